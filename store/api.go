@@ -5,6 +5,9 @@ import (
 	"io"
 )
 
+// MaxBlock is the largest block in bytes, 32 MiB. Ordinary blocks have 4 to 8 MiB.
+const MaxBlock = 32 << 20
+
 // Hash is a BLAKE3-256 hash. The zero Hash stands for "no block".
 type Hash [32]byte
 
@@ -12,7 +15,7 @@ type Hash [32]byte
 // file's own record) and the ring key under which the ring keeps it.
 type Place struct {
 	Key   uint16
-	Name  string
+	Name  string // 1 to MaxName bytes, without NUL
 	Index uint32
 }
 
@@ -20,18 +23,27 @@ type Place struct {
 // ordered identity of the version at its Place, Value its opaque encoding.
 type Entry struct {
 	Place
-	Stamp string
-	Value []byte
+	Stamp string // 1 to MaxStamp bytes, compared as bytes
+	Value []byte // at most MaxValue bytes
 	// Block is the hash of the bytes that belong to the record, zero when there are none.
 	Block Hash
-	// Size is the length of those bytes.
+	// Size is the length of those bytes, as the record claims it; the store does not
+	// compare it with the bytes.
 	Size uint32
 	// Counted says that the entry takes part in the digests. Versions that are only
 	// kept for a while do not.
 	Counted bool
-	// Complete says that the block's bytes are here (or that there are none). It is set by the store.
+	// Complete says that the block's bytes are here (or that there are none). It is
+	// set by the store.
 	Complete bool
 }
+
+// Limits of an Entry's parts, in bytes.
+const (
+	MaxName  = 1024
+	MaxStamp = 255
+	MaxValue = 1 << 20
+)
 
 // Span is a range of keys, both ends included; it wraps when First > Last.
 type Span struct{ First, Last uint16 }
@@ -40,45 +52,13 @@ type Span struct{ First, Last uint16 }
 // their Place and Stamp, each hashed. Two buckets with equal entries have equal sums.
 type Sum [16]byte
 
-// Store is a durable local store of entries and blocks. Its methods may be called
-// from many goroutines.
-type storeAPI interface {
-	// Stage takes bytes in, before the entry that they belong to: size bytes of r, or
-	// up to MaxBlock when size is -1. It fails with ErrNoSpace before reading when they
-	// can't fit. The bytes are not durable and can't be seen before an Update names them.
-	Stage(ctx context.Context, size int64, r io.Reader) (Staged, error)
-	// Update changes the entries of one place in one durable transaction, shared with
-	// those of other callers. fn sees the entries that stand (by Stamp) and returns
-	// those that shall; it must be pure, for it may run more than once. The staged
-	// bytes, if any, are made durable first. A block that no entry names any more is deleted.
-	Update(ctx context.Context, at Place, fn func([]Entry) ([]Entry, error), with ...Staged) ([]Entry, error)
-	// Entries returns the entries of one place, by Stamp.
-	Entries(at Place) ([]Entry, error)
-	// Scan calls fn for entries in order of (key, name, index, stamp), within span and
-	// strictly after the cursor (nil: from the start), until fn returns false.
-	Scan(span Span, after *Entry, fn func(Entry) bool) error
-	// Missing returns up to limit entries whose bytes are not here.
-	Missing(limit int) ([]Entry, error)
-	// Has says whether a block's bytes are here, and Supply adds the bytes of a block that an entry already names.
-	Has(h Hash) (bool, error)
-	Supply(ctx context.Context, with Staged) error
-	// Read returns a block's bytes, verified against its hash, in buf when that is
-	// large enough. A block that fails is set aside, becomes missing, and the error is ErrCorrupt.
-	Read(ctx context.Context, h Hash, buf []byte) ([]byte, error)
-	// Rows returns the sums of the 256 rows (key >> 8) and Buckets those of the 256 keys of one row.
-	Rows() [256]Sum
-	Buckets(row uint8) [256]Sum
-	// Verify re-reads every block now, calling report for each bad one.
-	Verify(ctx context.Context, report func(Hash, error)) (blocks int, bytes int64, err error)
-	Usage() Usage
-	Close() error
-}
-
-// Staged is bytes taken in and hashed, not yet named by an entry.
+// Staged is bytes taken in and hashed, not yet named by an entry. It belongs to the
+// store that made it.
 type Staged interface {
 	Hash() Hash
 	Size() uint32
-	// Discard drops the bytes unless an Update or Supply has taken them.
+	// Discard drops the bytes unless an Update or Supply has taken them. It may be
+	// called more than once and after the store is closed.
 	Discard()
 }
 
@@ -86,4 +66,22 @@ type Staged interface {
 type Usage struct {
 	UsedBytes, CapacityBytes, FreeDiskBytes int64
 	Entries, Blocks                         int64
+}
+
+// API is what Store and Memory have in common, and what storetest proves of each.
+// Their methods may be called from many goroutines; Store's methods are documented there.
+type API interface {
+	Stage(ctx context.Context, size int64, r io.Reader) (Staged, error)
+	Update(ctx context.Context, at Place, fn func([]Entry) ([]Entry, error), with ...Staged) ([]Entry, error)
+	Entries(at Place) ([]Entry, error)
+	Scan(span Span, after *Entry, fn func(Entry) bool) error
+	Missing(limit int) ([]Entry, error)
+	Has(h Hash) (bool, error)
+	Supply(ctx context.Context, with Staged) error
+	Read(ctx context.Context, h Hash, buf []byte) ([]byte, error)
+	Rows() [256]Sum
+	Buckets(row uint8) [256]Sum
+	Verify(ctx context.Context, report func(Hash, error)) (blocks int, bytes int64, err error)
+	Usage() Usage
+	Close() error
 }
