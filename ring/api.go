@@ -11,6 +11,12 @@ type State struct {
 	Incorporated bool
 }
 
+// Member reports whether s is the state of a member of a ring. A node that is none
+// answers with the zero State.
+func (s State) Member() bool {
+	return s.Incorporated || len(s.Preds) > 0 || len(s.Succs) > 0
+}
+
 // Input is what a Machine is told. Exactly the types below implement it.
 type Input interface{ input() }
 
@@ -37,8 +43,12 @@ type (
 	}
 	// WasBusy says that the peer of the Query with this Seq is in the middle of a step of its own: alive, nothing learnt.
 	WasBusy struct{ Seq uint64 }
-	// TimedOut says that the Query, Ping or Lookup with this Seq got no answer.
-	TimedOut struct{ Seq uint64 }
+	// TimedOut says that the Query, Ping or Lookup with this Seq got no answer. Refuted is
+	// set when a Ping's Via answered that it can't reach the peer either, which is stronger than silence.
+	TimedOut struct {
+		Seq     uint64
+		Refuted bool
+	}
 	// Ponged is the positive reply to the Ping with this Seq.
 	Ponged struct{ Seq uint64 }
 	// Located is the reply to the Lookup with this Seq: the node whose arc holds the
@@ -55,7 +65,23 @@ type (
 		From  Position
 		State State
 	}
+	// Unreachable says that the driver failed to reach Peer in an exchange of its own (a
+	// hop of a lookup, a transfer). The Machine confirms it by pings before it counts as anything. Optional.
+	Unreachable struct{ Peer Position }
 )
+
+func (Tick) input()        {}
+func (Heard) input()       {}
+func (Found) input()       {}
+func (Queried) input()     {}
+func (Notified) input()    {}
+func (Answered) input()    {}
+func (WasBusy) input()     {}
+func (TimedOut) input()    {}
+func (Ponged) input()      {}
+func (Located) input()     {}
+func (Departed) input()    {}
+func (Unreachable) input() {}
 
 // Command is what a Machine wants done. Exactly the types below implement it.
 type Command interface{ command() }
@@ -65,6 +91,9 @@ type (
 	Query struct {
 		Seq uint64
 		To  Position
+		// Patience is the factor, at least 1, by which the driver multiplies its time-out: greater while this
+		// node has reason to doubt its own health.
+		Patience uint32
 	}
 	// Ping asks whether To is alive: directly, or through another peer when Via is a
 	// node. Pings are answered at once by every node, busy or not. The driver answers with Ponged or TimedOut.
@@ -72,6 +101,8 @@ type (
 		Seq uint64
 		To  Position
 		Via Position
+		// Patience is as in Query.
+		Patience uint32
 	}
 	// Lookup finds the successor of Target: the first node at or after it other than
 	// Target itself, starting at Via. Join is set when it is a joiner's, which only an incorporated node may answer.
@@ -81,6 +112,8 @@ type (
 		Via    Position
 		Target Position
 		Join   bool
+		// Patience is as in Query.
+		Patience uint32
 	}
 	// Notify tells To that this node believes to be its predecessor.
 	Notify struct{ To Position }
@@ -92,6 +125,13 @@ type (
 	// Busy replies to the Queried with this Token that the node is in the middle of a step.
 	Busy struct{ Token uint64 }
 )
+
+func (Query) command()  {}
+func (Ping) command()   {}
+func (Lookup) command() {}
+func (Notify) command() {}
+func (Answer) command() {}
+func (Busy) command()   {}
 
 // Output is the result of one Step.
 type Output struct {

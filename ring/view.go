@@ -1,0 +1,117 @@
+package ring
+
+import "slices"
+
+// View is what a node knows of the ring at one moment. It is immutable and may be
+// shared; nobody may write to the slices that it returns.
+type View struct {
+	self         Position
+	r            int
+	joined       bool
+	incorporated bool
+	founder      bool
+	hadPeers     bool
+	preds        []Position
+	succs        []Position
+	fingers      []Position // distinct, without self, in the order of the fingers
+	peers        []Position // every peer known, sorted
+	suspects     []Position // peers under suspicion or found dead, sorted
+}
+
+// Self is this node's position.
+func (v *View) Self() Position { return v.self }
+
+// State is what this node answers when its state is asked for.
+func (v *View) State() State {
+	return State{Preds: v.preds, Succs: v.succs, Incorporated: v.incorporated}
+}
+
+// Joined reports whether the node is a member: it has founded a ring or joined one.
+func (v *View) Joined() bool { return v.joined }
+
+// Incorporated reports whether the node is a founder, or an incorporated
+// predecessor has named it as its successor since it started.
+func (v *View) Incorporated() bool { return v.incorporated }
+
+// Founder reports whether the node founded, since it started, the ring it is in.
+func (v *View) Founder() bool { return v.founder }
+
+// HadPeers reports whether the node has ever had a neighbour: in this run, or in an
+// earlier one as Config.HadPeers says. A founder that never had one may grant itself its arc.
+func (v *View) HadPeers() bool { return v.hadPeers }
+
+// Alone reports whether the node is a member without any neighbour, so that as far
+// as it knows it owns every key. Whether the others died or only can't be reached, it can't tell.
+func (v *View) Alone() bool { return v.joined && len(v.succs) == 0 && len(v.preds) == 0 }
+
+// MaySponsor reports whether the node may answer a joiner's lookup: it is incorporated
+// and has a successor, or is alone.
+func (v *View) MaySponsor() bool {
+	return v.incorporated && (len(v.succs) > 0 || v.Alone())
+}
+
+// Successors returns the successor list, nearest first. It may be empty.
+func (v *View) Successors() []Position { return v.succs }
+
+// Predecessors returns the predecessors known, nearest first. It may be empty.
+func (v *View) Predecessors() []Position { return v.preds }
+
+// Fingers returns the distinct fingers, nearest first.
+func (v *View) Fingers() []Position { return v.fingers }
+
+// Peers returns every peer known, live or dead, sorted: what to remember on disk.
+func (v *View) Peers() []Position { return v.peers }
+
+// Neighbours returns the successors, predecessors and fingers, each once: whose
+// connections to protect.
+func (v *View) Neighbours() []Position {
+	out := make([]Position, 0, len(v.succs)+len(v.preds)+len(v.fingers))
+	for _, list := range [][]Position{v.succs, v.preds, v.fingers} {
+		for _, p := range list {
+			if !slices.Contains(out, p) {
+				out = append(out, p)
+			}
+		}
+	}
+	return out
+}
+
+// Suspected reports whether p is under suspicion or was found dead and has not been
+// heard of since.
+func (v *View) Suspected(p Position) bool {
+	_, found := slices.BinarySearchFunc(v.suspects, p, Position.Compare)
+	return found
+}
+
+// Arc returns the position from which, excluded, this node's arc reaches to itself,
+// included: its predecessor's, or its own when it is alone (the arc is then the whole
+// ring). ok is false when the node doesn't know.
+func (v *View) Arc() (from Position, ok bool) {
+	switch {
+	case v.joined && len(v.preds) > 0:
+		return v.preds[0], true
+	case v.Alone():
+		return v.self, true
+	default:
+		return Position{}, false
+	}
+}
+
+// Owns reports whether k lies in this node's arc. False when it doesn't know.
+func (v *View) Owns(k Key) bool {
+	from, ok := v.Arc()
+	return ok && Between(from, At(k), v.self)
+}
+
+// IsSuccessorOf reports whether this node is, as far as it knows, the first one at or after p
+// other than p itself: the answer to find_successor(p). For the position of a file that is the owner.
+func (v *View) IsSuccessorOf(p Position) bool {
+	if p == v.self {
+		return false
+	}
+	if from, ok := v.Arc(); ok {
+		return p == from || Between(from, p, v.self)
+	}
+	// A node that has not been notified yet, in a ring of two.
+	return v.joined && len(v.succs) == 1 && v.succs[0] == p
+}
