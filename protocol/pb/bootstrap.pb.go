@@ -430,8 +430,11 @@ func (*Goodbye) Descriptor() ([]byte, []int) {
 	return file_bootstrap_proto_rawDescGZIP(), []int{5}
 }
 
+// GetRoster asks for the roster in the order of peer IDs, a part at a time.
 type GetRoster struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
+	After         []byte                 `protobuf:"bytes,1,opt,name=after,proto3" json:"after,omitempty"`  // continue after this peer ID; empty: from the first
+	Limit         uint32                 `protobuf:"varint,2,opt,name=limit,proto3" json:"limit,omitempty"` // at most so many; 0: as many as fit
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -464,6 +467,20 @@ func (x *GetRoster) ProtoReflect() protoreflect.Message {
 // Deprecated: Use GetRoster.ProtoReflect.Descriptor instead.
 func (*GetRoster) Descriptor() ([]byte, []int) {
 	return file_bootstrap_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *GetRoster) GetAfter() []byte {
+	if x != nil {
+		return x.After
+	}
+	return nil
+}
+
+func (x *GetRoster) GetLimit() uint32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
 }
 
 type Introduced struct {
@@ -545,6 +562,7 @@ func (x *Introduced) GetMembers() uint32 {
 type Roster struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Peers         []*Peer                `protobuf:"bytes,1,rep,name=peers,proto3" json:"peers,omitempty"`
+	More          bool                   `protobuf:"varint,2,opt,name=more,proto3" json:"more,omitempty"` // ask again, after the last of these
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -586,6 +604,13 @@ func (x *Roster) GetPeers() []*Peer {
 	return nil
 }
 
+func (x *Roster) GetMore() bool {
+	if x != nil {
+		return x.More
+	}
+	return false
+}
+
 var File_bootstrap_proto protoreflect.FileDescriptor
 
 const file_bootstrap_proto_rawDesc = "" +
@@ -613,17 +638,20 @@ const file_bootstrap_proto_rawDesc = "" +
 	"\tHeartbeat\x12%\n" +
 	"\x04self\x18\x01 \x01(\v2\x11.p2pchord.v1.PeerR\x04self\x12\x16\n" +
 	"\x06joined\x18\x02 \x01(\bR\x06joined\"\t\n" +
-	"\aGoodbye\"\v\n" +
-	"\tGetRoster\"\xa4\x01\n" +
+	"\aGoodbye\"7\n" +
+	"\tGetRoster\x12\x14\n" +
+	"\x05after\x18\x01 \x01(\fR\x05after\x12\x14\n" +
+	"\x05limit\x18\x02 \x01(\rR\x05limit\"\xa4\x01\n" +
 	"\n" +
 	"Introduced\x12'\n" +
 	"\x05peers\x18\x01 \x03(\v2\x11.p2pchord.v1.PeerR\x05peers\x12!\n" +
 	"\fheartbeat_ms\x18\x02 \x01(\rR\vheartbeatMs\x12\x14\n" +
 	"\x05found\x18\x03 \x01(\bR\x05found\x12\x1a\n" +
 	"\bsettling\x18\x04 \x01(\bR\bsettling\x12\x18\n" +
-	"\amembers\x18\x05 \x01(\rR\amembers\"1\n" +
+	"\amembers\x18\x05 \x01(\rR\amembers\"E\n" +
 	"\x06Roster\x12'\n" +
-	"\x05peers\x18\x01 \x03(\v2\x11.p2pchord.v1.PeerR\x05peersB*Z(github.com/p2pchord/p2pchord/protocol/pbb\x06proto3"
+	"\x05peers\x18\x01 \x03(\v2\x11.p2pchord.v1.PeerR\x05peers\x12\x12\n" +
+	"\x04more\x18\x02 \x01(\bR\x04moreB*Z(github.com/p2pchord/p2pchord/protocol/pbb\x06proto3"
 
 var (
 	file_bootstrap_proto_rawDescOnce sync.Once

@@ -29,7 +29,9 @@ type Peer struct {
 	// The string whose hash is the key: HOST immediately followed by PORT. Empty: the peer ID's text form.
 	RingAddress    string `protobuf:"bytes,2,opt,name=ring_address,json=ringAddress,proto3" json:"ring_address,omitempty"`
 	RingHostLength uint32 `protobuf:"varint,3,opt,name=ring_host_length,json=ringHostLength,proto3" json:"ring_host_length,omitempty"` // how many bytes of ring_address are HOST, to show it as HOST:PORT
-	// The peer's signature over "p2pchord-ring-address:" and ring_address. Empty when ring_address is.
+	// The peer's signature over "p2pchord-ring-address:" and the address as HOST:PORT (an IPv6
+	// HOST in brackets), or nothing where it has none. Always set: without it anyone could move a
+	// peer by leaving its ring address out.
 	RingSignature []byte `protobuf:"bytes,4,opt,name=ring_signature,json=ringSignature,proto3" json:"ring_signature,omitempty"`
 	// A libp2p signed peer record (an Envelope, RFC 0002 and 0003). Empty: only known by its ID.
 	Record        []byte `protobuf:"bytes,5,opt,name=record,proto3" json:"record,omitempty"`

@@ -371,8 +371,9 @@ type FileResponse struct {
 	Status   uint32                 `protobuf:"varint,1,opt,name=status,proto3" json:"status,omitempty"`
 	Message  string                 `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
 	BodySize uint32                 `protobuf:"varint,3,opt,name=body_size,json=bodySize,proto3" json:"body_size,omitempty"`
-	Need     bool                   `protobuf:"varint,4,opt,name=need,proto3" json:"need,omitempty"`    // to an offer: send the bytes, another FileResponse follows them
-	Better   *Peer                  `protobuf:"bytes,5,opt,name=better,proto3" json:"better,omitempty"` // with status "not owner" or "not successor": who, as far as known
+	Need     bool                   `protobuf:"varint,4,opt,name=need,proto3" json:"need,omitempty"`       // to an offer: send the bytes, another FileResponse follows them
+	Better   *Peer                  `protobuf:"bytes,5,opt,name=better,proto3" json:"better,omitempty"`    // with status "not owner" or "not successor": who, as far as known
+	Working  bool                   `protobuf:"varint,6,opt,name=working,proto3" json:"working,omitempty"` // nothing to tell yet but that the request is being worked on; another FileResponse follows
 	// Types that are valid to be assigned to Body:
 	//
 	//	*FileResponse_Stored
@@ -454,6 +455,13 @@ func (x *FileResponse) GetBetter() *Peer {
 		return x.Better
 	}
 	return nil
+}
+
+func (x *FileResponse) GetWorking() bool {
+	if x != nil {
+		return x.Working
+	}
+	return false
 }
 
 func (x *FileResponse) GetBody() isFileResponse_Body {
@@ -1807,12 +1815,14 @@ func (x *Claimed) GetNeighbours() *Neighbours {
 	return nil
 }
 
-// Digest asks for sums of the records held: of the 256 rows (key >> 8), or of the 256 keys of some rows.
+// Digest asks for sums of the records held: one for an arc, one for each of the 256 rows
+// (key >> 8), or one for each of the 256 keys of some rows.
 type Digest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Rows          []uint32               `protobuf:"varint,1,rep,packed,name=rows,proto3" json:"rows,omitempty"`
-	First         uint32                 `protobuf:"varint,2,opt,name=first,proto3" json:"first,omitempty"` // rows empty: the sum of the keys from first ...
-	Last          uint32                 `protobuf:"varint,3,opt,name=last,proto3" json:"last,omitempty"`   // ... to last, both included, wrapping
+	Rows          []uint32               `protobuf:"varint,1,rep,packed,name=rows,proto3" json:"rows,omitempty"` // set: the keys of these rows, 0 to 255 each
+	First         uint32                 `protobuf:"varint,2,opt,name=first,proto3" json:"first,omitempty"`      // rows empty, table not set: the sum of the keys from first ...
+	Last          uint32                 `protobuf:"varint,3,opt,name=last,proto3" json:"last,omitempty"`        // ... to last, both included, wrapping
+	Table         bool                   `protobuf:"varint,4,opt,name=table,proto3" json:"table,omitempty"`      // rows empty: the 256 rows
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1868,9 +1878,16 @@ func (x *Digest) GetLast() uint32 {
 	return 0
 }
 
+func (x *Digest) GetTable() bool {
+	if x != nil {
+		return x.Table
+	}
+	return false
+}
+
 type Digests struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Sums          [][]byte               `protobuf:"bytes,1,rep,name=sums,proto3" json:"sums,omitempty"` // 16 bytes each: 256 rows, or 256 keys for each row asked
+	Sums          [][]byte               `protobuf:"bytes,1,rep,name=sums,proto3" json:"sums,omitempty"` // 16 bytes each: 1 for an arc, 256 rows, or 256 keys for each row asked
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2319,13 +2336,14 @@ const file_file_proto_rawDesc = "" +
 	"\tinventory\x18\x0f \x01(\v2\x16.p2pchord.v1.InventoryH\x00R\tinventory\x12'\n" +
 	"\x04pull\x18\x10 \x01(\v2\x11.p2pchord.v1.PullH\x00R\x04pull\x120\n" +
 	"\arelease\x18\x11 \x01(\v2\x14.p2pchord.v1.ReleaseH\x00R\areleaseB\x06\n" +
-	"\x04body\"\xa6\x05\n" +
+	"\x04body\"\xc0\x05\n" +
 	"\fFileResponse\x12\x16\n" +
 	"\x06status\x18\x01 \x01(\rR\x06status\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\x12\x1b\n" +
 	"\tbody_size\x18\x03 \x01(\rR\bbodySize\x12\x12\n" +
 	"\x04need\x18\x04 \x01(\bR\x04need\x12)\n" +
-	"\x06better\x18\x05 \x01(\v2\x11.p2pchord.v1.PeerR\x06better\x12-\n" +
+	"\x06better\x18\x05 \x01(\v2\x11.p2pchord.v1.PeerR\x06better\x12\x18\n" +
+	"\aworking\x18\x06 \x01(\bR\aworking\x12-\n" +
 	"\x06stored\x18\b \x01(\v2\x13.p2pchord.v1.StoredH\x00R\x06stored\x12$\n" +
 	"\x03got\x18\t \x01(\v2\x10.p2pchord.v1.GotH\x00R\x03got\x12'\n" +
 	"\x04held\x18\n" +
@@ -2416,11 +2434,12 @@ const file_file_proto_rawDesc = "" +
 	"\agrantee\x18\x02 \x01(\v2\x11.p2pchord.v1.PeerR\agrantee\x127\n" +
 	"\n" +
 	"neighbours\x18\x03 \x01(\v2\x17.p2pchord.v1.NeighboursR\n" +
-	"neighbours\"F\n" +
+	"neighbours\"\\\n" +
 	"\x06Digest\x12\x12\n" +
 	"\x04rows\x18\x01 \x03(\rR\x04rows\x12\x14\n" +
 	"\x05first\x18\x02 \x01(\rR\x05first\x12\x12\n" +
-	"\x04last\x18\x03 \x01(\rR\x04last\"\x1d\n" +
+	"\x04last\x18\x03 \x01(\rR\x04last\x12\x14\n" +
+	"\x05table\x18\x04 \x01(\bR\x05table\"\x1d\n" +
 	"\aDigests\x12\x12\n" +
 	"\x04sums\x18\x01 \x03(\fR\x04sums\"\x9a\x01\n" +
 	"\tInventory\x12\x14\n" +

@@ -1,0 +1,42 @@
+package protocol
+
+import "github.com/libp2p/go-libp2p/core/protocol"
+
+// The protocol IDs. A change that an older peer can't ignore gets a new version.
+const (
+	RingID      protocol.ID = "/p2pchord/ring/1.0.0"
+	FileID      protocol.ID = "/p2pchord/file/1.0.0"
+	BootstrapID protocol.ID = "/p2pchord/bootstrap/1.0.0"
+)
+
+// Limits of messages, in bytes without the length before them.
+const (
+	MaxRingMessage      = 1 << 20
+	MaxBootstrapMessage = 1 << 20
+	MaxFileMessage      = 4 << 20
+
+	// MaxBody is the most raw bytes that follow one message: the largest block.
+	MaxBody = 32 << 20
+	// MaxImmediateBody is the most raw bytes that follow a request without an offer
+	// before them. It fits into the first window of every stream multiplexer in use.
+	MaxImmediateBody = 64 << 10
+)
+
+// Limits of what messages hold.
+const (
+	MaxName      = 1024  // bytes of a file name
+	MaxPeerID    = 64    // bytes of a peer ID; those in use have 34 to 42
+	MaxPeerProof = 1024  // bytes of a ring signature, or of a record's; RSA-4096 has 512
+	MaxEnvelope  = 8192  // bytes of a signed peer record, libp2p's own limit
+	MaxStamp     = 255   // bytes of a stamp
+	MaxPeers     = 64    // peers in one list of a message, but for a roster
+	MaxHops      = 64    // peers that a lookup may be passed on to
+	MaxHashes    = 1024  // hashes in a Have
+	MaxItems     = 2048  // items in a Pull, a Release or an answer to Inventory, and files in a Listed
+	MaxSiblings  = 16    // siblings of a record in one answer
+	MaxRoster    = 4096  // peers in one part of a roster
+	MaxMessage   = 4096  // bytes of the words beside a status
+	HashSize     = 32    // bytes of a BLAKE3-256 hash
+	SumSize      = 16    // bytes of a digest's sum
+	MaxTimeout   = 60000 // milliseconds that a lookup may ask for
+)

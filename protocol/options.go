@@ -1,0 +1,76 @@
+package protocol
+
+import "time"
+
+// ServeOptions bound what strangers may take. Zero fields take their defaults.
+type ServeOptions struct {
+	// ReadTimeout is the time that a request's message may take to arrive after its
+	// first byte, and that it may wait for its turn. Default 10 s.
+	ReadTimeout time.Duration
+	// IdleTimeout is how long a stream may stay without a request. Default 2 min,
+	// longer than clients keep idle streams, so that the client is the one to close.
+	IdleTimeout time.Duration
+	// Progress is how long reading or writing may go without one byte moving. Default 10 s.
+	Progress time.Duration
+	// HandleTimeout ends the context of a handler. Default 1 min for the ring's and
+	// bootstrap's messages, 15 min for files.
+	HandleTimeout time.Duration
+	// WorkingEvery is the interval at which a client of the file protocol hears that
+	// its request is still being worked on. Default 2 s.
+	WorkingEvery time.Duration
+	// PerPeer bounds the requests of one peer that are handled at the same time.
+	// Default 64. More of them wait for ReadTimeout, then get fault.TryAgain.
+	PerPeer int
+	// Total bounds the requests handled at the same time. Default 1024.
+	Total int
+}
+
+func (o ServeOptions) withDefaults(handle time.Duration) ServeOptions {
+	setDefault(&o.ReadTimeout, 10*time.Second)
+	setDefault(&o.IdleTimeout, 2*time.Minute)
+	setDefault(&o.Progress, 10*time.Second)
+	setDefault(&o.HandleTimeout, handle)
+	setDefault(&o.WorkingEvery, 2*time.Second)
+	setDefault(&o.PerPeer, 64)
+	setDefault(&o.Total, 1024)
+	return o
+}
+
+// ClientOptions bound what a Client takes and how long it waits. Zero fields take their defaults.
+type ClientOptions struct {
+	// DialTimeout bounds opening a stream, a connection to the peer included. Default 10 s.
+	DialTimeout time.Duration
+	// Timeout is how long an answer to a ring or bootstrap request may take. Default 10 s.
+	Timeout time.Duration
+	// Progress is how long a file request may go without a byte moving in either
+	// direction; peers at work say so every 2 s. Default 10 s.
+	Progress time.Duration
+	// DirectWait is how long a file request waits for a direct connection to a peer
+	// that is connected through a relay, before it goes through the relay. Default 3 s;
+	// negative: not at all.
+	DirectWait time.Duration
+	// StreamsPerPeer bounds the streams to one peer in one protocol. Default 32. More requests wait.
+	StreamsPerPeer int
+	// IdlePerPeer is how many of them stay open for the next requests. Default 4.
+	IdlePerPeer int
+	// IdleTimeout is how long they stay. Default 30 s.
+	IdleTimeout time.Duration
+}
+
+func (o ClientOptions) withDefaults() ClientOptions {
+	setDefault(&o.DialTimeout, 10*time.Second)
+	setDefault(&o.Timeout, 10*time.Second)
+	setDefault(&o.Progress, 10*time.Second)
+	setDefault(&o.DirectWait, 3*time.Second)
+	setDefault(&o.StreamsPerPeer, 32)
+	setDefault(&o.IdlePerPeer, 4)
+	setDefault(&o.IdleTimeout, 30*time.Second)
+	return o
+}
+
+func setDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
