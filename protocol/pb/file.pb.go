@@ -1635,10 +1635,12 @@ func (x *Store) GetRecordOnly() bool {
 
 // Confirm asks the witness whether the grant still stands, before a read is answered.
 type Confirm struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Grant         *GrantID               `protobuf:"bytes,1,opt,name=grant,proto3" json:"grant,omitempty"`
-	Record        *Record                `protobuf:"bytes,2,opt,name=record,proto3" json:"record,omitempty"` // the version about to be served; taken durably if it is newer than the witness's
-	Name          string                 `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`     // when there is no record: what is about to be called not found
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Grant *GrantID               `protobuf:"bytes,1,opt,name=grant,proto3" json:"grant,omitempty"`
+	Name  string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"` // the file about to be read
+	// The version about to be served; empty: none. A witness that does not have at least
+	// this version answers "need", and the owner stores it there before it answers its reader.
+	Stamp         []byte `protobuf:"bytes,3,opt,name=stamp,proto3" json:"stamp,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1680,18 +1682,18 @@ func (x *Confirm) GetGrant() *GrantID {
 	return nil
 }
 
-func (x *Confirm) GetRecord() *Record {
-	if x != nil {
-		return x.Record
-	}
-	return nil
-}
-
 func (x *Confirm) GetName() string {
 	if x != nil {
 		return x.Name
 	}
 	return ""
+}
+
+func (x *Confirm) GetStamp() []byte {
+	if x != nil {
+		return x.Stamp
+	}
+	return nil
 }
 
 // Claim asks a holder, under a grant, whether anything speaks against the sender owning an arc.
@@ -1760,6 +1762,7 @@ type Claimed struct {
 	Owns          bool                   `protobuf:"varint,1,opt,name=owns,proto3" json:"owns,omitempty"`      // the peer asked believes to own a part of that arc
 	Grantee       *Peer                  `protobuf:"bytes,2,opt,name=grantee,proto3" json:"grantee,omitempty"` // another to whom it has granted a part of it
 	Neighbours    *Neighbours            `protobuf:"bytes,3,opt,name=neighbours,proto3" json:"neighbours,omitempty"`
+	Authority     bool                   `protobuf:"varint,4,opt,name=authority,proto3" json:"authority,omitempty"` // the peer asked has been the synced owner of all of that arc until now
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1813,6 +1816,13 @@ func (x *Claimed) GetNeighbours() *Neighbours {
 		return x.Neighbours
 	}
 	return nil
+}
+
+func (x *Claimed) GetAuthority() bool {
+	if x != nil {
+		return x.Authority
+	}
+	return false
 }
 
 // Digest asks for sums of the records held: one for an arc, one for each of the 256 rows
@@ -2420,21 +2430,22 @@ const file_file_proto_rawDesc = "" +
 	"\x06record\x18\x01 \x01(\v2\x13.p2pchord.v1.RecordR\x06record\x12*\n" +
 	"\x05grant\x18\x02 \x01(\v2\x14.p2pchord.v1.GrantIDR\x05grant\x12\x1f\n" +
 	"\vrecord_only\x18\x03 \x01(\bR\n" +
-	"recordOnly\"v\n" +
+	"recordOnly\"_\n" +
 	"\aConfirm\x12*\n" +
-	"\x05grant\x18\x01 \x01(\v2\x14.p2pchord.v1.GrantIDR\x05grant\x12+\n" +
-	"\x06record\x18\x02 \x01(\v2\x13.p2pchord.v1.RecordR\x06record\x12\x12\n" +
-	"\x04name\x18\x03 \x01(\tR\x04name\"\x8f\x01\n" +
+	"\x05grant\x18\x01 \x01(\v2\x14.p2pchord.v1.GrantIDR\x05grant\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x14\n" +
+	"\x05stamp\x18\x03 \x01(\fR\x05stamp\"\x8f\x01\n" +
 	"\x05Claim\x12%\n" +
 	"\x04from\x18\x01 \x01(\v2\x11.p2pchord.v1.PeerR\x04from\x123\n" +
 	"\vpredecessor\x18\x02 \x01(\v2\x11.p2pchord.v1.PeerR\vpredecessor\x12*\n" +
-	"\x05grant\x18\x03 \x01(\v2\x14.p2pchord.v1.GrantIDR\x05grant\"\x83\x01\n" +
+	"\x05grant\x18\x03 \x01(\v2\x14.p2pchord.v1.GrantIDR\x05grant\"\xa1\x01\n" +
 	"\aClaimed\x12\x12\n" +
 	"\x04owns\x18\x01 \x01(\bR\x04owns\x12+\n" +
 	"\agrantee\x18\x02 \x01(\v2\x11.p2pchord.v1.PeerR\agrantee\x127\n" +
 	"\n" +
 	"neighbours\x18\x03 \x01(\v2\x17.p2pchord.v1.NeighboursR\n" +
-	"neighbours\"\\\n" +
+	"neighbours\x12\x1c\n" +
+	"\tauthority\x18\x04 \x01(\bR\tauthority\"\\\n" +
 	"\x06Digest\x12\x12\n" +
 	"\x04rows\x18\x01 \x03(\rR\x04rows\x12\x14\n" +
 	"\x05first\x18\x02 \x01(\rR\x05first\x12\x12\n" +
@@ -2570,23 +2581,22 @@ var file_file_proto_depIdxs = []int32{
 	33, // 42: p2pchord.v1.Store.record:type_name -> p2pchord.v1.Record
 	16, // 43: p2pchord.v1.Store.grant:type_name -> p2pchord.v1.GrantID
 	16, // 44: p2pchord.v1.Confirm.grant:type_name -> p2pchord.v1.GrantID
-	33, // 45: p2pchord.v1.Confirm.record:type_name -> p2pchord.v1.Record
-	32, // 46: p2pchord.v1.Claim.from:type_name -> p2pchord.v1.Peer
-	32, // 47: p2pchord.v1.Claim.predecessor:type_name -> p2pchord.v1.Peer
-	16, // 48: p2pchord.v1.Claim.grant:type_name -> p2pchord.v1.GrantID
-	32, // 49: p2pchord.v1.Claimed.grantee:type_name -> p2pchord.v1.Peer
-	35, // 50: p2pchord.v1.Claimed.neighbours:type_name -> p2pchord.v1.Neighbours
-	27, // 51: p2pchord.v1.Inventory.after:type_name -> p2pchord.v1.Item
-	27, // 52: p2pchord.v1.Items.items:type_name -> p2pchord.v1.Item
-	27, // 53: p2pchord.v1.Pull.items:type_name -> p2pchord.v1.Item
-	33, // 54: p2pchord.v1.Records.records:type_name -> p2pchord.v1.Record
-	27, // 55: p2pchord.v1.Release.items:type_name -> p2pchord.v1.Item
-	0,  // 56: p2pchord.v1.Released.verdicts:type_name -> p2pchord.v1.Verdict
-	57, // [57:57] is the sub-list for method output_type
-	57, // [57:57] is the sub-list for method input_type
-	57, // [57:57] is the sub-list for extension type_name
-	57, // [57:57] is the sub-list for extension extendee
-	0,  // [0:57] is the sub-list for field type_name
+	32, // 45: p2pchord.v1.Claim.from:type_name -> p2pchord.v1.Peer
+	32, // 46: p2pchord.v1.Claim.predecessor:type_name -> p2pchord.v1.Peer
+	16, // 47: p2pchord.v1.Claim.grant:type_name -> p2pchord.v1.GrantID
+	32, // 48: p2pchord.v1.Claimed.grantee:type_name -> p2pchord.v1.Peer
+	35, // 49: p2pchord.v1.Claimed.neighbours:type_name -> p2pchord.v1.Neighbours
+	27, // 50: p2pchord.v1.Inventory.after:type_name -> p2pchord.v1.Item
+	27, // 51: p2pchord.v1.Items.items:type_name -> p2pchord.v1.Item
+	27, // 52: p2pchord.v1.Pull.items:type_name -> p2pchord.v1.Item
+	33, // 53: p2pchord.v1.Records.records:type_name -> p2pchord.v1.Record
+	27, // 54: p2pchord.v1.Release.items:type_name -> p2pchord.v1.Item
+	0,  // 55: p2pchord.v1.Released.verdicts:type_name -> p2pchord.v1.Verdict
+	56, // [56:56] is the sub-list for method output_type
+	56, // [56:56] is the sub-list for method input_type
+	56, // [56:56] is the sub-list for extension type_name
+	56, // [56:56] is the sub-list for extension extendee
+	0,  // [0:56] is the sub-list for field type_name
 }
 
 func init() { file_file_proto_init() }

@@ -1,0 +1,213 @@
+package replica
+
+import (
+	"slices"
+
+	"github.com/p2pchord/p2pchord/ring"
+)
+
+// Action is something that an Arc wants done. Exactly the types below implement it.
+type Action interface{ action() }
+
+type (
+	// AskGrant asks To, the predecessor, for the grant. Answer with GrantAnswered.
+	AskGrant struct {
+		Seq uint64
+		To  ring.Position
+	}
+	// AskClaim asks To whether anything speaks against this node owning the arc
+	// under Grant. Answer with ClaimAnswered.
+	AskClaim struct {
+		Seq   uint64
+		To    ring.Position
+		Grant Grant
+	}
+	// Reconcile merges what With holds of the arc that starts after From into the local
+	// store, durably. Answer with Reconciled.
+	Reconcile struct {
+		Seq  uint64
+		With ring.Position
+		From ring.Position
+	}
+	// ConfirmGrant asks the grantor whether Grant still stands. Answer with GrantAnswered.
+	ConfirmGrant struct {
+		Seq   uint64
+		Grant Grant
+	}
+	// Stabilize asks the ring for a round of stabilization at once.
+	Stabilize struct{}
+)
+
+func (AskGrant) action()     {}
+func (AskClaim) action()     {}
+func (Reconcile) action()    {}
+func (ConfirmGrant) action() {}
+func (Stabilize) action()    {}
+
+// GrantAnswer is a grantor's answer.
+type GrantAnswer struct {
+	OK bool
+	ID GrantID
+	// Pred is the grantor's own predecessor, or none.
+	Pred ring.Position
+	// Better is the grantor's successor when that isn't the asker.
+	Better ring.Position
+}
+
+// ClaimAnswer is a holder's answer to the claim of another to an arc.
+type ClaimAnswer struct {
+	// Owns says that the holder believes to own a part of that arc itself.
+	Owns bool
+	// Grantee is another node to which the holder grants a part of the arc, or none.
+	Grantee ring.Position
+	// Authority says that the holder has been the synced owner of all of the arc until
+	// now, and so has every version of it that was acknowledged.
+	Authority bool
+	// Preds are the holder's predecessors, nearest first.
+	Preds []ring.Position
+}
+
+// phase is how far an attempt to sync has come.
+type phase uint8
+
+const (
+	asking     phase = iota // for the grant
+	claiming                // asking the holders, reconciling with those that answer
+	confirming              // asking the grantor whether the grant still stands
+)
+
+// attempt is one run of the sync of CHORD.md, bound to one grant.
+type attempt struct {
+	phase   phase
+	grant   Grant
+	pending map[uint64]ring.Position // outstanding requests by seq
+	asked   []ring.Position          // all holders asked, the predecessor first
+	chain   []ring.Position          // the predecessors in a row, as far as asked
+	missing int                      // holders that did not answer
+	// authority says that one of them has been the synced owner of the arc until now.
+	authority bool
+}
+
+// Ring tells the Arc that its neighbourhood is now h. (Sync step "prdc changes".)
+func (a *Arc) Ring(h Neighbourhood) []Action {
+	old := a.hood
+	a.hood = h
+	if h.successor() != old.successor() {
+		// The grant goes with the successor: whoever had it has it no longer.
+		a.granted.Counter++
+		a.grantee = ring.Position{}
+	}
+	if len(h.Succs) > 0 || h.Pred.IsNode() {
+		a.hadPeers = true
+	}
+	if h.Pred != old.Pred {
+		a.attempt, a.retry = nil, 0
+		nearer := h.Pred.IsNode() && (old.Alone() || old.Pred.IsNode() && ring.Between(old.Pred, h.Pred, h.Self))
+		if !nearer {
+			// The arc has grown, or is no longer mine: what was known of it is void.
+			a.synced, a.grant, a.held = false, Grant{}, ring.Position{}
+			a.why = "the predecessor has changed"
+		}
+		a.remember(old.Pred)
+	}
+	a.remember(h.Preds...)
+	a.remember(h.Succs...)
+	return a.advance()
+}
+
+// Departed tells the Arc that a peer left politely, having handed its copies over.
+func (a *Arc) Departed(p ring.Position) {
+	a.departed = append(slices.DeleteFunc(a.departed, func(q ring.Position) bool { return q == p }), p)
+	if len(a.departed) > maxPrevious {
+		a.departed = a.departed[1:]
+	}
+	a.previous = slices.DeleteFunc(a.previous, func(q ring.Position) bool { return q == p })
+}
+
+// Tick tells the Arc that a tick has passed.
+func (a *Arc) Tick() []Action {
+	if a.retry > 0 {
+		a.retry--
+	}
+	return a.advance()
+}
+
+// Refused tells the Arc that the witness refused a write or a read under g: somebody else may own the arc.
+func (a *Arc) Refused(g Grant) []Action {
+	if a.grant != g || !a.synced {
+		return nil
+	}
+	a.synced, a.grant, a.attempt, a.retry = false, Grant{}, nil, 0
+	a.why = "the predecessor no longer accepts this node as the owner"
+	return a.advance()
+}
+
+// advance starts what can be started.
+func (a *Arc) advance() []Action {
+	switch {
+	case !a.hood.Joined:
+		return nil
+	case a.hood.Alone():
+		a.attempt = nil
+		// Alone: the whole ring is this node's. Reads are served in any case; see Grants.Degraded.
+		a.grant, a.synced, a.why = Grant{From: a.hood.Self}, true, ""
+		if a.selfGranted() {
+			a.held = a.hood.Self
+		}
+		return nil
+	case !a.hood.Pred.IsNode():
+		a.grant, a.synced, a.why = Grant{}, false, "no predecessor is known"
+		return nil
+	}
+	if a.grant.From == a.hood.Self {
+		a.grant, a.synced, a.why = Grant{}, false, "the ring has grown"
+	}
+	if a.attempt != nil || a.retry > 0 || (a.synced && a.grant.From == a.hood.Pred) {
+		return nil
+	}
+	a.attempt = &attempt{phase: asking, pending: map[uint64]ring.Position{}}
+	return []Action{AskGrant{Seq: a.send(a.hood.Pred), To: a.hood.Pred}}
+}
+
+// selfGranted reports whether a node that is alone may acknowledge writes by itself:
+// it never had peers, or all of them left politely.
+func (a *Arc) selfGranted() bool {
+	return !a.hadPeers || (len(a.departed) > 0 && len(a.previous) == 0)
+}
+
+func (a *Arc) send(to ring.Position) uint64 {
+	a.seq++
+	a.attempt.pending[a.seq] = to
+	return a.seq
+}
+
+// take removes the outstanding request seq; false when it belongs to an attempt that was given up.
+func (a *Arc) take(seq uint64) (ring.Position, bool) {
+	if a.attempt == nil {
+		return ring.Position{}, false
+	}
+	p, ok := a.attempt.pending[seq]
+	delete(a.attempt.pending, seq)
+	return p, ok
+}
+
+func (a *Arc) abort(why string) []Action {
+	a.attempt, a.retry, a.why = nil, a.cfg.RetryTicks, why
+	return nil
+}
+
+// maxPrevious bounds the remembered holders: two neighbourhoods of eight on either side.
+const maxPrevious = 32
+
+func (a *Arc) remember(nodes ...ring.Position) {
+	for _, p := range nodes {
+		if !p.IsNode() || p == a.cfg.Self || slices.Contains(a.previous, p) {
+			continue
+		}
+		a.departed = slices.DeleteFunc(a.departed, func(q ring.Position) bool { return q == p })
+		a.previous = append(a.previous, p)
+	}
+	if n := len(a.previous) - maxPrevious; n > 0 {
+		a.previous = slices.Delete(a.previous, 0, n)
+	}
+}
