@@ -1,0 +1,85 @@
+package p2phost
+
+import (
+	"runtime/debug"
+
+	"github.com/libp2p/go-libp2p/core/crypto"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/relay"
+	ma "github.com/multiformats/go-multiaddr"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/p2pchord/p2pchord/internal/fault"
+)
+
+// Profile says what a host is for.
+type Profile int
+
+// The profiles.
+const (
+	// Peer is a member of the ring: it listens, reserves relays when it can't be
+	// reached, and punches holes.
+	Peer Profile = iota
+	// Bootstrap is publicly known by its address: relay, hole-punch coordinator and reachability tester.
+	Bootstrap
+	// Client passes through: it listens on nothing unless told to, and dials, over relays too.
+	Client
+)
+
+// Config says what host to build. The zero value of every field but Key, DefaultPort and Profile is a good default.
+type Config struct {
+	// Profile says what the host is for. Default Peer.
+	Profile Profile
+	// Key is the host's identity. Needed, except for a Client, which makes a fresh one.
+	Key crypto.PrivKey
+	// Listen lists the addresses to listen on: /ip4 or /ip6 with /tcp/PORT, /tcp/PORT/ws
+	// or /udp/PORT/quic-v1. Port 0 is a free port, the same number for TCP and QUIC.
+	// Default: TCP and QUIC on DefaultPort on all interfaces; a Client listens on nothing.
+	Listen []ma.Multiaddr
+	// DefaultPort is used when Listen is empty. When it is taken, a Peer listens on a
+	// free port; a Bootstrap, whose address others have written down, fails.
+	DefaultPort int
+	// Announce lists further addresses under which others reach this host.
+	Announce []ma.Multiaddr
+	// Relays are the bootstrap peers, at which a Peer reserves relay slots.
+	Relays []peer.AddrInfo
+	// Relay bounds the relay service of a Bootstrap. Default: DefaultRelayLimits.
+	Relay RelayLimits
+	// RelayACL says who may use the relay service of a Bootstrap. Default: everyone.
+	RelayACL relay.ACLFilter
+	// Version is what others see as p2pchord/VERSION. Default: from the build, or "dev".
+	Version string
+	// Registerer receives libp2p's metrics. Default: none are kept.
+	Registerer prometheus.Registerer
+}
+
+func (c Config) validate() error {
+	if c.Key == nil && c.Profile != Client {
+		return fault.New(fault.Failed, "can't start without an identity: give a private key")
+	}
+	if c.DefaultPort < 0 || c.DefaultPort > 65535 {
+		return fault.New(fault.Usage, "port %d is not between 0 and 65535: give another", c.DefaultPort)
+	}
+	for _, a := range c.Listen {
+		if err := checkListen(a); err != nil {
+			return err
+		}
+	}
+	for _, a := range c.Announce {
+		if err := checkAnnounce(a); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c Config) userAgent() string {
+	v := c.Version
+	if v == "" {
+		v = "dev"
+		if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
+			v = info.Main.Version
+		}
+	}
+	return "p2pchord/" + v
+}

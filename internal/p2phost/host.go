@@ -1,0 +1,216 @@
+package p2phost
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	golog "github.com/ipfs/go-log/v2"
+	"github.com/libp2p/go-libp2p"
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/gologshim"
+	"github.com/libp2p/go-libp2p/p2p/host/autorelay"
+	"github.com/libp2p/go-libp2p/p2p/net/connmgr"
+	"github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/relay"
+	"github.com/libp2p/go-libp2p/p2p/protocol/holepunch"
+	"github.com/libp2p/go-libp2p/p2p/security/noise"
+	tls "github.com/libp2p/go-libp2p/p2p/security/tls"
+	quic "github.com/libp2p/go-libp2p/p2p/transport/quic"
+	"github.com/libp2p/go-libp2p/p2p/transport/tcp"
+	"github.com/libp2p/go-libp2p/p2p/transport/websocket"
+	ma "github.com/multiformats/go-multiaddr"
+
+	"github.com/p2pchord/p2pchord/internal/fault"
+)
+
+// Tries of New when another program takes a free port between its choice and its use.
+const startTries = 5
+
+// starting keeps the hosts of one process from choosing the same free port.
+var starting sync.Mutex
+
+// bridgeLogs sends libp2p's log lines, which go through slog, to go-log, so that its levels rule them.
+var bridgeLogs = sync.OnceFunc(func() { gologshim.SetDefaultHandler(golog.SlogHandler()) })
+
+// New builds and starts a host. It listens on every address asked for, or fails: with
+// fault.Usage for an address that no host could listen on, with fault.Failed for one
+// that can't be had here and now, a port in use for instance.
+func New(cfg Config) (host.Host, error) {
+	bridgeLogs()
+	if err := cfg.validate(); err != nil {
+		return nil, err
+	}
+	starting.Lock()
+	defer starting.Unlock()
+	for try := 1; ; try++ {
+		listen, chosen, err := resolveListen(cfg)
+		if err != nil {
+			return nil, err
+		}
+		h, err := start(cfg, listen)
+		var taken *takenError
+		if chosen && errors.As(err, &taken) && try < startTries {
+			continue
+		}
+		return h, err
+	}
+}
+
+// start builds the host and checks that it listens on all of listen: libp2p itself is content with one.
+func start(cfg Config, listen []ma.Multiaddr) (host.Host, error) {
+	rm, err := newResourceManager(cfg)
+	if err != nil {
+		return nil, fault.New(fault.Failed, "can't set resource limits: %w", err)
+	}
+	cm, err := newConnManager(cfg.Profile)
+	if err != nil {
+		return nil, errors.Join(fault.New(fault.Failed, "can't start the connection manager: %w", err), rm.Close())
+	}
+	punch := new(punchFilter)
+	opts := []libp2p.Option{
+		libp2p.ResourceManager(rm),
+		libp2p.ConnectionManager(cm),
+		libp2p.UserAgent(cfg.userAgent()),
+		libp2p.DialRanker(rankDials),
+		libp2p.Security(tls.ID, tls.New),
+		libp2p.Security(noise.ID, noise.New),
+		libp2p.Transport(tcp.NewTCPTransport),
+		libp2p.Transport(quic.NewTransport),
+		libp2p.Transport(websocket.New),
+		libp2p.EnableRelay(),
+	}
+	opts = append(opts, listenOptions(cfg, listen)...)
+	opts = append(opts, natOptions(cfg, listen, punch)...)
+	if cfg.Key != nil {
+		opts = append(opts, libp2p.Identity(cfg.Key))
+	}
+	if cfg.Registerer != nil {
+		opts = append(opts, libp2p.PrometheusRegisterer(cfg.Registerer))
+	} else {
+		opts = append(opts, libp2p.DisableMetrics())
+	}
+	h, err := libp2p.New(opts...)
+	if err != nil {
+		return nil, startError(listen, err)
+	}
+	punch.attach(h)
+	if missing := notListening(h, listen); missing != nil {
+		return nil, errors.Join(&takenError{missing}, h.Close())
+	}
+	return h, nil
+}
+
+func listenOptions(cfg Config, listen []ma.Multiaddr) []libp2p.Option {
+	if len(listen) == 0 {
+		return []libp2p.Option{libp2p.NoListenAddrs, libp2p.EnableRelay()}
+	}
+	opts := []libp2p.Option{libp2p.ListenAddrs(listen...)}
+	for _, a := range listen {
+		if _, err := a.ValueForProtocol(ma.P_WS); err == nil {
+			opts = append(opts, libp2p.ShareTCPListener())
+			break
+		}
+	}
+	if len(cfg.Announce) > 0 {
+		announce := cfg.Announce
+		opts = append(opts, libp2p.AddrsFactory(func(addrs []ma.Multiaddr) []ma.Multiaddr {
+			return ma.Unique(append(append([]ma.Multiaddr(nil), announce...), addrs...))
+		}))
+	}
+	return opts
+}
+
+// natOptions are those that let a host be reached, or reach others, across NATs. A host that listens
+// on loopback only meets no NAT and does without reachability tests and hole punching.
+func natOptions(cfg Config, listen []ma.Multiaddr, punch *punchFilter) []libp2p.Option {
+	switch cfg.Profile {
+	case Bootstrap:
+		relayOpts := []relay.Option{relay.WithResources(cfg.Relay.withDefaults().resources())}
+		if cfg.RelayACL != nil {
+			relayOpts = append(relayOpts, relay.WithACL(cfg.RelayACL))
+		}
+		opts := []libp2p.Option{
+			// The relay starts only on a host that takes itself for public.
+			libp2p.ForceReachabilityPublic(),
+			libp2p.EnableRelayService(relayOpts...),
+		}
+		if loopbackOnly(listen) {
+			return opts
+		}
+		return append(opts,
+			libp2p.EnableNATService(),
+			libp2p.AutoNATServiceRateLimit(600, 6, time.Minute),
+			libp2p.EnableAutoNATv2(),
+			// Without these the tester would refuse to dial QUIC or IPv6 until it has seen 100 such dials.
+			libp2p.UDPBlackHoleSuccessCounter(nil),
+			libp2p.IPv6BlackHoleSuccessCounter(nil),
+		)
+	case Peer:
+		if loopbackOnly(listen) {
+			return nil
+		}
+		opts := []libp2p.Option{
+			// Reserve relays at once; AutoNATv2 confirms addresses, and the relays' drop out then.
+			libp2p.ForceReachabilityPrivate(),
+			libp2p.EnableAutoNATv2(),
+			libp2p.NATPortMap(),
+			libp2p.EnableHolePunching(holepunch.WithAddrFilter(punch)),
+		}
+		if len(cfg.Relays) > 0 {
+			opts = append(opts, libp2p.EnableAutoRelayWithStaticRelays(
+				cfg.Relays,
+				autorelay.WithBootDelay(0),
+				autorelay.WithBackoff(5*time.Second),
+				autorelay.WithMinInterval(5*time.Second),
+			))
+		}
+		return opts
+	case Client:
+		if loopbackOnly(listen) {
+			return nil
+		}
+		return []libp2p.Option{
+			libp2p.ForceReachabilityPrivate(),
+			libp2p.EnableHolePunching(holepunch.WithAddrFilter(punch)),
+		}
+	}
+	return nil
+}
+
+// newConnManager keeps the connections of a ring of some thousands of peers. Those
+// that matter (successors, fingers, bootstrap peers) are protected by their rooms.
+func newConnManager(p Profile) (*connmgr.BasicConnMgr, error) {
+	switch p {
+	case Bootstrap:
+		return connmgr.NewConnManager(10_000, 12_000, connmgr.WithGracePeriod(time.Minute))
+	case Peer, Client:
+	}
+	return connmgr.NewConnManager(384, 512, connmgr.WithGracePeriod(30*time.Second))
+}
+
+// takenError says that an address couldn't be had although it was free a moment before.
+type takenError struct{ addr ma.Multiaddr }
+
+func (e *takenError) Error() string {
+	return fmt.Sprintf("can't listen on %s: the port is in use: stop the other program or choose another port with --listen", e.addr)
+}
+
+func (e *takenError) Unwrap() error { return fault.Failed }
+
+// startError makes one line of what libp2p says when it doesn't start.
+func startError(listen []ma.Multiaddr, err error) error {
+	if len(listen) > 0 && errors.Is(err, syscall.EADDRINUSE) {
+		return &takenError{listen[0]}
+	}
+	return fault.New(fault.Failed, "can't start the network host: %w", oneLine{err})
+}
+
+// oneLine is an error whose words stand on one line.
+type oneLine struct{ error }
+
+func (e oneLine) Error() string { return strings.Join(strings.Fields(e.error.Error()), " ") }
+
+func (e oneLine) Unwrap() error { return e.error }

@@ -1,0 +1,288 @@
+package p2phost
+
+import (
+	"context"
+	"errors"
+	"net"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/crypto"
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/peer"
+	ma "github.com/multiformats/go-multiaddr"
+
+	"github.com/p2pchord/p2pchord/internal/fault"
+)
+
+func newKey(t testing.TB) crypto.PrivKey {
+	t.Helper()
+	key, err := LoadOrCreateIdentity(filepath.Join(t.TempDir(), "identity"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+func addrs(t testing.TB, ss ...string) []ma.Multiaddr {
+	t.Helper()
+	out := make([]ma.Multiaddr, len(ss))
+	for i, s := range ss {
+		a, err := ma.NewMultiaddr(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out[i] = a
+	}
+	return out
+}
+
+func startHost(t testing.TB, cfg Config) host.Host {
+	t.Helper()
+	if cfg.Key == nil && cfg.Profile != Client {
+		cfg.Key = newKey(t)
+	}
+	h, err := New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := h.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return h
+}
+
+// listening returns h's listen addresses but the relay's, which is none of its own.
+func listening(h host.Host) []ma.Multiaddr {
+	return slices.DeleteFunc(h.Network().ListenAddresses(), isRelay)
+}
+
+const (
+	loopTCP  = "/ip4/127.0.0.1/tcp/0"
+	loopQUIC = "/ip4/127.0.0.1/udp/0/quic-v1"
+)
+
+func TestHostListensOnOnePortForBothTransports(t *testing.T) {
+	t.Parallel()
+	h := startHost(t, Config{Listen: addrs(t, loopTCP, loopQUIC)})
+	ports := map[int]int{}
+	for _, a := range listening(h) {
+		p, ok := portOf(a)
+		if !ok || p == 0 {
+			t.Errorf("%s has no port", a)
+		}
+		ports[p]++
+	}
+	if len(ports) != 1 {
+		t.Errorf("ports %v, want one number for TCP and QUIC", ports)
+	}
+}
+
+func TestEveryProfileConnectsOnLoopbackByTCPAndTLS(t *testing.T) {
+	t.Parallel()
+	boot := startHost(t, Config{Profile: Bootstrap, Listen: addrs(t, loopTCP, loopQUIC), Version: "1.2.3"})
+	relays, err := AddrInfos(FullAddrs(boot))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range []Profile{Peer, Client} {
+		var listen []ma.Multiaddr
+		if p == Peer {
+			listen = addrs(t, loopTCP, loopQUIC)
+		}
+		h := startHost(t, Config{Profile: p, Listen: listen, Relays: relays})
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		if err := h.Connect(ctx, relays[0]); err != nil {
+			t.Fatal(err)
+		}
+		c := h.Network().ConnsToPeer(boot.ID())[0]
+		if s := c.ConnState(); s.Transport != "tcp" || !strings.Contains(string(s.Security), "tls") {
+			t.Errorf("profile %d connected by %s and %s, want tcp and tls", p, s.Transport, s.Security)
+		}
+		if v, err := h.Peerstore().Get(boot.ID(), "AgentVersion"); err != nil || v != "p2pchord/1.2.3" {
+			t.Errorf("user agent %v, %v", v, err)
+		}
+	}
+}
+
+func TestQUICIsTheFallback(t *testing.T) {
+	t.Parallel()
+	a := startHost(t, Config{Listen: addrs(t, loopQUIC)})
+	b := startHost(t, Config{Listen: addrs(t, loopTCP)})
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if err := b.Connect(ctx, peer.AddrInfo{ID: a.ID(), Addrs: a.Addrs()}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestPortInUseIsOneClearLine(t *testing.T) {
+	t.Parallel()
+	h := startHost(t, Config{Listen: addrs(t, loopTCP, loopQUIC)})
+	for _, taken := range listening(h) {
+		for _, p := range []Profile{Peer, Bootstrap} {
+			_, err := New(Config{Profile: p, Key: newKey(t), Listen: []ma.Multiaddr{taken}})
+			if fault.CodeOf(err) != fault.Failed {
+				t.Fatalf("second host on %s: %v, want an error of kind failed", taken, err)
+			}
+			for _, want := range []string{taken.String(), "in use", "--listen"} {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("%q doesn't say %q", err, want)
+				}
+			}
+			if strings.Contains(err.Error(), "\n") {
+				t.Errorf("%q is more than one line", err)
+			}
+		}
+	}
+}
+
+// An address that is taken is an error even when the host could listen on others.
+func TestEveryListenAddressCounts(t *testing.T) {
+	t.Parallel()
+	pc, err := net.ListenPacket("udp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = pc.Close() }()
+	taken := "/ip4/127.0.0.1/udp/" + strconv.Itoa(pc.LocalAddr().(*net.UDPAddr).Port) + "/quic-v1"
+	_, err = New(Config{Key: newKey(t), Listen: addrs(t, loopTCP, taken)})
+	if err == nil || !strings.Contains(err.Error(), taken) {
+		t.Errorf("%v, want an error that names %s", err, taken)
+	}
+}
+
+func TestNotListeningNamesWhatIsMissing(t *testing.T) {
+	t.Parallel()
+	h := startHost(t, Config{Listen: addrs(t, loopTCP)})
+	if got := notListening(h, addrs(t, loopTCP)); got != nil {
+		t.Errorf("%s is missing, but it is listened on", got)
+	}
+	want := addrs(t, loopTCP, loopQUIC)
+	if got := notListening(h, want); got == nil || !got.Equal(want[1]) {
+		t.Errorf("missing %v, want %s", got, want[1])
+	}
+}
+
+// The default port gives way for a peer without --listen, and never for a bootstrap peer.
+func TestDefaultPortTaken(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp4", "0.0.0.0:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	port := l.Addr().(*net.TCPAddr).Port
+	listen, chosen, err := resolveListen(Config{Profile: Peer, DefaultPort: port})
+	if err != nil || !chosen || len(listen) < 2 {
+		t.Fatalf("peer: %v, %v, %v", listen, chosen, err)
+	}
+	got := map[int]bool{}
+	for _, a := range listen {
+		p, _ := portOf(a)
+		got[p] = true
+	}
+	if len(got) != 1 || got[port] || got[0] {
+		t.Errorf("peer falls back to ports %v, want one other than %d", got, port)
+	}
+	if _, _, err := resolveListen(Config{Profile: Bootstrap, DefaultPort: port}); fault.CodeOf(err) != fault.Failed {
+		t.Errorf("bootstrap: %v, want an error of kind failed", err)
+	}
+	if listen, _, err := resolveListen(Config{Profile: Client, DefaultPort: port}); err != nil || listen != nil {
+		t.Errorf("client: %v, %v, want to listen on nothing", listen, err)
+	}
+}
+
+func TestBadAddressesAreUsage(t *testing.T) {
+	t.Parallel()
+	for _, s := range []string{
+		"/ip4/127.0.0.1", "/ip4/127.0.0.1/udp/4001", "/dns4/example.org/tcp/4001",
+		"/ip4/127.0.0.1/tcp/4001/p2p/12D3KooWD3eckifWpRn9wQpMG9R9hX3sD158z7EqHWmweQAJU5SA",
+		"/unix/some/socket", "/ip4/192.0.2.77/tcp/0",
+	} {
+		if _, err := New(Config{Key: newKey(t), Listen: addrs(t, s)}); fault.CodeOf(err) != fault.Usage {
+			t.Errorf("listen %s: %v, want an error of kind usage", s, err)
+		}
+	}
+	for _, s := range []string{"/ip4/192.0.2.1", "/ip4/0.0.0.0/tcp/1", "/ip4/192.0.2.1/tcp/0", "/dns4/example.org"} {
+		if _, err := New(Config{Key: newKey(t), Announce: addrs(t, s)}); fault.CodeOf(err) != fault.Usage {
+			t.Errorf("announce %s: %v, want an error of kind usage", s, err)
+		}
+	}
+	if _, err := New(Config{}); err == nil {
+		t.Error("a peer without an identity starts")
+	}
+}
+
+func TestAnnouncedAddressesComeFirstAndLoopbackLast(t *testing.T) {
+	t.Parallel()
+	h := startHost(t, Config{Listen: addrs(t, loopTCP), Announce: addrs(t, "/dns4/ring.example.org/tcp/4700", "/ip4/192.168.7.7/tcp/1")})
+	var got []string
+	for _, a := range FullAddrs(h) {
+		info, err := SplitFullAddr(a)
+		if err != nil || info.ID != h.ID() {
+			t.Errorf("%s: %v", a, err)
+		}
+		got = append(got, info.Addrs[0].String())
+	}
+	if len(got) != 3 || got[0] != "/dns4/ring.example.org/tcp/4700" || got[1] != "/ip4/192.168.7.7/tcp/1" || !strings.HasPrefix(got[2], "/ip4/127.0.0.1/") {
+		t.Errorf("%v", got)
+	}
+}
+
+func TestParseFullAddr(t *testing.T) {
+	t.Parallel()
+	const id = "12D3KooWD3eckifWpRn9wQpMG9R9hX3sD158z7EqHWmweQAJU5SA"
+	if _, err := ParseFullAddr("/ip4/192.0.2.1/tcp/1/p2p/" + id); err != nil {
+		t.Error(err)
+	}
+	for _, s := range []string{"", "192.0.2.1:1", "/ip4/192.0.2.1/tcp/1", "/p2p/" + id, "/ip4/192.0.2.1/tcp/1/p2p/nonsense", "/ip4/1.2.3/tcp/1"} {
+		_, err := ParseFullAddr(s)
+		if fault.CodeOf(err) != fault.Usage || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%q: %v, want one line of kind usage", s, err)
+		}
+	}
+}
+
+func TestOnAddrsChangedStopsItsGoroutine(t *testing.T) {
+	t.Parallel()
+	h := startHost(t, Config{Listen: addrs(t, loopTCP)})
+	called := make(chan struct{}, 16)
+	stop, err := OnAddrsChanged(h, func() { called <- struct{}{} })
+	if err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-called:
+	case <-time.After(10 * time.Second):
+		t.Error("not called with the addresses at the start")
+	}
+	stop()
+}
+
+func TestTakenErrorIsAKind(t *testing.T) {
+	t.Parallel()
+	if err := error(&takenError{addrs(t, loopTCP)[0]}); !errors.Is(err, fault.Failed) {
+		t.Errorf("%v is of no kind", err)
+	}
+}
+
+func BenchmarkStart(b *testing.B) {
+	key := newKey(b)
+	for b.Loop() {
+		h, err := New(Config{Key: key, Listen: addrs(b, loopTCP, loopQUIC)})
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := h.Close(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,172 @@
+package p2phost
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/libp2p/go-libp2p"
+	"github.com/libp2p/go-libp2p/core/network"
+	rcmgr "github.com/libp2p/go-libp2p/p2p/host/resource-manager"
+	"github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/relay"
+	"github.com/libp2p/go-libp2p/x/rate"
+)
+
+// RelayLimits bounds the relay service of a bootstrap peer. The defaults are made for
+// files, and for a classroom whose peers all come from one address; libp2p's own are
+// made for strangers: 128 KiB and two minutes a circuit, 8 reservations an address.
+type RelayLimits struct {
+	// Reservations is how many peers may hold a relay slot. Default 1,024.
+	Reservations int
+	// ReservationsPerIP bounds those from one IP address. Default 256.
+	ReservationsPerIP int
+	// ReservationsPerASN bounds those from one IPv6 network operator. Default 1,024.
+	ReservationsPerASN int
+	// CircuitsPerPeer is how many relayed connections one peer may have. Default 64.
+	CircuitsPerPeer int
+	// BufferBytes is the buffer of a circuit, one for each direction. Default 16 KiB:
+	// half of it costs throughput, four times it gains none.
+	BufferBytes int
+	// DataBytes is what a circuit may carry in each direction. Default 1 TiB. It is
+	// never "unlimited": only a limited connection tells libp2p that a direct one is still wanted.
+	DataBytes int64
+	// Duration is how long a circuit may last. Default 24 h.
+	Duration time.Duration
+	// ReservationTTL is how long a slot is held without renewal. Default 1 h.
+	ReservationTTL time.Duration
+}
+
+// DefaultRelayLimits returns the limits described at RelayLimits.
+func DefaultRelayLimits() RelayLimits {
+	return RelayLimits{
+		Reservations:       1024,
+		ReservationsPerIP:  256,
+		ReservationsPerASN: 1024,
+		CircuitsPerPeer:    64,
+		BufferBytes:        16 << 10,
+		DataBytes:          1 << 40,
+		Duration:           24 * time.Hour,
+		ReservationTTL:     time.Hour,
+	}
+}
+
+// withDefaults returns l with the default in the place of every field that is not positive.
+func (l RelayLimits) withDefaults() RelayLimits {
+	d := DefaultRelayLimits()
+	return RelayLimits{
+		Reservations:       positive(l.Reservations, d.Reservations),
+		ReservationsPerIP:  positive(l.ReservationsPerIP, d.ReservationsPerIP),
+		ReservationsPerASN: positive(l.ReservationsPerASN, d.ReservationsPerASN),
+		CircuitsPerPeer:    positive(l.CircuitsPerPeer, d.CircuitsPerPeer),
+		BufferBytes:        positive(l.BufferBytes, d.BufferBytes),
+		DataBytes:          positive(l.DataBytes, d.DataBytes),
+		Duration:           positive(l.Duration, d.Duration),
+		ReservationTTL:     positive(l.ReservationTTL, d.ReservationTTL),
+	}
+}
+
+func positive[T ~int | ~int64](v, otherwise T) T {
+	if v > 0 {
+		return v
+	}
+	return otherwise
+}
+
+func (l RelayLimits) resources() relay.Resources {
+	return relay.Resources{
+		Limit:                 &relay.RelayLimit{Duration: l.Duration, Data: l.DataBytes},
+		ReservationTTL:        l.ReservationTTL,
+		MaxReservations:       l.Reservations,
+		MaxCircuits:           l.CircuitsPerPeer,
+		BufferSize:            l.BufferBytes,
+		MaxReservationsPerIP:  l.ReservationsPerIP,
+		MaxReservationsPerASN: l.ReservationsPerASN,
+	}
+}
+
+// ringLimits are the resource limits of a host: enough for every peer of a ring, many
+// of which may stand behind one address, and for the streams of many transfers with one peer.
+type ringLimits struct {
+	conns       int     // open connections in all
+	connsPerIP  int     // of them from one IPv4 address or IPv6 /56
+	dialsPerSec float64 // new connections per second from one of these, after a burst of connsPerIP
+	streams     int     // open streams in all
+	peerStreams int     // of them with one peer
+}
+
+func limitsFor(p Profile) ringLimits {
+	if p == Bootstrap {
+		return ringLimits{conns: 12_288, connsPerIP: 1024, dialsPerSec: 50, streams: 49_152, peerStreams: 512}
+	}
+	return ringLimits{conns: 2048, connsPerIP: 512, dialsPerSec: 20, streams: 16_384, peerStreams: 2048}
+}
+
+// newResourceManager builds limits sized for rings; memory and file descriptors stay a share of what the machine has.
+func newResourceManager(cfg Config) (network.ResourceManager, error) {
+	l := limitsFor(cfg.Profile)
+	defaults := rcmgr.DefaultLimits
+	libp2p.SetDefaultServiceLimits(&defaults)
+
+	all := rcmgr.ResourceLimits{
+		Conns: rcmgr.LimitVal(l.conns), ConnsInbound: rcmgr.LimitVal(l.conns), ConnsOutbound: rcmgr.LimitVal(l.conns),
+		Streams: rcmgr.LimitVal(l.streams), StreamsInbound: rcmgr.LimitVal(l.streams), StreamsOutbound: rcmgr.LimitVal(l.streams),
+	}
+	streams := rcmgr.ResourceLimits{
+		Streams: rcmgr.LimitVal(l.streams), StreamsInbound: rcmgr.LimitVal(l.streams), StreamsOutbound: rcmgr.LimitVal(l.streams),
+	}
+	withPeer := rcmgr.ResourceLimits{
+		Streams: rcmgr.LimitVal(l.peerStreams), StreamsInbound: rcmgr.LimitVal(l.peerStreams), StreamsOutbound: rcmgr.LimitVal(l.peerStreams),
+		Memory: 256 << 20,
+	}
+	peerAll := withPeer
+	peerAll.Conns, peerAll.ConnsInbound, peerAll.ConnsOutbound = 16, 16, 16
+	shaking := rcmgr.ResourceLimits{
+		Conns: rcmgr.LimitVal(l.connsPerIP), ConnsInbound: rcmgr.LimitVal(l.connsPerIP), ConnsOutbound: rcmgr.LimitVal(l.connsPerIP),
+		Streams: rcmgr.LimitVal(l.peerStreams), StreamsInbound: rcmgr.LimitVal(l.peerStreams), StreamsOutbound: rcmgr.LimitVal(l.peerStreams),
+	}
+	// The relay accounts two buffers for each circuit, against the service and against each of its peers.
+	r := cfg.Relay.withDefaults()
+	relayAll, relayPeer := streams, withPeer
+	relayAll.Memory = rcmgr.LimitVal64(2 * r.BufferBytes * r.Reservations * 4)
+	relayPeer.Memory = rcmgr.LimitVal64(4 * r.BufferBytes * r.CircuitsPerPeer)
+
+	limits := rcmgr.PartialLimitConfig{
+		System:              all,
+		Transient:           shaking,
+		ServiceDefault:      streams,
+		ServicePeerDefault:  withPeer,
+		ProtocolDefault:     streams,
+		ProtocolPeerDefault: withPeer,
+		PeerDefault:         peerAll,
+		Service:             map[string]rcmgr.ResourceLimits{relay.ServiceName: relayAll},
+		ServicePeer:         map[string]rcmgr.ResourceLimits{relay.ServiceName: relayPeer},
+	}.Build(defaults.AutoScale())
+
+	opts := []rcmgr.Option{
+		rcmgr.WithLimitPerSubnet(
+			[]rcmgr.ConnLimitPerSubnet{{PrefixLength: 32, ConnCount: l.connsPerIP}},
+			[]rcmgr.ConnLimitPerSubnet{{PrefixLength: 56, ConnCount: l.connsPerIP}, {PrefixLength: 48, ConnCount: 4 * l.connsPerIP}},
+		),
+		rcmgr.WithConnRateLimiters(dialRates(l)),
+	}
+	if cfg.Registerer == nil {
+		opts = append(opts, rcmgr.WithMetricsDisabled())
+	}
+	return rcmgr.NewResourceManager(rcmgr.NewFixedLimiter(limits), opts...)
+}
+
+// dialRates lets new connections from one address arrive at l.dialsPerSec after a burst; loopback is free.
+func dialRates(l ringLimits) *rate.Limiter {
+	one := rate.Limit{RPS: l.dialsPerSec, Burst: l.connsPerIP}
+	four := rate.Limit{RPS: 4 * l.dialsPerSec, Burst: 4 * l.connsPerIP}
+	return &rate.Limiter{
+		NetworkPrefixLimits: []rate.PrefixLimit{
+			{Prefix: netip.MustParsePrefix("127.0.0.0/8")},
+			{Prefix: netip.MustParsePrefix("::1/128")},
+		},
+		SubnetRateLimiter: rate.SubnetLimiter{
+			IPv4SubnetLimits: []rate.SubnetLimit{{PrefixLength: 32, Limit: one}},
+			IPv6SubnetLimits: []rate.SubnetLimit{{PrefixLength: 56, Limit: one}, {PrefixLength: 48, Limit: four}},
+			GracePeriod:      time.Minute,
+		},
+	}
+}

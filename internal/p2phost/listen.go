@@ -1,0 +1,237 @@
+package p2phost
+
+import (
+	"errors"
+	"io"
+	"net"
+	"strconv"
+	"syscall"
+
+	"github.com/libp2p/go-libp2p/core/host"
+	ma "github.com/multiformats/go-multiaddr"
+	manet "github.com/multiformats/go-multiaddr/net"
+
+	"github.com/p2pchord/p2pchord/internal/fault"
+)
+
+// Free port numbers tried until one is free for TCP and UDP on every address.
+const portTries = 32
+
+// checkListen refuses, with fault.Usage, what no host here could listen on.
+func checkListen(a ma.Multiaddr) error {
+	const want = "give /ip4/ADDRESS/tcp/PORT or /ip4/ADDRESS/udp/PORT/quic-v1 (or ip6)"
+	if len(a) < 2 || a[0].Code() != ma.P_IP4 && a[0].Code() != ma.P_IP6 {
+		return fault.New(fault.Usage, "can't listen on %q: it doesn't begin with an IP address: %s", a, want)
+	}
+	var rest []int
+	for _, c := range a[1:] {
+		rest = append(rest, c.Code())
+	}
+	switch {
+	case len(rest) == 1 && rest[0] == ma.P_TCP,
+		len(rest) == 2 && rest[0] == ma.P_TCP && rest[1] == ma.P_WS,
+		len(rest) == 2 && rest[0] == ma.P_UDP && rest[1] == ma.P_QUIC_V1:
+		return nil
+	}
+	return fault.New(fault.Usage, "can't listen on %q: no transport for it: %s", a, want)
+}
+
+// checkAnnounce refuses, with fault.Usage, what others couldn't dial.
+func checkAnnounce(a ma.Multiaddr) error {
+	if len(a) < 2 {
+		return fault.New(fault.Usage, "can't announce %q: give the whole address, for instance /ip4/ADDRESS/tcp/PORT", a)
+	}
+	if _, err := a.ValueForProtocol(ma.P_P2P); err == nil {
+		return fault.New(fault.Usage, "can't announce %q: leave out /p2p/ID, it is added", a)
+	}
+	if port, ok := portOf(a); !ok || port == 0 || manet.IsIPUnspecified(a) {
+		return fault.New(fault.Usage, "can't announce %q: others need an address and a port to dial", a)
+	}
+	return nil
+}
+
+// resolveListen returns the addresses to listen on, with ports, all free a moment
+// ago. chosen says that a free port was chosen here, so that a failure to get it is worth another try.
+func resolveListen(cfg Config) (addrs []ma.Multiaddr, chosen bool, err error) {
+	if len(cfg.Listen) > 0 {
+		if !wantsSharedPort(cfg.Listen) {
+			return cfg.Listen, false, probeAll(cfg.Listen)
+		}
+		addrs, err = freePort(cfg.Listen)
+		return addrs, true, err
+	}
+	if cfg.Profile == Client {
+		return nil, false, nil
+	}
+	defaults := defaultListen(0)
+	if cfg.DefaultPort != 0 {
+		addrs = defaultListen(cfg.DefaultPort)
+		err = probeAll(addrs)
+		var taken *takenError
+		if err == nil || cfg.Profile == Bootstrap || !errors.As(err, &taken) {
+			return addrs, false, err
+		}
+	}
+	addrs, err = freePort(defaults)
+	return addrs, true, err
+}
+
+// defaultListen is TCP and QUIC on one port number, on all interfaces, over IPv4 and, if this machine has it, IPv6.
+func defaultListen(port int) []ma.Multiaddr {
+	p := strconv.Itoa(port)
+	addrs := []ma.Multiaddr{
+		ma.StringCast("/ip4/0.0.0.0/tcp/" + p),
+		ma.StringCast("/ip4/0.0.0.0/udp/" + p + "/quic-v1"),
+	}
+	if probe(ma.StringCast("/ip6/::/tcp/0")) == nil {
+		addrs = append(addrs, ma.StringCast("/ip6/::/tcp/"+p), ma.StringCast("/ip6/::/udp/"+p+"/quic-v1"))
+	}
+	return addrs
+}
+
+// wantsSharedPort reports whether port 0 is asked for with both TCP and UDP: hole punching, and a
+// firewall's owner, want one number for both.
+func wantsSharedPort(addrs []ma.Multiaddr) bool {
+	var tcp, udp bool
+	for _, a := range addrs {
+		if port, _ := portOf(a); port == 0 {
+			tcp = tcp || a[1].Code() == ma.P_TCP
+			udp = udp || a[1].Code() == ma.P_UDP
+		}
+	}
+	return tcp && udp
+}
+
+// freePort returns addrs with every port 0 replaced by one number that is free for all of them.
+func freePort(addrs []ma.Multiaddr) ([]ma.Multiaddr, error) {
+	var err error
+	for range portTries {
+		var l net.Listener
+		l, err = net.Listen("tcp", ":0") //nolint:gosec,noctx // open for a moment, to learn a free number, and never accepted from
+		if err != nil {
+			return nil, fault.New(fault.Failed, "can't find a free port: %w", err)
+		}
+		port := l.Addr().(*net.TCPAddr).Port //nolint:forcetypeassert // a TCP listener's address
+		if err = l.Close(); err != nil {
+			return nil, fault.New(fault.Failed, "can't find a free port: %w", err)
+		}
+		with := make([]ma.Multiaddr, len(addrs))
+		for i, a := range addrs {
+			with[i] = withPort(a, port)
+		}
+		if err = probeAll(with); err == nil {
+			return with, nil
+		}
+		var taken *takenError
+		if !errors.As(err, &taken) {
+			return nil, err
+		}
+	}
+	return nil, err
+}
+
+func probeAll(addrs []ma.Multiaddr) error {
+	for _, a := range addrs {
+		if err := probe(a); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// probe tries to have a's port for a moment. libp2p listens with SO_REUSEPORT, which lets two
+// processes on one TCP port start silently and share its connections at random; a
+// listener without that option finds the port in use.
+func probe(a ma.Multiaddr) error {
+	l, err := open(a[:2])
+	if err == nil {
+		err = l.Close()
+	}
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, syscall.EADDRINUSE):
+		return &takenError{a}
+	case errors.Is(err, syscall.EACCES):
+		return fault.New(fault.Failed, "can't listen on %s: permission denied: choose a port from 1024 up with --listen", a)
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return fault.New(fault.Usage, "can't listen on %s: it is no address of this machine: choose one that is, or 0.0.0.0", a)
+	}
+	return fault.New(fault.Failed, "can't listen on %s: %w", a, err)
+}
+
+func open(a ma.Multiaddr) (io.Closer, error) {
+	if a[1].Code() == ma.P_UDP {
+		return manet.ListenPacket(a)
+	}
+	return manet.Listen(a)
+}
+
+// notListening returns the first of want on which h doesn't listen, or nil.
+func notListening(h host.Host, want []ma.Multiaddr) ma.Multiaddr {
+	have := h.Network().ListenAddresses()
+	for _, w := range want {
+		if !containsAddr(have, w) {
+			return w
+		}
+	}
+	return nil
+}
+
+func containsAddr(have []ma.Multiaddr, want ma.Multiaddr) bool {
+	port, _ := portOf(want)
+	for _, a := range have {
+		if len(a) != len(want) {
+			continue
+		}
+		if port == 0 {
+			got, _ := portOf(a)
+			if withPort(want, got).Equal(a) {
+				return true
+			}
+		} else if a.Equal(want) {
+			return true
+		}
+	}
+	return false
+}
+
+// loopbackOnly reports whether every one of addrs is a loopback address; of none it is false.
+func loopbackOnly(addrs []ma.Multiaddr) bool {
+	for _, a := range addrs {
+		if !manet.IsIPLoopback(a) {
+			return false
+		}
+	}
+	return len(addrs) > 0
+}
+
+// portOf returns the TCP or UDP port of a.
+func portOf(a ma.Multiaddr) (port int, ok bool) {
+	for _, c := range a {
+		if c.Code() == ma.P_TCP || c.Code() == ma.P_UDP {
+			port, err := strconv.Atoi(c.Value())
+			return port, err == nil
+		}
+	}
+	return 0, false
+}
+
+// withPort returns a with port in the place of port 0; an address with another port is returned as it is.
+func withPort(a ma.Multiaddr, port int) ma.Multiaddr {
+	if p, ok := portOf(a); !ok || p != 0 {
+		return a
+	}
+	out := make(ma.Multiaddr, 0, len(a))
+	for _, c := range a {
+		if c.Code() == ma.P_TCP || c.Code() == ma.P_UDP {
+			n, err := ma.NewComponent(c.Protocol().Name, strconv.Itoa(port))
+			if err != nil {
+				return a
+			}
+			c = *n
+		}
+		out = append(out, c)
+	}
+	return out
+}

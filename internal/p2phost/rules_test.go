@@ -1,0 +1,186 @@
+package p2phost
+
+import (
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"testing"
+	"time"
+
+	ma "github.com/multiformats/go-multiaddr"
+)
+
+func TestRankDials(t *testing.T) {
+	t.Parallel()
+	const relayed = "/ip4/198.51.99.1/tcp/1/p2p/12D3KooWD3eckifWpRn9wQpMG9R9hX3sD158z7EqHWmweQAJU5SA/p2p-circuit"
+	ms := time.Millisecond
+	for _, c := range []struct {
+		name string
+		in   []string
+		want map[string]time.Duration
+	}{
+		{"none", nil, map[string]time.Duration{}},
+		{"this machine: TCP first", []string{"/ip4/127.0.0.1/udp/1/quic-v1", "/ip4/127.0.0.1/tcp/1"}, map[string]time.Duration{
+			"/ip4/127.0.0.1/tcp/1": 0, "/ip4/127.0.0.1/udp/1/quic-v1": 30 * ms,
+		}},
+		{"only QUIC: at once", []string{"/ip4/10.0.0.1/udp/1/quic-v1"}, map[string]time.Duration{"/ip4/10.0.0.1/udp/1/quic-v1": 0}},
+		{"public: QUIC first", []string{"/ip4/1.2.3.4/tcp/1", "/ip4/1.2.3.4/udp/1/quic-v1"}, map[string]time.Duration{
+			"/ip4/1.2.3.4/udp/1/quic-v1": 0, "/ip4/1.2.3.4/tcp/1": 250 * ms,
+		}},
+		{"relays wait for local addresses too", []string{relayed, "/ip4/192.168.1.1/tcp/1"}, map[string]time.Duration{
+			"/ip4/192.168.1.1/tcp/1": 0, relayed: 500 * ms,
+		}},
+		{"only a relay: at once", []string{relayed}, map[string]time.Duration{relayed: 0}},
+		{"WebSocket is not bulk", []string{"/ip4/10.0.0.1/tcp/1/ws", "/ip4/10.0.0.1/tcp/1"}, map[string]time.Duration{
+			"/ip4/10.0.0.1/tcp/1": 0, "/ip4/10.0.0.1/tcp/1/ws": 30 * ms,
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			got := rankDials(addrs(t, c.in...))
+			if len(got) != len(c.want) {
+				t.Fatalf("%d dials, want %d", len(got), len(c.want))
+			}
+			for _, d := range got {
+				if want, ok := c.want[d.Addr.String()]; !ok || want != d.Delay {
+					t.Errorf("%s after %s, want %s (%v)", d.Addr, d.Delay, want, ok)
+				}
+			}
+		})
+	}
+}
+
+func TestWithSiblings(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name     string
+		in, want []string
+	}{
+		{"QUIC seen, TCP guessed", []string{"/ip4/1.2.3.4/udp/999/quic-v1"}, []string{
+			"/ip4/1.2.3.4/udp/999/quic-v1", "/ip4/1.2.3.4/tcp/5", "/ip4/1.2.3.4/udp/6/quic-v1",
+		}},
+		{"private stays alone", []string{"/ip4/10.0.0.1/tcp/5"}, []string{"/ip4/10.0.0.1/tcp/5"}},
+		{"known already", []string{"/ip4/1.2.3.4/tcp/5", "/ip4/1.2.3.4/udp/6/quic-v1"}, []string{
+			"/ip4/1.2.3.4/tcp/5", "/ip4/1.2.3.4/udp/6/quic-v1",
+		}},
+		{"a name is no address", []string{"/dns4/a.example.org/tcp/5"}, []string{"/dns4/a.example.org/tcp/5"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			var got []string
+			for _, a := range withSiblings(addrs(t, c.in...), 5, 6) {
+				got = append(got, a.String())
+			}
+			slices.Sort(got)
+			slices.Sort(c.want)
+			if !slices.Equal(got, c.want) {
+				t.Errorf("%v, want %v", got, c.want)
+			}
+		})
+	}
+}
+
+func TestPrivateAddressesOnlyBehindOneNAT(t *testing.T) {
+	t.Parallel()
+	mine := addrs(t, "/ip4/1.2.3.4/tcp/5", "/ip4/10.0.0.1/tcp/5", "/ip4/127.0.0.1/tcp/5")
+	if !samePublicIP(mine, addrs(t, "/ip4/1.2.3.4/udp/9/quic-v1")) {
+		t.Error("one public address isn't taken for one NAT")
+	}
+	if samePublicIP(mine, addrs(t, "/ip4/1.2.3.5/tcp/5", "/ip4/10.0.0.1/tcp/5")) {
+		t.Error("two public addresses, or a common private one, are taken for one NAT")
+	}
+	if got := privateOf(mine); len(got) != 1 || got[0].String() != "/ip4/10.0.0.1/tcp/5" {
+		t.Errorf("private addresses %v", got)
+	}
+	if got := new(punchFilter).FilterLocal("", mine); len(got) != len(mine) {
+		t.Errorf("a filter without its host changes %v", got)
+	}
+}
+
+func TestWithPort(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		"/ip4/127.0.0.1/tcp/0":         "/ip4/127.0.0.1/tcp/77",
+		"/ip6/::1/udp/0/quic-v1":       "/ip6/::1/udp/77/quic-v1",
+		"/ip4/127.0.0.1/tcp/5":         "/ip4/127.0.0.1/tcp/5",
+		"/ip4/127.0.0.1/tcp/0/ws":      "/ip4/127.0.0.1/tcp/77/ws",
+		"/ip4/127.0.0.1/udp/9/quic-v1": "/ip4/127.0.0.1/udp/9/quic-v1",
+	} {
+		if got := withPort(addrs(t, in)[0], 77); got.String() != want {
+			t.Errorf("%s becomes %s, want %s", in, got, want)
+		}
+	}
+}
+
+func TestWantsSharedPort(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		in   []string
+		want bool
+	}{
+		{[]string{loopTCP}, false},
+		{[]string{loopTCP, "/ip6/::1/tcp/0"}, false},
+		{[]string{loopTCP, loopQUIC}, true},
+		{[]string{loopTCP, "/ip4/127.0.0.1/udp/9/quic-v1"}, false},
+	} {
+		if got := wantsSharedPort(addrs(t, c.in...)); got != c.want {
+			t.Errorf("%v: %v", c.in, got)
+		}
+	}
+}
+
+func TestRelayLimits(t *testing.T) {
+	t.Parallel()
+	got := RelayLimits{Reservations: 7}.withDefaults()
+	want := DefaultRelayLimits()
+	want.Reservations = 7
+	if got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+	if r := got.resources(); r.Limit == nil || r.Limit.Data == 0 || r.MaxReservations != 7 {
+		t.Errorf("%+v: a circuit must stay limited", r)
+	}
+}
+
+func TestIdentityIsKept(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "data", "identity")
+	a, err := LoadOrCreateIdentity(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := LoadOrCreateIdentity(path)
+	if err != nil || !a.Equals(b) {
+		t.Errorf("another identity at the second start (%v)", err)
+	}
+	if st, err := os.Stat(path); err != nil || runtime.GOOS != "windows" && st.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v: want 0600", st.Mode(), err)
+	}
+	if files, err := os.ReadDir(filepath.Dir(path)); err != nil || len(files) != 1 {
+		t.Errorf("%v, %v: want the identity alone", files, err)
+	}
+	for _, bad := range [][]byte{nil, []byte("not a key"), make([]byte, maxIdentity+1)} {
+		if err := os.WriteFile(path, bad, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := LoadOrCreateIdentity(path); err == nil {
+			t.Errorf("%d bytes that are no key are an identity", len(bad))
+		}
+		if left, err := os.ReadFile(path); err != nil || len(left) != len(bad) {
+			t.Errorf("the bad file was changed")
+		}
+	}
+}
+
+func TestAddrInfosMerge(t *testing.T) {
+	t.Parallel()
+	const id = "/p2p/12D3KooWD3eckifWpRn9wQpMG9R9hX3sD158z7EqHWmweQAJU5SA"
+	infos, err := AddrInfos(addrs(t, "/ip4/127.0.0.1/tcp/1"+id, "/ip4/127.0.0.1/udp/1/quic-v1"+id))
+	if err != nil || len(infos) != 1 || len(infos[0].Addrs) != 2 {
+		t.Errorf("%v, %v", infos, err)
+	}
+	if _, err := AddrInfos([]ma.Multiaddr{addrs(t, loopTCP)[0]}); err == nil {
+		t.Error("an address without a peer ID is taken")
+	}
+}
