@@ -9,6 +9,7 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/crypto"
 
+	"github.com/p2pchord/p2pchord/internal/durable"
 	"github.com/p2pchord/p2pchord/internal/fault"
 )
 
@@ -47,38 +48,8 @@ func createIdentity(path string) (crypto.PrivKey, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fault.New(fault.Failed, "can't keep the identity: %w", err)
 	}
-	if err := writeDurably(path, data); err != nil {
+	if err := durable.WriteFile(path, data, 0o600); err != nil {
 		return nil, fault.New(fault.Failed, "can't keep the identity: %w", err)
 	}
 	return key, nil
-}
-
-// writeDurably puts data at path, whole or not at all: temporary file, fsync, rename, fsync of the folder.
-func writeDurably(path string, data []byte) (err error) {
-	dir := filepath.Dir(path)
-	f, err := os.CreateTemp(dir, ".identity-*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, f.Close(), os.Remove(f.Name()))
-		}
-	}()
-	if _, err = f.Write(data); err != nil {
-		return err
-	}
-	if err = f.Sync(); err != nil {
-		return err
-	}
-	if err = os.Rename(f.Name(), path); err != nil {
-		return err
-	}
-	_ = f.Close()
-	d, err := os.Open(dir) //nolint:gosec // the caller's data folder
-	if err != nil {
-		return nil //nolint:nilerr // a system on which folders can't be opened keeps renames itself
-	}
-	_ = d.Sync()
-	return d.Close()
 }
