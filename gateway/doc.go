@@ -1,0 +1,34 @@
+// Package gateway is the local HTTP API of a node: what the command line, and
+// later a page, speaks. Server answers on the Unix socket api.sock of the
+// node's data folder (mode 0600: who may open it may do everything); Client
+// is the other end and offers the same operations, so that a verb is the same
+// code whether it works on a node in this process, on a running node, or as a
+// client that only passes through.
+//
+//	GET    /v1/self                 who answers: peer_id, ring_address
+//	GET    /v1/status               node.Status
+//	GET    /v1/members              stream of node.Member
+//	GET    /v1/files?prefix=P       stream of node.FileInfo
+//	PUT    /v1/files/{name}         body: the bytes; ?copies=N&wait=all&modified=RFC3339
+//	GET    /v1/files/{name}         the bytes
+//	HEAD   /v1/files/{name}         what is known of it, as headers
+//	DELETE /v1/files/{name}
+//	GET    /v1/stat/{name}          node.FileStat
+//	GET    /v1/lookup/{name}        node.Lookup
+//	POST   /v1/leave                stream of node.HandOver
+//	POST   /v1/quit?within=10s      stream of node.HandOver
+//
+// A name is percent-encoded as a path; its '/' may stand as they are. An error
+// is {"error":{"code","message"}} with the HTTP status of package fault.
+//
+// A stream is a JSON object a line: {"item":...} or {"progress":...}, and last
+// one with "end":true, which carries the result or the error. A stream without
+// that line was cut off. A put answers with such a stream when it is asked with
+// Accept: application/x-ndjson, and with its result alone otherwise. A download
+// says its verdict in the trailer P2pchord-End when asked with TE: trailers;
+// otherwise its Content-Length is the size, and a failure breaks the connection.
+// Either way a file that was cut short can't be taken for a whole one.
+//
+// The package never speaks libp2p and never opens a store. Server owns the
+// goroutine that accepts, and net/http's one a connection; Close waits for all.
+package gateway

@@ -1,0 +1,215 @@
+package gateway
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/hex"
+	"io"
+	"iter"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/zeebo/blake3"
+
+	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/node"
+)
+
+// fake is a peer whose ring is a map, and which can be told to fail.
+type fake struct {
+	mu     sync.Mutex
+	files  map[string][]byte
+	times  map[string]time.Time
+	closed bool
+
+	getFails  error // after half of the bytes
+	listFails error // after the first file
+	putFails  error // at once
+	fewer     bool  // puts have fewer copies than asked for
+	hang      chan struct{}
+	lastPut   node.PutOptions
+}
+
+func newFake() *fake { return &fake{files: map[string][]byte{}, times: map[string]time.Time{}} }
+
+func sum(b []byte) string { s := blake3.Sum256(b); return hex.EncodeToString(s[:]) }
+
+func (f *fake) info(name string) (node.FileInfo, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	b, ok := f.files[name]
+	if !ok {
+		return node.FileInfo{}, fault.New(fault.NotFound, "no file %q in the ring", name)
+	}
+	return node.FileInfo{
+		Name: name, Key: uint16(len(name)), Size: int64(len(b)), Hash: sum(b),
+		Version: "v1", Modified: f.times[name], Copies: 3,
+	}, nil
+}
+
+func (f *fake) Put(ctx context.Context, name string, r io.Reader, o node.PutOptions) (node.PutResult, error) {
+	f.lastPut = o
+	if f.putFails != nil {
+		return node.PutResult{}, f.putFails
+	}
+	var buf bytes.Buffer
+	chunk := make([]byte, 64<<10)
+	for {
+		n, err := r.Read(chunk)
+		buf.Write(chunk[:n])
+		if o.Progress != nil {
+			o.Progress(node.Progress{Done: int64(buf.Len()), Total: o.Size, Copies: 1, Path: "direct"})
+		}
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return node.PutResult{}, err
+		}
+	}
+	if o.Size >= 0 && o.Size != int64(buf.Len()) {
+		return node.PutResult{}, fault.New(fault.Failed, "%d bytes came of %d", buf.Len(), o.Size)
+	}
+	f.mu.Lock()
+	f.files[name], f.times[name] = buf.Bytes(), o.Modified
+	f.mu.Unlock()
+	res := node.PutResult{Name: name, Size: int64(buf.Len()), Hash: sum(buf.Bytes()), Copies: 3, Wanted: 3, Owner: "fake"}
+	if f.fewer {
+		res.Copies = 1
+		return res, fault.New(fault.FewerCopies, "1 copy of 3")
+	}
+	return res, nil
+}
+
+func (f *fake) Get(ctx context.Context, name string, o node.GetOptions) (File, error) {
+	i, err := f.info(name)
+	if err != nil {
+		return nil, err
+	}
+	if o.Progress != nil {
+		o.Progress(node.Progress{Path: "relayed"})
+	}
+	return &fakeFile{info: i, Reader: bytes.NewReader(f.files[name]), fails: f.getFails}, nil
+}
+
+type fakeFile struct {
+	*bytes.Reader
+	info  node.FileInfo
+	fails error
+}
+
+func (f *fakeFile) Info() node.FileInfo { return f.info }
+func (f *fakeFile) Sources() []string   { return []string{"peer1", "peer2"} }
+func (f *fakeFile) Close() error        { return nil }
+func (f *fakeFile) WriteTo(w io.Writer) (int64, error) {
+	if f.fails != nil {
+		n, err := io.CopyN(w, f.Reader, f.info.Size/2)
+		if err != nil {
+			return n, err
+		}
+		return n, f.fails
+	}
+	return f.Reader.WriteTo(w)
+}
+
+func (f *fake) List(ctx context.Context, prefix string) iter.Seq2[node.FileInfo, error] {
+	return func(yield func(node.FileInfo, error) bool) {
+		f.mu.Lock()
+		names := slices.Sorted(maps.Keys(f.files))
+		f.mu.Unlock()
+		for _, n := range names {
+			if !strings.HasPrefix(n, prefix) {
+				continue
+			}
+			if !yield(f.info(n)) {
+				return
+			}
+			if f.listFails != nil {
+				yield(node.FileInfo{}, f.listFails)
+				return
+			}
+		}
+	}
+}
+
+func (f *fake) Stat(ctx context.Context, name string) (node.FileStat, error) {
+	if f.hang != nil {
+		select {
+		case <-f.hang:
+		case <-ctx.Done():
+			return node.FileStat{}, ctx.Err()
+		}
+	}
+	i, err := f.info(name)
+	return node.FileStat{FileInfo: i, Writer: "w", Holders: []node.Holder{{PeerID: "fake", Role: "owner", Complete: true}}}, err
+}
+
+func (f *fake) Remove(ctx context.Context, name string) error {
+	_, err := f.info(name)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.files, name)
+	return err
+}
+
+func (f *fake) Lookup(ctx context.Context, name string) (node.Lookup, error) {
+	return node.Lookup{Name: name, Key: 7, Owner: node.Hop{PeerID: "fake", Key: 8}, Path: []node.Hop{{PeerID: "fake", Key: 8}}}, nil
+}
+
+func (f *fake) Members(ctx context.Context) iter.Seq2[node.Member, error] {
+	return func(yield func(node.Member, error) bool) {
+		_ = yield(node.Member{PeerID: "a", Key: 1}, nil) && yield(node.Member{PeerID: "b", Key: 2, RingAddress: "localhost:1"}, nil)
+	}
+}
+
+func (f *fake) Status(ctx context.Context) (node.Status, error) {
+	return node.Status{PeerID: "fake", Key: 9, State: "active", Ring: node.RingHealth{OK: true}}, nil
+}
+
+func (f *fake) PeerID() string      { return "fake" }
+func (f *fake) RingAddress() string { return "localhost:8001" }
+
+func (f *fake) Leave(ctx context.Context, report func(node.HandOver)) error {
+	report(node.HandOver{Name: "a", To: "peer1"})
+	report(node.HandOver{Name: "b", Error: "nobody takes it"})
+	return fault.New(fault.Failed, "1 file of 2 stays here: b")
+}
+
+func (f *fake) Quit(ctx context.Context, report func(node.HandOver)) error {
+	d, ok := ctx.Deadline()
+	report(node.HandOver{Name: cmp.Or(time.Until(d).Round(time.Second).String(), "none"), To: map[bool]string{true: "deadline"}[ok]})
+	return nil
+}
+
+func (f *fake) Close() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.closed = true
+	return nil
+}
+
+// serve starts a server for f and returns a client of it.
+func serve(t *testing.T, f *fake) (*Server, *Client) {
+	t.Helper()
+	path := t.TempDir() + "/" + SocketName
+	s, err := Serve(path, f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		_ = s.Close(ctx)
+	})
+	c, err := Dial(t.Context(), path, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	return s, c
+}

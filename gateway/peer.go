@@ -1,0 +1,48 @@
+package gateway
+
+import (
+	"context"
+	"io"
+	"iter"
+
+	"github.com/p2pchord/p2pchord/node"
+)
+
+// Ring is what can be done with the files of a ring, as its member or as a
+// client that passes through.
+type Ring interface {
+	// Put stores what r yields as name. With kind fault.FewerCopies the file is
+	// stored all the same, and the result says how.
+	Put(ctx context.Context, name string, r io.Reader, o node.PutOptions) (node.PutResult, error)
+	// Get opens a file. Nothing unverified is ever read from it.
+	Get(ctx context.Context, name string, o node.GetOptions) (File, error)
+	// List yields every file whose name begins with prefix.
+	List(ctx context.Context, prefix string) iter.Seq2[node.FileInfo, error]
+	Stat(ctx context.Context, name string) (node.FileStat, error)
+	Remove(ctx context.Context, name string) error
+	Lookup(ctx context.Context, name string) (node.Lookup, error)
+	// Members yields every peer of the ring, from the lowest position.
+	Members(ctx context.Context) iter.Seq2[node.Member, error]
+	Close() error
+}
+
+// Peer is a member of the ring.
+type Peer interface {
+	Ring
+	PeerID() string
+	RingAddress() string
+	Status(ctx context.Context) (node.Status, error)
+	// Leave hands every file over and departs for good.
+	Leave(ctx context.Context, report func(node.HandOver)) error
+	// Quit hands over what has too few copies elsewhere, until ctx ends, and keeps the data.
+	Quit(ctx context.Context, report func(node.HandOver)) error
+}
+
+// File is a file being fetched.
+type File interface {
+	io.ReadCloser
+	io.WriterTo
+	Info() node.FileInfo
+	// Sources names the peers that the bytes came from, complete after io.EOF.
+	Sources() []string
+}

@@ -1,0 +1,3 @@
+package gateway
+
+const renameSockets = false
