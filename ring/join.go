@@ -146,6 +146,12 @@ func (m *Machine) joinTimedOut(p Position) {
 
 func (m *Machine) joinBusy(p Position) {
 	m.joinerReached(p, true)
+	m.askAgain(p)
+}
+
+// askAgain has the sponsor p asked again in a few ticks, some times.
+func (m *Machine) askAgain(p Position) {
+	m.joining.candidate = p
 	m.joining.busy++
 	if m.joining.busy > maxJoinBusy {
 		m.abandonJoin()
@@ -165,16 +171,16 @@ func (m *Machine) joinAnswered(p Position, st State) {
 		return
 	}
 	m.joinerReached(p, st.Member())
-	if !st.Incorporated {
+	switch {
+	case !st.Member():
 		m.abandonJoin()
+		return
+	case !st.Incorporated, len(st.Succs) == 0 && len(st.Preds) > 0:
+		m.askAgain(p) // it will most likely be a sponsor in a moment
 		return
 	}
 	list := slices.DeleteFunc(slices.Clone(st.Succs), func(q Position) bool { return !q.IsNode() })
 	if len(list) == 0 {
-		if len(st.Preds) > 0 {
-			m.abandonJoin()
-			return
-		}
 		m.enter(p, []Position{p})
 		return
 	}
@@ -231,6 +237,7 @@ func (m *Machine) enter(p Position, succs []Position) {
 func (m *Machine) becomeMember() {
 	m.joining = joining{}
 	m.timers.predecessor = m.now
+	m.timers.predecessorPace = m.cfg.Fast
 	m.timers.finger = m.now
 	m.nextFinger, m.fingersFixed = 0, false
 	m.timers.probe = m.after(m.cfg.Probe)

@@ -56,6 +56,7 @@ func (m *Machine) setPredecessor(n Position) {
 	m.dirty = true
 	m.hadPeers = true
 	m.timers.predecessor = m.now
+	m.timers.predecessorPace = m.cfg.Fast
 	m.hasten()
 }
 
@@ -67,12 +68,15 @@ func (m *Machine) checkPredecessor() {
 	}
 }
 
-// predecessorPeriod is short until the node is incorporated.
+// predecessorPeriod is short until the node is incorporated, and after a change; then it doubles
+// until it is Predecessor.
 func (m *Machine) predecessorPeriod() uint32 {
 	if !m.incorporated {
 		return min(m.cfg.Fast, m.cfg.Predecessor)
 	}
-	return m.cfg.Predecessor
+	period := min(m.timers.predecessorPace, m.cfg.Predecessor)
+	m.timers.predecessorPace = 2 * period
+	return period
 }
 
 func (m *Machine) predecessorAnswered(p Position, st State) {
@@ -91,6 +95,8 @@ func (m *Machine) predecessorAnswered(p Position, st State) {
 	if !slices.Equal(preds, m.preds) {
 		m.preds = preds
 		m.dirty = true
+		m.timers.predecessorPace = m.cfg.Fast
+		m.timers.predecessor = min(m.timers.predecessor, m.after(m.cfg.Fast))
 	}
 }
 

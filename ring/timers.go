@@ -9,6 +9,9 @@ type timers struct {
 	join        uint64
 	orphan      uint64
 	pace        uint32 // the present period of stabilize, Fast to Stabilize
+	calm        int    // stabilizations since the last change
+	// predecessorPace is the same of the predecessor's query, Fast to Predecessor.
+	predecessorPace uint32
 }
 
 // tick lets time pass and starts what is due. Each operation is a method of its own, and tick the
@@ -31,8 +34,7 @@ func (m *Machine) tick(elapsed uint32) {
 		return
 	}
 	if m.now >= m.timers.stabilize && !m.stepping() {
-		m.timers.stabilize = m.after(m.timers.pace)
-		m.timers.pace = min(2*m.timers.pace, max(m.cfg.Stabilize, m.cfg.Fast))
+		m.timers.stabilize = m.after(m.stabilizePeriod())
 		m.stabilize()
 	}
 	if m.now >= m.timers.predecessor {
@@ -59,9 +61,19 @@ func (m *Machine) wake() {
 	m.strain = min(m.strain+2, maxStrain)
 }
 
+// stabilizePeriod is Fast until the node is incorporated and r stabilizations have changed nothing, which is how many
+// a change takes to get through all the lists that it is in; then it doubles until it is Stabilize.
+func (m *Machine) stabilizePeriod() uint32 {
+	m.timers.calm++
+	if m.incorporated && m.timers.calm > m.cfg.Successors {
+		m.timers.pace = min(2*m.timers.pace, max(m.cfg.Stabilize, m.cfg.Fast))
+	}
+	return m.timers.pace
+}
+
 // hasten has stabilize run at the next tick, and often until nothing changes any more.
 func (m *Machine) hasten() {
-	m.timers.pace = m.cfg.Fast
+	m.timers.pace, m.timers.calm = m.cfg.Fast, 0
 	m.timers.stabilize = m.now
 }
 
