@@ -3,9 +3,13 @@ package protocol
 import (
 	"context"
 	"errors"
+	"sync"
+	"time"
 
 	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/p2pchord/p2pchord/protocol/pb"
 )
@@ -18,46 +22,233 @@ var ErrNoAnswer = errors.New("no answer")
 // Client asks other peers. It may be used from many goroutines.
 //
 // An answer with a status other than 0 becomes an error of that kind, or an
-// *Elsewhere. It is returned together with the answer, which is nil exactly when
-// there was none. Of what an answer holds, only the shape is checked.
-type Client struct{}
+// *Elsewhere, and is returned together with it: the answer is nil exactly when there
+// was none. Then the error is of the kind fault.Unreachable when the peer could not
+// be reached or did not answer, fault.TryAgain when a transfer stood still,
+// fault.Integrity when the answer was nonsense, and fault.Interrupted when the
+// caller's context was cancelled. Of what an answer holds, only the shape is checked.
+//
+// Streams are kept for further requests. A request that fails on such a stream
+// before any of its answer has come is sent once more on a new one: the peer may just have
+// closed the old one. That is safe because every request of these protocols may be repeated.
+type Client struct {
+	host host.Host
+	opts ClientOptions
+	pool *pool
+
+	mu   sync.Mutex
+	slow map[peer.ID]time.Time // waiting for a direct connection was in vain, until then
+
+	cancel context.CancelFunc
+	done   chan struct{}
+}
 
 // NewClient returns a Client over h, which it doesn't own.
-func NewClient(h host.Host, opts ClientOptions) *Client { return nil }
+func NewClient(h host.Host, opts ClientOptions) *Client {
+	opts = opts.withDefaults()
+	ctx, cancel := context.WithCancel(context.Background())
+	c := &Client{
+		host:   h,
+		opts:   opts,
+		pool:   newPool(opts),
+		slow:   make(map[peer.ID]time.Time),
+		cancel: cancel,
+		done:   make(chan struct{}),
+	}
+	go c.sweep(ctx)
+	return c
+}
 
-// Close closes the idle streams and waits for what the Client started.
-func (c *Client) Close() error { return nil }
+// Close closes the idle streams and waits for what the Client started. Requests
+// under way end with their contexts.
+func (c *Client) Close() error {
+	c.cancel()
+	<-c.done
+	c.pool.close()
+	return nil
+}
+
+// sweep closes idle streams until ctx ends.
+func (c *Client) sweep(ctx context.Context) {
+	defer close(c.done)
+	tick := time.NewTicker(max(c.opts.IdleTimeout/4, time.Millisecond))
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-tick.C:
+			c.pool.sweep(now)
+			c.mu.Lock()
+			for p, until := range c.slow {
+				if now.After(until) {
+					delete(c.slow, p)
+				}
+			}
+			c.mu.Unlock()
+		}
+	}
+}
 
 // Ring asks one request of the ring protocol.
 func (c *Client) Ring(ctx context.Context, to peer.ID, req *pb.RingRequest) (*pb.RingResponse, error) {
-	return nil, errors.ErrUnsupported
+	return ask(ctx, c, &ringTalk, to, req)
 }
 
 // Bootstrap asks one request of the bootstrap protocol.
 func (c *Client) Bootstrap(ctx context.Context, to peer.ID, req *pb.BootstrapRequest) (*pb.BootstrapResponse, error) {
-	return nil, errors.ErrUnsupported
+	return ask(ctx, c, &bootstrapTalk, to, req)
 }
 
-// File asks one request of the file protocol, with body after it: at once when it
-// is small, otherwise when the peer says that it needs it. It sets req.BodySize and
-// req.Offer. When the error is nil the reply must be closed.
-func (c *Client) File(ctx context.Context, to peer.ID, req *pb.FileRequest, body []byte) (*FileReply, error) {
-	return nil, errors.ErrUnsupported
+// ask is one request without raw bytes: a message there, a message back, all within ClientOptions.Timeout.
+func ask[Req, Resp proto.Message](ctx context.Context, c *Client, t *talk[Req, Resp], to peer.ID, req Req) (Resp, error) {
+	var none Resp
+	resp := t.newResp()
+	e, err := c.attempt(ctx, target{to, t.id}, false, func(e *outgoing) error {
+		by := time.Now().Add(c.opts.Timeout)
+		if deadline, ok := ctx.Deadline(); ok && deadline.Before(by) {
+			by = deadline
+		}
+		if err := errors.Join(e.writeBy(by), e.readBy(by)); err != nil {
+			return err
+		}
+		if err := e.send(req, t.limit, nil); err != nil {
+			return err
+		}
+		return e.receive(resp, t.limit)
+	})
+	if err != nil {
+		return none, err
+	}
+	if err := t.checkResp(req, resp); err != nil {
+		e.abandon()
+		return none, failure(ctx, to, err, sent)
+	}
+	e.finish()
+	return resp, t.status(resp)
 }
 
-// FileReply is an answer of the file protocol and the raw bytes that follow it.
-type FileReply struct {
-	Response *pb.FileResponse
-	// Relayed says that it came through a relay.
-	Relayed bool
+// attempt takes a stream to a peer and runs do on it, a second time on a new stream
+// when the first was an old one that proved broken. On success the caller ends the exchange.
+func (c *Client) attempt(ctx context.Context, to target, wantDirect bool, do func(*outgoing) error) (*outgoing, error) {
+	direct := c.host.Network().Connectedness(to.peer) == network.Connected
+	w, err := c.pool.take(ctx, to, direct)
+	if err != nil {
+		return nil, failure(ctx, to.peer, err, unsent)
+	}
+	at := unsent
+	for reused := w != nil; ; reused = false {
+		if !reused {
+			if w, err = c.open(ctx, to, wantDirect); err != nil {
+				c.pool.drop(to)
+				return nil, failure(ctx, to.peer, err, at)
+			}
+		}
+		e := &outgoing{wire: w, client: c, to: to}
+		e.stop = context.AfterFunc(ctx, func() { _ = e.Reset() })
+		err := do(e)
+		if err == nil {
+			return e, nil
+		}
+		e.stop()
+		_ = e.Reset()
+		if e.sent {
+			at = sent
+		}
+		if reused && !e.answered && stale(err) && ctx.Err() == nil {
+			continue
+		}
+		c.pool.drop(to)
+		return nil, failure(ctx, to.peer, err, at)
+	}
 }
 
-// Size is how many raw bytes there are; 0 when none.
-func (r *FileReply) Size() int { return 0 }
+// slowFor is how long a peer that could not be reached directly is asked through the relay at once.
+const slowFor = time.Minute
 
-// Read reads the bytes. It returns io.EOF after exactly Size of them and fails when
-// none moves for the progress timeout, or when the request's context ends.
-func (r *FileReply) Read(p []byte) (int, error) { return 0, errors.ErrUnsupported }
+// open opens a stream. A file's bytes had better not go through a relay: with
+// wantDirect it waits a little for the hole punch of a peer that is connected through one.
+func (c *Client) open(ctx context.Context, to target, wantDirect bool) (*wire, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.opts.DialTimeout)
+	defer cancel()
+	limited := network.WithAllowLimitedConn(ctx, "p2pchord")
+	if wantDirect && c.opts.DirectWait > 0 {
+		if err := c.host.Connect(limited, peer.AddrInfo{ID: to.peer}); err != nil {
+			return nil, err
+		}
+		if c.host.Network().Connectedness(to.peer) == network.Limited && !c.isSlow(to.peer) {
+			if s := c.openDirect(ctx, to); s != nil {
+				return newWire(s, c.opts.Progress), nil
+			}
+		}
+	}
+	s, err := c.host.NewStream(limited, to.peer, to.id)
+	if err != nil {
+		return nil, err
+	}
+	return newWire(s, c.opts.Progress), nil
+}
 
-// Close ends the exchange. It may be called more than once.
-func (r *FileReply) Close() error { return nil }
+// openDirect waits for a direct connection; nil means that there is none yet.
+func (c *Client) openDirect(ctx context.Context, to target) network.Stream {
+	ctx, cancel := context.WithTimeout(ctx, c.opts.DirectWait)
+	defer cancel()
+	s, err := c.host.NewStream(ctx, to.peer, to.id)
+	if err == nil {
+		return s
+	}
+	log.Debugw("no direct connection", "peer", to.peer, "err", err)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.slow[to.peer] = time.Now().Add(slowFor)
+	return nil
+}
+
+func (c *Client) isSlow(p peer.ID) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return time.Now().Before(c.slow[p])
+}
+
+// outgoing is one request under way.
+type outgoing struct {
+	*wire
+	client   *Client
+	to       target
+	stop     func() bool // stops watching the context
+	sent     bool        // something of the request may have left
+	answered bool        // something of the answer has come
+}
+
+func (e *outgoing) send(m proto.Message, limit int, body []byte) error {
+	e.sent = true
+	return e.writeMessage(m, limit, body)
+}
+
+func (e *outgoing) receive(m proto.Message, limit int) error {
+	if _, err := e.in.Peek(1); err != nil {
+		return unexpected(err)
+	}
+	e.answered = true
+	size, err := e.readLength(limit)
+	if err != nil {
+		return unexpected(err)
+	}
+	return e.readMessage(size, m)
+}
+
+// finish ends an exchange after which the stream can be used again.
+func (e *outgoing) finish() {
+	if !e.stop() {
+		e.client.pool.drop(e.to)
+		return
+	}
+	e.client.pool.give(e.to, e.wire)
+}
+
+// abandon ends an exchange in its middle.
+func (e *outgoing) abandon() {
+	e.stop()
+	_ = e.Reset()
+	e.client.pool.drop(e.to)
+}

@@ -4,9 +4,11 @@ import "time"
 
 // ServeOptions bound what strangers may take. Zero fields take their defaults.
 type ServeOptions struct {
-	// ReadTimeout is the time that a request's message may take to arrive after its
-	// first byte, and that it may wait for its turn. Default 10 s.
+	// ReadTimeout is the time that a request's message may take to arrive after its first byte. Default 10 s.
 	ReadTimeout time.Duration
+	// QueueTimeout is how long a request may wait for its turn where there are too many.
+	// Default 4 s, less than clients wait for an answer.
+	QueueTimeout time.Duration
 	// IdleTimeout is how long a stream may stay without a request. Default 2 min,
 	// longer than clients keep idle streams, so that the client is the one to close.
 	IdleTimeout time.Duration
@@ -19,7 +21,7 @@ type ServeOptions struct {
 	// its request is still being worked on. Default 2 s.
 	WorkingEvery time.Duration
 	// PerPeer bounds the requests of one peer that are handled at the same time.
-	// Default 64. More of them wait for ReadTimeout, then get fault.TryAgain.
+	// Default 64. More of them wait for QueueTimeout, then get fault.TryAgain.
 	PerPeer int
 	// Total bounds the requests handled at the same time. Default 1024.
 	Total int
@@ -27,6 +29,7 @@ type ServeOptions struct {
 
 func (o ServeOptions) withDefaults(handle time.Duration) ServeOptions {
 	setDefault(&o.ReadTimeout, 10*time.Second)
+	setDefault(&o.QueueTimeout, 4*time.Second)
 	setDefault(&o.IdleTimeout, 2*time.Minute)
 	setDefault(&o.Progress, 10*time.Second)
 	setDefault(&o.HandleTimeout, handle)

@@ -1,16 +1,24 @@
 package protocol
 
 import (
-	"errors"
-
+	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/core/peerstore"
 	"github.com/libp2p/go-libp2p/core/record"
 	ma "github.com/multiformats/go-multiaddr"
+	"google.golang.org/protobuf/proto"
 
+	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/ring"
 )
+
+// ringAddressDomain precedes the ring address where it is signed.
+const ringAddressDomain = "p2pchord-ring-address:"
+
+// MaxPeer bounds an encoded Peer in bytes.
+const MaxPeer = MaxEnvelope + MaxPeerProof + MaxPeerID + 512
 
 // PeerInfo is what a verified *pb.Peer says. It is shared: don't change what it points to.
 type PeerInfo struct {
@@ -18,7 +26,7 @@ type PeerInfo struct {
 	RingAddress RingAddress
 	Position    ring.Position
 	// Envelope is the signed peer record, for a certified address book; nil when the
-	// peer is only known by its ID. Addrs and Seq are what it holds.
+	// peer says nothing of its addresses. Addrs and Seq are what it holds.
 	Envelope *record.Envelope
 	Addrs    []ma.Multiaddr
 	Seq      uint64
@@ -26,16 +34,140 @@ type PeerInfo struct {
 	Message *pb.Peer
 }
 
-// MakePeer describes h itself: with its present addresses and the ring address,
-// both signed by h's key.
+// MakePeer describes h itself: its ring address, which may be zero, and its present
+// addresses, both signed by h's key. Errors are of the kind fault.Failed.
 func MakePeer(h host.Host, address RingAddress) (*pb.Peer, error) {
-	return nil, errors.ErrUnsupported
+	key := h.Peerstore().PrivKey(h.ID())
+	if key == nil {
+		return nil, fault.New(fault.Failed, "the host %s has no private key to sign with", h.ID())
+	}
+	envelope, err := selfRecord(h, key)
+	if err != nil {
+		return nil, fault.New(fault.Failed, "sign this peer's addresses: %w", err)
+	}
+	return makePeer(key, address, envelope)
 }
 
-// ParsePeer verifies p: its proof of the ring address and its signed peer record,
-// both by that same peer, and computes its position. Errors are of the kind fault.Integrity.
+// selfRecord is the record that the host keeps of its own addresses, signed anew
+// whenever they change; a host that keeps none gets one made.
+func selfRecord(h host.Host, key crypto.PrivKey) (*record.Envelope, error) {
+	if book, ok := peerstore.GetCertifiedAddrBook(h.Peerstore()); ok {
+		if envelope := book.GetPeerRecord(h.ID()); envelope != nil {
+			return envelope, nil
+		}
+	}
+	return record.Seal(peer.PeerRecordFromAddrInfo(peer.AddrInfo{ID: h.ID(), Addrs: h.Addrs()}), key)
+}
+
+func makePeer(key crypto.PrivKey, address RingAddress, envelope *record.Envelope) (*pb.Peer, error) {
+	id, err := peer.IDFromPrivateKey(key)
+	if err != nil {
+		return nil, fault.New(fault.Failed, "describe this peer: %w", err)
+	}
+	p := &pb.Peer{Id: []byte(id)}
+	if p.Record, err = envelope.Marshal(); err != nil {
+		return nil, fault.New(fault.Failed, "describe this peer: %w", err)
+	}
+	if !address.IsZero() {
+		if err := address.check(); err != nil {
+			return nil, err
+		}
+		p.RingAddress, p.RingHostLength = address.Hashed(), uint32(len(address.Host))
+	}
+	if p.RingSignature, err = key.Sign(signedText(ringAddressDomain, []byte(address.String()))); err != nil {
+		return nil, fault.New(fault.Failed, "describe this peer: %w", err)
+	}
+	return p, nil
+}
+
+// ParsePeer verifies p: its ring address and its signed peer record, both by that
+// same peer, and computes its position. Errors are of the kind fault.Integrity.
+// A Peer that was verified lately costs one hash of its bytes.
 func ParsePeer(p *pb.Peer) (PeerInfo, error) {
-	return PeerInfo{}, errors.ErrUnsupported
+	if n := proto.Size(p); n > MaxPeer {
+		return PeerInfo{}, fault.New(fault.Integrity, "the description of a peer has %d bytes, more than %d", n, MaxPeer)
+	}
+	known := fingerprint(p)
+	info, ok := verified.get(known)
+	if !ok {
+		var err error
+		if info, err = verifyPeer(p); err != nil {
+			return PeerInfo{}, fault.New(fault.Integrity, "the description of a peer is not valid: %w", err)
+		}
+		verified.put(known, info)
+	}
+	info.Message = p
+	return info, nil
+}
+
+func verifyPeer(p *pb.Peer) (PeerInfo, error) {
+	id, err := parsePeerID(p.GetId())
+	if err != nil {
+		return PeerInfo{}, err
+	}
+	info := PeerInfo{ID: id}
+	if len(p.GetRecord()) > 0 {
+		if err := info.takeEnvelope(p.GetRecord()); err != nil {
+			return PeerInfo{}, err
+		}
+	}
+	if info.RingAddress, err = splitRingAddress(p.GetRingAddress(), p.GetRingHostLength()); err != nil {
+		return PeerInfo{}, err
+	}
+	key, err := id.ExtractPublicKey()
+	if err != nil {
+		if info.Envelope == nil {
+			return PeerInfo{}, malformed("%s has no public key in its ID, and no signed record that holds it", id)
+		}
+		key = info.Envelope.PublicKey
+	}
+	if !id.MatchesPublicKey(key) {
+		return PeerInfo{}, malformed("%s is not written the way its public key demands", id)
+	}
+	if n := len(p.GetRingSignature()); n == 0 || n > MaxPeerProof {
+		return PeerInfo{}, malformed("the ring signature of %s has %d bytes", id, n)
+	}
+	ok, err := key.Verify(signedText(ringAddressDomain, []byte(info.RingAddress.String())), p.GetRingSignature())
+	if err != nil || !ok {
+		return PeerInfo{}, malformed("%s has not signed the ring address %q", id, info.RingAddress)
+	}
+	info.Position = PositionOf(id, info.RingAddress)
+	return info, nil
+}
+
+// takeEnvelope verifies a signed peer record and that it is i's own.
+func (i *PeerInfo) takeEnvelope(b []byte) error {
+	if len(b) > MaxEnvelope {
+		return malformed("the signed record of %s has %d bytes, more than %d", i.ID, len(b), MaxEnvelope)
+	}
+	envelope, content, err := record.ConsumeEnvelope(b, peer.PeerRecordEnvelopeDomain)
+	if err != nil {
+		return malformed("the signed record of %s: %w", i.ID, err)
+	}
+	r, ok := content.(*peer.PeerRecord)
+	if !ok {
+		return malformed("the signed record of %s is none of a peer", i.ID)
+	}
+	if r.PeerID != i.ID || !i.ID.MatchesPublicKey(envelope.PublicKey) {
+		return malformed("the signed record of %s is another peer's", i.ID)
+	}
+	i.Envelope, i.Addrs, i.Seq = envelope, r.Addrs, r.Seq
+	return nil
+}
+
+// splitRingAddress divides what is hashed into HOST and PORT.
+func splitRingAddress(hashed string, hostLength uint32) (RingAddress, error) {
+	if hashed == "" && hostLength == 0 {
+		return RingAddress{}, nil
+	}
+	if uint64(hostLength) > uint64(len(hashed)) {
+		return RingAddress{}, malformed("the host of a ring address of %d bytes has %d", len(hashed), hostLength)
+	}
+	a := RingAddress{Host: hashed[:hostLength], Port: hashed[hostLength:]}
+	if err := a.check(); err != nil {
+		return RingAddress{}, malformed("%w", err)
+	}
+	return a, nil
 }
 
 // PositionOf is the position of a peer with this ring address, which may be zero.

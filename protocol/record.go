@@ -1,15 +1,23 @@
 package protocol
 
 import (
-	"errors"
+	"encoding/binary"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/peer"
+	"google.golang.org/protobuf/proto"
 
+	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/ring"
 )
+
+// recordDomain precedes the body where it is signed, so that the signature serves nothing else.
+const recordDomain = "p2pchord-record:"
+
+// maxAhead is how far ahead of the present a new version's clock may be.
+const maxAhead = 10 * time.Minute
 
 // Record is a verified *pb.Record. It is not to be changed.
 type Record struct {
@@ -18,40 +26,168 @@ type Record struct {
 	By      peer.ID    // RecordBody.Writer
 }
 
-// Sign fills in body.Writer and signs it. It refuses what VerifyRecord would.
+// Sign sets body.Writer to the key's peer, encodes body and signs it. It refuses
+// what VerifyRecord would, with an error of the kind fault.Usage.
 func Sign(key crypto.PrivKey, body *pb.RecordBody) (*pb.Record, error) {
-	return nil, errors.ErrUnsupported
+	writer, err := peer.IDFromPrivateKey(key)
+	if err != nil {
+		return nil, fault.New(fault.Failed, "sign a record: %w", err)
+	}
+	body.Writer = []byte(writer)
+	if err := checkBody(body); err != nil {
+		return nil, fault.New(fault.Usage, "sign a record: %w", err)
+	}
+	encoded, err := proto.MarshalOptions{Deterministic: true}.Marshal(body)
+	if err != nil {
+		return nil, fault.New(fault.Failed, "sign a record: %w", err)
+	}
+	r := &pb.Record{Body: encoded}
+	if r.Signature, err = key.Sign(signedText(recordDomain, encoded)); err != nil {
+		return nil, fault.New(fault.Failed, "sign a record: %w", err)
+	}
+	if _, err := writer.ExtractPublicKey(); err != nil {
+		if r.PublicKey, err = crypto.MarshalPublicKey(key.GetPublic()); err != nil {
+			return nil, fault.New(fault.Failed, "sign a record: %w", err)
+		}
+	}
+	if n := proto.Size(r); n > MaxRecord {
+		return nil, fault.New(fault.Usage, "sign a record: it has %d bytes, more than %d", n, MaxRecord)
+	}
+	return r, nil
 }
 
-// VerifyRecord checks r's signature and every rule of SPEC.md that needs no clock.
-// Errors are of the kind fault.Integrity.
+// VerifyRecord checks r's signature and every rule for records in SPEC.md that needs
+// no clock. Errors are of the kind fault.Integrity.
+//
+// What was signed is kept as it came, so fields unknown here stay part of it.
 func VerifyRecord(r *pb.Record) (*Record, error) {
-	return nil, errors.ErrUnsupported
+	rec, err := verifyRecord(r)
+	if err != nil {
+		return nil, fault.New(fault.Integrity, "the record is not valid: %w", err)
+	}
+	return rec, nil
+}
+
+func verifyRecord(r *pb.Record) (*Record, error) {
+	if n := proto.Size(r); n > MaxRecord {
+		return nil, malformed("it has %d bytes, more than %d", n, MaxRecord)
+	}
+	body := new(pb.RecordBody)
+	if err := unmarshal(r.GetBody(), body); err != nil {
+		return nil, err
+	}
+	if err := checkBody(body); err != nil {
+		return nil, err
+	}
+	writer, err := parsePeerID(body.Writer)
+	if err != nil {
+		return nil, err
+	}
+	key, err := writerKey(writer, r.GetPublicKey())
+	if err != nil {
+		return nil, err
+	}
+	ok, err := key.Verify(signedText(recordDomain, r.Body), r.GetSignature())
+	if err != nil || !ok {
+		return nil, malformed("its signature is not that of its writer %s", writer)
+	}
+	return &Record{RecordBody: body, Message: r, By: writer}, nil
+}
+
+// writerKey is the public key of writer: the one in its ID, or given beside it.
+func writerKey(writer peer.ID, given []byte) (crypto.PubKey, error) {
+	key, err := writer.ExtractPublicKey()
+	switch {
+	case err == nil && len(given) > 0:
+		return nil, malformed("it carries a public key although the writer's ID holds it")
+	case err != nil && len(given) == 0:
+		return nil, malformed("the public key of its writer %s is missing", writer)
+	case err != nil && len(given) > 0:
+		if key, err = crypto.UnmarshalPublicKey(given); err != nil {
+			return nil, malformed("its public key can't be read: %w", err)
+		}
+	}
+	if !writer.MatchesPublicKey(key) {
+		return nil, malformed("its public key is not that of its writer %s", writer)
+	}
+	return key, nil
+}
+
+func signedText(domain string, text []byte) []byte {
+	return append(append(make([]byte, 0, len(domain)+len(text)), domain...), text...)
 }
 
 // Key is the key under which the ring keeps the record.
 func (r *Record) Key() ring.Key { return Place(r.GetName(), r.GetIndex()) }
 
+// Version is the version that a record of a file describes; for a block's record, the one it was written with.
+func (r *Record) Version() *pb.Version {
+	return &pb.Version{Clock: r.GetClock(), Writer: r.GetWriter()}
+}
+
 // StampOf identifies the version within its place for the store: 8 bytes of clock,
 // big-endian, and the writer for a file, so that byte order is version order; the
-// hash for a block.
-func StampOf(r *Record) string { return "" }
+// 32 bytes of the hash for a block.
+func StampOf(r *Record) string {
+	if r.GetIndex() > 0 {
+		return string(r.GetHash())
+	}
+	return StampOfVersion(r.GetClock(), r.By)
+}
 
-// BlockSize is how many bytes belong to the record itself: the file's first block, or the block.
-func (r *Record) BlockSize() int { return 0 }
+// StampOfVersion is the stamp of a file's version.
+func StampOfVersion(clock uint64, writer peer.ID) string {
+	return string(binary.BigEndian.AppendUint64(nil, clock)) + string(writer)
+}
+
+// VersionOf is the version with this stamp of a file.
+func VersionOf(stamp string) (*pb.Version, error) {
+	if len(stamp) <= 8 || len(stamp) > 8+MaxPeerID {
+		return nil, fault.New(fault.Integrity, "a stamp of %d bytes is none of a version", len(stamp))
+	}
+	return &pb.Version{Clock: binary.BigEndian.Uint64([]byte(stamp[:8])), Writer: []byte(stamp[8:])}, nil
+}
+
+// BlockCount is how many blocks a file has: 0 for an empty one, for a tombstone, and for the record of a block.
+func (r *Record) BlockCount() int { return len(r.GetBlocks()) / HashSize }
+
+// BlockAt is the hash and the bytes of block i of a file, 0 <= i < BlockCount.
+func (r *Record) BlockAt(i int) (hash [HashSize]byte, size int) {
+	copy(hash[:], r.GetBlocks()[i*HashSize:])
+	start := uint64(i) * uint64(r.GetBlockSize())
+	return hash, int(min(uint64(r.GetBlockSize()), r.GetSize()-start))
+}
+
+// BlockSize is how many bytes go with the record itself: those of the file's first block, or of the block.
+func (r *Record) BlockSize() int {
+	if r.GetIndex() > 0 {
+		return int(r.GetSize())
+	}
+	return int(min(uint64(r.GetBlockSize()), r.GetSize()))
+}
 
 // BlockHash is the hash of those bytes; zero when there are none.
-func (r *Record) BlockHash() [HashSize]byte { return [HashSize]byte{} }
+func (r *Record) BlockHash() (hash [HashSize]byte) {
+	switch {
+	case r.GetIndex() > 0:
+		copy(hash[:], r.GetHash())
+	case r.BlockCount() > 0:
+		copy(hash[:], r.GetBlocks())
+	}
+	return hash
+}
 
-// BlockCount is how many blocks a file has: 0 for an empty one, a tombstone, and the record of a block.
-func (r *Record) BlockCount() int { return 0 }
+// Clock is the hybrid logical clock at t with counter 0: milliseconds since 1970 << 16.
+func Clock(t time.Time) uint64 { return uint64(max(t.UnixMilli(), 0)) << 16 }
 
-// BlockAt is the hash and size of block i of a file, i < BlockCount.
-func (r *Record) BlockAt(i int) ([HashSize]byte, int) { return [HashSize]byte{}, 0 }
+// ClockTime is the time of a clock.
+func ClockTime(clock uint64) time.Time { return time.UnixMilli(int64(clock >> 16)) }
 
-// Clock is a hybrid logical clock: milliseconds since 1970 << 16, and a counter.
-func Clock(t time.Time) uint64 { return uint64(t.UnixMilli()) << 16 }
-
-// CheckClock refuses a version whose clock is more than 10 minutes ahead of now. It
-// is for whoever takes in a new version; kept ones are not asked again.
-func CheckClock(clock uint64, now time.Time) error { return errors.ErrUnsupported }
+// CheckClock refuses a version whose clock is more than 10 minutes ahead of now, with
+// fault.NotAllowed. It is for whoever takes in a new version; those that are kept are not asked again.
+func CheckClock(clock uint64, now time.Time) error {
+	if ahead := ClockTime(clock).Sub(now); ahead > maxAhead {
+		return fault.New(fault.NotAllowed, "the version's clock is %v ahead: set the clock of the machine that wrote it", ahead.Round(time.Second))
+	}
+	return nil
+}

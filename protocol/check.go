@@ -1,0 +1,105 @@
+package protocol
+
+import (
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/protocol/pb"
+)
+
+// What the checks of all protocols have in common. They look at the shape of a
+// message: that what it must have is there, and within bounds. They verify no
+// signature but that of the sender's own Peer.
+
+// checkSender verifies that p describes from.
+func checkSender(from peer.ID, p *pb.Peer) error {
+	if p == nil {
+		return malformed("the sender does not say who it is")
+	}
+	info, err := ParsePeer(p)
+	if err != nil {
+		return fault.New(fault.NotAllowed, "the sender's own description: %w", err)
+	}
+	if info.ID != from {
+		return fault.New(fault.NotAllowed, "%s speaks for another peer, %s", from, info.ID)
+	}
+	return nil
+}
+
+// checkSenderIfSet is checkSender where saying so is optional.
+func checkSenderIfSet(from peer.ID, p *pb.Peer) error {
+	if p == nil {
+		return nil
+	}
+	return checkSender(from, p)
+}
+
+func checkPeer(p *pb.Peer) error {
+	_, err := parsePeerID(p.GetId())
+	return err
+}
+
+func checkPeerIfSet(p *pb.Peer) error {
+	if p == nil {
+		return nil
+	}
+	return checkPeer(p)
+}
+
+func checkPeers(peers []*pb.Peer, most int) error {
+	if len(peers) > most {
+		return malformed("a list of %d peers, more than %d", len(peers), most)
+	}
+	for _, p := range peers {
+		if err := checkPeer(p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkNeighbours(n *pb.Neighbours) error {
+	if n.GetSelf() == nil {
+		return malformed("a state without the peer whose it is")
+	}
+	if err := checkPeer(n.GetSelf()); err != nil {
+		return err
+	}
+	if err := checkPeers(n.GetPredecessors(), MaxPeers); err != nil {
+		return err
+	}
+	return checkPeers(n.GetSuccessors(), MaxPeers)
+}
+
+func checkKeys(keys ...uint32) error {
+	for _, k := range keys {
+		if k > 0xffff {
+			return malformed("%d is no key: keys go to 65535", k)
+		}
+	}
+	return nil
+}
+
+func checkLength(what string, n, want int) error {
+	if n != want {
+		return malformed("%s has %d bytes, not %d", what, n, want)
+	}
+	return nil
+}
+
+func checkMost(what string, n, most int) error {
+	if n > most {
+		return malformed("%d %s, more than %d", n, what, most)
+	}
+	return nil
+}
+
+// firstError returns the first of errs that is not nil.
+func firstError(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,159 @@
+package protocol
+
+import "github.com/p2pchord/p2pchord/protocol/pb"
+
+// checkFileResponse checks the last answer to a request, not those that say "need" or "working".
+func checkFileResponse(req *pb.FileRequest, resp *pb.FileResponse) error {
+	if err := checkAnswerBody(req, resp); err != nil {
+		return err
+	}
+	if err := checkPeerIfSet(resp.GetBetter()); err != nil {
+		return err
+	}
+	if err := checkAnswer(resp); err != nil || resp.GetStatus() != 0 {
+		return err
+	}
+	return checkAnswerFits(req, resp)
+}
+
+func checkAnswerBody(req *pb.FileRequest, resp *pb.FileResponse) error {
+	size := resp.GetBodySize()
+	switch {
+	case size == 0:
+		return nil
+	case resp.GetStatus() != 0:
+		return malformed("bytes after a failure")
+	case size > MaxBody:
+		return malformed("%d bytes after an answer, more than %d", size, MaxBody)
+	case !req.GetGet().GetWithBody() && req.GetBlock() == nil:
+		return malformed("bytes after an answer that has none")
+	}
+	return nil
+}
+
+// checkAnswer checks what an answer holds, whatever was asked.
+func checkAnswer(resp *pb.FileResponse) error {
+	switch r := resp.GetBody().(type) {
+	case *pb.FileResponse_Stored:
+		return checkStored(r.Stored)
+	case *pb.FileResponse_Got:
+		return firstError(
+			checkRecord(r.Got.GetRecord()),
+			checkRecords(r.Got.GetSiblings(), MaxSiblings),
+			checkPeers(r.Got.GetHolders(), MaxPeers),
+		)
+	case *pb.FileResponse_Listed:
+		return checkListed(r.Listed)
+	case *pb.FileResponse_Stats:
+		return checkStats(r.Stats)
+	case *pb.FileResponse_Granted:
+		if r.Granted.GetId() == nil {
+			return malformed("a grant without an ID")
+		}
+		return checkPeerIfSet(r.Granted.GetPredecessor())
+	case *pb.FileResponse_Claimed:
+		if n := r.Claimed.GetNeighbours(); n != nil {
+			if err := checkNeighbours(n); err != nil {
+				return err
+			}
+		}
+		return checkPeerIfSet(r.Claimed.GetGrantee())
+	case *pb.FileResponse_Digests:
+		for _, sum := range r.Digests.GetSums() {
+			if err := checkLength("a sum", len(sum), SumSize); err != nil {
+				return err
+			}
+		}
+	case *pb.FileResponse_Items:
+		return checkItems(r.Items.GetItems())
+	case *pb.FileResponse_Records:
+		return checkRecords(r.Records.GetRecords(), MaxItems)
+	}
+	return nil
+}
+
+func checkStored(s *pb.Stored) error {
+	for _, id := range s.GetHolders() {
+		if _, err := parsePeerID(id); err != nil {
+			return err
+		}
+	}
+	if s.GetCurrent() != nil {
+		if err := checkRecord(s.GetCurrent()); err != nil {
+			return err
+		}
+	}
+	return firstError(checkMost("holders", len(s.GetHolders()), MaxPeers), checkPeerIfSet(s.GetOwner()))
+}
+
+func checkListed(l *pb.Listed) error {
+	if err := checkMost("files", len(l.GetFiles()), MaxItems); err != nil {
+		return err
+	}
+	for _, f := range l.GetFiles() {
+		if err := firstError(
+			ValidName(f.GetName()),
+			checkLength("a file's hash", len(f.GetHash()), HashSize),
+			checkVersion(f.GetVersion()),
+		); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkStats(s *pb.Stats) error {
+	if err := checkMost("holders", len(s.GetHolders()), MaxPeers); err != nil {
+		return err
+	}
+	for _, h := range s.GetHolders() {
+		if err := checkPeer(h.GetPeer()); err != nil {
+			return err
+		}
+	}
+	return firstError(checkRecord(s.GetRecord()), checkRecords(s.GetSiblings(), MaxSiblings))
+}
+
+// checkAnswerFits checks that a success answers what was asked, in full.
+func checkAnswerFits(req *pb.FileRequest, resp *pb.FileResponse) error {
+	fits := true
+	switch r := req.GetBody().(type) {
+	case *pb.FileRequest_Put:
+		fits = resp.GetStored() != nil
+	case *pb.FileRequest_Get:
+		fits = resp.GetGot() != nil
+	case *pb.FileRequest_Have:
+		fits = len(resp.GetHeld().GetHeld()) == len(r.Have.GetHashes())
+	case *pb.FileRequest_List:
+		fits = resp.GetListed() != nil
+	case *pb.FileRequest_Stat:
+		fits = resp.GetStats() != nil
+	case *pb.FileRequest_Grant:
+		fits = resp.GetGranted() != nil
+	case *pb.FileRequest_Claim:
+		fits = resp.GetClaimed() != nil
+	case *pb.FileRequest_Digest:
+		fits = len(resp.GetDigests().GetSums()) == sumsOf(r.Digest)
+	case *pb.FileRequest_Inventory:
+		fits = resp.GetItems() != nil
+	case *pb.FileRequest_Pull:
+		fits = len(resp.GetRecords().GetRecords()) <= len(r.Pull.GetItems())
+	case *pb.FileRequest_Release:
+		fits = len(resp.GetReleased().GetVerdicts()) == len(r.Release.GetItems())
+	}
+	if !fits {
+		return malformed("an answer that does not fit the question")
+	}
+	return nil
+}
+
+// sumsOf is how many sums d asks for.
+func sumsOf(d *pb.Digest) int {
+	switch {
+	case len(d.GetRows()) > 0:
+		return 256 * len(d.GetRows())
+	case d.GetTable():
+		return 256
+	}
+	return 1
+}

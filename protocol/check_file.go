@@ -1,0 +1,171 @@
+package protocol
+
+import (
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/p2pchord/p2pchord/protocol/pb"
+)
+
+func checkFileRequest(from peer.ID, req *pb.FileRequest) error {
+	if err := checkRequestBody(req); err != nil {
+		return err
+	}
+	switch r := req.GetBody().(type) {
+	case *pb.FileRequest_Put:
+		return checkRecord(r.Put.GetRecord())
+	case *pb.FileRequest_Get:
+		if r.Get.GetVersion() != nil {
+			if err := checkVersion(r.Get.GetVersion()); err != nil {
+				return err
+			}
+		}
+		return ValidName(r.Get.GetName())
+	case *pb.FileRequest_Block:
+		return firstError(
+			checkLength("a block's hash", len(r.Block.GetHash()), HashSize),
+			checkMost("bytes to leave out", int(r.Block.GetOffset()), MaxBody),
+		)
+	case *pb.FileRequest_Have:
+		return checkHave(r.Have)
+	case *pb.FileRequest_List:
+		return firstError(
+			checkMost("bytes of a prefix", len(r.List.GetPrefix()), MaxName),
+			checkMost("bytes of a name", len(r.List.GetAfter()), MaxName),
+			checkKeys(r.List.GetAfterKey()),
+		)
+	case *pb.FileRequest_Stat:
+		return ValidName(r.Stat.GetName())
+	}
+	return checkMemberRequest(from, req)
+}
+
+// checkMemberRequest checks what only members of the ring ask.
+func checkMemberRequest(from peer.ID, req *pb.FileRequest) error {
+	switch r := req.GetBody().(type) {
+	case *pb.FileRequest_Store:
+		if r.Store.GetRecordOnly() && req.GetBodySize() > 0 {
+			return malformed("a body where only the record is to be stored")
+		}
+		return checkRecord(r.Store.GetRecord())
+	case *pb.FileRequest_Confirm:
+		return checkConfirm(r.Confirm)
+	case *pb.FileRequest_Grant:
+		return checkSender(from, r.Grant.GetFrom())
+	case *pb.FileRequest_Claim:
+		if r.Claim.GetGrant() == nil {
+			return malformed("a claim without a grant")
+		}
+		return firstError(checkPeer(r.Claim.GetPredecessor()), checkSender(from, r.Claim.GetFrom()))
+	case *pb.FileRequest_Digest:
+		return checkDigest(r.Digest)
+	case *pb.FileRequest_Inventory:
+		return checkInventory(r.Inventory)
+	case *pb.FileRequest_Pull:
+		return checkItems(r.Pull.GetItems())
+	case *pb.FileRequest_Release:
+		return checkItems(r.Release.GetItems())
+	}
+	return malformed("a file request of no kind that is known here")
+}
+
+func checkRequestBody(req *pb.FileRequest) error {
+	size := req.GetBodySize()
+	if size > 0 && req.GetPut() == nil && req.GetStore() == nil {
+		return malformed("bytes after a request that has none")
+	}
+	switch {
+	case size > MaxBody:
+		return malformed("%d bytes after a request, more than %d", size, MaxBody)
+	case req.GetOffer() && size == 0:
+		return malformed("an offer of no bytes")
+	case !req.GetOffer() && size > MaxImmediateBody:
+		return malformed("%d bytes at once, more than %d: offer them first", size, MaxImmediateBody)
+	}
+	return nil
+}
+
+func checkRecord(r *pb.Record) error {
+	if r == nil {
+		return malformed("the record is missing")
+	}
+	return checkMost("bytes of a record", len(r.GetBody()), MaxRecord)
+}
+
+func checkRecords(records []*pb.Record, most int) error {
+	if err := checkMost("records", len(records), most); err != nil {
+		return err
+	}
+	for _, r := range records {
+		if err := checkRecord(r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkHave(h *pb.Have) error {
+	for _, hash := range h.GetHashes() {
+		if err := checkLength("a block's hash", len(hash), HashSize); err != nil {
+			return err
+		}
+	}
+	return checkMost("hashes", len(h.GetHashes()), MaxHashes)
+}
+
+// checkConfirm lets a name and a stamp be left out: the question is then for the grant alone.
+func checkConfirm(c *pb.Confirm) error {
+	switch {
+	case c.GetGrant() == nil:
+		return malformed("a question for a grant that names none")
+	case c.GetName() == "" && len(c.GetStamp()) == 0:
+		return nil
+	}
+	return firstError(ValidName(c.GetName()), checkMost("bytes of a stamp", len(c.GetStamp()), MaxStamp))
+}
+
+func checkDigest(d *pb.Digest) error {
+	if d.GetTable() && len(d.GetRows()) > 0 {
+		return malformed("the table's rows and the keys of some")
+	}
+	for _, row := range d.GetRows() {
+		if row > 0xff {
+			return malformed("%d is no row: rows go to 255", row)
+		}
+	}
+	return firstError(checkMost("rows", len(d.GetRows()), 256), checkKeys(d.GetFirst(), d.GetLast()))
+}
+
+func checkInventory(i *pb.Inventory) error {
+	if i.GetAfter() != nil {
+		if err := checkItem(i.GetAfter()); err != nil {
+			return err
+		}
+	}
+	return firstError(
+		checkKeys(i.GetFirst(), i.GetLast()),
+		checkMost("keys", len(i.GetKeys()), 1<<16),
+		checkKeys(i.GetKeys()...),
+	)
+}
+
+func checkItems(items []*pb.Item) error {
+	if err := checkMost("items", len(items), MaxItems); err != nil {
+		return err
+	}
+	for _, item := range items {
+		if err := checkItem(item); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkItem(i *pb.Item) error {
+	if i.GetIndex() >= MaxBlocks {
+		return malformed("block %d is past the last that a file may have, %d", i.GetIndex(), MaxBlocks-1)
+	}
+	if n := len(i.GetStamp()); n == 0 || n > MaxStamp {
+		return malformed("a stamp has %d bytes, not 1 to %d", n, MaxStamp)
+	}
+	return ValidName(i.GetName())
+}

@@ -1,0 +1,81 @@
+package protocol
+
+import (
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/p2pchord/p2pchord/protocol/pb"
+)
+
+func checkRingRequest(from peer.ID, req *pb.RingRequest) error {
+	switch r := req.GetBody().(type) {
+	case *pb.RingRequest_Ping:
+		if len(r.Ping.GetTarget()) == 0 {
+			return nil
+		}
+		_, err := parsePeerID(r.Ping.GetTarget())
+		return err
+	case *pb.RingRequest_Neighbours:
+		return checkSenderIfSet(from, r.Neighbours.GetFrom())
+	case *pb.RingRequest_Notify:
+		return checkSender(from, r.Notify.GetFrom())
+	case *pb.RingRequest_Find:
+		return checkFind(r.Find)
+	case *pb.RingRequest_Depart:
+		if err := checkNeighbours(r.Depart.GetFrom()); err != nil {
+			return err
+		}
+		return checkSender(from, r.Depart.GetFrom().GetSelf())
+	}
+	return malformed("a ring request of no kind that is known here")
+}
+
+func checkFind(f *pb.Find) error {
+	if err := checkKeys(f.GetKey()); err != nil {
+		return err
+	}
+	if f.GetHops() > MaxHops {
+		return malformed("a lookup over %d hops, more than %d", f.GetHops(), MaxHops)
+	}
+	if f.GetTimeoutMs() > MaxTimeout {
+		return malformed("a lookup of %d ms, more than %d", f.GetTimeoutMs(), MaxTimeout)
+	}
+	if len(f.GetId()) == 0 {
+		return nil
+	}
+	_, err := parsePeerID(f.GetId())
+	return err
+}
+
+func checkRingResponse(req *pb.RingRequest, resp *pb.RingResponse) error {
+	var err error
+	switch r := resp.GetBody().(type) {
+	case *pb.RingResponse_Neighbours:
+		err = checkNeighbours(r.Neighbours)
+	case *pb.RingResponse_Found:
+		err = checkFound(r.Found)
+	}
+	if err != nil || resp.GetStatus() != 0 {
+		return err
+	}
+	switch r := req.GetBody().(type) {
+	case *pb.RingRequest_Neighbours:
+		if resp.GetNeighbours() == nil {
+			return malformed("an answer without the neighbours asked for")
+		}
+	case *pb.RingRequest_Find:
+		found := resp.GetFound()
+		if found == nil || found.GetOwner() == nil && (!r.Find.GetLocal() || len(found.GetNext()) == 0) {
+			return malformed("an answer to a lookup that names nobody")
+		}
+	}
+	return nil
+}
+
+func checkFound(f *pb.Found) error {
+	if f.GetOwner() != nil {
+		if err := checkNeighbours(f.GetOwner()); err != nil {
+			return err
+		}
+	}
+	return firstError(checkPeers(f.GetPath(), MaxHops+1), checkPeers(f.GetNext(), MaxPeers))
+}

@@ -1,0 +1,142 @@
+package protocol
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/p2pchord/p2pchord/protocol/pb"
+)
+
+// File asks one request of the file protocol, with body after it: at once when it
+// has at most MaxImmediateBody bytes, otherwise when the peer says that it needs it.
+// It sees to BodySize and Offer itself and leaves req as it is.
+//
+// When the error is nil the reply must be closed. Of a reply beside an error only
+// the Response is of use; it need not be closed.
+//
+// There is no bound on the whole but ctx: the peer has to give a sign of life, and
+// bytes have to move, within ClientOptions.Progress.
+func (c *Client) File(ctx context.Context, to peer.ID, req *pb.FileRequest, body []byte) (*FileReply, error) {
+	if len(body) > MaxBody {
+		return nil, failure(ctx, to, fmt.Errorf("%w: a body of %d bytes", ErrTooLarge, len(body)), unsent)
+	}
+	head := &pb.FileRequest{
+		BodySize: uint32(len(body)),
+		Offer:    len(body) > MaxImmediateBody,
+		Body:     req.GetBody(),
+	}
+	var resp *pb.FileResponse
+	e, err := c.attempt(ctx, target{to, FileID}, true, func(e *outgoing) (err error) {
+		resp, err = e.converse(head, body)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := checkFileResponse(head, resp); err != nil {
+		e.abandon()
+		return nil, failure(ctx, to, err, sent)
+	}
+	reply := &FileReply{
+		Response: resp,
+		Relayed:  relayed(e.Conn()),
+		exchange: e,
+		ctx:      ctx,
+		size:     int(resp.GetBodySize()),
+		left:     int(resp.GetBodySize()),
+	}
+	if reply.size == 0 {
+		_ = reply.Close()
+	}
+	return reply, fileTalk.status(resp)
+}
+
+// converse sends a request, its bytes when they are needed, and returns the last answer.
+func (e *outgoing) converse(head *pb.FileRequest, body []byte) (*pb.FileResponse, error) {
+	first := body
+	if head.GetOffer() {
+		first = nil
+	}
+	if err := e.send(head, MaxFileMessage, first); err != nil {
+		return nil, err
+	}
+	for wanted := head.GetOffer(); ; {
+		if err := e.readBy(time.Now().Add(e.progress)); err != nil {
+			return nil, err
+		}
+		resp := new(pb.FileResponse)
+		if err := e.receive(resp, MaxFileMessage); err != nil {
+			return nil, err
+		}
+		switch {
+		case resp.GetWorking():
+		case resp.GetNeed() && wanted:
+			wanted = false
+			if err := e.writeAll(body); timedOut(err) {
+				return nil, fmt.Errorf("%w: %w", errStalled, err)
+			} else if err != nil {
+				return nil, err
+			}
+		case resp.GetNeed() && head.GetConfirm() == nil:
+			return nil, malformed("a demand for bytes that were not offered")
+		default:
+			return resp, nil
+		}
+	}
+}
+
+// FileReply is an answer of the file protocol and the raw bytes that follow it. It
+// is used by one goroutine at a time.
+type FileReply struct {
+	Response *pb.FileResponse
+	// Relayed says that it came through a relay.
+	Relayed bool
+
+	exchange *outgoing       // nil once closed
+	ctx      context.Context //nolint:containedctx // the request's, which the bytes belong to
+	size     int
+	left     int
+}
+
+// Size is how many raw bytes there are; 0 when none.
+func (r *FileReply) Size() int { return r.size }
+
+// Read reads the bytes. It returns io.EOF after exactly Size of them and fails when
+// none moves for ClientOptions.Progress, or when the request's context ends.
+func (r *FileReply) Read(p []byte) (int, error) {
+	switch {
+	case r.left == 0:
+		return 0, io.EOF
+	case r.exchange == nil:
+		return 0, io.ErrClosedPipe
+	case len(p) == 0:
+		return 0, nil
+	}
+	n, err := r.exchange.readSome(p, r.left)
+	if r.left -= n; r.left == 0 {
+		return n, nil
+	}
+	if err != nil {
+		err = failure(r.ctx, r.exchange.to.peer, err, moving)
+	}
+	return n, err
+}
+
+// Close ends the exchange; before all bytes have been read it resets the stream. It may be called more than once.
+func (r *FileReply) Close() error {
+	e := r.exchange
+	if e == nil {
+		return nil
+	}
+	r.exchange = nil
+	if r.left > 0 {
+		e.abandon()
+	} else {
+		e.finish()
+	}
+	return nil
+}

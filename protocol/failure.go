@@ -1,0 +1,106 @@
+package protocol
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/core/protocol"
+	"github.com/libp2p/go-libp2p/core/sec"
+	"github.com/libp2p/go-libp2p/p2p/net/swarm"
+	"github.com/multiformats/go-multistream"
+
+	"github.com/p2pchord/p2pchord/internal/fault"
+)
+
+// stage is how far a request had come when it failed.
+type stage int
+
+const (
+	unsent stage = iota // nothing of it had gone out
+	sent                // some of it had; no whole answer had come
+	moving              // raw bytes were on their way, in either direction
+)
+
+// errStalled is wrapped by the error of a body of which no byte moved any more.
+var errStalled = errors.New("the transfer stands still")
+
+// stale reports whether err is what a stream gives that the other side has closed.
+func stale(err error) bool { return !timedOut(err) && !ours(err) }
+
+func timedOut(err error) bool {
+	return errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded)
+}
+
+// ours reports whether err is not the stream's but a judgement of what came or was to go over it.
+func ours(err error) bool {
+	return errors.Is(err, ErrMalformed) || errors.Is(err, ErrTooLarge)
+}
+
+// failure makes err one that users understand: which peer, why, of what kind.
+func failure(ctx context.Context, to peer.ID, err error, at stage) error {
+	code, why := explain(ctx, err, at)
+	if at == sent {
+		err = errors.Join(ErrNoAnswer, err)
+	}
+	return &fault.Error{Code: code, Msg: fmt.Sprintf("peer %s %s", to, why), Err: err}
+}
+
+func explain(ctx context.Context, err error, at stage) (fault.Code, string) {
+	late := timedOut(err) || errors.Is(ctx.Err(), context.DeadlineExceeded)
+	switch {
+	case errors.Is(ctx.Err(), context.Canceled):
+		return fault.Interrupted, "was not waited for: interrupted"
+	case ours(err) && at == unsent:
+		return fault.Usage, "was not asked: " + err.Error()
+	case ours(err):
+		return fault.Integrity, "gave an answer that is not valid: " + err.Error()
+	case errors.Is(err, errStalled), late && at == moving:
+		return fault.TryAgain, "can't be transferred to or from: no byte has moved for too long"
+	case isNotSupported(err):
+		return fault.Unreachable, "does not speak this version of p2pchord's protocol"
+	case late && at == sent:
+		return fault.Unreachable, "did not answer in time"
+	case at != unsent:
+		return fault.Unreachable, "broke off before it had answered"
+	}
+	return explainDial(err, late)
+}
+
+// explainDial tells why there is no stream.
+func explainDial(err error, late bool) (fault.Code, string) {
+	var elsewhere sec.ErrPeerIDMismatch
+	switch {
+	case mismatch(err, &elsewhere):
+		return fault.Unreachable, fmt.Sprintf("could not be reached: at its address there is another peer, %s", elsewhere.Actual)
+	case errors.Is(err, swarm.ErrNoAddresses):
+		return fault.Unreachable, "could not be reached: none of its addresses is known"
+	case errors.Is(err, swarm.ErrDialToSelf):
+		return fault.Unreachable, "is this peer itself"
+	case late:
+		return fault.Unreachable, "could not be reached in time"
+	case errors.Is(err, network.ErrResourceLimitExceeded):
+		return fault.TryAgain, "was not asked: too many connections or streams here"
+	}
+	return fault.Unreachable, "could not be reached: it does not answer at its addresses"
+}
+
+func isNotSupported(err error) bool {
+	return errors.Is(err, multistream.ErrNotSupported[protocol.ID]{})
+}
+
+// mismatch looks for a peer ID that was not the expected one among the reasons why each address failed.
+func mismatch(err error, found *sec.ErrPeerIDMismatch) bool {
+	if errors.As(err, found) {
+		return true
+	}
+	var pointer *sec.ErrPeerIDMismatch
+	if errors.As(err, &pointer) {
+		*found = *pointer
+		return true
+	}
+	return false
+}

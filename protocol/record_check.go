@@ -1,0 +1,158 @@
+package protocol
+
+import (
+	"bytes"
+	"cmp"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/zeebo/blake3"
+
+	"github.com/p2pchord/p2pchord/protocol/pb"
+)
+
+// Limits of records.
+const (
+	MaxRecord    = 2<<20 + 64<<10 // bytes of an encoded Record: the most blocks and all the rest
+	MaxBlocks    = 65536          // blocks of a file
+	MinBlockSize = 64 << 10       // bytes of every block but the last; a power of two
+	MaxBlockSize = MaxBody        // likewise
+	MaxAncestors = 16
+	MaxCopies    = 8
+)
+
+// maxModified is the end of the year 9999 in milliseconds since 1970.
+const maxModified = 253402300799999
+
+// checkBody checks every rule for the fields of a record, but not its signature.
+func checkBody(b *pb.RecordBody) error {
+	if err := ValidName(b.GetName()); err != nil {
+		return malformed("%w", err)
+	}
+	if _, err := parsePeerID(b.GetWriter()); err != nil {
+		return err
+	}
+	switch {
+	case b.GetClock() == 0:
+		return malformed("its clock is 0")
+	case b.GetCopies() > MaxCopies:
+		return malformed("it asks for %d copies, more than %d", b.GetCopies(), MaxCopies)
+	case b.GetModified() > maxModified:
+		return malformed("its time of modification is after the year 9999")
+	}
+	if b.GetIndex() > 0 {
+		return checkBlock(b)
+	}
+	if err := checkAncestors(b); err != nil {
+		return err
+	}
+	if b.GetDeleted() {
+		return checkTombstone(b)
+	}
+	return checkFile(b)
+}
+
+// checkBlock checks what is particular to the record of a file's block i > 0.
+func checkBlock(b *pb.RecordBody) error {
+	switch {
+	case b.GetIndex() >= MaxBlocks:
+		return malformed("block %d is past the last that a file may have, %d", b.GetIndex(), MaxBlocks-1)
+	case len(b.GetHash()) != HashSize:
+		return malformed("its hash has %d bytes, not %d", len(b.GetHash()), HashSize)
+	case b.GetSize() == 0 || b.GetSize() > MaxBlockSize:
+		return malformed("a block has %d bytes, not 1 to %d", b.GetSize(), MaxBlockSize)
+	case b.GetDeleted() || b.GetBlockSize() != 0 || len(b.GetBlocks()) > 0 || len(b.GetAncestors()) > 0 || b.GetFloor() != 0:
+		return malformed("the record of a block has fields that belong to files")
+	}
+	return nil
+}
+
+// checkAncestors checks that the versions go down from the record's own.
+func checkAncestors(b *pb.RecordBody) error {
+	if len(b.GetAncestors()) > MaxAncestors {
+		return malformed("it names %d ancestors, more than %d", len(b.GetAncestors()), MaxAncestors)
+	}
+	if b.GetFloor() >= b.GetClock() {
+		return malformed("its floor is not below its clock")
+	}
+	newer := &pb.Version{Clock: b.GetClock(), Writer: b.GetWriter()}
+	for _, v := range b.GetAncestors() {
+		if err := checkVersion(v); err != nil {
+			return err
+		}
+		if CompareVersions(v, newer) >= 0 {
+			return malformed("its ancestors don't go down")
+		}
+		newer = v
+	}
+	return nil
+}
+
+// CompareVersions orders versions by clock, then writer.
+func CompareVersions(a, b *pb.Version) int {
+	if c := cmp.Compare(a.GetClock(), b.GetClock()); c != 0 {
+		return c
+	}
+	return bytes.Compare(a.GetWriter(), b.GetWriter())
+}
+
+func checkVersion(v *pb.Version) error {
+	if v.GetClock() == 0 {
+		return malformed("the clock of a version is 0")
+	}
+	_, err := parsePeerID(v.GetWriter())
+	return err
+}
+
+func checkTombstone(b *pb.RecordBody) error {
+	if b.GetSize() != 0 || len(b.GetHash()) > 0 || b.GetBlockSize() != 0 || len(b.GetBlocks()) > 0 {
+		return malformed("a tombstone has a size, a hash or blocks")
+	}
+	return nil
+}
+
+// emptyHash is the BLAKE3-256 of nothing.
+var emptyHash = blake3.Sum256(nil)
+
+// checkFile checks that size, hash and blocks of a file agree.
+func checkFile(b *pb.RecordBody) error {
+	if len(b.GetHash()) != HashSize {
+		return malformed("its hash has %d bytes, not %d", len(b.GetHash()), HashSize)
+	}
+	size, blockSize := b.GetSize(), uint64(b.GetBlockSize())
+	if size == 0 {
+		if len(b.GetBlocks()) > 0 || !bytes.Equal(b.GetHash(), emptyHash[:]) {
+			return malformed("an empty file has blocks, or not the hash of nothing")
+		}
+		if blockSize == 0 {
+			return nil
+		}
+	}
+	if blockSize < MinBlockSize || blockSize > MaxBlockSize || blockSize&(blockSize-1) != 0 {
+		return malformed("its block size %d is not a power of two from %d to %d", blockSize, MinBlockSize, MaxBlockSize)
+	}
+	count := size / blockSize
+	if size%blockSize > 0 {
+		count++
+	}
+	switch {
+	case count > MaxBlocks:
+		return malformed("it has %d blocks, more than %d: use a larger block size", count, MaxBlocks)
+	case uint64(len(b.GetBlocks())) != count*HashSize:
+		return malformed("it lists %d bytes of block hashes, not %d", len(b.GetBlocks()), count*HashSize)
+	case count == 1 && !bytes.Equal(b.GetBlocks(), b.GetHash()):
+		return malformed("the hash of its only block is not that of the file")
+	}
+	return nil
+}
+
+// parsePeerID reads a peer ID's bytes and refuses what is none, or too long.
+func parsePeerID(b []byte) (peer.ID, error) {
+	if len(b) == 0 || len(b) > MaxPeerID {
+		return "", malformed("a peer ID has %d bytes, not 1 to %d", len(b), MaxPeerID)
+	}
+	id, err := peer.IDFromBytes(b)
+	if err != nil {
+		return "", malformed("a peer ID can't be read: %w", err)
+	}
+	return id, nil
+}

@@ -1,0 +1,64 @@
+package protocol
+
+import (
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/core/protocol"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/p2pchord/p2pchord/protocol/pb"
+)
+
+// talk is what sets one protocol apart from the others, for both ends.
+type talk[Req, Resp proto.Message] struct {
+	id      protocol.ID
+	service string // the resource manager's name for it
+	limit   int    // bytes of a message
+	handle  time.Duration
+
+	newReq    func() Req
+	newResp   func() Resp
+	checkReq  func(from peer.ID, req Req) error
+	checkResp func(req Req, resp Resp) error
+	setStatus func(resp Resp, status uint32, words string, better *pb.Peer)
+	status    func(resp Resp) error // the error that its status stands for
+}
+
+var ringTalk = talk[*pb.RingRequest, *pb.RingResponse]{
+	id: RingID, service: "p2pchord.ring", limit: MaxRingMessage, handle: time.Minute,
+	newReq:    func() *pb.RingRequest { return new(pb.RingRequest) },
+	newResp:   func() *pb.RingResponse { return new(pb.RingResponse) },
+	checkReq:  checkRingRequest,
+	checkResp: checkRingResponse,
+	setStatus: func(r *pb.RingResponse, status uint32, words string, _ *pb.Peer) {
+		r.Status, r.Message = status, words
+	},
+	status: func(r *pb.RingResponse) error { return errorOf(r.GetStatus(), r.GetMessage(), nil) },
+}
+
+var bootstrapTalk = talk[*pb.BootstrapRequest, *pb.BootstrapResponse]{
+	id: BootstrapID, service: "p2pchord.bootstrap", limit: MaxBootstrapMessage, handle: time.Minute,
+	newReq:    func() *pb.BootstrapRequest { return new(pb.BootstrapRequest) },
+	newResp:   func() *pb.BootstrapResponse { return new(pb.BootstrapResponse) },
+	checkReq:  checkBootstrapRequest,
+	checkResp: checkBootstrapResponse,
+	setStatus: func(r *pb.BootstrapResponse, status uint32, words string, _ *pb.Peer) {
+		r.Status, r.Message = status, words
+	},
+	status: func(r *pb.BootstrapResponse) error { return errorOf(r.GetStatus(), r.GetMessage(), nil) },
+}
+
+var fileTalk = talk[*pb.FileRequest, *pb.FileResponse]{
+	id: FileID, service: "p2pchord.file", limit: MaxFileMessage, handle: 15 * time.Minute,
+	newReq:    func() *pb.FileRequest { return new(pb.FileRequest) },
+	newResp:   func() *pb.FileResponse { return new(pb.FileResponse) },
+	checkReq:  checkFileRequest,
+	checkResp: checkFileResponse,
+	setStatus: func(r *pb.FileResponse, status uint32, words string, better *pb.Peer) {
+		r.Status, r.Message, r.Better = status, words, better
+	},
+	status: func(r *pb.FileResponse) error {
+		return errorOf(r.GetStatus(), r.GetMessage(), r.GetBetter())
+	},
+}

@@ -1,0 +1,176 @@
+package protocol
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/multiformats/go-varint"
+	"google.golang.org/protobuf/proto"
+)
+
+const (
+	readBuffer = 4 << 10   // bytes; larger reads of bodies go past it
+	writeChunk = 1 << 20   // bytes of a body in one Write
+	growStep   = 256 << 10 // bytes of a message that are allocated before any has come
+	keepBuffer = 128 << 10 // bytes of a buffer that is worth keeping
+)
+
+// buffers holds encoded messages on their way in and out.
+var buffers = sync.Pool{New: func() any { return new([]byte) }}
+
+func putBuffer(b *[]byte) {
+	if cap(*b) <= keepBuffer {
+		buffers.Put(b)
+	}
+}
+
+// wire is a stream with buffered reading and deadlines that move with progress.
+// One goroutine reads and one writes.
+type wire struct {
+	network.Stream
+	in *bufio.Reader
+
+	progress      time.Duration // how long no byte may move
+	readDeadline  time.Time     // as set on the stream
+	writeDeadline time.Time
+}
+
+func newWire(s network.Stream, progress time.Duration) *wire {
+	return &wire{Stream: s, in: bufio.NewReaderSize(s, readBuffer), progress: progress}
+}
+
+// readBy sets the time by which the next reads must be done.
+func (w *wire) readBy(t time.Time) error {
+	w.readDeadline = t
+	return w.SetReadDeadline(t)
+}
+
+func (w *wire) writeBy(t time.Time) error {
+	w.writeDeadline = t
+	return w.SetWriteDeadline(t)
+}
+
+// extendRead gives the next Read the whole progress time, or three quarters of it:
+// setting a deadline costs more than looking at the clock.
+func (w *wire) extendRead() error {
+	now := time.Now()
+	if left := w.readDeadline.Sub(now); left > w.progress*3/4 && left <= w.progress {
+		return nil
+	}
+	return w.readBy(now.Add(w.progress))
+}
+
+func (w *wire) extendWrite() error {
+	now := time.Now()
+	if left := w.writeDeadline.Sub(now); left > w.progress*3/4 && left <= w.progress {
+		return nil
+	}
+	return w.writeBy(now.Add(w.progress))
+}
+
+// readLength reads the length before a message. io.EOF means that there is none.
+func (w *wire) readLength(limit int) (int, error) {
+	size, err := varint.ReadUvarint(w.in)
+	if err := frameLength(size, limit, err); err != nil {
+		return 0, err
+	}
+	return int(size), nil
+}
+
+// readMessage reads a message of size bytes into m. Memory grows with what has come
+// in, not with what is announced.
+func (w *wire) readMessage(size int, m proto.Message) error {
+	buf, _ := buffers.Get().(*[]byte)
+	defer putBuffer(buf)
+	b := (*buf)[:0]
+	for len(b) < size {
+		have := len(b)
+		step := min(size-have, max(have, growStep))
+		if cap(b)-have < step {
+			grown := make([]byte, have, have+step)
+			copy(grown, b)
+			b = grown
+		}
+		b = b[:have+step]
+		if _, err := io.ReadFull(w.in, b[have:]); err != nil {
+			return unexpected(err)
+		}
+	}
+	*buf = b
+	return unmarshal(b, m)
+}
+
+// unexpected makes an end of the stream one that came too early.
+func unexpected(err error) error {
+	if errors.Is(err, io.EOF) {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+// writeMessage writes m, and body after it: in one Write when both are small.
+func (w *wire) writeMessage(m proto.Message, limit int, body []byte) error {
+	buf, _ := buffers.Get().(*[]byte)
+	defer putBuffer(buf)
+	b, err := AppendFrame((*buf)[:0], m, limit)
+	if err != nil {
+		return err
+	}
+	if len(body) <= MaxImmediateBody {
+		b, body = append(b, body...), nil
+	}
+	*buf = b
+	if err := w.writeAll(b); err != nil {
+		return err
+	}
+	return w.writeAll(body)
+}
+
+// writeAll writes b. It fails when not one byte goes out for the progress time.
+func (w *wire) writeAll(b []byte) error {
+	for len(b) > 0 {
+		if err := w.extendWrite(); err != nil {
+			return err
+		}
+		n, err := w.Write(b[:min(len(b), writeChunk)])
+		b = b[n:]
+		if err == nil || n > 0 && errors.Is(err, os.ErrDeadlineExceeded) {
+			continue
+		}
+		return err
+	}
+	return nil
+}
+
+// copyFrom writes size bytes from r.
+func (w *wire) copyFrom(r io.Reader, size int) error {
+	buf := make([]byte, min(size, writeChunk))
+	for size > 0 {
+		n, err := io.ReadFull(r, buf[:min(size, len(buf))])
+		if err != nil {
+			return unexpected(err)
+		}
+		if err := w.writeAll(buf[:n]); err != nil {
+			return err
+		}
+		size -= n
+	}
+	return nil
+}
+
+// readSome reads up to left bytes of a body into p.
+func (w *wire) readSome(p []byte, left int) (int, error) {
+	if err := w.extendRead(); err != nil {
+		return 0, err
+	}
+	n, err := w.in.Read(p[:min(len(p), left)])
+	if err != nil {
+		err = unexpected(err)
+	}
+	return n, err
+}
