@@ -1,0 +1,305 @@
+package bootstrap
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	ma "github.com/multiformats/go-multiaddr"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/internal/p2phost"
+	"github.com/p2pchord/p2pchord/protocol"
+	"github.com/p2pchord/p2pchord/protocol/pb"
+)
+
+const (
+	// attemptTimeout bounds one try to connect, and one request.
+	attemptTimeout = 10 * time.Second
+	// firstBackoff and maxBackoff bound the wait between tries to connect; it doubles each time. It
+	// stays short, so that a peer is back soon after the network is.
+	firstBackoff = 100 * time.Millisecond
+	maxBackoff   = 5 * time.Second
+	// askEvery bounds how often a peer that isn't a member yet asks for an introduction.
+	askEvery = time.Second
+	// refreshBeats is after how many heartbeats a member asks for an introduction again, to hear of
+	// members that it knows nothing of.
+	refreshBeats = 20
+	// bootstrapProtection tags the connection to a bootstrap peer in the connection manager.
+	bootstrapProtection = "p2pchord-bootstrap"
+)
+
+// ContactConfig says whom a Contact registers and where. Every field is needed.
+type ContactConfig struct {
+	Host   host.Host
+	Client *protocol.Client
+	// Addr is the bootstrap peer's multiaddr, with its /p2p/ID.
+	Addr ma.Multiaddr
+	// Self describes the peer to register, as it is at the moment of the call.
+	Self func() (*pb.Peer, error)
+	// Joined reports whether the peer is a member of the ring at the moment of the call.
+	Joined func() bool
+	// Introduced is called with every introduction, from the Contact's goroutine. It must not block, and
+	// has to verify the peers in it.
+	Introduced func(*pb.Introduced)
+}
+
+// Contact keeps a peer registered with one bootstrap peer: it connects, registers,
+// heartbeats, asks for introductions for as long as the peer isn't a member, and does so again whenever the
+// connection or the bootstrap peer was lost.
+type Contact struct {
+	cfg  ContactConfig
+	to   peer.AddrInfo
+	wake chan struct{} // say at once what has changed
+
+	cancel context.CancelFunc
+	done   chan struct{}
+	tried  chan struct{} // closed after the first try to register
+
+	mu        sync.Mutex
+	connected bool
+	err       error // of the last try
+	first     error
+}
+
+// NewContact starts a Contact. The error, of kind fault.Usage, is about the multiaddr; whether the
+// bootstrap peer answers is told by First.
+func NewContact(cfg ContactConfig) (*Contact, error) {
+	to, err := p2phost.SplitFullAddr(cfg.Addr)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	c := &Contact{
+		cfg: cfg, to: to, cancel: cancel,
+		wake: make(chan struct{}, 1), done: make(chan struct{}), tried: make(chan struct{}),
+	}
+	cfg.Host.ConnManager().Protect(to.ID, bootstrapProtection)
+	go c.run(ctx)
+	return c, nil
+}
+
+// Close ends the Contact and waits for its goroutine. The bootstrap peer isn't told; see Goodbye.
+func (c *Contact) Close() error {
+	c.cancel()
+	<-c.done
+	c.cfg.Host.ConnManager().Unprotect(c.to.ID, bootstrapProtection)
+	return nil
+}
+
+// Addr is the bootstrap peer's multiaddr as it was given.
+func (c *Contact) Addr() ma.Multiaddr { return c.cfg.Addr }
+
+// ID is the bootstrap peer's ID.
+func (c *Contact) ID() peer.ID { return c.to.ID }
+
+// Connected reports whether the peer is registered, as far as is known.
+func (c *Contact) Connected() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.connected
+}
+
+// Err is why the peer isn't registered; nil when it is, or before the first try has ended.
+func (c *Contact) Err() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.err
+}
+
+// First waits until the first try to register has ended, and returns its error. The
+// Contact keeps trying after an error.
+func (c *Contact) First(ctx context.Context) error {
+	select {
+	case <-c.tried:
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		return c.first
+	case <-c.done:
+		return fault.New(fault.Interrupted, "the contact to the bootstrap peer was closed")
+	case <-ctx.Done():
+		return fault.New(fault.Unreachable, "no answer yet from the bootstrap peer at %s: %w", c.cfg.Addr, ctx.Err())
+	}
+}
+
+// Update makes the Contact say at once what has changed of the peer: that it has
+// joined, or has another address.
+func (c *Contact) Update() {
+	select {
+	case c.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Goodbye ends the Contact as Close does, and then tells the bootstrap peer that this peer leaves.
+func (c *Contact) Goodbye(ctx context.Context) error {
+	registered := c.Connected()
+	err := c.Close()
+	if !registered {
+		return err
+	}
+	_, byeErr := c.cfg.Client.Bootstrap(ctx, c.to.ID, &pb.BootstrapRequest{Body: &pb.BootstrapRequest_Goodbye{Goodbye: &pb.Goodbye{}}})
+	return errors.Join(err, byeErr)
+}
+
+// run keeps the peer registered until ctx ends.
+func (c *Contact) run(ctx context.Context) {
+	defer close(c.done)
+	// A connection that ends is noticed at once, not at the next heartbeat.
+	gone := &network.NotifyBundle{DisconnectedF: func(_ network.Network, conn network.Conn) {
+		if conn.RemotePeer() == c.to.ID {
+			c.Update()
+		}
+	}}
+	c.cfg.Host.Network().Notify(gone)
+	defer c.cfg.Host.Network().StopNotify(gone)
+
+	backoff := firstBackoff
+	for ctx.Err() == nil {
+		was, err := c.session(ctx)
+		c.set(false, err)
+		if was {
+			backoff = firstBackoff
+		}
+		log.Debugw("not registered with a bootstrap peer", "addr", c.cfg.Addr, "err", err)
+		c.pause(ctx, backoff, false)
+		backoff = min(2*backoff, maxBackoff)
+	}
+}
+
+// session connects, registers and heartbeats until something fails. was says whether it had registered.
+func (c *Contact) session(ctx context.Context) (was bool, err error) {
+	if err := c.connect(ctx); err != nil {
+		return false, err
+	}
+	heartbeat, sent, err := c.register(ctx)
+	if err != nil {
+		return false, err
+	}
+	// The bootstrap peer takes who registers for no member until it says that it is one.
+	for beats := 0; ; beats++ {
+		joined := c.cfg.Joined()
+		sent, err = c.beat(ctx, sent, joined)
+		if fault.CodeOf(err) == fault.NotFound {
+			heartbeat, sent, err = c.register(ctx)
+		}
+		if err != nil && (fault.CodeOf(err) != fault.TryAgain || heartbeat == 0) {
+			return true, err
+		}
+		c.set(true, nil)
+		wait := heartbeat
+		if !joined {
+			wait = min(heartbeat, askEvery)
+		}
+		c.pause(ctx, wait, true)
+		if ctx.Err() != nil {
+			return true, ctx.Err()
+		}
+		switch {
+		case c.cfg.Host.Network().Connectedness(c.to.ID) != network.Connected:
+			return true, fault.New(fault.Unreachable, "the connection to the bootstrap peer at %s was lost", c.cfg.Addr)
+		case !joined && !c.cfg.Joined():
+			asked, self, err := c.register(ctx)
+			if err == nil {
+				heartbeat, sent = asked, self
+			} else if fault.CodeOf(err) != fault.TryAgain {
+				return true, err
+			}
+		case joined && beats%refreshBeats == refreshBeats-1:
+			c.refresh(ctx, sent)
+		}
+	}
+}
+
+func (c *Contact) connect(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
+	defer cancel()
+	return dial(ctx, c.cfg.Host, c.to, c.cfg.Addr)
+}
+
+// register enters the peer in the roster and passes the introduction on. It returns
+// the heartbeat asked for and what was sent of the peer.
+func (c *Contact) register(ctx context.Context) (time.Duration, *pb.Peer, error) {
+	self, err := c.cfg.Self()
+	if err != nil {
+		return 0, nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
+	defer cancel()
+	resp, err := c.cfg.Client.Bootstrap(ctx, c.to.ID, &pb.BootstrapRequest{Body: &pb.BootstrapRequest_Register{Register: &pb.Register{Self: self}}})
+	if err != nil {
+		return 0, nil, notBootstrap(c.cfg.Host, c.to.ID, c.cfg.Addr, err)
+	}
+	in := resp.GetIntroduced()
+	c.set(true, nil)
+	c.cfg.Introduced(in)
+	heartbeat := time.Duration(in.GetHeartbeatMs()) * time.Millisecond
+	return min(max(heartbeat, minHeartbeat), maxHeartbeat), self, nil
+}
+
+// beat says that the peer lives and what has changed since sent; it returns what the bootstrap peer knows of it then.
+func (c *Contact) beat(ctx context.Context, sent *pb.Peer, joined bool) (*pb.Peer, error) {
+	self, err := c.cfg.Self()
+	if err != nil {
+		return sent, err
+	}
+	req := &pb.Heartbeat{Joined: joined}
+	if !proto.Equal(self, sent) {
+		req.Self = self
+	}
+	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
+	defer cancel()
+	if _, err := c.cfg.Client.Bootstrap(ctx, c.to.ID, &pb.BootstrapRequest{Body: &pb.BootstrapRequest_Heartbeat{Heartbeat: req}}); err != nil {
+		return sent, err
+	}
+	return self, nil
+}
+
+// refresh asks who else is there. That it fails shows at the next heartbeat.
+func (c *Contact) refresh(ctx context.Context, self *pb.Peer) {
+	info, err := protocol.ParsePeer(self)
+	if err != nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
+	defer cancel()
+	if in, err := introduce(ctx, c.cfg.Host, c.cfg.Client, c.to.ID, c.cfg.Addr, info.Position.Key); err == nil {
+		c.cfg.Introduced(&pb.Introduced{Peers: in.GetPeers(), HeartbeatMs: in.GetHeartbeatMs(), Members: in.GetMembers()})
+	}
+}
+
+// pause waits for about d, give or take a tenth, so that the peers of a ring don't beat as one; with
+// early it ends when Update is called.
+func (c *Contact) pause(ctx context.Context, d time.Duration, early bool) {
+	d += time.Duration((rand.Float64() - 0.5) / 5 * float64(d)) //nolint:gosec // spreads load; nothing secret
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	wake := c.wake
+	if !early {
+		wake = nil
+	}
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	case <-wake:
+	}
+}
+
+// set notes the outcome of a try.
+func (c *Contact) set(connected bool, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.connected, c.err = connected, err
+	select {
+	case <-c.tried:
+	default:
+		c.first = err
+		close(c.tried)
+	}
+}

@@ -1,0 +1,14 @@
+// Package bootstrap is the peer that everybody knows by its address. It keeps a
+// roster of the ring's live members, who heartbeat to it, introduces newcomers to
+// those nearest their place, names the one founder of a ring that has nobody, and is
+// relay, hole-punch coordinator and reachability tester for its members.
+//
+// It is not in the ring, holds no files, routes nothing, and never imports node or
+// store: once a peer has joined, it can do without. What the roster decides is pure code (roster.go,
+// introduce.go), in which time is an argument.
+//
+// A Contact is the other half: it keeps a peer registered with one bootstrap peer.
+//
+// A Peer owns one goroutine, which declares peers lost, and those of its host and its
+// service; Close ends and awaits them. A Contact owns one goroutine; Close ends and awaits it.
+package bootstrap

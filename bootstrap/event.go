@@ -1,0 +1,51 @@
+package bootstrap
+
+import (
+	"time"
+
+	"github.com/p2pchord/p2pchord/protocol"
+)
+
+// The kinds of Event.
+const (
+	EventJoined = "joined" // a peer has become a member
+	EventLeft   = "left"   // a member has said goodbye
+	EventLost   = "lost"   // a member has missed three heartbeats
+)
+
+// Event is a change of the roster. Its JSON is a line of `p2pchord bootstrap --json`.
+type Event struct {
+	Time        time.Time `json:"time"`
+	Kind        string    `json:"event"`
+	PeerID      string    `json:"peer_id"`
+	Key         uint16    `json:"key"`
+	RingAddress string    `json:"ring_address"` // HOST:PORT, or empty
+	Addrs       []string  `json:"addrs"`
+}
+
+// Member is one member in the roster.
+type Member struct {
+	PeerID      string   `json:"peer_id"`
+	Key         uint16   `json:"key"`
+	RingAddress string   `json:"ring_address"` // HOST:PORT, or empty
+	Addrs       []string `json:"addrs"`
+}
+
+// change is an Event before it has a time.
+type change struct {
+	kind string
+	info protocol.PeerInfo
+}
+
+func (c change) at(t time.Time) Event {
+	m := memberOf(c.info)
+	return Event{Time: t, Kind: c.kind, PeerID: m.PeerID, Key: m.Key, RingAddress: m.RingAddress, Addrs: m.Addrs}
+}
+
+func memberOf(p protocol.PeerInfo) Member {
+	m := Member{PeerID: p.ID.String(), Key: uint16(p.Position.Key), RingAddress: p.RingAddress.String(), Addrs: []string{}}
+	for _, a := range p.Addrs {
+		m.Addrs = append(m.Addrs, a.String())
+	}
+	return m
+}

@@ -1,0 +1,107 @@
+package bootstrap
+
+import (
+	"slices"
+	"time"
+
+	"github.com/p2pchord/p2pchord/protocol"
+	"github.com/p2pchord/p2pchord/ring"
+)
+
+// How many peers an introduction names: the nearest on both sides, enough for a
+// successor list, and some from anywhere, through whom parts of a ring that have lost each other meet again.
+const (
+	introducedSuccessors   = 8
+	introducedPredecessors = 8
+	introducedRandom       = 4
+)
+
+// introduction is what a newcomer is told.
+type introduction struct {
+	peers    []protocol.PeerInfo // successors nearest first, then predecessors nearest first, then others
+	found    bool                // nobody is there: found a ring
+	settling bool                // nobody is there yet: ask again, don't found
+}
+
+// introduceNewcomer introduces a peer that wants to become a member. At most one
+// peer at a time is told to found a ring; one that was told so and isn't heard of again as a member holds the
+// others up for no longer than a lost peer would.
+func (r *roster) introduceNewcomer(now time.Time, p ring.Position) introduction {
+	if members := r.others(p); len(members) > 0 {
+		return introduction{peers: r.nearest(members, p)}
+	}
+	known := slices.Clone(r.remembered)
+	known = slices.DeleteFunc(known, func(i protocol.PeerInfo) bool { return i.Position.ID == p.ID })
+	if len(known) > 0 && now.Before(r.settled) {
+		sortByPlace(known)
+		return introduction{peers: r.nearest(known, p), settling: true}
+	}
+	if r.founder != "" && r.founder != p.ID && now.Before(r.founding) {
+		return introduction{peers: []protocol.PeerInfo{r.entries[r.founder].info}, settling: true}
+	}
+	r.founder, r.founding = p.ID, now.Add(r.lease())
+	return introduction{found: true}
+}
+
+// introducePasser introduces a client that doesn't become a member, to those near a key.
+func (r *roster) introducePasser(now time.Time, k ring.Key) introduction {
+	p := ring.At(k)
+	if members := r.others(p); len(members) > 0 {
+		return introduction{peers: r.nearest(members, p)}
+	}
+	known := slices.Clone(r.remembered)
+	sortByPlace(known)
+	return introduction{peers: r.nearest(known, p), settling: len(known) > 0 && now.Before(r.settled)}
+}
+
+// others returns the members but p, in order of position.
+func (r *roster) others(p ring.Position) []protocol.PeerInfo {
+	out := r.live()
+	return slices.DeleteFunc(out, func(i protocol.PeerInfo) bool { return i.Position.ID == p.ID })
+}
+
+// nearest chooses from peers, which are in order of position, those to introduce to p.
+func (r *roster) nearest(peers []protocol.PeerInfo, p ring.Position) []protocol.PeerInfo {
+	n := len(peers)
+	first, _ := slices.BinarySearchFunc(peers, p, func(i protocol.PeerInfo, p ring.Position) int {
+		return i.Position.Compare(p)
+	})
+	succs := min(n, introducedSuccessors)
+	preds := min(n-succs, introducedPredecessors)
+	out := make([]protocol.PeerInfo, 0, succs+preds+introducedRandom)
+	for i := range succs {
+		out = append(out, peers[(first+i)%n])
+	}
+	for i := range preds {
+		out = append(out, peers[(first-1-i+n)%n])
+	}
+	// The rest is one run: from after the successors to before the predecessors.
+	rest := n - succs - preds
+	if rest <= introducedRandom {
+		for i := range rest {
+			out = append(out, peers[(first+succs+i)%n])
+		}
+		return out
+	}
+	for _, i := range r.sample(rest, introducedRandom) {
+		out = append(out, peers[(first+succs+i)%n])
+	}
+	return out
+}
+
+// sample returns k distinct numbers below n. (Floyd's algorithm, CACM 30:9, 1987.)
+func (r *roster) sample(n, k int) []int {
+	out := make([]int, 0, k)
+	for j := n - k; j < n; j++ {
+		i := r.rng.IntN(j + 1)
+		if slices.Contains(out, i) {
+			i = j
+		}
+		out = append(out, i)
+	}
+	return out
+}
+
+func sortByPlace(peers []protocol.PeerInfo) {
+	slices.SortFunc(peers, func(a, b protocol.PeerInfo) int { return a.Position.Compare(b.Position) })
+}

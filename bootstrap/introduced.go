@@ -1,0 +1,134 @@
+package bootstrap
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"syscall"
+
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/core/sec"
+	"github.com/libp2p/go-libp2p/p2p/net/swarm"
+	ma "github.com/multiformats/go-multiaddr"
+
+	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/internal/p2phost"
+	"github.com/p2pchord/p2pchord/protocol"
+	"github.com/p2pchord/p2pchord/protocol/pb"
+	"github.com/p2pchord/p2pchord/ring"
+)
+
+// ErrNotBootstrap says that the peer at an address lives and isn't a bootstrap peer; it may be a member of the ring.
+var ErrNotBootstrap = errors.New("not a bootstrap peer")
+
+// Introduce asks the bootstrap peer at addr once for members near key, without becoming
+// one. Errors are of the kinds fault.Usage and fault.Unreachable, or what the peer answered.
+func Introduce(ctx context.Context, h host.Host, client *protocol.Client, addr ma.Multiaddr, key ring.Key) (*pb.Introduced, error) {
+	to, err := p2phost.SplitFullAddr(addr)
+	if err != nil {
+		return nil, err
+	}
+	if err := dial(ctx, h, to, addr); err != nil {
+		return nil, err
+	}
+	return introduce(ctx, h, client, to.ID, addr, key)
+}
+
+func introduce(ctx context.Context, h host.Host, client *protocol.Client, to peer.ID, addr ma.Multiaddr, key ring.Key) (*pb.Introduced, error) {
+	resp, err := client.Bootstrap(ctx, to, &pb.BootstrapRequest{
+		Body: &pb.BootstrapRequest_Introduce{Introduce: &pb.Introduce{Key: uint32(key)}},
+	})
+	if err != nil {
+		return nil, notBootstrap(h, to, addr, err)
+	}
+	return resp.GetIntroduced(), nil
+}
+
+// dial connects to the peer at addr. A multiaddr with a name in it is resolved each time.
+func dial(ctx context.Context, h host.Host, to peer.AddrInfo, addr ma.Multiaddr) error {
+	// Who asks decides when to try again; libp2p's own back-off grows to minutes.
+	if s, ok := h.Network().(interface{ Backoff() *swarm.DialBackoff }); ok {
+		s.Backoff().Clear(to.ID)
+	}
+	if err := h.Connect(ctx, to); err != nil {
+		return unreachable(ctx, to.ID, addr, err)
+	}
+	return nil
+}
+
+// unreachable says on one line why there is no connection, and what to look at.
+func unreachable(ctx context.Context, to peer.ID, addr ma.Multiaddr, err error) error {
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return &fault.Error{Code: fault.Interrupted, Msg: "interrupted while connecting to the bootstrap peer", Err: err}
+	}
+	msg := ""
+	var other sec.ErrPeerIDMismatch
+	var name *net.DNSError
+	switch causes := dialCauses(err); {
+	case asAny(causes, &other):
+		msg = fmt.Sprintf("the peer at %s is %s, not %s: copy the bootstrap peer's address again", addr, other.Actual, to)
+	case asAny(causes, &name):
+		msg = fmt.Sprintf("no answer from the bootstrap peer at %s: the name %s can't be resolved: check the name and this machine's DNS", addr, name.Name)
+	case isAny(causes, syscall.ECONNREFUSED):
+		msg = fmt.Sprintf("no answer from the bootstrap peer at %s: connection refused: check that it runs there, and the port", addr)
+	case isAny(causes, syscall.ENETUNREACH) || isAny(causes, syscall.EHOSTUNREACH):
+		msg = fmt.Sprintf("no answer from the bootstrap peer at %s: no route to it: check this machine's network and the address", addr)
+	case isAny(causes, context.DeadlineExceeded) || isAny(causes, os.ErrDeadlineExceeded):
+		msg = fmt.Sprintf("no answer from the bootstrap peer at %s: timed out: check the address, and that its port is open in the firewall (TCP and UDP)", addr)
+	default:
+		msg = fmt.Sprintf("no answer from the bootstrap peer at %s: check the address, and that it runs", addr)
+	}
+	return &fault.Error{Code: fault.Unreachable, Msg: msg, Err: err}
+}
+
+// dialCauses are err and, when it sums up several dials, the failure of each.
+func dialCauses(err error) []error {
+	out := []error{err}
+	var dial *swarm.DialError
+	if errors.As(err, &dial) {
+		out = append(out, dial.Cause)
+		for i := range dial.DialErrors {
+			out = append(out, dial.DialErrors[i].Cause)
+		}
+	}
+	return out
+}
+
+func isAny(errs []error, target error) bool {
+	for _, err := range errs {
+		if errors.Is(err, target) {
+			return true
+		}
+	}
+	return false
+}
+
+func asAny[T error](errs []error, target *T) bool {
+	for _, err := range errs {
+		if err != nil && errors.As(err, target) {
+			return true
+		}
+	}
+	return false
+}
+
+// notBootstrap makes the error of a request to a peer that speaks another protocol say so.
+func notBootstrap(h host.Host, to peer.ID, addr ma.Multiaddr, err error) error {
+	known, perr := h.Peerstore().GetProtocols(to)
+	if perr != nil || len(known) == 0 {
+		return err
+	}
+	for _, id := range known {
+		if id == protocol.BootstrapID {
+			return err
+		}
+	}
+	return &fault.Error{
+		Code: fault.Unreachable,
+		Msg:  fmt.Sprintf("the peer at %s is no bootstrap peer: give the address that `p2pchord bootstrap` printed", addr),
+		Err:  errors.Join(ErrNotBootstrap, err),
+	}
+}

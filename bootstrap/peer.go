@@ -1,0 +1,213 @@
+package bootstrap
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"path/filepath"
+	"sync"
+	"time"
+
+	logging "github.com/ipfs/go-log/v2"
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/peer"
+	ma "github.com/multiformats/go-multiaddr"
+
+	"github.com/p2pchord/p2pchord/internal/durable"
+	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/internal/p2phost"
+	"github.com/p2pchord/p2pchord/protocol"
+	"github.com/p2pchord/p2pchord/ring"
+)
+
+var log = logging.Logger("p2pchord/bootstrap")
+
+// Names within Config.Data.
+const (
+	identityName = "identity"
+	rosterName   = "roster"
+)
+
+// protection tags the connections of members in the connection manager.
+const protection = "p2pchord-roster"
+
+// Peer is a running bootstrap peer.
+type Peer struct {
+	cfg     Config
+	folder  *durable.Folder
+	host    host.Host
+	service *protocol.Service
+	door    *door
+
+	mu     sync.Mutex
+	roster *roster
+	pace   *pace
+	dirty  bool    // the roster differs from the one on disk
+	queue  []Event // not yet given to Config.Events
+
+	wake      chan struct{} // there is something in queue
+	cancel    context.CancelFunc
+	done      chan struct{}
+	closeOnce sync.Once
+	closeErr  error
+}
+
+// New starts a bootstrap peer. It serves when New returns. ctx bounds the start only. Errors are
+// fault kinds: Usage for a bad address or setting, NotAllowed for a data folder in use, Failed for a port in use.
+func New(ctx context.Context, cfg Config) (*Peer, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, fault.New(fault.Interrupted, "the bootstrap peer was not started: %w", err)
+	}
+	cfg = cfg.withDefaults()
+	if err := cfg.validate(); err != nil {
+		return nil, err
+	}
+	folder, err := durable.LockFolder(cfg.Data)
+	if err != nil {
+		return nil, err
+	}
+	p := &Peer{cfg: cfg, folder: folder, pace: newPace(cfg.Heartbeat), wake: make(chan struct{}, 1), done: make(chan struct{})}
+	if err := p.start(); err != nil {
+		return nil, errors.Join(err, folder.Unlock())
+	}
+	return p, nil
+}
+
+func (p *Peer) start() error {
+	key, err := p2phost.LoadOrCreateIdentity(filepath.Join(p.cfg.Data, identityName))
+	if err != nil {
+		return err
+	}
+	remembered := loadRoster(p.rosterPath())
+	p.roster = newRoster(p.cfg.Heartbeat, p.cfg.MaxPeers, rand.Uint64(), remembered, time.Now()) //nolint:gosec // chooses whom to introduce; nothing secret
+	p.door = newDoor(p.registered, time.Now)
+	p.host, err = p2phost.New(p2phost.Config{
+		Profile:     p2phost.Bootstrap,
+		Key:         key,
+		Listen:      p.cfg.Listen,
+		DefaultPort: DefaultPort,
+		Announce:    p.cfg.Announce,
+		Relay:       p.cfg.Relay,
+		RelayACL:    p.door,
+		Version:     p.cfg.Version,
+		Registerer:  p.cfg.Registerer,
+	})
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	p.cancel = cancel
+	go p.run(ctx)
+	p.service = protocol.ServeBootstrap(p.host, protocol.ServeOptions{}, p.handle)
+	return nil
+}
+
+// Close stops serving, remembers the members on disk, and waits for everything that the Peer has started.
+func (p *Peer) Close() error {
+	p.closeOnce.Do(func() {
+		err := p.service.Close()
+		p.cancel()
+		<-p.done
+		p.closeErr = errors.Join(err, p.host.Close(), p.save(), p.folder.Unlock())
+	})
+	return p.closeErr
+}
+
+// ID is the peer's identity, which it keeps in Config.Data.
+func (p *Peer) ID() peer.ID { return p.host.ID() }
+
+// Addrs returns the addresses to give to nodes, each with /p2p/ID, loopback last.
+func (p *Peer) Addrs() []ma.Multiaddr { return p2phost.FullAddrs(p.host) }
+
+// Heartbeat is how often members say that they live.
+func (p *Peer) Heartbeat() time.Duration { return p.cfg.Heartbeat }
+
+// Roster returns the live members, from the lowest position.
+func (p *Peer) Roster() []Member {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	live := p.roster.live()
+	out := make([]Member, len(live))
+	for i, info := range live {
+		out[i] = memberOf(info)
+	}
+	return out
+}
+
+// run declares peers lost, saves the roster, and gives events out, until ctx ends.
+func (p *Peer) run(ctx context.Context) {
+	defer close(p.done)
+	tick := time.NewTicker(p.cfg.Heartbeat / 2)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			p.deliver()
+			return
+		case <-p.wake:
+			p.deliver()
+		case <-tick.C:
+			p.sweep()
+			p.deliver()
+			if err := p.save(); err != nil {
+				log.Errorw("the roster can't be kept on disk; a restart would not know the members", "err", err)
+			}
+		}
+	}
+}
+
+// sweep declares peers lost and sends strangers away.
+func (p *Peer) sweep() {
+	now := time.Now()
+	p.mu.Lock()
+	before := len(p.roster.entries)
+	p.note(now, p.roster.expire(now))
+	if len(p.roster.entries) != before {
+		p.dirty = true
+	}
+	p.pace.sweep(now)
+	p.mu.Unlock()
+	for _, id := range p.door.sweep() {
+		if err := p.host.Network().ClosePeer(id); err != nil {
+			log.Debugw("can't disconnect a peer that didn't register", "peer", id, "err", err)
+		}
+	}
+}
+
+// note queues events for changes. The caller holds mu.
+func (p *Peer) note(now time.Time, changes []change) {
+	for _, c := range changes {
+		p.dirty = true
+		p.queue = append(p.queue, c.at(now))
+		if c.kind == EventJoined {
+			p.host.ConnManager().Protect(c.info.ID, protection)
+		} else {
+			p.host.ConnManager().Unprotect(c.info.ID, protection)
+		}
+	}
+	if len(changes) > 0 {
+		select {
+		case p.wake <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// deliver gives the queued events out, in order. Only run calls it.
+func (p *Peer) deliver() {
+	p.mu.Lock()
+	events := p.queue
+	p.queue = nil
+	p.mu.Unlock()
+	for _, e := range events {
+		p.cfg.Events(e)
+	}
+}
+
+// registered reports whether id is in the roster, member or not yet.
+func (p *Peer) registered(id peer.ID) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	_, ok := p.roster.entries[ring.ID(id)]
+	return ok
+}

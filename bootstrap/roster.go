@@ -1,0 +1,239 @@
+package bootstrap
+
+import (
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/protocol"
+	"github.com/p2pchord/p2pchord/ring"
+)
+
+const (
+	// missedHalves is when a peer is lost: after three missed heartbeats, with half of one for
+	// the way. In halves of a heartbeat.
+	missedHalves = 7
+	// settleHeartbeats is for how long nobody may found a ring when members are remembered: they
+	// come back within one heartbeat of their own if they live.
+	settleHeartbeats = 3
+	// maxRemembered bounds the former members that are kept to introduce newcomers to.
+	maxRemembered = 1024
+)
+
+// errUnknown tells a peer to register again.
+var errUnknown = fault.New(fault.NotFound, "not in the roster: register again")
+
+// entry is one peer that has registered.
+type entry struct {
+	info   protocol.PeerInfo
+	seen   time.Time // when it last spoke
+	joined bool      // it says that it is a member of the ring
+	told   bool      // an EventJoined has been given for it
+}
+
+// roster is who is there. It does no I/O, starts nothing, reads no clock and isn't safe for
+// concurrent use: its owner serialises, which also makes founding a matter of one peer at a time.
+type roster struct {
+	heartbeat time.Duration
+	max       int
+	rng       *rand.Rand
+
+	entries map[ring.ID]*entry
+	byPlace []*entry // all entries in order of position
+	members int      // entries with joined set
+	// remembered are former members that haven't said goodbye, lost or known from an
+	// earlier run: somebody to try when no member is left.
+	remembered []protocol.PeerInfo
+	settled    time.Time // until then nobody founds a ring while there are remembered members
+	founder    ring.ID   // told to found a ring, and not yet a member
+	founding   time.Time // until then nobody else is told so
+}
+
+// newRoster returns a roster without peers that remembers those of an earlier run. seed
+// chooses the random members of introductions.
+func newRoster(heartbeat time.Duration, maxPeers int, seed uint64, remembered []protocol.PeerInfo, now time.Time) *roster {
+	return &roster{
+		heartbeat:  heartbeat,
+		max:        maxPeers,
+		rng:        rand.New(rand.NewPCG(seed, 0)), //nolint:gosec // chooses whom to introduce; nothing secret
+		entries:    make(map[ring.ID]*entry),
+		remembered: remembered[:min(len(remembered), maxRemembered)],
+		settled:    now.Add(settleHeartbeats * heartbeat),
+	}
+}
+
+// lease is how long a silent peer counts as alive.
+func (r *roster) lease() time.Duration { return missedHalves * r.heartbeat / 2 }
+
+// register enters a peer, or renews what is known of it, and introduces it. A peer
+// that was a member stays one until it says otherwise. The error is of kind fault.NoSpace.
+func (r *roster) register(now time.Time, info protocol.PeerInfo) (introduction, error) {
+	id := info.Position.ID
+	e := r.entries[id]
+	if e == nil {
+		if len(r.entries) >= r.max {
+			return introduction{}, fault.New(fault.NoSpace, "this bootstrap peer's roster is full (%d peers): use another one, or a greater limit there", r.max)
+		}
+		e = &entry{info: info}
+		r.entries[id] = e
+		r.place(e)
+	} else {
+		r.renew(e, info)
+	}
+	e.seen = now
+	return r.introduceNewcomer(now, info.Position), nil
+}
+
+// beat notes that a peer lives, and whether it is a member. info is what has changed
+// of it, or nil. It returns errUnknown for a peer that has to register.
+func (r *roster) beat(now time.Time, id ring.ID, info *protocol.PeerInfo, joined bool) ([]change, error) {
+	e := r.entries[id]
+	if e == nil {
+		return nil, errUnknown
+	}
+	if info != nil {
+		r.renew(e, *info)
+	}
+	e.seen = now
+	r.setJoined(e, joined)
+	if !joined {
+		return nil, nil
+	}
+	r.forget(id)
+	if r.founder == id {
+		r.founder = ""
+	}
+	if e.told {
+		return nil, nil
+	}
+	e.told = true
+	return []change{{EventJoined, e.info}}, nil
+}
+
+// goodbye takes a peer out that leaves politely.
+func (r *roster) goodbye(id ring.ID) []change {
+	r.forget(id)
+	e := r.entries[id]
+	if e == nil {
+		return nil
+	}
+	r.remove(e)
+	if !e.told {
+		return nil
+	}
+	return []change{{EventLeft, e.info}}
+}
+
+// expire takes out who has missed three heartbeats. When these were the last members
+// they are remembered, and newcomers wait for them before one founds a ring: it may be this peer that was away.
+func (r *roster) expire(now time.Time) []change {
+	var out []change
+	before := r.members
+	for _, e := range slices.Clone(r.byPlace) {
+		if now.Sub(e.seen) < r.lease() {
+			continue
+		}
+		r.remember(e)
+		r.remove(e)
+		if e.told {
+			out = append(out, change{EventLost, e.info})
+		}
+	}
+	if before > 0 && r.members == 0 {
+		r.settled = now.Add(settleHeartbeats * r.heartbeat)
+	}
+	return out
+}
+
+// live returns the members in order of position.
+func (r *roster) live() []protocol.PeerInfo {
+	out := make([]protocol.PeerInfo, 0, r.members)
+	for _, e := range r.byPlace {
+		if e.joined {
+			out = append(out, e.info)
+		}
+	}
+	return out
+}
+
+// lasting returns what to remember over a restart: the members, or, without any, those remembered.
+func (r *roster) lasting() []protocol.PeerInfo {
+	if r.members == 0 {
+		return slices.Clone(r.remembered)
+	}
+	out := r.live()
+	return out[:min(len(out), maxRemembered)]
+}
+
+// after returns the members whose IDs follow id, in the order of IDs.
+func (r *roster) after(id ring.ID) []protocol.PeerInfo {
+	out := slices.DeleteFunc(r.live(), func(p protocol.PeerInfo) bool { return p.Position.ID <= id })
+	slices.SortFunc(out, func(a, b protocol.PeerInfo) int {
+		return strings.Compare(string(a.Position.ID), string(b.Position.ID))
+	})
+	return out
+}
+
+func (r *roster) setJoined(e *entry, joined bool) {
+	if e.joined == joined {
+		return
+	}
+	e.joined = joined
+	if joined {
+		r.members++
+	} else {
+		r.members--
+	}
+}
+
+// renew takes over what a peer now says of itself; its position may have changed.
+func (r *roster) renew(e *entry, info protocol.PeerInfo) {
+	r.unplace(e)
+	e.info = info
+	r.place(e)
+}
+
+func (r *roster) remember(e *entry) {
+	if !e.joined {
+		return
+	}
+	r.forget(e.info.Position.ID)
+	if len(r.remembered) >= maxRemembered {
+		r.remembered = slices.Delete(r.remembered, 0, 1)
+	}
+	r.remembered = append(r.remembered, e.info)
+}
+
+func (r *roster) forget(id ring.ID) {
+	r.remembered = slices.DeleteFunc(r.remembered, func(p protocol.PeerInfo) bool { return p.Position.ID == id })
+}
+
+func (r *roster) remove(e *entry) {
+	id := e.info.Position.ID
+	r.setJoined(e, false)
+	r.unplace(e)
+	delete(r.entries, id)
+	if r.founder == id {
+		r.founder = ""
+	}
+}
+
+func (r *roster) place(e *entry) {
+	i, _ := r.find(e.info.Position)
+	r.byPlace = slices.Insert(r.byPlace, i, e)
+}
+
+func (r *roster) unplace(e *entry) {
+	if i, ok := r.find(e.info.Position); ok {
+		r.byPlace = slices.Delete(r.byPlace, i, i+1)
+	}
+}
+
+// find returns where p stands, or would stand, in byPlace.
+func (r *roster) find(p ring.Position) (int, bool) {
+	return slices.BinarySearchFunc(r.byPlace, p, func(e *entry, p ring.Position) int {
+		return e.info.Position.Compare(p)
+	})
+}

@@ -1,0 +1,104 @@
+package bootstrap
+
+import (
+	"context"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/protocol"
+	"github.com/p2pchord/p2pchord/protocol/pb"
+	"github.com/p2pchord/p2pchord/ring"
+)
+
+// maxAnswer bounds the peers of one answer in bytes, with room for what is around them.
+const maxAnswer = protocol.MaxBootstrapMessage - 4096
+
+// handle answers one request. from is proved by the connection.
+func (p *Peer) handle(_ context.Context, from peer.ID, req *pb.BootstrapRequest) (*pb.BootstrapResponse, error) {
+	now := time.Now()
+	if req.GetIntroduce() != nil {
+		p.door.invite(from)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.pace.allow(now, from) {
+		return nil, fault.New(fault.TryAgain, "too many requests: wait a second")
+	}
+	switch r := req.GetBody().(type) {
+	case *pb.BootstrapRequest_Register:
+		return p.register(now, r.Register)
+	case *pb.BootstrapRequest_Introduce:
+		return p.introduced(p.roster.introducePasser(now, ring.Key(r.Introduce.GetKey()))), nil //nolint:gosec // protocol has checked its range
+	case *pb.BootstrapRequest_Heartbeat:
+		return nil, p.beat(now, from, r.Heartbeat)
+	case *pb.BootstrapRequest_Goodbye:
+		p.note(now, p.roster.goodbye(ring.ID(from)))
+		return nil, nil //nolint:nilnil // an empty answer means "done"
+	case *pb.BootstrapRequest_Roster:
+		return p.part(r.Roster), nil
+	}
+	return nil, fault.New(fault.Usage, "this bootstrap peer doesn't know that request")
+}
+
+func (p *Peer) register(now time.Time, req *pb.Register) (*pb.BootstrapResponse, error) {
+	info, err := protocol.ParsePeer(req.GetSelf())
+	if err != nil {
+		return nil, err
+	}
+	in, err := p.roster.register(now, info)
+	if err != nil {
+		return nil, err
+	}
+	return p.introduced(in), nil
+}
+
+func (p *Peer) beat(now time.Time, from peer.ID, req *pb.Heartbeat) error {
+	var info *protocol.PeerInfo
+	if req.GetSelf() != nil {
+		i, err := protocol.ParsePeer(req.GetSelf())
+		if err != nil {
+			return err
+		}
+		info = &i
+		p.dirty = true
+	}
+	changes, err := p.roster.beat(now, ring.ID(from), info, req.GetJoined())
+	p.note(now, changes)
+	return err
+}
+
+func (p *Peer) introduced(in introduction) *pb.BootstrapResponse {
+	out := &pb.Introduced{
+		HeartbeatMs: uint32(p.cfg.Heartbeat.Milliseconds()), //nolint:gosec // bounded by Config.validate
+		Found:       in.found,
+		Settling:    in.settling,
+		Members:     uint32(p.roster.members), //nolint:gosec // bounded by Config.MaxPeers
+	}
+	for _, i := range in.peers {
+		out.Peers = append(out.Peers, i.Message)
+	}
+	return &pb.BootstrapResponse{Body: &pb.BootstrapResponse_Introduced{Introduced: out}}
+}
+
+// part returns the members after req.After, as many as were asked for and fit.
+func (p *Peer) part(req *pb.GetRoster) *pb.BootstrapResponse {
+	limit := int(req.GetLimit())
+	if limit == 0 || limit > protocol.MaxRoster {
+		limit = protocol.MaxRoster
+	}
+	out := &pb.Roster{}
+	size := 0
+	for _, i := range p.roster.after(ring.ID(req.GetAfter())) {
+		n := proto.Size(i.Message) + 8 // its tag and length
+		if len(out.Peers) == limit || size+n > maxAnswer {
+			out.More = true
+			break
+		}
+		size += n
+		out.Peers = append(out.Peers, i.Message)
+	}
+	return &pb.BootstrapResponse{Body: &pb.BootstrapResponse_Roster{Roster: out}}
+}
