@@ -59,7 +59,7 @@ func explain(ctx context.Context, err error, at stage) (fault.Code, string) {
 	case ours(err):
 		return fault.Integrity, "gave an answer that is not valid: " + err.Error()
 	case errors.Is(err, errStalled), late && at == moving:
-		return fault.TryAgain, "can't be transferred to or from: no byte has moved for too long"
+		return fault.TryAgain, "has not moved a byte for too long: the transfer stands still"
 	case isNotSupported(err):
 		return fault.Unreachable, "does not speak this version of p2pchord's protocol"
 	case late && at == sent:

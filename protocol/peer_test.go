@@ -1,0 +1,213 @@
+package protocol
+
+import (
+	"crypto/rand"
+	"testing"
+
+	"github.com/libp2p/go-libp2p/core/crypto"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/core/peerstore"
+	"github.com/libp2p/go-libp2p/core/record"
+	ma "github.com/multiformats/go-multiaddr"
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/protocol/pb"
+	"github.com/p2pchord/p2pchord/ring"
+)
+
+func idOf(t testing.TB, b []byte) peer.ID {
+	t.Helper()
+	id, err := peer.IDFromBytes(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+// must is for what can't fail in a test.
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+func TestParsePeer(t *testing.T) {
+	t.Parallel()
+	p := fixedPeer(1, "localhost:8001")
+	info, err := ParsePeer(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := ring.Position{Key: 58795, ID: ring.ID(fixedID(1))}
+	if info.ID != fixedID(1) || info.Position != want || info.RingAddress.String() != "localhost:8001" ||
+		len(info.Addrs) != 2 || info.Seq != 7 || info.Envelope == nil || info.Message != p {
+		t.Errorf("parsed as %+v", info)
+	}
+	// A peer without a ring address stands where its ID puts it.
+	info, err = ParsePeer(fixedPeer(2, ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.Position.Key != ring.Hash(fixedID(2).String()) || !info.RingAddress.IsZero() {
+		t.Errorf("parsed as %+v", info)
+	}
+	// One that says nothing of its addresses is still believed about its place.
+	bare := fixedPeer(1, "[::1]:8001")
+	bare.Record = nil
+	if info, err = ParsePeer(bare); err != nil || info.Envelope != nil || info.RingAddress.Host != "::1" {
+		t.Errorf("parsed as %+v, %v", info, err)
+	}
+}
+
+// Every lie about a peer is refused, also when the truth is remembered.
+func TestPeerLies(t *testing.T) {
+	t.Parallel()
+	marshal := func(e *record.Envelope) []byte { return must(e.Marshal()) }
+	other := fixedPeer(2, "localhost:8002")
+	for name, lie := range map[string]func(*pb.Peer){
+		"another's ID":                 func(p *pb.Peer) { p.Id = other.Id },
+		"no ID":                        func(p *pb.Peer) { p.Id = nil },
+		"an ID that is none":           func(p *pb.Peer) { p.Id = []byte("nobody at all") },
+		"a long ID":                    func(p *pb.Peer) { p.Id = append(p.Id, make([]byte, 100)...) },
+		"another ring address":         func(p *pb.Peer) { p.RingAddress = "localhost8002" },
+		"another's ring address":       func(p *pb.Peer) { p.RingAddress, p.RingSignature = other.RingAddress, other.RingSignature },
+		"its ring address left out":    func(p *pb.Peer) { p.RingAddress, p.RingHostLength = "", 0 },
+		"that, without the signature":  func(p *pb.Peer) { p.RingAddress, p.RingHostLength, p.RingSignature = "", 0, nil },
+		"host and port cut elsewhere":  func(p *pb.Peer) { p.RingHostLength = 10 },
+		"a host past the end":          func(p *pb.Peer) { p.RingHostLength = 14 },
+		"a host of 4 GiB":              func(p *pb.Peer) { p.RingHostLength = 1<<32 - 1 },
+		"a host of no bytes":           func(p *pb.Peer) { p.RingHostLength = 0 },
+		"no ring signature":            func(p *pb.Peer) { p.RingSignature = nil },
+		"a bit of the signature":       func(p *pb.Peer) { p.RingSignature[0] ^= 1 },
+		"a signature of 2 KiB":         func(p *pb.Peer) { p.RingSignature = make([]byte, 2048) },
+		"a signature for other things": func(p *pb.Peer) { p.RingSignature = must(fixedKey(1).Sign([]byte("localhost:8001"))) },
+		"another's record":             func(p *pb.Peer) { p.Record = other.Record },
+		"a record about it by another": func(p *pb.Peer) { p.Record = marshal(fixedEnvelope(2, 1)) },
+		"a record by it about another": func(p *pb.Peer) { p.Record = marshal(fixedEnvelope(1, 2)) },
+		"a bit of the record":          func(p *pb.Peer) { p.Record[len(p.Record)/2] ^= 1 },
+		"half a record":                func(p *pb.Peer) { p.Record = p.Record[:len(p.Record)/2] },
+		"a record too large":           func(p *pb.Peer) { p.Record = append(p.Record, make([]byte, MaxEnvelope)...) },
+		"megabytes of unknown fields": func(p *pb.Peer) {
+			extra := protowire.AppendTag(nil, 99, protowire.BytesType)
+			p.ProtoReflect().SetUnknown(protowire.AppendBytes(extra, make([]byte, 1<<20)))
+		},
+	} {
+		good := fixedPeer(1, "localhost:8001")
+		if _, err := ParsePeer(good); err != nil {
+			t.Fatal(err)
+		}
+		lie(good)
+		info, err := ParsePeer(good)
+		if err == nil {
+			t.Errorf("%s is believed: %+v", name, info)
+			continue
+		}
+		wantCode(t, err, fault.Integrity)
+	}
+	if _, err := ParsePeer(nil); err == nil {
+		t.Error("nobody is believed to be somebody")
+	}
+}
+
+// A peer ID may be written in one way only: as its key demands.
+func TestPeerIDNotCanonical(t *testing.T) {
+	t.Parallel()
+	key := fixedKey(1)
+	hashed := append([]byte{0x12, 32}, make([]byte, 32)...) // a SHA-256 where an Ed25519 key is inlined
+	copy(hashed[2:], hashOf("not a SHA-256 at all, and it doesn't matter"))
+	p := fixedPeer(1, "")
+	p.Id = hashed
+	p.Record = must(must(record.Seal(&peer.PeerRecord{PeerID: peer.ID(hashed), Seq: 1}, key)).Marshal())
+	if info, err := ParsePeer(p); err == nil {
+		t.Errorf("believed: %+v", info)
+	}
+}
+
+// The ID of a peer with an RSA key doesn't hold it; its signed record does.
+func TestPeerWithHashedKey(t *testing.T) {
+	t.Parallel()
+	key, _, err := crypto.GenerateRSAKeyPair(2048, rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := must(peer.IDFromPrivateKey(key))
+	envelope := must(record.Seal(peer.PeerRecordFromAddrInfo(peer.AddrInfo{ID: id, Addrs: []ma.Multiaddr{ma.StringCast("/ip4/192.0.2.1/tcp/1")}}), key))
+	p := must(makePeer(key, RingAddress{"localhost", "1"}, envelope))
+	if _, err := ParsePeer(p); err != nil {
+		t.Fatal(err)
+	}
+	p.Record = nil
+	if _, err := ParsePeer(p); err == nil {
+		t.Error("believed without the key")
+	}
+}
+
+// MakePeer tells the host's present addresses, and what it tells goes into another's address book.
+func TestMakePeer(t *testing.T) {
+	t.Parallel()
+	h, other := newHost(t), newHost(t)
+	address := RingAddress{Host: "localhost", Port: "8001"}
+	first := must(ParsePeer(must(MakePeer(h, address))))
+	if first.ID != h.ID() || first.RingAddress != address || len(first.Addrs) != len(h.Addrs()) {
+		t.Fatalf("it says %+v, the host has %v", first, h.Addrs())
+	}
+	if err := h.Network().Listen(ma.StringCast("/ip4/127.0.0.1/tcp/0")); err != nil {
+		t.Fatal(err)
+	}
+	var second PeerInfo
+	eventually(t, "the second address", func() bool {
+		second = must(ParsePeer(must(MakePeer(h, address))))
+		return len(second.Addrs) == 2
+	})
+	if second.Seq <= first.Seq {
+		t.Errorf("the newer record has number %d after %d", second.Seq, first.Seq)
+	}
+	book, ok := peerstore.GetCertifiedAddrBook(other.Peerstore())
+	if !ok {
+		t.Fatal("no certified address book")
+	}
+	if accepted, err := book.ConsumePeerRecord(second.Envelope, peerstore.TempAddrTTL); err != nil || !accepted {
+		t.Errorf("the record is not accepted: %v", err)
+	}
+	if _, err := MakePeer(h, RingAddress{Host: "a b", Port: "1"}); err == nil {
+		t.Error("a bad ring address is signed")
+	}
+}
+
+// What is remembered is bounded, and forgetting changes no answer.
+func TestPeerCache(t *testing.T) {
+	t.Parallel()
+	c := peerCache{generation: 4}
+	for i := range byte(100) {
+		c.put([32]byte{i}, PeerInfo{Seq: uint64(i)})
+		if _, ok := c.get([32]byte{0}); !ok {
+			t.Fatalf("what is asked for all the time is forgotten after %d others", i)
+		}
+		if n := len(c.young) + len(c.older); n > 8 {
+			t.Fatalf("%d entries", n)
+		}
+	}
+	if _, ok := c.get([32]byte{50}); ok {
+		t.Error("an old entry is remembered")
+	}
+	a, b := fixedPeer(1, "localhost:8001"), fixedPeer(1, "localhost:8001")
+	if fingerprint(a) != fingerprint(b) {
+		t.Error("equal peers have different fingerprints")
+	}
+	for i, change := range []func(*pb.Peer){
+		func(p *pb.Peer) { p.Id = p.Id[1:] },
+		func(p *pb.Peer) { p.RingAddress += "0" },
+		func(p *pb.Peer) { p.RingHostLength++ },
+		func(p *pb.Peer) { p.RingSignature = append(p.RingSignature, p.Record[0]); p.Record = p.Record[1:] },
+		func(p *pb.Peer) { p.Record = nil },
+	} {
+		b, _ = proto.Clone(a).(*pb.Peer)
+		change(b)
+		if fingerprint(a) == fingerprint(b) {
+			t.Errorf("change %d does not show in the fingerprint", i)
+		}
+	}
+}
