@@ -63,7 +63,7 @@ func (m *Memory) Stage(ctx context.Context, size int64, r io.Reader) (Staged, er
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.reserved -= max(size, 0)
-	if err == nil && m.capacity > 0 && m.used()+m.reserved+int64(len(data)) > m.capacity {
+	if err == nil && len(data) > 0 && m.capacity > 0 && m.used()+m.reserved+int64(len(data)) > m.capacity {
 		err = ErrNoSpace
 	}
 	if err != nil {
@@ -79,7 +79,7 @@ func (m *Memory) reserve(n int64) error {
 	if m.closed {
 		return ErrClosed
 	}
-	if m.capacity > 0 && m.used()+m.reserved+n > m.capacity {
+	if n > 0 && m.capacity > 0 && m.used()+m.reserved+n > m.capacity {
 		return ErrNoSpace
 	}
 	m.reserved += n
@@ -110,6 +110,11 @@ func (m *Memory) used() int64 {
 	var n int64
 	for _, b := range m.blocks {
 		n += int64(len(b))
+	}
+	for _, es := range m.entries {
+		for i := range es {
+			n += weight(&es[i])
+		}
 	}
 	return n
 }
@@ -271,11 +276,14 @@ func (m *Memory) Supply(ctx context.Context, with Staged) error {
 	if m.closed {
 		return ErrClosed
 	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	if err := m.take([]Staged{with}); err != nil {
 		return err
 	}
 	m.sweep()
-	return ctx.Err()
+	return nil
 }
 
 // Read is Store.Read.
@@ -350,7 +358,7 @@ func (m *Memory) Verify(ctx context.Context, report func(Hash, error)) (blocks i
 func (m *Memory) Usage() Usage {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	u := Usage{UsedBytes: m.used(), CapacityBytes: m.capacity, Blocks: int64(len(m.blocks))}
+	u := Usage{UsedBytes: m.used(), CapacityBytes: m.capacity, FreeDiskBytes: -1, Blocks: int64(len(m.blocks))}
 	for _, es := range m.entries {
 		u.Entries += int64(len(es))
 	}

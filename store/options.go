@@ -1,10 +1,16 @@
 package store
 
-import "time"
+import (
+	"context"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
 
 // Options are the settings of a store. The zero value is the default of each.
 type Options struct {
 	// Capacity is the most that blocks and entries may take, in bytes; 0 is unlimited.
+	// New blocks are refused beyond it. Entries are not: a delete is one.
 	Capacity int64
 	// Reserve is the free space in bytes that is left to others on the disk. 0 is the
 	// default: 1 GiB or 5 % of the disk, whichever is smaller, so that a small disk can
@@ -16,4 +22,60 @@ type Options struct {
 	// OnBad is told of every block that was found damaged and set aside, so that the
 	// owner fetches it anew. It may be called from any goroutine and must not block.
 	OnBad func(Hash, error)
+	// FS is the file system beneath the store, the machine's own when nil. Simulations
+	// and tests give one that forgets what was not synced (vfs.NewCrashableMem).
+	FS vfs.FS
+
+	// inline is the size in bytes up to which a block stands in the database.
+	inline int64
+	// journal is the size in bytes of each of the two journals.
+	journal int64
+	// memtable is the size in bytes of the database's sorted memory.
+	memtable uint64
+	// wait waits for d or the end of ctx, and tells time to the scrub.
+	wait func(ctx context.Context, d time.Duration) error
+}
+
+const (
+	// defaultInline is from measuring puts of 4 KiB to 1 MiB on an SSD: see
+	// docs/decisions/0020-pebble-below-a-journal.md.
+	defaultInline   = 64 << 10
+	defaultJournal  = 8 << 20
+	defaultMemtable = 16 << 20
+	defaultScrub    = 7 * 24 * time.Hour
+	defaultReserve  = 1 << 30
+	reservePart     = 20 // 5 %
+)
+
+func (o Options) withDefaults() Options {
+	if o.FS == nil {
+		o.FS = vfs.Default
+	}
+	if o.ScrubPeriod == 0 {
+		o.ScrubPeriod = defaultScrub
+	}
+	if o.inline == 0 {
+		o.inline = defaultInline
+	}
+	if o.journal == 0 {
+		o.journal = defaultJournal
+	}
+	if o.memtable == 0 {
+		o.memtable = defaultMemtable
+	}
+	if o.wait == nil {
+		o.wait = waitFor
+	}
+	return o
+}
+
+func waitFor(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }

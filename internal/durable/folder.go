@@ -37,8 +37,8 @@ type Folder struct {
 // The errors are of the kind fault.NotAllowed: another process has it (ErrLocked), or
 // a newer program wrote it.
 func LockFolder(dir string) (*Folder, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("making the data folder: %w", err)
+	if err := MakeFolder(dir, 0o700); err != nil {
+		return nil, err
 	}
 	lock := flock.New(filepath.Join(dir, lockName), flock.SetPermissions(0o600))
 	got, err := lock.TryLock()

@@ -1,0 +1,186 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+)
+
+// request is a change that waits for the committing goroutine.
+type request struct {
+	// do works the change out in the batch. An error is the caller's alone, and then do has changed nothing.
+	do    func(*tx) error
+	bytes int // what it will add to the batch, roughly
+	err   error
+	done  chan struct{}
+}
+
+const (
+	maxGroup      = 512     // requests of one commit
+	maxGroupBytes = 4 << 20 // bytes of one commit, as long as it has more than one request
+)
+
+// submit hands a change to the committing goroutine and returns at once.
+func (s *Store) submit(bytes int, do func(*tx) error) *request {
+	r := &request{do: do, bytes: bytes, done: make(chan struct{})}
+	s.queue <- r
+	return r
+}
+
+// wait returns when the change is durable, or did not happen.
+func (r *request) wait() error {
+	<-r.done
+	return r.err
+}
+
+func (s *Store) commit(bytes int, do func(*tx) error) error { return s.submit(bytes, do).wait() }
+
+// commitLoop commits until the queue is closed: each time all that waits.
+func (s *Store) commitLoop() {
+	for r := range s.queue {
+		group, bytes := []*request{r}, r.bytes
+	more:
+		for len(group) < maxGroup && bytes < maxGroupBytes {
+			select {
+			case r, ok := <-s.queue:
+				if !ok {
+					break more
+				}
+				group = append(group, r)
+				bytes += r.bytes
+			default:
+				break more
+			}
+		}
+		s.commitGroup(group)
+	}
+}
+
+func (s *Store) commitGroup(group []*request) {
+	defer func() {
+		for _, r := range group {
+			close(r.done)
+		}
+	}()
+	all := func(err error) {
+		for _, r := range group {
+			r.err = err
+		}
+	}
+	if err := s.Err(); err != nil {
+		all(err)
+		return
+	}
+	t := &tx{b: s.db.NewIndexedBatch(), base: &s.sums, sums: map[uint16]Sum{}, count: s.count}
+	defer func() { _ = t.b.Close() }() // frees memory only
+	for _, r := range group {
+		r.err = r.do(t)
+	}
+	t.finish(s.count)
+	if t.err != nil {
+		all(t.err) // nothing is written
+		return
+	}
+	if t.b.Empty() {
+		return
+	}
+	if err := s.persist(t); err != nil {
+		all(err)
+	}
+}
+
+// persist makes the batch durable, then visible.
+func (s *Store) persist(t *tx) error {
+	repr := t.b.Repr()
+	if s.journal.full(len(repr)) {
+		if err := s.turn(); err != nil {
+			return s.fail(err)
+		}
+	}
+	if err := s.journal.append(repr); err != nil {
+		return s.fail(err)
+	}
+	// Whoever reads the rows must not find the counter of missing blocks too low.
+	s.missing.Store(max(t.count.missing, s.count.missing))
+	if err := s.db.Apply(t.b, noSync); err != nil {
+		return s.fail(err)
+	}
+	if err := s.Err(); err != nil {
+		return err
+	}
+	s.memory.Lock()
+	s.count = t.count
+	for key, sum := range t.sums {
+		s.rows[key>>8] = s.rows[key>>8].minus(s.sums[key]).plus(sum)
+		s.sums[key] = sum
+	}
+	s.memory.Unlock()
+	s.missing.Store(t.count.missing)
+	if t.doubted {
+		s.wakeReclaim()
+	}
+	return nil
+}
+
+// turn takes the other journal. What that one holds must be in the database's files by
+// now; what this one holds starts on its way there.
+func (s *Store) turn() error {
+	if err := s.awaitFlush(); err != nil {
+		return err
+	}
+	if err := s.startFlush(); err != nil {
+		return err
+	}
+	s.journal.turn()
+	return nil
+}
+
+// startFlush notes the journal's epoch as being in the database, behind all of it, and
+// begins to write both to the database's files.
+func (s *Store) startFlush() error {
+	if err := s.db.Set(keyJournal, epochValue(s.journal.epoch), noSync); err != nil {
+		return err
+	}
+	flushed, err := s.db.AsyncFlush()
+	s.flushed = flushed
+	return err
+}
+
+func (s *Store) awaitFlush() error {
+	if s.flushed == nil {
+		return nil
+	}
+	select {
+	case <-s.flushed:
+		return nil
+	case <-s.failed:
+		return s.Err()
+	}
+}
+
+// fail makes the store refuse every later change, and returns the error that it answers from now on.
+func (s *Store) fail(cause error) error {
+	s.failOnce.Do(func() {
+		err := error(errors.Join(ErrFailed, cause))
+		if errors.Is(cause, ErrFailed) {
+			err = cause
+		}
+		s.failure.Store(&err)
+		close(s.failed)
+	})
+	return s.Err()
+}
+
+// Err says why the store takes no more changes; nil while it does. It is ErrFailed with the cause.
+func (s *Store) Err() error {
+	if err := s.failure.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
+
+func wrapRead(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("reading the store: %w", err)
+}

@@ -1,0 +1,173 @@
+package store
+
+import (
+	"errors"
+	"os"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/p2pchord/p2pchord/internal/durable"
+)
+
+// guard is the file system as the database sees it. The first write that fails fails
+// the whole store. From then on the database's background work, which would try again
+// and again, waits for Close at its next write, and gets the error then.
+type guard struct {
+	vfs.FS
+	fail    func(error)     // is told of each failure
+	failed  <-chan struct{} // closed at the first
+	closing <-chan struct{} // closed when the database is about to be closed
+	live    func() bool     // false while the database is being opened: errors are the opener's
+}
+
+func (g *guard) check(err error) error {
+	if err == nil || !g.live() {
+		return err
+	}
+	g.fail(err)
+	<-g.closing
+	return err
+}
+
+// enter says that the store has failed, so that nothing more is written.
+func (g *guard) enter() error {
+	select {
+	case <-g.failed:
+		return g.check(errFailedBefore)
+	default:
+		return nil
+	}
+}
+
+var errFailedBefore = errors.New("not written, for an earlier write failed")
+
+func (g *guard) file(f vfs.File, err error) (vfs.File, error) {
+	if err := g.check(err); err != nil {
+		return nil, err
+	}
+	return &guardedFile{File: f, g: g}, nil
+}
+
+func (g *guard) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
+	if err := g.enter(); err != nil {
+		return nil, err
+	}
+	return g.file(g.FS.Create(name, c))
+}
+
+func (g *guard) OpenReadWrite(name string, c vfs.DiskWriteCategory, o ...vfs.OpenOption) (vfs.File, error) {
+	if err := g.enter(); err != nil {
+		return nil, err
+	}
+	return g.file(g.FS.OpenReadWrite(name, c, o...))
+}
+
+func (g *guard) ReuseForWrite(from, to string, c vfs.DiskWriteCategory) (vfs.File, error) {
+	if err := g.enter(); err != nil {
+		return nil, err
+	}
+	return g.file(g.FS.ReuseForWrite(from, to, c))
+}
+
+func (g *guard) OpenDir(name string) (vfs.File, error) { return g.file(g.FS.OpenDir(name)) }
+
+func (g *guard) Link(from, to string) error {
+	if err := g.enter(); err != nil {
+		return err
+	}
+	return g.check(g.FS.Link(from, to))
+}
+
+func (g *guard) Rename(from, to string) error {
+	if err := g.enter(); err != nil {
+		return err
+	}
+	return g.check(g.FS.Rename(from, to))
+}
+
+func (g *guard) MkdirAll(dir string, perm os.FileMode) error {
+	return g.check(g.FS.MkdirAll(dir, perm))
+}
+
+func (g *guard) Unwrap() vfs.FS { return g.FS }
+
+type guardedFile struct {
+	vfs.File
+	g *guard
+}
+
+func (f *guardedFile) Write(p []byte) (int, error) {
+	if err := f.g.enter(); err != nil {
+		return 0, err
+	}
+	n, err := f.File.Write(p)
+	return n, f.g.check(err)
+}
+
+func (f *guardedFile) WriteAt(p []byte, off int64) (int, error) {
+	if err := f.g.enter(); err != nil {
+		return 0, err
+	}
+	n, err := f.File.WriteAt(p, off)
+	return n, f.g.check(err)
+}
+
+func (f *guardedFile) Sync() error {
+	if err := f.g.enter(); err != nil {
+		return err
+	}
+	return f.g.check(f.File.Sync())
+}
+
+func (f *guardedFile) SyncData() error {
+	if err := f.g.enter(); err != nil {
+		return err
+	}
+	return f.g.check(f.File.SyncData())
+}
+
+func (f *guardedFile) SyncTo(n int64) (bool, error) {
+	if err := f.g.enter(); err != nil {
+		return false, err
+	}
+	full, err := f.File.SyncTo(n)
+	return full, f.g.check(err)
+}
+
+// blockFS is the file system as internal/durable sees it.
+type blockFS struct{ vfs.FS }
+
+func (b blockFS) Create(name string, _ os.FileMode) (durable.File, error) {
+	f, err := b.FS.Create(name, vfs.WriteCategoryUnspecified)
+	if err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+func (b blockFS) SyncFolder(dir string) error { return syncFolder(b.FS, dir) }
+
+func syncFolder(fs vfs.FS, dir string) error {
+	d, err := fs.OpenDir(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+// makeFolder makes dir and what is missing above it, names durable.
+func makeFolder(fs vfs.FS, dir string) error {
+	if _, err := fs.Stat(dir); err == nil {
+		return nil
+	}
+	parent := fs.PathDir(dir)
+	if parent != dir {
+		if err := makeFolder(fs, parent); err != nil {
+			return err
+		}
+	}
+	if err := fs.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	return syncFolder(fs, parent)
+}

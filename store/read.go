@@ -1,0 +1,250 @@
+package store
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/zeebo/blake3"
+)
+
+// Entries returns the entries of one place, by Stamp.
+func (s *Store) Entries(at Place) ([]Entry, error) {
+	if !s.life.enter() {
+		return nil, ErrClosed
+	}
+	defer s.life.leave()
+	es, err := entriesAt(s.db, at)
+	return es, wrapRead(err)
+}
+
+// Scan calls fn for entries in order of (key, name, index, stamp), within span and
+// strictly after the cursor (nil: from the start), until fn returns false. Keys are in
+// the order of the span, which may wrap. It shows the entries as they stood when it
+// began; fn may use the store, and should not wait for others.
+func (s *Store) Scan(span Span, cursor *Entry, fn func(Entry) bool) error {
+	if !s.life.enter() {
+		return ErrClosed
+	}
+	defer s.life.leave()
+	parts := []Span{span}
+	if span.First > span.Last {
+		parts = []Span{{span.First, 0xffff}, {0, span.Last}}
+	}
+	snap := s.db.NewSnapshot()
+	defer func() { _ = snap.Close() }() // frees memory only
+	for _, part := range parts {
+		lower, upper := keyRange(part)
+		if cursor != nil {
+			switch {
+			case cursor.Key-span.First > part.Last-span.First:
+				continue // this part is behind the cursor
+			case cursor.Key-span.First >= part.First-span.First:
+				lower = append(entryKey(cursor), 0)
+			}
+		}
+		if more, err := s.scanPart(snap, lower, upper, fn); err != nil || !more {
+			return wrapRead(err)
+		}
+	}
+	return nil
+}
+
+// keyRange returns the bounds of the entries of a span that does not wrap.
+func keyRange(span Span) (lower, upper []byte) {
+	lower = binary.BigEndian.AppendUint16([]byte{tableEntry}, span.First)
+	return lower, after(binary.BigEndian.AppendUint16([]byte{tableEntry}, span.Last))
+}
+
+func (s *Store) scanPart(r pebble.Reader, lower, upper []byte, fn func(Entry) bool) (more bool, err error) {
+	more = true
+	// The counter is read after the snapshot was taken, so it is not too low for it.
+	anyMissing := s.missing.Load() > 0
+	err = each(r, lower, upper, func(k, v []byte) (bool, error) {
+		if s.life.isClosed() {
+			return false, ErrClosed
+		}
+		e, err := decodeEntry(k, v)
+		if err != nil {
+			return false, err
+		}
+		e.Complete = true
+		if anyMissing {
+			if err := complete(r, &e); err != nil {
+				return false, err
+			}
+		}
+		more = fn(e)
+		return more, nil
+	})
+	return more, err
+}
+
+// Missing returns up to limit entries whose bytes are not here, in no particular order.
+// Successive calls begin at different blocks, so that those that can't be had do not hide the rest.
+func (s *Store) Missing(limit int) ([]Entry, error) {
+	if !s.life.enter() {
+		return nil, ErrClosed
+	}
+	defer s.life.leave()
+	if s.missing.Load() == 0 || limit <= 0 {
+		return nil, nil
+	}
+	snap := s.db.NewSnapshot()
+	defer func() { _ = snap.Close() }() // frees memory only
+	// The first byte of a hash says where to begin; multiples of 157 visit all 256.
+	start := []byte{tableMissing, byte(s.turns.Add(1) * 157)}
+	var es []Entry
+	collect := func(k, _ []byte) (bool, error) {
+		err := entriesNaming(snap, Hash(k[1:]), func(e Entry) bool {
+			es = append(es, e)
+			return len(es) < limit
+		})
+		return len(es) < limit, err
+	}
+	err := each(snap, start, []byte{tableMissing + 1}, collect)
+	if err == nil && len(es) < limit {
+		err = each(snap, []byte{tableMissing}, start, collect)
+	}
+	return es, wrapRead(err)
+}
+
+// entriesNaming calls fn with the entries that name a missing block until it returns false.
+func entriesNaming(r pebble.Reader, h Hash, fn func(Entry) bool) error {
+	prefix := hashKey(tableNamed, h)
+	return each(r, prefix, after(prefix), func(k, _ []byte) (bool, error) {
+		key := append([]byte{tableEntry}, k[len(prefix):]...)
+		v, ok, err := get(r, key)
+		if err != nil || !ok {
+			return true, err
+		}
+		e, err := decodeEntry(key, v)
+		if err != nil {
+			return false, err
+		}
+		return fn(e), nil
+	})
+}
+
+// Has says whether a block's bytes are here.
+func (s *Store) Has(h Hash) (bool, error) {
+	if !s.life.enter() {
+		return false, ErrClosed
+	}
+	defer s.life.leave()
+	_, here, err := blockOf(s.db, h)
+	return here, wrapRead(err)
+}
+
+// Read returns a block's bytes, verified against its hash, in buf when that is
+// large enough. A block that fails is set aside, becomes missing, and the error is
+// ErrCorrupt. ErrNotHere says that the bytes are not in this store.
+func (s *Store) Read(ctx context.Context, h Hash, buf []byte) ([]byte, error) {
+	if !s.life.enter() {
+		return nil, ErrClosed
+	}
+	defer s.life.leave()
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	return s.read(h, buf)
+}
+
+func (s *Store) read(h Hash, buf []byte) ([]byte, error) {
+	b, here, err := blockOf(s.db, h)
+	if err != nil {
+		return nil, wrapRead(err)
+	}
+	if !here {
+		return nil, ErrNotHere
+	}
+	data, err := s.load1(h, b, buf)
+	if errors.Is(err, ErrCorrupt) {
+		return s.setAside(h, buf)
+	}
+	return data, wrapRead(err)
+}
+
+// load1 reads and checks the bytes of one block. The error is ErrCorrupt when they are
+// damaged, lost or unreadable, and of another kind when that can't be told.
+func (s *Store) load1(h Hash, b block, buf []byte) ([]byte, error) {
+	if cap(buf) < int(b.size) {
+		buf = make([]byte, b.size)
+	}
+	buf = buf[:b.size]
+	var err error
+	if b.kind == inBody {
+		err = s.loadBody(h, buf)
+	} else {
+		err = s.loadFile(h, buf)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if blake3.Sum256(buf) != h {
+		return nil, ErrCorrupt
+	}
+	return buf, nil
+}
+
+func (s *Store) loadBody(h Hash, buf []byte) error {
+	v, c, err := s.db.Get(hashKey(tableBody, h))
+	switch {
+	case errors.Is(err, pebble.ErrNotFound), pebble.IsCorruptionError(err):
+		return fmt.Errorf("%w (%w)", ErrCorrupt, err)
+	case err != nil:
+		return err
+	}
+	if len(v) != len(buf) {
+		return errors.Join(ErrCorrupt, c.Close())
+	}
+	copy(buf, v)
+	return c.Close()
+}
+
+func (s *Store) loadFile(h Hash, buf []byte) error {
+	f, err := s.fs.Open(s.blockPath(h))
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w (its file is gone)", ErrCorrupt)
+	}
+	if err != nil {
+		return err // too many open files, for one: says nothing about the block
+	}
+	n, err := io.ReadFull(f, buf)
+	if err == nil {
+		var more [1]byte
+		if m, _ := f.Read(more[:]); m > 0 {
+			err = errors.New("its file is too long")
+		}
+	}
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	if err != nil {
+		return fmt.Errorf("%w (%w after %d of %d bytes)", ErrCorrupt, err, n, len(buf))
+	}
+	return nil
+}
+
+// Rows returns the sums of the 256 rows (key >> 8), from memory.
+func (s *Store) Rows() [256]Sum {
+	s.memory.RLock()
+	defer s.memory.RUnlock()
+	return s.rows
+}
+
+// Buckets returns the sums of the 256 keys of one row, from memory.
+func (s *Store) Buckets(row uint8) [256]Sum {
+	s.memory.RLock()
+	defer s.memory.RUnlock()
+	return [256]Sum(bytesRow(&s.sums, row))
+}
+
+func bytesRow(sums *[1 << 16]Sum, row uint8) []Sum {
+	from := int(row) << 8
+	return sums[from : from+256]
+}

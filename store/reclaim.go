@@ -1,0 +1,80 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+)
+
+// wakeReclaim says that there may be doubtful files.
+func (s *Store) wakeReclaim() {
+	select {
+	case s.reclaim <- struct{}{}:
+	default:
+	}
+}
+
+// reclaimLoop removes doubtful files until ctx ends. What it leaves, it finds in the
+// database after the next Open.
+func (s *Store) reclaimLoop(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.reclaim:
+		}
+		for more := true; more && ctx.Err() == nil; {
+			more = s.reclaimSome()
+		}
+	}
+}
+
+// reclaimSome removes some doubtful files, with the end of the doubt committed only
+// after their absence is durable. It says whether there may be more. Blocks that are
+// just being published are left: their publishers wake it when they give up.
+func (s *Store) reclaimSome() (more bool) {
+	const most = 64
+	var held []Hash
+	err := each(s.db, []byte{tableDoubt}, []byte{tableDoubt + 1}, func(k, _ []byte) (bool, error) {
+		if h := Hash(k[1:]); s.hashes.tryLock(h) {
+			held = append(held, h)
+		}
+		return len(held) < most, nil
+	})
+	defer func() {
+		for _, h := range held {
+			s.hashes.unlock(h)
+		}
+	}()
+	if err != nil || len(held) == 0 || s.Err() != nil {
+		return false
+	}
+	var certain []Hash
+	folders := map[string]bool{}
+	for _, h := range held {
+		b, here, err := blockOf(s.db, h)
+		if err != nil {
+			return false
+		}
+		if !here || b.kind != inFile {
+			path := s.blockPath(h)
+			if err := s.fs.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				continue // stays doubtful, and is tried at the next occasion
+			}
+			folders[s.fs.PathDir(path)] = true
+		}
+		certain = append(certain, h)
+	}
+	for dir := range folders {
+		if syncFolder(s.fs, dir) != nil {
+			return false
+		}
+	}
+	err = s.commit(len(certain), func(t *tx) error {
+		for _, h := range certain {
+			t.delete(hashKey(tableDoubt, h))
+		}
+		return t.err
+	})
+	return err == nil && len(held) == most && len(certain) > 0
+}

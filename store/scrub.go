@@ -1,0 +1,174 @@
+package store
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// maxBad is the most files that are kept in the folder of bad blocks; later ones are deleted.
+const maxBad = 16
+
+// setAside is called with a block that failed its check. It looks once more, for the
+// block may have been replaced meanwhile, and returns the bytes if they are good.
+// Otherwise the block is noted as missing, then its file is moved away.
+func (s *Store) setAside(h Hash, buf []byte) ([]byte, error) {
+	defer s.wakeReclaim() // after the lock is given back
+	s.hashes.lock(h)
+	defer s.hashes.unlock(h)
+	b, here, err := blockOf(s.db, h)
+	if err != nil {
+		return nil, wrapRead(err)
+	}
+	if !here {
+		return nil, ErrNotHere
+	}
+	data, bad := s.load1(h, b, buf)
+	if bad == nil || !errors.Is(bad, ErrCorrupt) {
+		return data, wrapRead(bad)
+	}
+	err = s.commit(len(h), func(t *tx) error {
+		b, here := t.block(h)
+		if t.err == nil && here {
+			t.remove(h, b)
+			t.settle(h, nil)
+		}
+		return t.err
+	})
+	if err == nil && b.kind == inFile {
+		s.keepBad(h)
+	}
+	if s.opts.OnBad != nil {
+		s.opts.OnBad(h, bad)
+	}
+	return nil, bad
+}
+
+// keepBad moves the file of a bad block to the folder for such. A file that stays
+// where it is, is doubtful, and removed as such.
+func (s *Store) keepBad(h Hash) {
+	s.bad.Lock()
+	defer s.bad.Unlock()
+	have, err := s.fs.List(s.badDir())
+	if err != nil || len(have) >= maxBad {
+		return
+	}
+	name := fmt.Sprintf("%s-%d", hex.EncodeToString(h[:]), time.Now().Unix())
+	_ = s.fs.Rename(s.blockPath(h), s.fs.PathJoin(s.badDir(), name)) // else it is removed
+}
+
+// Verify re-reads every block now, calling report for each bad one, which is set aside.
+// It returns how many blocks it read, good and bad, and how many bytes they have.
+func (s *Store) Verify(ctx context.Context, report func(Hash, error)) (blocks int, bytes int64, err error) {
+	if !s.life.enter() {
+		return 0, 0, ErrClosed
+	}
+	defer s.life.leave()
+	var buf []byte
+	var at Hash
+	for {
+		h, b, ok, err := s.blockFrom(at)
+		if err != nil || !ok {
+			return blocks, bytes, wrapRead(err)
+		}
+		if err := ctx.Err(); err != nil {
+			return blocks, bytes, err
+		}
+		if s.life.isClosed() {
+			return blocks, bytes, ErrClosed
+		}
+		if buf, err = s.check(h, buf); errors.Is(err, ErrCorrupt) {
+			report(h, err)
+		} else if err != nil && !errors.Is(err, ErrNotHere) {
+			return blocks, bytes, err
+		}
+		if !errors.Is(err, ErrNotHere) {
+			blocks++
+			bytes += int64(b.size)
+		}
+		if at, ok = next(h); !ok {
+			return blocks, bytes, nil
+		}
+	}
+}
+
+// check reads one block, and returns the buffer for the next.
+func (s *Store) check(h Hash, buf []byte) ([]byte, error) {
+	data, err := s.read(h, buf)
+	if err != nil {
+		return buf, err
+	}
+	return data, nil
+}
+
+// blockFrom returns the first block at or after a hash.
+func (s *Store) blockFrom(at Hash) (h Hash, b block, ok bool, err error) {
+	err = each(s.db, hashKey(tableBlock, at), []byte{tableBlock + 1}, func(k, v []byte) (bool, error) {
+		h, ok = Hash(k[1:]), true
+		var err error
+		b, err = decodeBlock(v)
+		return false, err
+	})
+	return h, b, ok, err
+}
+
+// next returns the hash after h; false after the last.
+func next(h Hash) (Hash, bool) {
+	for i := len(h) - 1; i >= 0; i-- {
+		if h[i]++; h[i] != 0 {
+			return h, true
+		}
+	}
+	return Hash{}, false
+}
+
+// scrubLoop reads every block once in ScrubPeriod, in the order of their hashes, so
+// that none waits much longer than the period whatever is added. It goes on after a
+// restart where it was.
+func (s *Store) scrubLoop(ctx context.Context) {
+	var buf []byte
+	at := s.scrubbedTo()
+	for n := 1; ; n++ {
+		h, b, ok, err := s.blockFrom(at)
+		if s.opts.wait(ctx, s.scrubPause(b)) != nil {
+			return
+		}
+		if err != nil || !ok {
+			at = Hash{}
+			continue
+		}
+		buf, _ = s.check(h, buf) // what is bad, setAside tells to OnBad
+		if at, ok = next(h); !ok {
+			at = Hash{}
+		}
+		if n%64 == 0 || b.kind == inFile {
+			// Lost, it costs a few blocks read again.
+			_ = s.commit(len(at), func(t *tx) error {
+				t.set(keyScrub, at[:])
+				return t.err
+			})
+		}
+	}
+}
+
+func (s *Store) scrubbedTo() (at Hash) {
+	if v, ok, err := get(s.db, keyScrub); err == nil && ok && len(v) == len(at) {
+		at = Hash(v)
+	}
+	return at
+}
+
+// scrubPause is the time that one block of all takes of the period, by its bytes: at
+// most a minute, so that a nearly empty store is not slower to see new blocks.
+func (s *Store) scrubPause(b block) time.Duration {
+	c := s.counted()
+	const each = 4 << 10 // what a block costs beside its bytes
+	all := c.used + c.blocks*each
+	if all <= 0 {
+		return time.Minute
+	}
+	part := float64(int64(b.size)+each) / float64(all)
+	return min(time.Duration(part*float64(s.opts.ScrubPeriod)), time.Minute)
+}

@@ -1,0 +1,73 @@
+package store
+
+import (
+	"errors"
+	"sync"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// space counts the bytes that are promised to blocks being taken in.
+type space struct {
+	mu       sync.Mutex
+	reserved int64
+}
+
+// reserve promises n bytes to a block that is being taken in, or answers ErrNoSpace.
+func (s *Store) reserve(n int64) error {
+	if n == 0 {
+		return nil
+	}
+	s.space.mu.Lock()
+	defer s.space.mu.Unlock()
+	wanted := s.space.reserved + n
+	if c := s.opts.Capacity; c > 0 && s.counted().used+wanted > c {
+		return ErrNoSpace
+	}
+	free, floor, known := s.disk()
+	if known && free-wanted < floor {
+		return ErrNoSpace
+	}
+	s.space.reserved = wanted
+	return nil
+}
+
+func (s *Store) release(n int64) {
+	s.space.mu.Lock()
+	defer s.space.mu.Unlock()
+	s.space.reserved -= n
+}
+
+func (s *Store) counted() counters {
+	s.memory.RLock()
+	defer s.memory.RUnlock()
+	return s.count
+}
+
+// disk returns the free bytes of the disk and the reserve that has to stay free; known
+// is false on a file system that can't tell.
+func (s *Store) disk() (free, floor int64, known bool) {
+	u, err := s.fs.GetDiskUsage(s.dir)
+	if err != nil {
+		return 0, 0, !errors.Is(err, vfs.ErrUnsupported)
+	}
+	floor = s.opts.Reserve
+	if floor == 0 {
+		floor = min(defaultReserve, int64(u.TotalBytes/reservePart)) //nolint:gosec // below 2^63
+	}
+	return int64(u.AvailBytes), max(floor, 0), true //nolint:gosec // below 2^63
+}
+
+// Usage says what the store takes. FreeDiskBytes is what may still be written before
+// the disk is down to the reserve; -1 when the disk can't tell.
+func (s *Store) Usage() Usage {
+	c := s.counted()
+	u := Usage{
+		UsedBytes: c.used, CapacityBytes: s.opts.Capacity, FreeDiskBytes: -1,
+		Entries: c.entries, Blocks: c.blocks,
+	}
+	if free, floor, known := s.disk(); known {
+		u.FreeDiskBytes = max(free-floor, 0)
+	}
+	return u
+}
