@@ -68,6 +68,9 @@ type (
 	// Unreachable says that the driver failed to reach Peer in an exchange of its own (a
 	// hop of a lookup, a transfer). The Machine confirms it by pings before it counts as anything. Optional.
 	Unreachable struct{ Peer Position }
+	// Hasten asks for stabilize at the next tick, for somebody's doubt about the
+	// neighbours is well-founded. Optional.
+	Hasten struct{}
 )
 
 func (Tick) input()        {}
@@ -82,6 +85,7 @@ func (Ponged) input()      {}
 func (Located) input()     {}
 func (Departed) input()    {}
 func (Unreachable) input() {}
+func (Hasten) input()      {}
 
 // Command is what a Machine wants done. Exactly the types below implement it.
 type Command interface{ command() }
