@@ -1,0 +1,127 @@
+package node
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"sync"
+
+	"github.com/zeebo/blake3"
+	"golang.org/x/sync/semaphore"
+
+	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/protocol"
+	"github.com/p2pchord/p2pchord/store"
+)
+
+// maxBodiesInMemory bounds the bytes of blocks that are on their way through a node, for
+// puts and for copies each. Requests above it wait.
+const maxBodiesInMemory = 32 << 20
+
+// buffers are blocks' worth of memory, used again and again.
+var buffers = sync.Pool{New: func() any { b := make([]byte, 0, DefaultBlockSize); return &b }}
+
+func getBuffer(size int) []byte {
+	b := *buffers.Get().(*[]byte) //nolint:forcetypeassert // the pool holds nothing else
+	if cap(b) < size {
+		b = make([]byte, size)
+	}
+	return b[:size]
+}
+
+func putBuffer(b []byte) {
+	if cap(b) >= DefaultBlockSize {
+		b = b[:0]
+		buffers.Put(&b)
+	}
+}
+
+// block is a block's bytes in memory, shared by those who send it. The last to
+// release it gives the memory back.
+type block struct {
+	data  []byte
+	limit *semaphore.Weighted
+
+	mu   sync.Mutex
+	uses int
+}
+
+// share counts one more user.
+func (b *block) share() *block {
+	if b != nil {
+		b.mu.Lock()
+		b.uses++
+		b.mu.Unlock()
+	}
+	return b
+}
+
+func (b *block) release() {
+	if b == nil {
+		return
+	}
+	b.mu.Lock()
+	b.uses--
+	last := b.uses == 0
+	b.mu.Unlock()
+	if last {
+		b.limit.Release(int64(cap(b.data)))
+		putBuffer(b.data)
+	}
+}
+
+// bytes returns the block's bytes; none of a nil block.
+func (b *block) bytes() []byte {
+	if b == nil {
+		return nil
+	}
+	return b.data
+}
+
+// takeBlock reads the bytes that come with rec and checks them against its hash.
+// It returns nil when rec has no bytes, or when they are here already and need not be sent.
+func (n *Node) takeBlock(ctx context.Context, rec *protocol.Record, body bodyReader, limit *semaphore.Weighted) (*block, error) {
+	size := rec.BlockSize()
+	if size == 0 {
+		return nil, nil
+	}
+	if have, err := n.store.Has(store.Hash(rec.BlockHash())); err != nil || have {
+		return nil, err
+	}
+	if body.Size() != size {
+		return nil, fault.New(fault.Usage, "the record's block has %d bytes, but %d were sent", size, body.Size())
+	}
+	data := getBuffer(size)
+	if err := limit.Acquire(ctx, int64(cap(data))); err != nil {
+		putBuffer(data)
+		return nil, err
+	}
+	b := &block{data: data, limit: limit, uses: 1}
+	if _, err := io.ReadFull(body, data); err != nil {
+		b.release()
+		return nil, fault.New(fault.TryAgain, "the block did not arrive: %w", err)
+	}
+	if blake3.Sum256(data) != rec.BlockHash() {
+		b.release()
+		return nil, fault.New(fault.Integrity, "the block that arrived does not match its hash")
+	}
+	return b, nil
+}
+
+// stage gives a block's bytes to the store; none for a nil block.
+func (n *Node) stage(ctx context.Context, b *block) ([]store.Staged, error) {
+	if b == nil {
+		return nil, nil
+	}
+	st, err := n.store.Stage(ctx, int64(len(b.data)), bytes.NewReader(b.data))
+	if err != nil {
+		return nil, err
+	}
+	return []store.Staged{st}, nil
+}
+
+func discard(staged []store.Staged) {
+	for _, s := range staged {
+		s.Discard()
+	}
+}

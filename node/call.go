@@ -1,0 +1,134 @@
+package node
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/protocol"
+	"github.com/p2pchord/p2pchord/protocol/pb"
+)
+
+// reply is an answer of the file protocol and the raw bytes behind it, from another
+// peer or from this node itself. It must be closed.
+type reply struct {
+	*pb.FileResponse
+	body    io.Reader
+	size    int
+	relayed bool
+	close   func()
+}
+
+// read returns the bytes behind the answer, in buf when they fit there.
+func (r *reply) read(buf []byte) ([]byte, error) {
+	if cap(buf) < r.size {
+		buf = make([]byte, r.size)
+	}
+	buf = buf[:r.size]
+	_, err := io.ReadFull(r.body, buf)
+	return buf, err
+}
+
+// caller asks one request of the file protocol. When err is not nil the reply is nil,
+// or holds no more than the answer's message.
+type caller func(ctx context.Context, to peer.ID, req *pb.FileRequest, body []byte) (*reply, error)
+
+// remoteCaller returns a caller over client.
+func remoteCaller(client *protocol.Client) caller {
+	return func(ctx context.Context, to peer.ID, req *pb.FileRequest, body []byte) (*reply, error) {
+		r, err := client.File(ctx, to, req, body)
+		if r == nil {
+			return nil, err
+		}
+		out := &reply{FileResponse: r.Response, body: r, size: r.Size(), relayed: r.Relayed, close: func() { _ = r.Close() }}
+		return out, err
+	}
+}
+
+// call asks a request of any peer, this node included.
+func (n *Node) call(ctx context.Context, to peer.ID, req *pb.FileRequest, body []byte) (*reply, error) {
+	if to != n.host.ID() {
+		n.book.prepare(to)
+		return remoteCaller(n.client)(ctx, to, req, body)
+	}
+	req.BodySize = uint32(len(body)) //nolint:gosec // a block
+	resp, payload, err := n.handleFile(ctx, to, req, &localBody{Reader: bytes.NewReader(body), size: len(body)})
+	if err != nil {
+		return &reply{FileResponse: resp, close: func() {}}, err
+	}
+	r := &reply{FileResponse: resp, close: func() {}}
+	if payload != nil {
+		r.body, r.size = bytes.NewReader(payload.Bytes), len(payload.Bytes)
+		if payload.Release != nil {
+			r.close = payload.Release
+		}
+	}
+	return r, nil
+}
+
+// bodyReader is the raw bytes that come with a request.
+type bodyReader interface {
+	io.Reader
+	Size() int
+}
+
+// localBody is the body of a request that this node asks of itself.
+type localBody struct {
+	*bytes.Reader
+	size int
+}
+
+// Size is the number of bytes.
+func (b *localBody) Size() int { return b.size }
+
+// serveFile answers one request of the file protocol.
+func (n *Node) serveFile(ctx context.Context, from peer.ID, req *pb.FileRequest, body *protocol.Body) (*pb.FileResponse, *protocol.Payload, error) {
+	return n.handleFile(ctx, from, req, body)
+}
+
+// handleFile finds the handler of a request.
+func (n *Node) handleFile(ctx context.Context, from peer.ID, req *pb.FileRequest, body bodyReader) (*pb.FileResponse, *protocol.Payload, error) {
+	var resp *pb.FileResponse
+	var payload *protocol.Payload
+	var err error
+	switch r := req.GetBody().(type) {
+	case *pb.FileRequest_Put:
+		resp, err = n.servePut(ctx, r.Put, body)
+	case *pb.FileRequest_Get:
+		resp, payload, err = n.serveGet(ctx, r.Get)
+	case *pb.FileRequest_Block:
+		resp, payload, err = n.serveBlock(ctx, r.Block)
+	case *pb.FileRequest_Have:
+		resp, err = n.serveHave(r.Have)
+	case *pb.FileRequest_List:
+		resp, err = n.serveList(ctx, r.List)
+	case *pb.FileRequest_Stat:
+		resp, err = n.serveStat(ctx, r.Stat)
+	case *pb.FileRequest_Store:
+		resp, err = n.serveStore(ctx, from, r.Store, body)
+	case *pb.FileRequest_Confirm:
+		resp, err = n.serveConfirm(from, r.Confirm)
+	case *pb.FileRequest_Grant:
+		resp, err = n.serveGrant(ctx, from, r.Grant)
+	case *pb.FileRequest_Claim:
+		resp, err = n.serveClaim(ctx, from, r.Claim)
+	case *pb.FileRequest_Digest:
+		resp, err = n.serveDigest(r.Digest)
+	case *pb.FileRequest_Inventory:
+		resp, err = n.serveInventory(r.Inventory)
+	case *pb.FileRequest_Pull:
+		resp, err = n.servePull(r.Pull)
+	case *pb.FileRequest_Release:
+		resp, err = n.serveRelease(ctx, from, r.Release)
+	default:
+		err = fault.New(fault.Usage, "unknown request")
+	}
+	if err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		err = fault.New(fault.TryAgain, "it took too long: %w", err)
+	}
+	return resp, payload, err
+}

@@ -1,0 +1,56 @@
+package node
+
+import (
+	"time"
+
+	ma "github.com/multiformats/go-multiaddr"
+)
+
+// Config says how a Node runs. The zero value of every field but Data is a good default.
+type Config struct {
+	// Data is the folder that holds everything of one node: identity, records,
+	// blocks, remembered peers. Made if it isn't there. One process at a time.
+	Data string
+	// Bootstrap lists bootstrap peers, each with its /p2p/ID. The node registers with
+	// all and joins through any. Without any it joins through remembered peers, and
+	// founds a ring when there are none.
+	Bootstrap []ma.Multiaddr
+	// Listen lists the addresses to listen on. Default: TCP and QUIC on DefaultPort, on all
+	// interfaces, or on a free port when that one is taken.
+	Listen []ma.Multiaddr
+	// Announce lists further addresses under which others reach this node, for
+	// instance those of a forwarded port.
+	Announce []ma.Multiaddr
+	// RingAddress is HOST:PORT; its hash, of HOST immediately followed by PORT, is the
+	// node's key. Default: the peer ID's text form is hashed.
+	RingAddress string
+	// Copies is how many peers hold each file, 1 to 8, unless a put says otherwise. Default 3.
+	Copies int
+	// CapacityBytes bounds what the store takes. Default: no bound but the disk's reserve.
+	CapacityBytes int64
+	// Heartbeat is how often neighbours are checked. Default 3 s: a dead neighbour
+	// is noticed after about that long.
+	Heartbeat time.Duration
+	// Timeout bounds each step of an operation, and how long a transfer may make no progress. Default 10 s.
+	Timeout time.Duration
+	// MDNS finds peers of the same local network. Default off in the API; on in the command line.
+	MDNS bool
+	// Events, if not nil, is called for what a person may want to know: joined, lost a
+	// neighbour, repaired. It must not block.
+	Events func(Event)
+}
+
+// Event is something that happened to the node, in words.
+type Event struct {
+	Time time.Time `json:"time"`
+	Kind string    `json:"event"`
+	Text string    `json:"text"`
+}
+
+// ClientConfig says how a Client, which passes through without becoming a member, reaches the ring.
+type ClientConfig struct {
+	// Bootstrap lists bootstrap peers or members, each with its /p2p/ID. At least one.
+	Bootstrap []ma.Multiaddr
+	// Timeout as in Config. Default 10 s.
+	Timeout time.Duration
+}

@@ -1,0 +1,131 @@
+package node
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/libp2p/go-libp2p/core/crypto"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/p2pchord/p2pchord/internal/durable"
+	"github.com/p2pchord/p2pchord/internal/p2phost"
+	"github.com/p2pchord/p2pchord/protocol/pb"
+)
+
+// What a data folder holds, beside its lock and its format:
+const (
+	identityFile = "identity.key" // the private key
+	memoryFile   = "peers.json"   // who was in the ring; see memory
+	storeFolder  = "store"        // records and blocks
+)
+
+// folder is an open data folder. It is locked: one process at a time.
+type folder struct {
+	dir  string
+	lock *durable.Folder
+	key  crypto.PrivKey
+
+	// What was remembered at the last stop.
+	peers    []*pb.Peer
+	holders  []*pb.Peer
+	hadPeers bool
+	copies   int
+}
+
+// memory is what a node remembers from one start to the next, so that it rejoins
+// without a bootstrap peer. Peers are descriptions as they are sent, signatures included.
+type memory struct {
+	Peers   [][]byte `json:"peers"`
+	Holders [][]byte `json:"holders"`
+	// HadPeers says that the node was in a ring with others, so that it must not found one by itself.
+	HadPeers bool `json:"had_peers"`
+	// Copies is the greatest number of copies that a record here asks for.
+	Copies int `json:"copies,omitempty"`
+}
+
+// openDataFolder locks dir and reads what is there; identity and memory are made when they are not.
+func openDataFolder(dir string) (f *folder, err error) {
+	lock, err := durable.LockFolder(dir)
+	if err != nil {
+		return nil, err
+	}
+	f = &folder{dir: dir, lock: lock}
+	defer func() {
+		if err != nil {
+			_ = lock.Unlock()
+		}
+	}()
+	if f.key, err = p2phost.LoadOrCreateIdentity(filepath.Join(dir, identityFile)); err != nil {
+		return nil, err
+	}
+	raw, err := os.ReadFile(filepath.Join(dir, memoryFile))
+	if errors.Is(err, os.ErrNotExist) {
+		return f, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var m memory
+	if err := json.Unmarshal(raw, &m); err != nil {
+		return nil, fmt.Errorf("%s is damaged; move it away to start without remembered peers: %w", filepath.Join(dir, memoryFile), err)
+	}
+	f.hadPeers, f.copies = m.HadPeers, m.Copies
+	f.peers, f.holders = unpack(m.Peers), unpack(m.Holders)
+	return f, nil
+}
+
+// unpack decodes descriptions; what doesn't decode is left out, as what doesn't verify will be.
+func unpack(raw [][]byte) []*pb.Peer {
+	var out []*pb.Peer
+	for _, b := range raw {
+		p := &pb.Peer{}
+		if proto.Unmarshal(b, p) == nil {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+func pack(peers []*pb.Peer) ([][]byte, error) {
+	out := make([][]byte, 0, len(peers))
+	for _, p := range peers {
+		b, err := proto.Marshal(p)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, b)
+	}
+	return out, nil
+}
+
+// keep writes what is to be remembered.
+func (f *folder) keep(peers, holders []*pb.Peer, hadPeers bool, copies int) error {
+	var m memory
+	var err error
+	if m.Peers, err = pack(peers); err != nil {
+		return err
+	}
+	if m.Holders, err = pack(holders); err != nil {
+		return err
+	}
+	m.HadPeers, m.Copies = hadPeers, copies
+	raw, err := json.Marshal(m)
+	if err != nil {
+		return err
+	}
+	return durable.WriteFile(filepath.Join(f.dir, memoryFile), raw, 0o600)
+}
+
+// empty removes records, blocks and what is remembered: the node has left for good.
+// Its identity stays, so that it may come back as itself.
+func (f *folder) empty() error {
+	return errors.Join(
+		os.RemoveAll(filepath.Join(f.dir, storeFolder)),
+		os.RemoveAll(filepath.Join(f.dir, memoryFile)),
+	)
+}
+
+func (f *folder) close() error { return f.lock.Unlock() }

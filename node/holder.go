@@ -1,0 +1,249 @@
+package node
+
+import (
+	"context"
+	"slices"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/protocol"
+	"github.com/p2pchord/p2pchord/protocol/pb"
+	"github.com/p2pchord/p2pchord/replica"
+	"github.com/p2pchord/p2pchord/ring"
+	"github.com/p2pchord/p2pchord/store"
+)
+
+// peerID is the libp2p identity of the node at p.
+func peerID(p ring.Position) peer.ID { return peer.ID(p.ID) }
+
+// serveStore takes a copy in. As a witness it accepts only under its present grant,
+// asked before, so that nothing is kept in vain, and after, when the copy is durable:
+// whoever gets a new grant in between has not seen it. (CHORD.md's STORE.)
+func (n *Node) serveStore(ctx context.Context, from peer.ID, st *pb.Store, body bodyReader) (*pb.FileResponse, error) {
+	rec, err := protocol.VerifyRecord(st.GetRecord())
+	if err != nil {
+		return nil, err
+	}
+	if err := n.mayWitness(from, rec.Key(), st.GetGrant()); err != nil {
+		return nil, err
+	}
+	var b *block
+	if !st.GetRecordOnly() {
+		if b, err = n.takeBlock(ctx, rec, body, n.storing); err != nil {
+			return nil, err
+		}
+		defer b.release()
+	}
+	staged, err := n.stage(ctx, b)
+	if err != nil {
+		return nil, err
+	}
+	defer discard(staged)
+	if err := n.keep(ctx, rec, staged...); err != nil {
+		return nil, err
+	}
+	if st.GetRecordOnly() && rec.BlockSize() > 0 && rec.GetCopies() != 1 {
+		n.wakeFetch()
+	}
+	if err := n.mayWitness(from, rec.Key(), st.GetGrant()); err != nil {
+		return nil, err
+	}
+	return &pb.FileResponse{}, nil
+}
+
+// mayWitness returns nil when no witness is asked for, or when this node is the one.
+func (n *Node) mayWitness(from peer.ID, key ring.Key, id *pb.GrantID) error {
+	if id == nil {
+		return nil
+	}
+	info, ok := n.book.info(ring.ID(from))
+	if !ok || !n.state.Load().grants.MayWitness(info.Position, key, grantID(id)) {
+		return fault.New(fault.Refused, "not under the present grant of this arc")
+	}
+	return nil
+}
+
+// serveConfirm tells an owner that is about to answer a read whether its grant still
+// stands, and whether the version is one that the witness has too. (CHORD.md's GET.)
+func (n *Node) serveConfirm(from peer.ID, c *pb.Confirm) (*pb.FileResponse, error) {
+	at := filePlace(c.GetName())
+	if err := n.mayWitness(from, ring.Key(at.Key), c.GetGrant()); err != nil {
+		return nil, err
+	}
+	need := false
+	if len(c.GetStamp()) > 0 {
+		ks, err := n.standing(at)
+		if err != nil {
+			return nil, err
+		}
+		need = len(ks) == 0 || ks[0].entry.Stamp < string(c.GetStamp())
+	}
+	return &pb.FileResponse{Need: need}, n.mayWitness(from, ring.Key(at.Key), c.GetGrant())
+}
+
+// serveGrant answers, as the predecessor, the request for the arc's grant.
+func (n *Node) serveGrant(ctx context.Context, from peer.ID, g *pb.GetGrant) (*pb.FileResponse, error) {
+	info, err := n.claimant(from, g.GetFrom())
+	if err != nil {
+		return nil, err
+	}
+	var ans replica.GrantAnswer
+	err = n.ask(ctx, func(l *loop) {
+		var actions []replica.Action
+		ans, actions = l.arc.GrantAsked(info.Position)
+		l.carryOutArc(actions)
+	})
+	if err != nil {
+		return nil, err
+	}
+	if !ans.OK {
+		e := &protocol.Elsewhere{Code: fault.NotSuccessor}
+		if known := n.describe([]ring.Position{ans.Better}); len(known) > 0 {
+			e.Better = known[0]
+		}
+		return nil, e
+	}
+	granted := &pb.Granted{Id: grantMessage(ans.ID), Copies: uint32(n.cfg.Copies)} //nolint:gosec // 1 to 8
+	if preds := n.describe([]ring.Position{ans.Pred}); len(preds) > 0 {
+		granted.Predecessor = preds[0]
+	}
+	return &pb.FileResponse{Body: &pb.FileResponse_Granted{Granted: granted}}, nil
+}
+
+// serveClaim says whether anything known here speaks against another owning an arc.
+func (n *Node) serveClaim(ctx context.Context, from peer.ID, c *pb.Claim) (*pb.FileResponse, error) {
+	info, err := n.claimant(from, c.GetFrom())
+	if err != nil {
+		return nil, err
+	}
+	pred, err := n.book.learnOne(c.GetPredecessor())
+	if err != nil {
+		return nil, err
+	}
+	var ans replica.ClaimAnswer
+	var state ring.State
+	joined := false
+	err = n.ask(ctx, func(l *loop) {
+		ans = l.arc.ClaimAsked(info.Position, pred.Position, grantID(c.GetGrant()))
+		state, joined = l.view.State(), l.view.Joined()
+		if ans.Owns { // it gets to know its new predecessor the usual way
+			l.step(ring.Notified{From: info.Position})
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	claimed := &pb.Claimed{Owns: ans.Owns, Authority: ans.Authority, Neighbours: n.neighboursOf(state, joined)}
+	if g := n.describe([]ring.Position{ans.Grantee}); len(g) > 0 {
+		claimed.Grantee = g[0]
+	}
+	return &pb.FileResponse{Body: &pb.FileResponse_Claimed{Claimed: claimed}}, nil
+}
+
+// claimant verifies that a request among members comes from whom it says.
+func (n *Node) claimant(from peer.ID, d *pb.Peer) (protocol.PeerInfo, error) {
+	info, err := n.book.learnOne(d)
+	if err == nil && info.ID != from {
+		err = fault.New(fault.NotAllowed, "a member can only speak for itself")
+	}
+	return info, err
+}
+
+// askGrant asks the predecessor for the grant of the arc.
+func (n *Node) askGrant(ctx context.Context, seq uint64, to ring.Position) {
+	ctx, cancel := context.WithTimeout(ctx, n.cfg.Heartbeat)
+	defer cancel()
+	r, err := n.call(ctx, peerID(to), &pb.FileRequest{Body: &pb.FileRequest_Grant{Grant: &pb.GetGrant{From: n.description()}}}, nil)
+	var ans replica.GrantAnswer
+	if err == nil {
+		defer r.close()
+		g := r.GetGranted()
+		ans = replica.GrantAnswer{OK: true, ID: grantID(g.GetId())}
+		if g.GetPredecessor() != nil {
+			if info, err := n.book.learnOne(g.GetPredecessor()); err == nil {
+				ans.Pred = info.Position
+			}
+		}
+	}
+	answered := err == nil || fault.CodeOf(err) == fault.NotSuccessor
+	n.arcEvent(func(a *replica.Arc) []replica.Action { return a.GrantAnswered(seq, ans, answered) })
+}
+
+// askClaim asks a holder whether anything speaks against this node owning its arc.
+func (n *Node) askClaim(ctx context.Context, c replica.AskClaim) {
+	ctx, cancel := context.WithTimeout(ctx, n.cfg.Heartbeat)
+	defer cancel()
+	r, err := n.call(ctx, peerID(c.To), &pb.FileRequest{Body: &pb.FileRequest_Claim{Claim: &pb.Claim{
+		From: n.description(), Predecessor: n.book.message(c.Grant.From), Grant: grantMessage(c.Grant.ID),
+	}}}, nil)
+	var ans replica.ClaimAnswer
+	if err == nil {
+		defer r.close()
+		m := r.GetClaimed()
+		ans = replica.ClaimAnswer{Owns: m.GetOwns(), Authority: m.GetAuthority(), Preds: n.stateOf(m.GetNeighbours()).Preds}
+		if m.GetGrantee() != nil {
+			if info, err := n.book.learnOne(m.GetGrantee()); err == nil {
+				ans.Grantee = info.Position
+			}
+		}
+	}
+	n.arcEvent(func(a *replica.Arc) []replica.Action { return a.ClaimAnswered(c.Seq, ans, err == nil) })
+}
+
+// serveHave says which blocks' bytes are here.
+func (n *Node) serveHave(h *pb.Have) (*pb.FileResponse, error) {
+	held := &pb.Held{Held: make([]bool, len(h.GetHashes()))}
+	for i, hash := range h.GetHashes() {
+		if len(hash) != len(store.Hash{}) {
+			return nil, fault.New(fault.Usage, "a hash has 32 bytes")
+		}
+		var err error
+		if held.Held[i], err = n.store.Has(store.Hash(hash)); err != nil {
+			return nil, err
+		}
+	}
+	return &pb.FileResponse{Body: &pb.FileResponse_Held{Held: held}}, nil
+}
+
+// serveBlock reads a block by its hash.
+func (n *Node) serveBlock(ctx context.Context, g *pb.GetBlock) (*pb.FileResponse, *protocol.Payload, error) {
+	if len(g.GetHash()) != len(store.Hash{}) {
+		return nil, nil, fault.New(fault.Usage, "a hash has 32 bytes")
+	}
+	payload, err := n.readBlock(ctx, store.Hash(g.GetHash()))
+	if err != nil {
+		return nil, nil, err
+	}
+	if int(g.GetOffset()) > len(payload.Bytes) {
+		payload.Release()
+		return nil, nil, fault.New(fault.Usage, "the block ends before that offset")
+	}
+	payload.Bytes = payload.Bytes[g.GetOffset():]
+	return &pb.FileResponse{}, payload, nil
+}
+
+// readBlock reads a verified block into memory that is given back when it has been sent.
+func (n *Node) readBlock(ctx context.Context, h store.Hash) (*protocol.Payload, error) {
+	buf := getBuffer(0)
+	data, err := n.store.Read(ctx, h, buf[:cap(buf)])
+	if err != nil {
+		putBuffer(buf)
+		return nil, err
+	}
+	back := buf
+	if cap(data) > cap(buf) {
+		back = data
+	}
+	return &protocol.Payload{Bytes: data, Release: func() { putBuffer(back) }}, nil
+}
+
+// distinct adds to nodes those of more that are new and not this node.
+func (n *Node) distinct(nodes []ring.Position, more ...ring.Position) []ring.Position {
+	for _, p := range more {
+		if p.IsNode() && p != n.self && !slices.Contains(nodes, p) {
+			nodes = append(nodes, p)
+		}
+	}
+	return nodes
+}

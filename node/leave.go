@@ -1,0 +1,240 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/protocol/pb"
+	"github.com/p2pchord/p2pchord/ring"
+	"github.com/p2pchord/p2pchord/store"
+)
+
+// Leave hands every file over to the peers that hold it when this node is gone,
+// tells the neighbours, closes the node and empties its data folder of
+// records and blocks. report, if not nil, is called for each file. A file that can't be
+// handed over stays where it is and is named in the error; the others go all the same, and the data is kept.
+func (n *Node) Leave(ctx context.Context, report func(HandOver)) error {
+	failed, err := n.handOver(ctx, report, true)
+	if err != nil {
+		return err
+	}
+	if len(failed) > 0 {
+		return errors.Join(fault.New(fault.Failed, "%d files could not be handed over and stay in %s: %s; start the node again and repeat", len(failed), n.cfg.Data, list(failed)), n.Close())
+	}
+	if err := n.Close(); err != nil {
+		return err
+	}
+	return n.folder.empty()
+}
+
+// Quit hands over what has too few copies elsewhere, as far as ctx allows, tells the
+// neighbours, and closes the node. Its data is kept for the next start.
+func (n *Node) Quit(ctx context.Context, report func(HandOver)) error {
+	failed, err := n.handOver(ctx, report, false)
+	closed := n.Close()
+	if err != nil || closed != nil {
+		return errors.Join(err, closed)
+	}
+	if len(failed) > 0 {
+		return fault.New(fault.FewerCopies, "%d files have fewer copies while this node is away: %s", len(failed), list(failed))
+	}
+	return nil
+}
+
+// list names a few.
+func list(names []string) string {
+	if len(names) > 5 {
+		return fmt.Sprintf("%q and %d more", names[:5], len(names)-5)
+	}
+	return fmt.Sprintf("%q", names)
+}
+
+// handOver stops serving, gives every record the copies that it shall have without
+// this node, and announces the departure. It returns the files for which that failed. With all, every copy counts;
+// otherwise only those that too few others have.
+func (n *Node) handOver(ctx context.Context, report func(HandOver), all bool) ([]string, error) {
+	var s *snapshot
+	err := n.ask(ctx, func(l *loop) {
+		l.leaving = true
+		l.publish()
+		s = n.state.Load()
+	})
+	if err != nil {
+		return nil, err
+	}
+	n.event("leaving", "handing files over")
+	var failed []string
+	switch {
+	case len(s.view.Successors()) == 0 && all:
+		// Nobody is left to take the files: they stay.
+		failed = n.everyName()
+		for _, name := range failed {
+			tell(report, HandOver{Name: name, Error: "no other peer is in the ring"})
+		}
+		if len(failed) > 0 {
+			n.post(func(l *loop) { l.leaving = false; l.publish() })
+			return nil, fault.New(fault.Failed, "this is the last node of its ring: there is nobody to hand %d files to; use quit to stop and keep them", len(failed))
+		}
+	case len(s.view.Successors()) > 0:
+		if failed, err = n.handAll(ctx, s, report, all); err != nil {
+			return failed, err
+		}
+	}
+	n.farewell(ctx, s)
+	return failed, nil
+}
+
+func tell(report func(HandOver), h HandOver) {
+	if report != nil {
+		report(h)
+	}
+}
+
+// handers is how many records are handed over at a time.
+const handers = 4
+
+// handAll goes through the whole store.
+func (n *Node) handAll(ctx context.Context, s *snapshot, report func(HandOver), all bool) ([]string, error) {
+	var mu sync.Mutex
+	var failed []string
+	done := func(e store.Entry, h HandOver) {
+		mu.Lock()
+		defer mu.Unlock()
+		if h.Error != "" && !slices.Contains(failed, h.Name) {
+			failed = append(failed, h.Name)
+		}
+		if (e.Index == 0 && h.To != "") || h.Error != "" {
+			tell(report, h)
+		}
+	}
+	work := make(chan store.Entry)
+	var wg sync.WaitGroup
+	for range handers {
+		wg.Go(func() {
+			for e := range work {
+				done(e, n.handOne(ctx, s, e, all))
+			}
+		})
+	}
+	err := n.store.Scan(store.Span{First: 0, Last: 0xffff}, nil, func(e store.Entry) bool {
+		select {
+		case work <- e:
+			return true
+		case <-n.ctx.Done():
+			return false
+		}
+	})
+	close(work)
+	wg.Wait()
+	slices.Sort(failed)
+	return failed, err
+}
+
+// handOne gives one record to those who shall hold it without this node, the first two of them at least.
+func (n *Node) handOne(ctx context.Context, s *snapshot, e store.Entry, all bool) HandOver {
+	h := HandOver{Name: e.Name}
+	k, err := readEntry(e)
+	if err != nil {
+		h.Error = err.Error()
+		return h
+	}
+	heirs := n.heirs(s, ring.Key(e.Key), max(n.copiesOfKept(k), 2))
+	if len(heirs) == 0 {
+		// Not of this node's arcs: its owner takes it.
+		owner, err := n.ownerOf(ctx, ring.Key(e.Key))
+		if err != nil {
+			h.Error = err.Error()
+			return h
+		}
+		heirs = []ring.Position{{ID: ring.ID(owner)}}
+	}
+	var lastErr error
+	given := 0
+	for _, to := range heirs {
+		if ctx.Err() != nil {
+			lastErr = ctx.Err()
+			break
+		}
+		if !all && n.holds(ctx, to, e) {
+			given++
+			continue
+		}
+		if err := n.push(ctx, to, e); err != nil {
+			lastErr = err
+			continue
+		}
+		given++
+		h.To = peerID(to).String()
+	}
+	// Each heir must have it, or two of them where the others can be repaired from those.
+	if given < min(len(heirs), 2) {
+		h.To, h.Error = "", fault.New(fault.Failed, "%w", lastErr).Error()
+	}
+	return h
+}
+
+// heirs are the holders of key in the ring without this node, in which its arc is its
+// successor's: owner first, then the owner's predecessor, then its successors.
+func (n *Node) heirs(s *snapshot, key ring.Key, copies int) []ring.Position {
+	succs, preds := s.view.Successors(), s.view.Predecessors()
+	holders, _ := s.view.Holders(key, copies+1)
+	if len(holders) == 0 || !slices.Contains(holders, n.self) {
+		out := n.distinct(nil, holders...)
+		return out[:min(len(out), copies)]
+	}
+	if holders[0] == n.self { // my own arc goes to my successor, my predecessor becomes its predecessor
+		out := n.distinct(nil, succs[0])
+		if len(preds) > 0 {
+			out = n.distinct(out, preds[0])
+		}
+		out = n.distinct(out, succs[1:]...)
+		return out[:min(len(out), copies)]
+	}
+	if len(holders) > 1 && holders[1] == n.self && len(preds) > 0 { // I am the owner's predecessor: mine takes my place
+		out := n.distinct([]ring.Position{holders[0]}, preds[0])
+		out = n.distinct(out, holders[2:]...)
+		return out[:min(len(out), copies)]
+	}
+	out := n.distinct(nil, holders...)
+	return out[:min(len(out), copies)]
+}
+
+// everyName returns the names of the files in the store, without tombstones.
+func (n *Node) everyName() []string {
+	var out []string
+	_ = n.store.Scan(store.Span{First: 0, Last: 0xffff}, nil, func(e store.Entry) bool {
+		if k, err := readEntry(e); err == nil && e.Index == 0 && !k.GetDeleted() && !slices.Contains(out[max(0, len(out)-1):], e.Name) {
+			out = append(out, e.Name)
+		}
+		return true
+	})
+	return out
+}
+
+// farewell hands the pointers over: the neighbours learn who is next to them, and the
+// bootstrap peers that this node is gone.
+func (n *Node) farewell(ctx context.Context, s *snapshot) {
+	d := &pb.Depart{From: n.neighboursOf(s.view.State(), true)}
+	told := n.distinct(nil, s.view.Predecessors()...)
+	told = n.distinct(told, s.view.Successors()...)
+	var wg sync.WaitGroup
+	for _, p := range told {
+		wg.Go(func() {
+			ctx, cancel := context.WithTimeout(ctx, n.cfg.Heartbeat)
+			defer cancel()
+			_, _ = n.ring(ctx, p.ID, &pb.RingRequest{Body: &pb.RingRequest_Depart{Depart: d}}) // who misses it finds out by itself
+		})
+	}
+	for _, c := range n.contacts {
+		wg.Go(func() {
+			ctx, cancel := context.WithTimeout(ctx, n.cfg.Heartbeat)
+			defer cancel()
+			c.Goodbye(ctx)
+		})
+	}
+	wg.Wait()
+}

@@ -1,0 +1,154 @@
+package node
+
+import (
+	"context"
+	"time"
+
+	"github.com/p2pchord/p2pchord/replica"
+	"github.com/p2pchord/p2pchord/ring"
+)
+
+// tickLength is how long one tick of ring and replica is.
+const tickLength = 100 * time.Millisecond
+
+// snapshot is what handlers and operations see of the ring and of the arc: an
+// immutable whole.
+type snapshot struct {
+	view    *ring.View
+	grants  replica.Grants
+	leaving bool
+	// next is closed when a newer snapshot is there.
+	next chan struct{}
+}
+
+// loop owns the two machines. All of its methods run in the one goroutine of run.
+type loop struct {
+	node    *Node
+	machine *ring.Machine
+	view    *ring.View
+	arc     *replica.Arc
+	leaving bool
+	tokens  map[uint64]chan<- ring.Command // who waits for an Answer or a Busy
+	token   uint64
+}
+
+// post hands f to the loop. It returns false when the node is closing.
+func (n *Node) post(f func(*loop)) bool {
+	select {
+	case n.events <- f:
+		return true
+	case <-n.ctx.Done():
+		return false
+	}
+}
+
+// ask runs f in the loop and waits until it has run.
+func (n *Node) ask(ctx context.Context, f func(*loop)) error {
+	done := make(chan struct{})
+	if !n.post(func(l *loop) { f(l); close(done) }) {
+		return errClosed
+	}
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-n.ctx.Done():
+		return errClosed
+	}
+}
+
+func (l *loop) run() {
+	ticker := time.NewTicker(tickLength)
+	defer ticker.Stop()
+	last := time.Now()
+	for {
+		select {
+		case <-l.node.ctx.Done():
+			return
+		case f := <-l.node.events:
+			f(l)
+		case <-ticker.C:
+			// A ticker drops what it can't deliver, so the clock says how much time has passed.
+			now := time.Now()
+			elapsed := now.Sub(last).Round(tickLength) / tickLength
+			last = now
+			l.step(ring.Tick{Elapsed: uint32(max(1, min(elapsed, 1<<20)))}) //nolint:gosec // bounded
+			l.carryOutArc(l.arc.Tick())
+			l.publish()
+		}
+	}
+}
+
+// step gives the ring one input and carries out what comes of it. The snapshot is
+// published before anything goes out, so that nobody is told what handlers don't know.
+func (l *loop) step(in ring.Input) {
+	out := l.machine.Step(in)
+	if out.View != nil {
+		old := l.view
+		l.view = out.View
+		l.carryOutArc(l.arc.Ring(neighbourhood(out.View)))
+		l.publish()
+		l.ringChanged(old, out.View)
+	}
+	for _, c := range out.Commands {
+		l.carryOut(c)
+	}
+}
+
+func neighbourhood(v *ring.View) replica.Neighbourhood {
+	h := replica.Neighbourhood{
+		Self: v.Self(), Preds: v.Predecessors(), Succs: v.Successors(),
+		Incorporated: v.Incorporated(), Joined: v.Joined(),
+	}
+	if len(h.Preds) > 0 {
+		h.Pred = h.Preds[0]
+	}
+	return h
+}
+
+// publish makes the present state of both machines visible to the handlers.
+func (l *loop) publish() {
+	old := l.node.state.Load()
+	grants := l.arc.Grants()
+	if old != nil && old.view == l.view && old.leaving == l.leaving && sameGrants(old.grants, grants) {
+		return
+	}
+	l.node.state.Store(&snapshot{view: l.view, grants: grants, leaving: l.leaving, next: make(chan struct{})})
+	if old != nil {
+		close(old.next)
+		if !old.grants.Synced && grants.Synced {
+			l.node.wakeRepair()
+		}
+	}
+}
+
+func sameGrants(a, b replica.Grants) bool {
+	return a.Grant == b.Grant && a.Synced == b.Synced && a.Granted == b.Granted && a.Why == b.Why && a.Degraded == b.Degraded
+}
+
+// carryOutArc starts what the arc wants done; each outcome comes back as an event.
+func (l *loop) carryOutArc(actions []replica.Action) {
+	for _, a := range actions {
+		switch a := a.(type) {
+		case replica.AskGrant:
+			l.node.spawn(func(ctx context.Context) { l.node.askGrant(ctx, a.Seq, a.To) })
+		case replica.ConfirmGrant:
+			l.node.spawn(func(ctx context.Context) { l.node.askGrant(ctx, a.Seq, a.Grant.From) })
+		case replica.AskClaim:
+			l.node.spawn(func(ctx context.Context) { l.node.askClaim(ctx, a) })
+		case replica.Reconcile:
+			l.node.spawn(func(ctx context.Context) { l.node.syncWith(ctx, a) })
+		case replica.Stabilize:
+			l.step(ring.Hasten{})
+		}
+	}
+}
+
+// arcEvent lets the arc take in the outcome of an action.
+func (n *Node) arcEvent(f func(*replica.Arc) []replica.Action) {
+	n.post(func(l *loop) {
+		l.carryOutArc(f(l.arc))
+		l.publish()
+	})
+}

@@ -1,0 +1,218 @@
+package node
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	golog "github.com/ipfs/go-log/v2"
+	"github.com/libp2p/go-libp2p/core/event"
+	"github.com/libp2p/go-libp2p/core/host"
+	"golang.org/x/sync/semaphore"
+
+	"github.com/p2pchord/p2pchord/bootstrap"
+	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/protocol"
+	"github.com/p2pchord/p2pchord/protocol/pb"
+	"github.com/p2pchord/p2pchord/replica"
+	"github.com/p2pchord/p2pchord/ring"
+	"github.com/p2pchord/p2pchord/store"
+)
+
+var log = golog.Logger("node")
+
+// errClosed is the answer of a node that is closing.
+var errClosed = fault.New(fault.Unreachable, "the node is shutting down")
+
+// Node is a member of the ring. Its methods may be called from many goroutines.
+type Node struct {
+	operations
+
+	cfg     Config
+	address protocol.RingAddress
+	self    ring.Position
+	folder  *folder
+	host    host.Host
+	store   *store.Store
+	client  *protocol.Client
+	book    *book
+
+	events chan func(*loop)
+	state  atomic.Pointer[snapshot]
+	alike  atomic.Pointer[pb.Peer] // this node's own description, as others get it
+
+	reachable atomic.Pointer[event.EvtHostReachableAddrsChanged]
+
+	protected map[ring.Position]bool // neighbours whose connections are protected; the loop's
+
+	contacts []*bootstrap.Contact
+	services []*protocol.Service
+	putting  *semaphore.Weighted // bytes of bodies of puts in memory
+	storing  *semaphore.Weighted // bytes of bodies of copies in memory
+
+	repairing chan struct{} // wakes the repair
+	fetching  chan struct{} // wakes the fetching of missing bytes
+	health    *copyHealth
+
+	ctx      context.Context
+	cancel   context.CancelFunc
+	wg       sync.WaitGroup
+	closing  sync.Once
+	closeErr error
+	done     chan struct{}
+}
+
+// New starts a node and returns it when it serves: when it has joined the ring, or
+// founded one. Errors are of the kinds of the command line's exit codes:
+// wrong configuration, a bootstrap peer that can't be reached, a data folder or a port in use.
+func New(ctx context.Context, cfg Config) (*Node, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	n := &Node{
+		cfg:       cfg,
+		events:    make(chan func(*loop), 256),
+		putting:   semaphore.NewWeighted(maxBodiesInMemory),
+		storing:   semaphore.NewWeighted(maxBodiesInMemory),
+		repairing: make(chan struct{}, 1),
+		fetching:  make(chan struct{}, 1),
+		health:    newCopyHealth(),
+		done:      make(chan struct{}),
+	}
+	n.ctx, n.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	if err := n.start(ctx); err != nil {
+		_ = n.Close() // the cause is what the caller needs
+		return nil, err
+	}
+	return n, nil
+}
+
+// start brings everything up in the order in which it depends on each other.
+func (n *Node) start(ctx context.Context) error {
+	if err := n.openFolder(); err != nil {
+		return err
+	}
+	if err := n.openHost(); err != nil {
+		return err
+	}
+	if err := n.startLoop(); err != nil {
+		return err
+	}
+	n.operations = operations{
+		key: n.folder.key, id: n.host.ID(), timeout: n.cfg.Timeout, route: n, call: n.call, learn: n.learnPeer,
+	}
+	if err := n.serve(); err != nil {
+		return err
+	}
+	n.spawn(n.repairLoop)
+	n.spawn(n.fetchLoop)
+	n.spawn(n.strayLoop)
+	n.spawn(n.rememberLoop)
+	if err := n.meet(ctx); err != nil {
+		return err
+	}
+	return n.awaitJoined(ctx)
+}
+
+// startLoop makes the two machines and the goroutine that owns them.
+func (n *Node) startLoop() error {
+	remembered := n.book.learn(n.folder.peers...)
+	cfg := ring.DefaultConfig(n.self, uint32(max(3, n.cfg.Heartbeat/tickLength))) //nolint:gosec // small
+	cfg.Peers = remembered
+	cfg.HadPeers = n.folder.hadPeers
+	cfg.Seed = random64()
+	machine, err := ring.New(cfg)
+	if err != nil {
+		return err
+	}
+	arc := replica.NewArc(replica.Config{
+		Self: n.self, Nonce: random64(), Copies: n.cfg.Copies, Founder: !n.folder.hadPeers,
+		RetryTicks: 2, Patience: int(3 * n.cfg.Heartbeat / (3 * tickLength)),
+	}, n.book.learn(n.folder.holders...))
+	l := &loop{node: n, machine: machine, view: machine.View(), arc: arc, tokens: make(map[uint64]chan<- ring.Command)}
+	l.publish()
+	n.spawn(func(context.Context) { l.run() })
+	return nil
+}
+
+// spawn starts a goroutine that Close waits for. Its context ends with the node.
+func (n *Node) spawn(f func(context.Context)) {
+	n.wg.Go(func() { f(n.ctx) })
+}
+
+// awaitJoined waits until the node is a member of a ring.
+func (n *Node) awaitJoined(ctx context.Context) error {
+	for {
+		s := n.state.Load()
+		if s.view.Joined() {
+			return nil
+		}
+		select {
+		case <-s.next:
+		case <-ctx.Done():
+			return fault.New(fault.Unreachable, "could not join the ring: no member answered; check that the bootstrap peer and the other nodes run and can be reached: %w", ctx.Err())
+		case <-n.ctx.Done():
+			return errClosed
+		}
+	}
+}
+
+// Close ends the node at once, as a crash would, but in order: others notice by
+// themselves. Leave and Quit are the polite ways. It may be called more than once.
+func (n *Node) Close() error {
+	n.closing.Do(func() {
+		n.cancel()
+		var errs []error
+		for _, c := range n.contacts {
+			errs = append(errs, c.Close())
+		}
+		for _, s := range n.services {
+			errs = append(errs, s.Close())
+		}
+		n.wg.Wait()
+		if n.client != nil {
+			errs = append(errs, n.client.Close())
+		}
+		if n.host != nil {
+			n.remember()
+			errs = append(errs, n.host.Close())
+		}
+		if n.store != nil {
+			errs = append(errs, n.store.Close())
+		}
+		if n.folder != nil {
+			errs = append(errs, n.folder.close())
+		}
+		n.closeErr = errors.Join(errs...)
+		close(n.done)
+	})
+	<-n.done
+	return n.closeErr
+}
+
+// Done is closed when the node has gone: after Close, Leave or Quit.
+func (n *Node) Done() <-chan struct{} { return n.done }
+
+// PeerID returns the node's identity in its usual text form.
+func (n *Node) PeerID() string { return n.host.ID().String() }
+
+// RingAddress returns HOST:PORT, or the empty string when the key is that of the peer ID.
+func (n *Node) RingAddress() string { return n.address.String() }
+
+func (n *Node) event(kind, text string) {
+	log.Infow(text, "event", kind)
+	if n.cfg.Events != nil {
+		n.cfg.Events(Event{Time: time.Now(), Kind: kind, Text: text})
+	}
+}
+
+func random64() uint64 {
+	var b [8]byte
+	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
+	return binary.LittleEndian.Uint64(b[:])
+}

@@ -1,0 +1,202 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/crypto"
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/protocol"
+	"github.com/p2pchord/p2pchord/protocol/pb"
+	"github.com/p2pchord/p2pchord/ring"
+)
+
+// DefaultPort is the TCP and UDP port that a node listens on unless told otherwise.
+const DefaultPort = 4701
+
+// DefaultBlockSize is the size in bytes of the blocks that files are cut into.
+const DefaultBlockSize = 4 << 20
+
+// SizeUnknown stands for a size that will be known at the end of the stream.
+const SizeUnknown = -1
+
+// Progress tells how far a transfer is.
+type Progress struct {
+	Done, Total int64 // bytes; Total is SizeUnknown when it is not known
+	Copies      int   // durable copies of what was stored last
+	Path        string
+}
+
+// The paths of a transfer.
+const (
+	PathDirect  = "direct"
+	PathRelayed = "relayed"
+)
+
+// finding is the answer of a lookup.
+type finding struct {
+	owner protocol.PeerInfo
+	// near are the owner's neighbours, predecessor first: the likely holders of its backups.
+	near []protocol.PeerInfo
+	hops int
+	path []protocol.PeerInfo
+}
+
+// router finds the owners of keys.
+type router interface {
+	// guess names the likeliest owner without asking anybody; false when it can't.
+	guess(key ring.Key) (peer.ID, bool)
+	// locate asks the ring.
+	locate(ctx context.Context, key ring.Key) (finding, error)
+	// walk calls fn for every member in ring order, starting anywhere.
+	walk(ctx context.Context) ([]protocol.PeerInfo, error)
+}
+
+// operations are what users do with the ring: the same for a member and for a
+// client that passes through.
+type operations struct {
+	key     crypto.PrivKey
+	id      peer.ID
+	timeout time.Duration
+	route   router
+	call    caller
+	// learn takes in the description of a peer found in an answer.
+	learn func(*pb.Peer) (protocol.PeerInfo, error)
+}
+
+// pause between two attempts: it doubles up to maxPause, with jitter.
+const (
+	minPause = 20 * time.Millisecond
+	maxPause = time.Second
+)
+
+// atOwner runs fn with the owner of key until it succeeds, or fails in a way that
+// asking again doesn't mend, or o.timeout has passed since progress was made. A peer
+// that knows a better one is believed as to whom to ask, and the one asked checks by itself.
+func (o *operations) atOwner(ctx context.Context, key ring.Key, fn func(context.Context, peer.ID) error) error {
+	deadline := time.Now().Add(o.timeout)
+	pause, follow := minPause, 0
+	to, known := o.route.guess(key)
+	var last error
+	for {
+		var err error
+		if !known {
+			var f finding
+			if f, err = o.route.locate(ctx, key); err == nil {
+				to = f.owner.ID
+			}
+		}
+		if err == nil {
+			err = fn(ctx, to)
+		}
+		if err == nil || ctx.Err() != nil || !passing(err) {
+			return o.explain(ctx, err, last)
+		}
+		last, known = err, false
+		var e *protocol.Elsewhere
+		if errors.As(err, &e) && e.Better != nil && follow < 8 {
+			if info, lerr := o.learn(e.Better); lerr == nil && info.ID != to {
+				to, known = info.ID, true
+				follow++
+				continue
+			}
+		}
+		follow = 0
+		if time.Now().After(deadline) {
+			return o.explain(ctx, err, nil)
+		}
+		if err := sleep(ctx, pause/2+rand.N(pause)); err != nil { //nolint:gosec // jitter
+			return o.explain(ctx, err, last)
+		}
+		pause = min(2*pause, maxPause)
+	}
+}
+
+// passing reports whether err may be gone when asked again.
+func passing(err error) bool {
+	switch fault.CodeOf(err) {
+	case fault.TryAgain, fault.NotOwner, fault.NotSuccessor, fault.Refused, fault.Busy, fault.Uncertain, fault.Unreachable:
+		return true
+	default:
+		return errors.Is(err, protocol.ErrNoAnswer)
+	}
+}
+
+// explain turns the last failure into what the user is told.
+func (o *operations) explain(ctx context.Context, err, last error) error {
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil && errors.Is(context.Cause(ctx), context.Canceled):
+		return fault.New(fault.Interrupted, "interrupted: %w", ctx.Err())
+	case ctx.Err() != nil && last != nil:
+		return fault.New(fault.TryAgain, "the time was over; the last answer was: %w", last)
+	case ctx.Err() != nil:
+		return fault.New(fault.TryAgain, "the time was over: %w", ctx.Err())
+	}
+	var f *fault.Error
+	switch fault.CodeOf(err) {
+	case fault.NotOwner, fault.NotSuccessor, fault.Refused, fault.Busy, fault.Unreachable:
+		return fault.New(fault.TryAgain, "the ring gives no answer now, for it is changing or cut off; try again: %w", err)
+	default:
+		if errors.As(err, &f) {
+			return err
+		}
+		return fault.New(fault.TryAgain, "%w", err)
+	}
+}
+
+// sleep waits, or returns the context's error.
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Lookup finds the owner of a name and tells the way to it.
+func (o *operations) Lookup(ctx context.Context, name string) (Lookup, error) {
+	if err := protocol.ValidName(name); err != nil {
+		return Lookup{}, err
+	}
+	key := protocol.Place(name, 0)
+	var f finding
+	err := o.retry(ctx, func() (err error) {
+		f, err = o.route.locate(ctx, key)
+		return err
+	})
+	if err != nil {
+		return Lookup{}, err
+	}
+	out := Lookup{Name: name, Key: uint16(key), Owner: hop(f.owner), Hops: f.hops}
+	for _, p := range f.path {
+		out.Path = append(out.Path, hop(p))
+	}
+	return out, nil
+}
+
+func hop(p protocol.PeerInfo) Hop {
+	return Hop{PeerID: p.ID.String(), Key: uint16(p.Position.Key)}
+}
+
+// retry runs fn until it succeeds or fails for good, for at most the timeout.
+func (o *operations) retry(ctx context.Context, fn func() error) error {
+	deadline := time.Now().Add(o.timeout)
+	for pause := minPause; ; pause = min(2*pause, maxPause) {
+		err := fn()
+		if err == nil || ctx.Err() != nil || !passing(err) || time.Now().After(deadline) {
+			return o.explain(ctx, err, nil)
+		}
+		if serr := sleep(ctx, pause/2+rand.N(pause)); serr != nil { //nolint:gosec // jitter
+			return o.explain(ctx, serr, err)
+		}
+	}
+}

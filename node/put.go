@@ -1,0 +1,283 @@
+package node
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/zeebo/blake3"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/protocol"
+	"github.com/p2pchord/p2pchord/protocol/pb"
+	"github.com/p2pchord/p2pchord/replica"
+)
+
+// PutOptions say how a file is stored.
+type PutOptions struct {
+	// Size is the number of bytes to come, or SizeUnknown. A stream of another size is
+	// refused, and the old version stays. The zero value means an empty file.
+	Size int64
+	// Copies is how many peers shall hold the file, 1 to 8. Default 0: the ring's default.
+	Copies int
+	// WaitAll waits for every copy, not for the two that make the file safe.
+	WaitAll bool
+	// Modified is the file's time, default now.
+	Modified time.Time
+	// Progress, if not nil, is called now and then, from one goroutine at a time.
+	Progress func(Progress)
+}
+
+const (
+	// blocksInFlight is how many blocks of one put or get are under way at a time.
+	blocksInFlight = 4
+	// maxBlocks is how many blocks a file has at most: what fits into its record.
+	maxBlocks = 1 << 16
+	// maxBlockSize is the largest block in bytes.
+	maxBlockSize = 32 << 20
+)
+
+// Put stores what r holds under name. It returns when owner and predecessor have it
+// durably, the file's record last, so that readers see the old version or the new, whole. With an error of kind
+// fault.FewerCopies the file is stored and the result valid.
+func (o *operations) Put(ctx context.Context, name string, r io.Reader, opt PutOptions) (PutResult, error) {
+	if err := checkPut(name, opt); err != nil {
+		return PutResult{}, err
+	}
+	p := &putting{ops: o, name: name, opt: opt, blockSize: blockSizeFor(opt.Size), whole: blake3.New()}
+	if p.opt.Modified.IsZero() {
+		p.opt.Modified = time.Now()
+	}
+	defer func() { putBuffer(p.first) }()
+	if err := p.sendBlocks(ctx, r); err != nil {
+		return PutResult{}, err
+	}
+	return p.commit(ctx)
+}
+
+func checkPut(name string, opt PutOptions) error {
+	if err := protocol.ValidName(name); err != nil {
+		return err
+	}
+	if opt.Copies < 0 || opt.Copies > maxCopies {
+		return fault.New(fault.Usage, "a file has 1 to %d copies, not %d", maxCopies, opt.Copies)
+	}
+	if opt.Size > maxBlocks*maxBlockSize {
+		return fault.New(fault.NoSpace, "the file has more than %d GiB", int64(maxBlocks)*maxBlockSize>>30)
+	}
+	return nil
+}
+
+// blockSizeFor is DefaultBlockSize, doubled until all blocks fit into one record.
+func blockSizeFor(size int64) int {
+	b := DefaultBlockSize
+	for int64(b)*maxBlocks < size && b < maxBlockSize {
+		b *= 2
+	}
+	return b
+}
+
+// putting is one Put under way.
+type putting struct {
+	ops       *operations
+	name      string
+	opt       PutOptions
+	blockSize int
+
+	whole  *blake3.Hasher
+	size   int64
+	first  []byte // the first block, which goes with the file's record at the end
+	hashes []byte // of all blocks, one after the other
+
+	mu     sync.Mutex
+	sent   int64
+	copies int
+	path   string
+}
+
+// sendBlocks reads r to its end and stores every block but the first.
+func (p *putting) sendBlocks(ctx context.Context, r io.Reader) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(blocksInFlight)
+	readErr := p.readBlocks(ctx, r, func(index int, data []byte, hash [protocol.HashSize]byte) {
+		group.Go(func() error {
+			defer putBuffer(data)
+			return p.sendBlock(ctx, index, data, hash)
+		})
+	})
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	return readErr
+}
+
+// readBlocks cuts r into blocks and gives all but the first to send, which owns them then.
+func (p *putting) readBlocks(ctx context.Context, r io.Reader, send func(int, []byte, [protocol.HashSize]byte)) error {
+	for index := 0; ; index++ {
+		buf := getBuffer(p.blockSize)
+		n, err := io.ReadFull(r, buf)
+		last := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+		if err != nil && !last {
+			putBuffer(buf)
+			return fault.New(fault.Failed, "reading %q: %w", p.name, err)
+		}
+		if n == 0 {
+			putBuffer(buf)
+			break
+		}
+		if index >= maxBlocks {
+			putBuffer(buf)
+			return fault.New(fault.NoSpace, "%q has more than %d blocks of %d MiB; give its size, so that larger blocks can be used", p.name, maxBlocks, p.blockSize>>20)
+		}
+		buf = buf[:n]
+		_, _ = p.whole.Write(buf) // never fails
+		hash := blake3.Sum256(buf)
+		p.hashes = append(p.hashes, hash[:]...)
+		p.size += int64(n)
+		if index == 0 {
+			p.first = buf
+		} else {
+			send(index, buf, hash)
+		}
+		if last || ctx.Err() != nil {
+			break
+		}
+	}
+	if p.opt.Size >= 0 && p.size != p.opt.Size && ctx.Err() == nil {
+		return fault.New(fault.Failed, "%q has changed while it was read: %d bytes were expected, %d came; the old version stays; put it again", p.name, p.opt.Size, p.size)
+	}
+	return ctx.Err()
+}
+
+// sendBlock stores one later block at its owner.
+func (p *putting) sendBlock(ctx context.Context, index int, data []byte, hash [protocol.HashSize]byte) error {
+	rec, err := protocol.Sign(p.ops.key, &pb.RecordBody{
+		Name: p.name, Index: uint32(index), Clock: protocol.Clock(time.Now()), //nolint:gosec // bounded by maxBlocks
+		Size: uint64(len(data)), Hash: hash[:], Copies: uint32(p.opt.Copies), //nolint:gosec // 0 to 8
+	})
+	if err != nil {
+		return err
+	}
+	st, err := p.ops.store(ctx, rec, data, p.opt.WaitAll)
+	if err != nil {
+		return err
+	}
+	p.progress(len(data), st)
+	return nil
+}
+
+func (p *putting) progress(n int, st *acknowledgement) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.sent += int64(n)
+	p.copies, p.path = int(st.GetCopies()), st.path
+	if p.opt.Progress != nil {
+		p.opt.Progress(Progress{Done: p.sent, Total: p.opt.Size, Copies: p.copies, Path: p.path})
+	}
+}
+
+// commit stores the file's record with its first block: that makes the new version the current one.
+func (p *putting) commit(ctx context.Context) (PutResult, error) {
+	sum := p.whole.Sum(nil)
+	body := &pb.RecordBody{
+		Name: p.name, Size: uint64(p.size), Hash: sum, BlockSize: uint32(p.blockSize), Blocks: p.hashes, //nolint:gosec // not negative
+		Copies: uint32(p.opt.Copies), Modified: uint64(max(0, p.opt.Modified.UnixMilli())), //nolint:gosec // not negative
+	}
+	st, version, err := p.ops.write(ctx, body, p.first, p.opt.WaitAll, nil)
+	if err != nil {
+		return PutResult{}, err
+	}
+	p.progress(len(p.first), st)
+	wanted := p.opt.Copies
+	if wanted == 0 {
+		wanted = int(st.GetWanted())
+	}
+	res := PutResult{
+		Name: p.name, Key: uint16(protocol.Place(p.name, 0)), Size: p.size, Hash: hex.EncodeToString(sum),
+		Version: versionText(version), Copies: int(st.GetCopies()), Owner: peer.ID(st.GetOwner().GetId()).String(),
+		Wanted: wanted, Possible: int(st.GetWanted()),
+	}
+	short := res.Possible
+	if p.opt.WaitAll {
+		short = res.Copies
+	}
+	if short < wanted {
+		return res, fault.New(fault.FewerCopies, "%q is stored, with %d of the %d copies asked for: the ring has too few peers that can be reached", p.name, short, wanted)
+	}
+	return res, nil
+}
+
+// acknowledgement is what an owner says when a record is stored.
+type acknowledgement struct {
+	*pb.Stored
+	path string
+}
+
+// store puts a signed record, and its bytes, at its owner.
+func (o *operations) store(ctx context.Context, rec *pb.Record, data []byte, waitAll bool) (*acknowledgement, error) {
+	parsed, err := protocol.VerifyRecord(rec)
+	if err != nil {
+		return nil, err
+	}
+	var out *acknowledgement
+	err = o.atOwner(ctx, parsed.Key(), func(ctx context.Context, to peer.ID) error {
+		r, err := o.call(ctx, to, &pb.FileRequest{Body: &pb.FileRequest_Put{Put: &pb.Put{Record: rec, WaitAll: waitAll}}}, data)
+		if r != nil {
+			defer r.close()
+			out = &acknowledgement{Stored: r.GetStored(), path: pathOf(r.relayed)}
+		}
+		return err
+	})
+	return out, err
+}
+
+func pathOf(relayed bool) string {
+	if relayed {
+		return PathRelayed
+	}
+	return PathDirect
+}
+
+// write gives body a version that replaces the current one, signs it and stores it. The first
+// attempt assumes that there is none; an owner that knows better says which to
+// name. An attempt that may have been carried out is repeated with the same record, so
+// that one write never makes two versions.
+func (o *operations) write(ctx context.Context, body *pb.RecordBody, data []byte, waitAll bool, replaced *pb.RecordBody) (*acknowledgement, replica.Version, error) {
+	const attempts = 16 // each failed one means that another writer was faster
+	for range attempts {
+		now := replica.NextClock(time.Now().UnixMilli(), 0)
+		body.Ancestors, body.Floor = nil, 0
+		if replaced != nil {
+			cur := lineage(replaced)
+			now = replica.NextClock(time.Now().UnixMilli(), cur.Version.Clock)
+			next := replica.Replace(cur, replica.Version{})
+			body.Floor = next.Floor
+			for _, a := range next.Ancestors {
+				body.Ancestors = append(body.Ancestors, &pb.Version{Clock: a.Clock, Writer: []byte(a.Writer)})
+			}
+		}
+		body.Clock = now
+		rec, err := protocol.Sign(o.key, body)
+		if err != nil {
+			return nil, replica.Version{}, err
+		}
+		st, err := o.store(ctx, rec, data, waitAll)
+		if err == nil {
+			return st, replica.Version{Clock: body.GetClock(), Writer: string(o.id)}, nil
+		}
+		if fault.CodeOf(err) != fault.NotAllowed || st == nil || st.GetCurrent() == nil {
+			return nil, replica.Version{}, err
+		}
+		current, verr := protocol.VerifyRecord(st.GetCurrent())
+		if verr != nil {
+			return nil, replica.Version{}, verr
+		}
+		replaced = current.RecordBody
+	}
+	return nil, replica.Version{}, fault.New(fault.TryAgain, "others write %q all the time; try again", body.GetName())
+}

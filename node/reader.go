@@ -1,0 +1,268 @@
+package node
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/protocol"
+	"github.com/p2pchord/p2pchord/protocol/pb"
+	"github.com/p2pchord/p2pchord/ring"
+	"github.com/p2pchord/p2pchord/store"
+)
+
+// serveGet reads a file's record as its owner. The answer is given only when the
+// witness confirms that the grant still stands, which it is asked while the bytes are
+// prepared. (CHORD.md's GET, strong.)
+func (n *Node) serveGet(ctx context.Context, g *pb.Get) (*pb.FileResponse, *protocol.Payload, error) {
+	s, ks, err := n.confirmed(ctx, g.GetName())
+	if err != nil {
+		return nil, nil, err
+	}
+	k, err := choose(ks, g.GetVersion())
+	if err != nil {
+		return nil, nil, err
+	}
+	got := &pb.Got{Record: k.message, Holders: n.describe(n.holders(s, k))}
+	for _, other := range ks {
+		if other.entry.Stamp != k.entry.Stamp {
+			got.Siblings = append(got.Siblings, other.message)
+		}
+	}
+	resp := &pb.FileResponse{Body: &pb.FileResponse_Got{Got: got}}
+	if !g.GetWithBody() || k.entry.Size == 0 {
+		return resp, nil, nil
+	}
+	payload, err := n.readBlock(ctx, k.entry.Block)
+	if err != nil {
+		return resp, nil, nil //nolint:nilerr // the reader gets the block from another holder
+	}
+	return resp, payload, nil
+}
+
+// choose returns the wanted version: the winner when none is named. A tombstone is no file.
+func choose(ks []kept, wanted *pb.Version) (kept, error) {
+	for _, k := range ks {
+		if wanted != nil && version(wanted).Stamp() != k.entry.Stamp {
+			continue
+		}
+		if k.GetDeleted() {
+			break
+		}
+		return k, nil
+	}
+	return kept{}, errGone
+}
+
+// holders are the peers that hold a record of this node's arc, this node first.
+func (n *Node) holders(s *snapshot, k kept) []ring.Position {
+	copies := int(k.GetCopies())
+	if copies == 0 {
+		copies = n.cfg.Copies
+	}
+	hs, _ := s.view.Holders(ring.Key(k.entry.Key), copies)
+	if len(hs) == 0 {
+		hs = []ring.Position{n.self}
+	}
+	return hs
+}
+
+// confirmed returns the records of a file, the winner first, as they stood at some
+// moment after the call at which this node was the owner. Whatever it returns the witness has too.
+func (n *Node) confirmed(ctx context.Context, name string) (*snapshot, []kept, error) {
+	if err := protocol.ValidName(name); err != nil {
+		return nil, nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, n.cfg.Timeout)
+	defer cancel()
+	at := filePlace(name)
+	for {
+		s, err := n.serving(ctx, ring.Key(at.Key))
+		if err != nil {
+			return nil, nil, err
+		}
+		ks, err := n.standing(at)
+		if err != nil {
+			return nil, nil, err
+		}
+		if s.grants.Alone() {
+			return s, ks, nil
+		}
+		if err = n.confirm(ctx, s, name, ks); err == nil && n.stillServing(s, ring.Key(at.Key)) {
+			return s, ks, nil
+		}
+		switch {
+		case err == nil:
+		case fault.CodeOf(err) == fault.Refused:
+			n.refused(s.grants.Grant)
+		default:
+			n.step(ring.Unreachable{Peer: s.grants.Grant.From})
+		}
+		if n.changed(ctx, s) != nil {
+			return nil, nil, fault.New(fault.TryAgain, "the predecessor does not confirm that this node owns %q; the ring may be changing", name)
+		}
+	}
+}
+
+// confirm asks the witness, and hands it the version first when it lacks it.
+func (n *Node) confirm(ctx context.Context, s *snapshot, name string, ks []kept) error {
+	g := s.grants.Grant
+	c := &pb.Confirm{Grant: grantMessage(g.ID), Name: name}
+	if len(ks) > 0 {
+		c.Stamp = []byte(ks[0].entry.Stamp)
+	}
+	r, err := n.call(ctx, peerID(g.From), &pb.FileRequest{Body: &pb.FileRequest_Confirm{Confirm: c}}, nil)
+	if err != nil {
+		return err
+	}
+	need := r.GetNeed()
+	r.close()
+	if !need {
+		return nil
+	}
+	rec, err := protocol.VerifyRecord(ks[0].message)
+	if err != nil {
+		return err
+	}
+	return n.sendStore(ctx, g.From, rec, &pb.Store{Record: rec.Message, Grant: c.GetGrant()}, nil)
+}
+
+// serveStat tells everything about a file: its versions, and who holds the winner.
+func (n *Node) serveStat(ctx context.Context, st *pb.Stat) (*pb.FileResponse, error) {
+	s, ks, err := n.confirmed(ctx, st.GetName())
+	if err != nil {
+		return nil, err
+	}
+	k, err := choose(ks, nil)
+	if err != nil {
+		return nil, err
+	}
+	stats := &pb.Stats{Record: k.message}
+	for _, other := range ks[1:] {
+		stats.Siblings = append(stats.Siblings, other.message)
+	}
+	type answer struct {
+		i        int
+		complete bool
+	}
+	hs := n.holders(s, k)
+	answers := make(chan answer, len(hs))
+	for i, h := range hs {
+		n.spawn(func(context.Context) { answers <- answer{i, n.holds(ctx, h, k.entry)} })
+	}
+	complete := make([]bool, len(hs))
+	for range hs {
+		a := <-answers
+		complete[a.i] = a.complete
+	}
+	for i, h := range hs {
+		stats.Holders = append(stats.Holders, &pb.Holder{Peer: n.describe([]ring.Position{h})[0], Owner: h == n.self, Complete: complete[i]})
+	}
+	return &pb.FileResponse{Body: &pb.FileResponse_Stats{Stats: stats}}, nil
+}
+
+// holds asks a peer whether it has a record and its bytes.
+func (n *Node) holds(ctx context.Context, h ring.Position, e store.Entry) bool {
+	items, err := n.inventory(ctx, h, []uint32{uint32(e.Key)})
+	if err != nil {
+		return false
+	}
+	for _, it := range items {
+		if it.GetName() == e.Name && it.GetIndex() == e.Index && string(it.GetStamp()) == e.Stamp {
+			return it.GetComplete()
+		}
+	}
+	return false
+}
+
+// maxListed is how many files go into one answer to List.
+const maxListed = 1024
+
+// serveList lists the files of this node's arc, in order of (key, name).
+func (n *Node) serveList(ctx context.Context, l *pb.List) (*pb.FileResponse, error) {
+	s, err := n.synced(ctx)
+	if err != nil {
+		return nil, err
+	}
+	limit := int(l.GetLimit())
+	if limit <= 0 || limit > maxListed {
+		limit = maxListed
+	}
+	listed := &pb.Listed{}
+	var failed error
+	err = n.scanArc(s, l, func(e store.Entry) bool {
+		k, err := readEntry(e)
+		if err != nil {
+			failed = err
+			return false
+		}
+		if len(listed.Files) == limit {
+			listed.More = true
+			return false
+		}
+		listed.Files = append(listed.Files, n.listing(s, k))
+		return true
+	})
+	if err == nil {
+		err = failed
+	}
+	return &pb.FileResponse{Body: &pb.FileResponse_Listed{Listed: listed}}, err
+}
+
+func (n *Node) listing(s *snapshot, k kept) *pb.Listing {
+	copies := len(n.holders(s, k)) - n.health.lacking(k.entry.Place)
+	return &pb.Listing{
+		Name: k.GetName(), Size: k.GetSize(), Hash: k.GetHash(), Modified: k.GetModified(),
+		Version: &pb.Version{Clock: k.GetClock(), Writer: k.GetWriter()}, Copies: uint32(max(copies, 1)), //nolint:gosec // small
+	}
+}
+
+// scanArc calls fn for the winner of each file of the arc after the cursor of l, without tombstones.
+func (n *Node) scanArc(s *snapshot, l *pb.List, fn func(store.Entry) bool) error {
+	var after *store.Entry
+	if l.GetMore() {
+		after = &store.Entry{Place: store.Place{Key: uint16(l.GetAfterKey()), Name: l.GetAfter(), Index: 1 << 31}} //nolint:gosec // bounded by the check of shape
+	}
+	spans := arcSpans(s)
+	if after != nil {
+		if i := slices.IndexFunc(spans, func(s store.Span) bool { return contains(s, after.Key) }); i > 0 {
+			spans = spans[i:]
+		}
+	}
+	for _, span := range spans {
+		var last *store.Entry
+		stop := false
+		flush := func() {
+			if last == nil {
+				return
+			}
+			if k, err := readEntry(*last); err == nil && !k.GetDeleted() && strings.HasPrefix(last.Name, l.GetPrefix()) {
+				stop = !fn(*last)
+			}
+			last = nil
+		}
+		err := n.store.Scan(span, afterIn(span, after), func(e store.Entry) bool {
+			if e.Index > 0 {
+				return true
+			}
+			if last != nil && last.Place != e.Place {
+				if flush(); stop {
+					return false
+				}
+			}
+			last = &e // entries of one place come by stamp: the greatest, the winner, is the last
+			return true
+		})
+		if err != nil {
+			return err
+		}
+		if stop {
+			return nil
+		}
+		if flush(); stop {
+			return nil
+		}
+	}
+	return nil
+}

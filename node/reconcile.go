@@ -1,0 +1,231 @@
+package node
+
+import (
+	"context"
+	"slices"
+
+	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/protocol"
+	"github.com/p2pchord/p2pchord/protocol/pb"
+	"github.com/p2pchord/p2pchord/replica"
+	"github.com/p2pchord/p2pchord/ring"
+	"github.com/p2pchord/p2pchord/store"
+)
+
+// syncWith merges what a holder has of this node's arc into the store: a step of the
+// sync under a grant. Only records are needed for that; bytes follow in the background.
+func (n *Node) syncWith(ctx context.Context, r replica.Reconcile) {
+	span, ok := keySpan(r.From, n.self)
+	var err error
+	if ok {
+		_, err = n.reconcile(ctx, r.With, span, nil)
+	}
+	n.arcEvent(func(a *replica.Arc) []replica.Action { return a.Reconciled(r.Seq, err == nil) })
+}
+
+// difference is what two holders have in different ways under some keys.
+type difference struct {
+	ours   []store.Entry // held here, not there
+	theirs []*pb.Item    // held there, not here
+}
+
+// reconcile compares what is held under the keys of span here and at another peer:
+// one exchange when both hold the same, else rows, keys, and the names under keys that differ
+// (CHORD.md, Reconciliation). Records that are only there are pulled. What is only
+// here and wanted there is pushed. It returns how many were pushed.
+func (n *Node) reconcile(ctx context.Context, with ring.Position, span store.Span, wanted func(store.Entry) bool) (int, error) {
+	keys, err := n.differingKeys(ctx, with, span)
+	if err != nil {
+		return 0, err
+	}
+	pushed := 0
+	for part := range slices.Chunk(keys, 256) {
+		d, err := n.compare(ctx, with, part)
+		if err != nil {
+			return pushed, err
+		}
+		if err := n.pull(ctx, with, d.theirs); err != nil {
+			return pushed, err
+		}
+		if wanted == nil {
+			continue
+		}
+		for _, e := range d.ours {
+			if !wanted(e) {
+				continue
+			}
+			if err := n.push(ctx, with, e); err != nil {
+				return pushed, err
+			}
+			pushed++
+		}
+	}
+	return pushed, nil
+}
+
+// differingKeys returns the keys of span under which the two hold different records.
+func (n *Node) differingKeys(ctx context.Context, with ring.Position, span store.Span) ([]uint32, error) {
+	sums, err := n.digest(ctx, with, &pb.Digest{First: uint32(span.First), Last: uint32(span.Last)}, 1)
+	if err != nil {
+		return nil, err
+	}
+	if n.sumOf(span) == sums[0] {
+		return nil, nil
+	}
+	theirs, err := n.digest(ctx, with, &pb.Digest{Table: true}, 256)
+	if err != nil {
+		return nil, err
+	}
+	var rows []uint32
+	for row, sum := range n.store.Rows() {
+		if sum != theirs[row] && touches(span, row) {
+			rows = append(rows, uint32(row)) //nolint:gosec // up to 255
+		}
+	}
+	var keys []uint32
+	for some := range slices.Chunk(rows, 64) {
+		theirs, err := n.digest(ctx, with, &pb.Digest{Rows: some}, 256*len(some))
+		if err != nil {
+			return nil, err
+		}
+		for i, row := range some {
+			for j, sum := range n.store.Buckets(uint8(row)) { //nolint:gosec // up to 255
+				key := row<<8 | uint32(j) //nolint:gosec // up to 255
+				if sum != theirs[i*256+j] && contains(span, uint16(key)) { //nolint:gosec // 16 bits
+					keys = append(keys, key)
+				}
+			}
+		}
+	}
+	return keys, nil
+}
+
+// touches reports whether any key of the row lies in span.
+func touches(span store.Span, row int) bool {
+	for _, part := range unwrap(span) {
+		if int(part.First>>8) <= row && row <= int(part.Last>>8) {
+			return true
+		}
+	}
+	return false
+}
+
+func (n *Node) digest(ctx context.Context, with ring.Position, d *pb.Digest, want int) ([]store.Sum, error) {
+	r, err := n.call(ctx, peerID(with), &pb.FileRequest{Body: &pb.FileRequest_Digest{Digest: d}}, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer r.close()
+	raw := r.GetDigests().GetSums()
+	if len(raw) != want {
+		return nil, fault.New(fault.Integrity, "%d sums arrived of %d asked for", len(raw), want)
+	}
+	sums := make([]store.Sum, want)
+	for i, b := range raw {
+		if len(b) != len(store.Sum{}) {
+			return nil, fault.New(fault.Integrity, "a sum has 16 bytes")
+		}
+		sums[i] = store.Sum(b)
+	}
+	return sums, nil
+}
+
+// compare lists both sides' records under keys and returns what differs. A version
+// that the other side's winner replaces doesn't count: merging would drop it.
+func (n *Node) compare(ctx context.Context, with ring.Position, keys []uint32) (difference, error) {
+	items, err := n.inventory(ctx, with, keys)
+	if err != nil {
+		return difference{}, err
+	}
+	theirs := make(map[store.Place]map[string]*pb.Item)
+	for _, it := range items {
+		at := itemPlace(it)
+		if theirs[at] == nil {
+			theirs[at] = make(map[string]*pb.Item)
+		}
+		theirs[at][string(it.GetStamp())] = it
+	}
+	var d difference
+	ours := make(map[store.Place][]store.Entry)
+	for _, key := range keys {
+		err := n.store.Scan(store.Span{First: uint16(key), Last: uint16(key)}, nil, func(e store.Entry) bool { //nolint:gosec // 16 bits
+			ours[e.Place] = append(ours[e.Place], e)
+			if _, both := theirs[e.Place][e.Stamp]; both {
+				delete(theirs[e.Place], e.Stamp)
+			} else {
+				d.ours = append(d.ours, e)
+			}
+			return true
+		})
+		if err != nil {
+			return d, err
+		}
+	}
+	for at, left := range theirs {
+		for stamp, it := range left {
+			if !n.replaced(ours[at], at, stamp) {
+				d.theirs = append(d.theirs, it)
+			}
+		}
+	}
+	return d, nil
+}
+
+// replaced reports whether one of our records of a file replaces the version with this stamp.
+func (n *Node) replaced(ours []store.Entry, at store.Place, stamp string) bool {
+	v, err := replica.ParseStamp(stamp)
+	if at.Index > 0 || err != nil {
+		return false
+	}
+	return slices.ContainsFunc(ours, func(e store.Entry) bool {
+		k, err := readEntry(e)
+		return err == nil && lineage(k.RecordBody).Supersedes(v)
+	})
+}
+
+// pull gets records from a peer and keeps them. Each is verified; their bytes are fetched later.
+func (n *Node) pull(ctx context.Context, from ring.Position, items []*pb.Item) error {
+	for len(items) > 0 {
+		ask := items[:min(len(items), maxInventory)]
+		r, err := n.call(ctx, peerID(from), &pb.FileRequest{Body: &pb.FileRequest_Pull{Pull: &pb.Pull{Items: ask}}}, nil)
+		if err != nil {
+			return err
+		}
+		records := r.GetRecords().GetRecords()
+		r.close()
+		got := make(map[store.Place]bool, len(records))
+		for _, m := range records {
+			rec, err := protocol.VerifyRecord(m)
+			if err != nil {
+				return err
+			}
+			if err := n.keep(ctx, rec); err != nil {
+				return err
+			}
+			got[place(rec.RecordBody)] = true
+		}
+		if len(records) == 0 {
+			return nil // dropped or replaced there in the meantime
+		}
+		n.wakeFetch()
+		rest := slices.DeleteFunc(slices.Clone(ask), func(it *pb.Item) bool { return got[itemPlace(it)] })
+		if len(rest) == len(ask) {
+			return fault.New(fault.Integrity, "a peer sent other records than were asked for")
+		}
+		items = append(rest, items[len(ask):]...)
+	}
+	return nil
+}
+
+// push hands one record and its bytes to a holder.
+func (n *Node) push(ctx context.Context, to ring.Position, e store.Entry) error {
+	k, err := readEntry(e)
+	if err != nil {
+		return err
+	}
+	rec, err := protocol.VerifyRecord(k.message)
+	if err != nil {
+		return err
+	}
+	return n.sendStore(ctx, to, rec, &pb.Store{Record: rec.Message}, nil)
+}

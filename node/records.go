@@ -1,0 +1,187 @@
+package node
+
+import (
+	"context"
+	"fmt"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/protocol"
+	"github.com/p2pchord/p2pchord/protocol/pb"
+	"github.com/p2pchord/p2pchord/replica"
+	"github.com/p2pchord/p2pchord/store"
+)
+
+// kept is a record as it stands in the store: verified when it came in.
+type kept struct {
+	*pb.RecordBody
+	message  *pb.Record
+	entry    store.Entry
+	complete bool
+}
+
+// readEntry decodes what the store holds. Signatures are not checked again: the store checks its own disk.
+func readEntry(e store.Entry) (kept, error) {
+	k := kept{message: &pb.Record{}, RecordBody: &pb.RecordBody{}, entry: e, complete: e.Complete}
+	if err := proto.Unmarshal(e.Value, k.message); err != nil {
+		return k, fmt.Errorf("stored record of %q: %w", e.Name, err)
+	}
+	if err := proto.Unmarshal(k.message.GetBody(), k.RecordBody); err != nil {
+		return k, fmt.Errorf("stored record of %q: %w", e.Name, err)
+	}
+	return k, nil
+}
+
+func readEntries(es []store.Entry) ([]kept, error) {
+	out := make([]kept, len(es))
+	for i, e := range es {
+		var err error
+		if out[i], err = readEntry(e); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// place is where a record stands in the store.
+func place(b *pb.RecordBody) store.Place {
+	return store.Place{Key: uint16(protocol.Place(b.GetName(), b.GetIndex())), Name: b.GetName(), Index: b.GetIndex()}
+}
+
+// filePlace is where the records of a file stand.
+func filePlace(name string) store.Place {
+	return store.Place{Key: uint16(protocol.Place(name, 0)), Name: name}
+}
+
+// newEntry is the store's form of a verified record.
+func newEntry(rec *protocol.Record) (store.Entry, error) {
+	value, err := proto.MarshalOptions{Deterministic: true}.Marshal(rec.Message)
+	if err != nil {
+		return store.Entry{}, err
+	}
+	return store.Entry{
+		Place: place(rec.RecordBody), Stamp: protocol.StampOf(rec), Value: value,
+		Block: store.Hash(rec.BlockHash()), Size: uint32(rec.BlockSize()), Counted: true, //nolint:gosec // a block
+	}, nil
+}
+
+// version is a record's version in replica's terms.
+func version(v *pb.Version) replica.Version {
+	return replica.Version{Clock: v.GetClock(), Writer: string(v.GetWriter())}
+}
+
+// lineage is what merging needs of a record.
+func lineage(b *pb.RecordBody) replica.Record {
+	r := replica.Record{
+		Version: replica.Version{Clock: b.GetClock(), Writer: string(b.GetWriter())},
+		Floor:   b.GetFloor(),
+	}
+	for _, a := range b.GetAncestors() {
+		r.Ancestors = append(r.Ancestors, version(a))
+	}
+	return r
+}
+
+// merge returns the entries that stand once the new one is known too, with the
+// rules of replica.Merge. Records of later blocks are named by their hash: they have no versions and
+// stand beside each other; of two with the same hash the later written one stays.
+func merge(current []store.Entry, in store.Entry) ([]store.Entry, error) {
+	all := append([]store.Entry{in}, current...)
+	ks, err := readEntries(all)
+	if err != nil {
+		return nil, err
+	}
+	if in.Index > 0 {
+		out := make([]store.Entry, 0, len(all))
+		newest := in
+		for i, e := range all[1:] {
+			if e.Stamp != in.Stamp {
+				out = append(out, e)
+			} else if ks[i+1].GetClock() >= ks[0].GetClock() {
+				newest = e
+			}
+		}
+		return append(out, newest), nil
+	}
+	records := make([]replica.Record, len(ks))
+	for i, k := range ks {
+		records[i] = lineage(k.RecordBody)
+	}
+	out := make([]store.Entry, 0, len(all))
+	for _, i := range replica.Merge(records) {
+		out = append(out, all[i])
+	}
+	return out, nil
+}
+
+// standing returns the records of a file: the winner first, then its siblings.
+func (n *Node) standing(at store.Place) ([]kept, error) {
+	es, err := n.store.Entries(at)
+	if err != nil {
+		return nil, err
+	}
+	ks, err := readEntries(es)
+	if err != nil {
+		return nil, err
+	}
+	for i, j := 0, len(ks)-1; i < j; i, j = i+1, j-1 { // the store's order is by stamp: the greatest is last
+		ks[i], ks[j] = ks[j], ks[i]
+	}
+	return ks, nil
+}
+
+// keep makes a verified record durable here, with its bytes when they are given, and
+// reports whether anything changed.
+func (n *Node) keep(ctx context.Context, rec *protocol.Record, with ...store.Staged) error {
+	entry, err := newEntry(rec)
+	if err != nil {
+		return err
+	}
+	_, err = n.store.Update(ctx, entry.Place, func(current []store.Entry) ([]store.Entry, error) {
+		return merge(current, entry)
+	}, with...)
+	return err
+}
+
+// admit makes a put's record durable here if it may be written; see replica.Admit.
+// With Stale it returns the current record.
+func (n *Node) admit(ctx context.Context, rec *protocol.Record, with ...store.Staged) (replica.Admission, *pb.Record, error) {
+	entry, err := newEntry(rec)
+	if err != nil {
+		return 0, nil, err
+	}
+	var verdict replica.Admission
+	var current *pb.Record
+	_, err = n.store.Update(ctx, entry.Place, func(es []store.Entry) ([]store.Entry, error) {
+		verdict, current = replica.Write, nil
+		if entry.Index > 0 {
+			return merge(es, entry)
+		}
+		var err error
+		if verdict, current, err = n.judge(es, rec); err != nil || verdict == replica.Stale {
+			return es, err
+		}
+		return merge(es, entry)
+	}, with...)
+	return verdict, current, err
+}
+
+// judge applies replica.Admit to the entries that stand, which the store gives by stamp.
+func (n *Node) judge(es []store.Entry, rec *protocol.Record) (replica.Admission, *pb.Record, error) {
+	ks, err := readEntries(es)
+	if err != nil {
+		return 0, nil, err
+	}
+	records := make([]replica.Record, 0, len(ks))
+	for i := len(ks) - 1; i >= 0; i-- {
+		records = append(records, lineage(ks[i].RecordBody))
+	}
+	verdict := replica.Admit(records, lineage(rec.RecordBody))
+	if verdict == replica.Stale {
+		return verdict, ks[len(ks)-1].message, nil
+	}
+	return verdict, nil, nil
+}
+
+var errGone = fault.New(fault.NotFound, "no such file in the ring")

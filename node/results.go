@@ -1,0 +1,118 @@
+package node
+
+import "time"
+
+// The results of a peer's operations. Their JSON is the command line's contract:
+// fields may be added, never renamed.
+type (
+	// FileInfo describes one version of a file.
+	FileInfo struct {
+		Name     string    `json:"name"`
+		Key      uint16    `json:"key"`
+		Size     int64     `json:"size"`
+		Hash     string    `json:"hash"` // BLAKE3-256 of the whole file, hex
+		Version  string    `json:"version"`
+		Modified time.Time `json:"modified"`
+		Copies   int       `json:"copies"` // durable copies, as far as known
+	}
+	// PutResult tells what a put has stored.
+	PutResult struct {
+		Name    string `json:"name"`
+		Key     uint16 `json:"key"`
+		Size    int64  `json:"size"`
+		Hash    string `json:"hash"`
+		Version string `json:"version"`
+		Copies  int    `json:"copies"` // durable copies when it was acknowledged
+		Owner   string `json:"owner"`  // peer ID
+		// Wanted is the number of copies asked for, or the ring's default.
+		Wanted int `json:"wanted"`
+		// Members is how many copies a ring of this size can hold at most Wanted of.
+		Possible int `json:"possible"`
+	}
+	// Holder is a peer that holds a file.
+	Holder struct {
+		PeerID   string `json:"peer_id"`
+		Role     string `json:"role"` // "owner" or "backup"
+		Complete bool   `json:"complete"`
+	}
+	// FileStat is everything about a file.
+	FileStat struct {
+		FileInfo
+		Writer   string     `json:"writer"` // peer ID
+		Blocks   []Block    `json:"blocks"`
+		Holders  []Holder   `json:"holders"`
+		Siblings []FileInfo `json:"siblings"`
+	}
+	// Block is one block of a file.
+	Block struct {
+		Index int    `json:"index"`
+		Key   uint16 `json:"key"`
+		Size  int64  `json:"size"`
+		CID   string `json:"cid"`
+	}
+	// Member is a peer of the ring.
+	Member struct {
+		PeerID      string   `json:"peer_id"`
+		Key         uint16   `json:"key"`
+		RingAddress string   `json:"ring_address"` // HOST:PORT, or empty
+		Addrs       []string `json:"addrs"`
+	}
+	// Lookup tells who owns a name and how it was found.
+	Lookup struct {
+		Name  string `json:"name"`
+		Key   uint16 `json:"key"`
+		Owner Hop    `json:"owner"`
+		Hops  int    `json:"hops"` // peers asked after the first
+		Path  []Hop  `json:"path"`
+	}
+	// Hop is a peer on a lookup's path.
+	Hop struct {
+		PeerID string `json:"peer_id"`
+		Key    uint16 `json:"key"`
+	}
+	// Status is a node's own state.
+	Status struct {
+		PeerID      string     `json:"peer_id"`
+		Key         uint16     `json:"key"`
+		RingAddress string     `json:"ring_address"`
+		State       string     `json:"state"` // "joining", "active" or "leaving"
+		Addrs       []string   `json:"addrs"`
+		Successor   Member     `json:"successor"` // itself when alone
+		Predecessor *Member    `json:"predecessor"`
+		Successors  []Member   `json:"successors"`
+		Files       []FileInfo `json:"files"`        // those it owns
+		BackupFiles []FileInfo `json:"backup_files"` // those it holds for others
+		Storage     Storage    `json:"storage"`
+		Network     Network    `json:"network"`
+		Bootstrap   []Contact  `json:"bootstrap"`
+		Ring        RingHealth `json:"ring"`
+	}
+	// Storage is what a node's store takes, in bytes; CapacityBytes is 0 when only the disk bounds it.
+	Storage struct {
+		UsedBytes     int64 `json:"used_bytes"`
+		CapacityBytes int64 `json:"capacity_bytes"`
+		FreeDiskBytes int64 `json:"free_disk_bytes"`
+	}
+	// Network is how others reach the node.
+	Network struct {
+		Reachability string `json:"reachability"` // "public", "private" or "unknown"
+		DirectPeers  int    `json:"direct_peers"`
+		RelayedPeers int    `json:"relayed_peers"`
+	}
+	// Contact is a bootstrap peer.
+	Contact struct {
+		Addr      string `json:"addr"`
+		Connected bool   `json:"connected"`
+	}
+	// RingHealth tells whether the ring looks right from here.
+	RingHealth struct {
+		OK       bool     `json:"ok"`
+		Problems []string `json:"problems"`
+	}
+	// HandOver is one file given to another peer, or not, when a node goes.
+	HandOver struct {
+		Name  string `json:"name"`
+		To    string `json:"to"` // peer ID, empty when Error is set
+		Error string `json:"error,omitempty"`
+	}
+)

@@ -1,0 +1,151 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/protocol/pb"
+	"github.com/p2pchord/p2pchord/ring"
+)
+
+// carryOut starts one command of the ring; its outcome comes back as an event.
+func (l *loop) carryOut(c ring.Command) {
+	n := l.node
+	switch c := c.(type) {
+	case ring.Query:
+		n.spawn(func(ctx context.Context) { n.query(ctx, c) })
+	case ring.Ping:
+		n.spawn(func(ctx context.Context) { n.ping(ctx, c) })
+	case ring.Lookup:
+		n.spawn(func(ctx context.Context) { n.lookup(ctx, c) })
+	case ring.Notify:
+		n.spawn(func(ctx context.Context) { n.notify(ctx, c) })
+	case ring.Answer:
+		l.reply(c.Token, c)
+	case ring.Busy:
+		l.reply(c.Token, c)
+	}
+}
+
+// reply gives the machine's answer to the handler that waits for it.
+func (l *loop) reply(token uint64, c ring.Command) {
+	if w, ok := l.tokens[token]; ok {
+		delete(l.tokens, token)
+		w <- c // buffered
+	}
+}
+
+func (n *Node) step(in ring.Input) { n.post(func(l *loop) { l.step(in) }) }
+
+// patience is the time that a query may take.
+func (n *Node) patience(factor uint32) time.Duration {
+	return time.Duration(max(1, factor)) * n.cfg.Heartbeat
+}
+
+func (n *Node) query(ctx context.Context, c ring.Query) {
+	ctx, cancel := context.WithTimeout(ctx, n.patience(c.Patience))
+	defer cancel()
+	resp, err := n.ring(ctx, c.To.ID, &pb.RingRequest{Body: &pb.RingRequest_Neighbours{
+		Neighbours: &pb.GetNeighbours{From: n.description()},
+	}})
+	switch {
+	case errors.Is(err, fault.Busy):
+		n.step(ring.WasBusy{Seq: c.Seq})
+	case err != nil:
+		n.step(ring.TimedOut{Seq: c.Seq})
+	default:
+		n.step(ring.Answered{Seq: c.Seq, State: n.stateOf(resp.GetNeighbours())})
+	}
+}
+
+func (n *Node) ping(ctx context.Context, c ring.Ping) {
+	ctx, cancel := context.WithTimeout(ctx, n.patience(c.Patience))
+	defer cancel()
+	to, ping := c.To.ID, &pb.Ping{}
+	if c.Via.IsNode() {
+		to, ping.Target = c.Via.ID, []byte(c.To.ID)
+	}
+	_, err := n.ring(ctx, to, &pb.RingRequest{Body: &pb.RingRequest_Ping{Ping: ping}})
+	switch {
+	case err == nil:
+		n.step(ring.Ponged{Seq: c.Seq})
+	default:
+		n.step(ring.TimedOut{Seq: c.Seq, Refuted: c.Via.IsNode() && errors.Is(err, fault.NotFound)})
+	}
+}
+
+func (n *Node) lookup(ctx context.Context, c ring.Lookup) {
+	ctx, cancel := context.WithTimeout(ctx, n.patience(c.Patience))
+	defer cancel()
+	find := &pb.Find{Key: uint32(c.Target.Key), Id: []byte(c.Target.ID), Hops: maxHops, Join: c.Join}
+	var found *pb.Found
+	var err error
+	if c.Via == n.self {
+		found, err = n.find(ctx, find)
+	} else {
+		found, err = n.findVia(ctx, c.Via.ID, find)
+	}
+	switch {
+	case errors.Is(err, fault.Refused):
+		n.step(ring.Located{Seq: c.Seq, Refused: true})
+	case err != nil:
+		n.step(ring.TimedOut{Seq: c.Seq})
+	default:
+		info, err := n.book.learnOne(found.GetOwner().GetSelf())
+		if err != nil {
+			n.step(ring.TimedOut{Seq: c.Seq})
+			return
+		}
+		n.step(ring.Located{Seq: c.Seq, Node: info.Position, State: n.stateOf(found.GetOwner())})
+	}
+}
+
+func (n *Node) notify(ctx context.Context, c ring.Notify) {
+	ctx, cancel := context.WithTimeout(ctx, n.patience(1))
+	defer cancel()
+	// An answer is not needed: a notify that is lost is made again by the next stabilize.
+	_, _ = n.ring(ctx, c.To.ID, &pb.RingRequest{Body: &pb.RingRequest_Notify{Notify: &pb.Notify{From: n.description()}}})
+}
+
+// ring asks one ring request of the peer with this ID.
+func (n *Node) ring(ctx context.Context, to ring.ID, req *pb.RingRequest) (*pb.RingResponse, error) {
+	id := peer.ID(to)
+	n.book.prepare(id)
+	return n.client.Ring(ctx, id, req)
+}
+
+// stateOf turns a message into the ring's terms. Descriptions that don't hold are
+// left out, which makes a list shorter, never wrong.
+func (n *Node) stateOf(m *pb.Neighbours) ring.State {
+	n.book.learn(m.GetSelf())
+	return ring.State{
+		Preds:        n.book.learn(m.GetPredecessors()...),
+		Succs:        n.book.learn(m.GetSuccessors()...),
+		Incorporated: m.GetIncorporated(),
+	}
+}
+
+// neighboursOf is the inverse of stateOf for this node itself.
+func (n *Node) neighboursOf(s ring.State, joined bool) *pb.Neighbours {
+	return &pb.Neighbours{
+		Self: n.description(), Predecessors: n.describe(s.Preds), Successors: n.describe(s.Succs),
+		Incorporated: s.Incorporated, Joined: joined,
+	}
+}
+
+// describe returns what is known of each; this node's own is always known.
+func (n *Node) describe(ps []ring.Position) []*pb.Peer {
+	out := make([]*pb.Peer, 0, len(ps))
+	for _, p := range ps {
+		if p == n.self {
+			out = append(out, n.description())
+		} else if info, ok := n.book.info(p.ID); ok {
+			out = append(out, info.Message)
+		}
+	}
+	return out
+}

@@ -1,0 +1,125 @@
+package node
+
+import (
+	"context"
+	"slices"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/protocol"
+	"github.com/p2pchord/p2pchord/protocol/pb"
+	"github.com/p2pchord/p2pchord/ring"
+)
+
+// guess names the owner of key as the view has it, which the owner checks: a stale
+// view costs a hop, never correctness.
+func (n *Node) guess(key ring.Key) (peer.ID, bool) {
+	v := n.state.Load().view
+	if v.Owns(key) {
+		return n.host.ID(), true
+	}
+	if next := v.Next(key); len(next) > 0 && v.Joined() {
+		return peerID(next[0]), true
+	}
+	return "", false
+}
+
+// ownerOf names the owner of key, asking the ring when the view can't tell.
+func (n *Node) ownerOf(ctx context.Context, key ring.Key) (peer.ID, error) {
+	f, err := n.locate(ctx, key)
+	return f.owner.ID, err
+}
+
+// locate asks the ring for the owner of key: recursively, and step by step when that fails.
+func (n *Node) locate(ctx context.Context, key ring.Key) (finding, error) {
+	ctx, cancel := context.WithTimeout(ctx, n.cfg.Timeout/2)
+	defer cancel()
+	found, err := n.find(ctx, &pb.Find{Key: uint32(key), Hops: maxHops, Path: true})
+	if err != nil {
+		if found, err = n.findStepwise(ctx, key); err != nil {
+			return finding{}, err
+		}
+	}
+	return readFound(found, n.book.learnOne)
+}
+
+// findStepwise is iterative routing: each peer names whom to ask next.
+func (n *Node) findStepwise(ctx context.Context, key ring.Key) (*pb.Found, error) {
+	v := n.state.Load().view
+	path := []*pb.Peer{n.description()}
+	ask := v.Toward(ring.At(key))
+	var asked []ring.Position
+	last := fault.New(fault.TryAgain, "no peer nearer to the key could be reached; the ring may be changing")
+	for len(ask) > 0 && len(asked) < maxHops {
+		p := ask[0]
+		ask = ask[1:]
+		if slices.Contains(asked, p) || p == n.self {
+			continue
+		}
+		asked = append(asked, p)
+		found, err := n.findVia(ctx, p.ID, &pb.Find{Key: uint32(key), Local: true})
+		if err != nil {
+			last = err
+			continue
+		}
+		path = append(path, n.book.message(p))
+		if found.GetOwner() != nil {
+			found.Path, found.Hops = path, uint32(len(path)-1) //nolint:gosec // bounded by maxHops
+			return found, nil
+		}
+		ask = append(n.book.learn(found.GetNext()...), ask...)
+	}
+	return nil, last
+}
+
+// readFound verifies the answer of a lookup.
+func readFound(found *pb.Found, learn func(*pb.Peer) (protocol.PeerInfo, error)) (finding, error) {
+	owner, err := learn(found.GetOwner().GetSelf())
+	if err != nil {
+		return finding{}, err
+	}
+	f := finding{owner: owner, hops: int(found.GetHops())}
+	for _, list := range [][]*pb.Peer{found.GetOwner().GetPredecessors(), found.GetOwner().GetSuccessors()} {
+		for i, m := range list {
+			if info, err := learn(m); err == nil && i < maxCopies {
+				f.near = append(f.near, info)
+			}
+		}
+	}
+	for _, m := range found.GetPath() {
+		if info, err := learn(m); err == nil {
+			f.path = append(f.path, info)
+		}
+	}
+	return f, nil
+}
+
+// walk goes around the ring once, starting here.
+func (n *Node) walk(ctx context.Context) ([]protocol.PeerInfo, error) {
+	s := n.state.Load()
+	if !s.view.Joined() {
+		return nil, fault.New(fault.TryAgain, "the node has not joined a ring yet")
+	}
+	return walkRing(ctx, n.host.ID(), n.observe, n.learnPeer)
+}
+
+// observe asks a peer for what is visible of its state.
+func (n *Node) observe(ctx context.Context, id peer.ID) (*pb.Neighbours, error) {
+	if id == n.host.ID() {
+		v := n.state.Load().view
+		return n.neighboursOf(v.State(), v.Joined()), nil
+	}
+	return observe(ctx, n.client, id)
+}
+
+func observe(ctx context.Context, client *protocol.Client, id peer.ID) (*pb.Neighbours, error) {
+	resp, err := client.Ring(ctx, id, &pb.RingRequest{Body: &pb.RingRequest_Neighbours{Neighbours: &pb.GetNeighbours{}}})
+	if err != nil {
+		return nil, err
+	}
+	return resp.GetNeighbours(), nil
+}
+
+// learnPeer verifies a description found in an answer. This node's own is itself.
+func (n *Node) learnPeer(m *pb.Peer) (protocol.PeerInfo, error) { return n.book.learnOne(m) }

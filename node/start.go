@@ -1,0 +1,261 @@
+package node
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	ma "github.com/multiformats/go-multiaddr"
+
+	"github.com/p2pchord/p2pchord/bootstrap"
+	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/internal/p2phost"
+	"github.com/p2pchord/p2pchord/protocol"
+	"github.com/p2pchord/p2pchord/protocol/pb"
+	"github.com/p2pchord/p2pchord/ring"
+	"github.com/p2pchord/p2pchord/store"
+)
+
+// withDefaults checks a configuration and fills in what it leaves open.
+func (c Config) withDefaults() (Config, error) {
+	if c.Data == "" {
+		return c, fault.New(fault.Usage, "a node needs a data folder")
+	}
+	if c.Copies == 0 {
+		c.Copies = 3
+	}
+	if c.Copies < 1 || c.Copies > maxCopies {
+		return c, fault.New(fault.Usage, "a file has 1 to %d copies, not %d", maxCopies, c.Copies)
+	}
+	if c.CapacityBytes < 0 {
+		return c, fault.New(fault.Usage, "the capacity can't be negative")
+	}
+	if c.Heartbeat == 0 {
+		c.Heartbeat = 3 * time.Second
+	}
+	if c.Heartbeat < 3*tickLength || c.Heartbeat > time.Hour {
+		return c, fault.New(fault.Usage, "the heartbeat has to be between %s and 1h, not %s", 3*tickLength, c.Heartbeat)
+	}
+	if c.Timeout == 0 {
+		c.Timeout = 10 * time.Second
+	}
+	if c.Timeout < 0 {
+		return c, fault.New(fault.Usage, "the timeout can't be negative")
+	}
+	return c, nil
+}
+
+func (n *Node) openFolder() error {
+	address, err := protocol.ParseRingAddress(n.cfg.RingAddress)
+	if err != nil {
+		return err
+	}
+	n.address = address
+	if n.folder, err = openDataFolder(n.cfg.Data); err != nil {
+		return err
+	}
+	n.health.asked(n.folder.copies)
+	n.store, err = store.Open(filepath.Join(n.cfg.Data, storeFolder), store.Options{
+		Capacity: n.cfg.CapacityBytes,
+		OnBad:    func(store.Hash, error) { n.wakeFetch() },
+	})
+	return err
+}
+
+func (n *Node) openHost() error {
+	relays, err := p2phost.AddrInfos(n.cfg.Bootstrap)
+	if err != nil {
+		return err
+	}
+	n.host, err = p2phost.New(p2phost.Config{
+		Profile: p2phost.Peer, Key: n.folder.key, Listen: n.cfg.Listen, DefaultPort: DefaultPort,
+		Announce: n.cfg.Announce, Relays: relays,
+	})
+	if err != nil {
+		return err
+	}
+	n.client = protocol.NewClient(n.host, protocol.ClientOptions{
+		DialTimeout: n.cfg.Timeout, Timeout: n.cfg.Timeout, Progress: n.cfg.Timeout,
+	})
+	n.book = newBook(n.host)
+	n.self = protocol.PositionOf(n.host.ID(), n.address)
+	return n.describeSelf()
+}
+
+// describeSelf renews this node's own description.
+func (n *Node) describeSelf() error {
+	d, err := protocol.MakePeer(n.host, n.address)
+	if err != nil {
+		return err
+	}
+	n.alike.Store(d)
+	return nil
+}
+
+// description is this node's own, as others get it.
+func (n *Node) description() *pb.Peer { return n.alike.Load() }
+
+// serve starts answering other peers, and follows changes of the own addresses.
+func (n *Node) serve() error {
+	opts := protocol.ServeOptions{}
+	n.services = append(n.services,
+		protocol.ServeRing(n.host, opts, n.serveRing),
+		protocol.ServeFile(n.host, opts, n.serveFile))
+	stop, err := p2phost.OnAddrsChanged(n.host, func() {
+		if err := n.describeSelf(); err != nil {
+			log.Warnw("describing the new addresses", "err", err)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	n.spawn(func(ctx context.Context) {
+		<-ctx.Done()
+		stop()
+	})
+	return n.followReachability()
+}
+
+// meet makes the first contact: the bootstrap peers, or the peers remembered. A node that
+// has neither founds a ring.
+func (n *Node) meet(ctx context.Context) error {
+	if len(n.cfg.Bootstrap) == 0 {
+		if !n.folder.hadPeers {
+			n.step(ring.Found{})
+		}
+		return nil
+	}
+	first := make(chan error, len(n.cfg.Bootstrap))
+	for _, addr := range n.cfg.Bootstrap {
+		c, err := bootstrap.NewContact(bootstrap.ContactConfig{
+			Host: n.host, Client: n.client, Addr: addr,
+			Self:       func() (*pb.Peer, error) { return n.description(), nil },
+			Joined:     func() bool { return n.state.Load().view.Joined() },
+			Introduced: n.introduced,
+		})
+		if err != nil {
+			return err
+		}
+		n.contacts = append(n.contacts, c)
+		n.spawn(func(nctx context.Context) {
+			ctx, cancel := context.WithTimeout(nctx, n.cfg.Timeout)
+			defer cancel()
+			first <- c.First(ctx)
+		})
+	}
+	var last error
+	for range n.cfg.Bootstrap {
+		select {
+		case err := <-first:
+			if err == nil {
+				return nil
+			}
+			last = err
+		case <-ctx.Done():
+			return fault.New(fault.Unreachable, "no answer yet from the bootstrap peers: %w", ctx.Err())
+		}
+	}
+	if len(n.folder.peers) > 0 {
+		log.Warnw("no bootstrap peer answers; joining through the peers remembered", "err", last)
+		return nil
+	}
+	return last
+}
+
+// introduced takes in what a bootstrap peer says.
+func (n *Node) introduced(in *pb.Introduced) {
+	peers := n.book.learn(in.GetPeers()...)
+	n.post(func(l *loop) {
+		l.step(ring.Heard{Peers: peers})
+		if in.GetFound() {
+			l.step(ring.Found{})
+		}
+	})
+}
+
+// ringChanged follows a new view: connections to protect, contacts to tell. It runs in the loop.
+func (l *loop) ringChanged(old, now *ring.View) {
+	n := l.node
+	if !old.Joined() && now.Joined() {
+		if now.Founder() {
+			n.event("founded", "founded a new ring")
+		} else {
+			n.event("joined", "joined the ring")
+		}
+		for _, c := range n.contacts {
+			c.Update()
+		}
+	}
+	if a, b := first(old.Successors()), first(now.Successors()); a != b {
+		n.event("successor", "the successor is "+nodeText(b, now))
+		n.wakeRepair()
+	}
+	if a, b := first(old.Predecessors()), first(now.Predecessors()); a != b {
+		n.event("predecessor", "the predecessor is "+nodeText(b, now))
+		n.wakeRepair()
+	}
+	n.protect(now.Neighbours())
+}
+
+func first(ps []ring.Position) ring.Position {
+	if len(ps) == 0 {
+		return ring.Position{}
+	}
+	return ps[0]
+}
+
+func nodeText(p ring.Position, v *ring.View) string {
+	if !p.IsNode() {
+		p = v.Self()
+	}
+	return fmt.Sprintf("%d (%s)", p.Key, peerID(p))
+}
+
+// protectTag marks connections to neighbours for the connection manager.
+const protectTag = "p2pchord-ring"
+
+// protect keeps the connections to neighbours, and to nobody else, from being closed
+// for want of room.
+func (n *Node) protect(neighbours []ring.Position) {
+	now := make(map[ring.Position]bool, len(neighbours))
+	for _, p := range neighbours {
+		now[p] = true
+		if !n.protected[p] {
+			n.host.ConnManager().Protect(peerID(p), protectTag)
+		}
+	}
+	for p := range n.protected {
+		if !now[p] {
+			n.host.ConnManager().Unprotect(peerID(p), protectTag)
+		}
+	}
+	n.protected = now
+}
+
+// rememberLoop writes down who is in the ring, when it has changed and now and then.
+func (n *Node) rememberLoop(ctx context.Context) {
+	for await(ctx, nil, 3*n.cfg.Heartbeat) {
+		n.remember()
+	}
+}
+
+// remember writes down who is in the ring. A failure costs only a slower start.
+func (n *Node) remember() {
+	s := n.state.Load()
+	if s == nil {
+		return
+	}
+	peers := n.describeOthers(s.view.Peers())
+	holders := n.describeOthers(n.distinct(n.distinct(nil, s.view.Predecessors()...), s.view.Successors()...))
+	if err := n.folder.keep(peers, holders, n.folder.hadPeers || s.view.HadPeers(), n.health.wanted()); err != nil {
+		log.Warnw("remembering the peers", "err", err)
+	}
+}
+
+func (n *Node) describeOthers(ps []ring.Position) []*pb.Peer {
+	return n.describe(n.distinct(nil, ps...))
+}
+
+// Addrs returns the node's addresses, each with its /p2p/ID, loopback last.
+func (n *Node) Addrs() []ma.Multiaddr { return p2phost.FullAddrs(n.host) }

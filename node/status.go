@@ -1,0 +1,140 @@
+package node
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/libp2p/go-libp2p/core/network"
+
+	"github.com/p2pchord/p2pchord/ring"
+	"github.com/p2pchord/p2pchord/store"
+)
+
+// Status tells the node's own state, from what it knows itself.
+func (n *Node) Status(context.Context) (Status, error) {
+	s := n.state.Load()
+	out := Status{
+		PeerID: n.PeerID(), Key: uint16(n.self.Key), RingAddress: n.RingAddress(), State: "joining", Addrs: []string{},
+		Successor: n.memberAt(n.self), Successors: []Member{}, Files: []FileInfo{}, BackupFiles: []FileInfo{},
+		Bootstrap: []Contact{}, Network: n.network(), Ring: n.ringHealth(s),
+	}
+	switch {
+	case s.leaving:
+		out.State = "leaving"
+	case s.view.Joined():
+		out.State = "active"
+	}
+	for _, a := range n.Addrs() {
+		out.Addrs = append(out.Addrs, a.String())
+	}
+	for i, p := range s.view.Successors() {
+		if i == 0 {
+			out.Successor = n.memberAt(p)
+		}
+		out.Successors = append(out.Successors, n.memberAt(p))
+	}
+	if preds := s.view.Predecessors(); len(preds) > 0 {
+		m := n.memberAt(preds[0])
+		out.Predecessor = &m
+	}
+	for _, c := range n.contacts {
+		out.Bootstrap = append(out.Bootstrap, Contact{Addr: c.Addr().String(), Connected: c.Connected()})
+	}
+	u := n.store.Usage()
+	out.Storage = Storage{UsedBytes: u.UsedBytes, CapacityBytes: u.CapacityBytes, FreeDiskBytes: u.FreeDiskBytes}
+	return out, n.listHeld(s, &out)
+}
+
+// listHeld fills in the files that the node owns and those that it holds for others.
+func (n *Node) listHeld(s *snapshot, out *Status) error {
+	var last *store.Entry
+	flush := func() {
+		if last == nil {
+			return
+		}
+		k, err := readEntry(*last)
+		last = nil
+		if err != nil || k.GetDeleted() {
+			return
+		}
+		if key := ring.Key(k.entry.Key); s.grants.Owns(key) {
+			info := fileInfo(k.RecordBody, len(n.holders(s, k))-n.health.lacking(k.entry.Place))
+			out.Files = append(out.Files, info)
+		} else {
+			out.BackupFiles = append(out.BackupFiles, fileInfo(k.RecordBody, 0))
+		}
+	}
+	err := n.store.Scan(store.Span{First: 0, Last: 0xffff}, nil, func(e store.Entry) bool {
+		if e.Index > 0 {
+			return true
+		}
+		if last != nil && last.Place != e.Place {
+			flush()
+		}
+		last = &e
+		return true
+	})
+	flush()
+	return err
+}
+
+// memberAt describes the node at p as far as it is known.
+func (n *Node) memberAt(p ring.Position) Member {
+	m := Member{PeerID: peerID(p).String(), Key: uint16(p.Key), Addrs: []string{}}
+	if p == n.self {
+		m.RingAddress = n.RingAddress()
+		for _, a := range n.host.Addrs() {
+			m.Addrs = append(m.Addrs, a.String())
+		}
+	} else if info, ok := n.book.info(p.ID); ok {
+		m = member(info)
+	}
+	return m
+}
+
+// network counts the connections by their path.
+func (n *Node) network() Network {
+	out := Network{Reachability: n.reachability()}
+	for _, p := range n.host.Network().Peers() {
+		switch n.host.Network().Connectedness(p) {
+		case network.Connected:
+			out.DirectPeers++
+		case network.Limited:
+			out.RelayedPeers++
+		case network.NotConnected, network.CanConnect, network.CannotConnect:
+		}
+	}
+	return out
+}
+
+// ringHealth tells what a node can see of trouble by itself.
+func (n *Node) ringHealth(s *snapshot) RingHealth {
+	h := RingHealth{Problems: []string{}}
+	say := func(format string, args ...any) { h.Problems = append(h.Problems, fmt.Sprintf(format, args...)) }
+	switch {
+	case !s.view.Joined():
+		say("not a member of a ring yet")
+	case s.grants.Degraded:
+		say("all other members are gone or cut off: files are read from here only, and nothing can be stored")
+	case !s.grants.Synced:
+		say("the arc of this node is not served yet: %s", s.grants.Why)
+	}
+	if s.view.Joined() && !s.view.Incorporated() {
+		say("the predecessor has not taken this node in yet")
+	}
+	for _, p := range s.view.Neighbours() {
+		if s.view.Suspected(p) {
+			say("%s does not answer", peerID(p))
+		}
+	}
+	if behind, short := n.health.counts(); behind > 0 {
+		say("%d peers do not hold all copies of this node's files yet", behind)
+	} else if short > 0 {
+		say("%d records do not have all of their copies yet", short)
+	}
+	if err := n.store.Err(); err != nil {
+		say("%v", err)
+	}
+	h.OK = len(h.Problems) == 0
+	return h
+}

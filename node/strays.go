@@ -1,0 +1,228 @@
+package node
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/protocol"
+	"github.com/p2pchord/p2pchord/protocol/pb"
+	"github.com/p2pchord/p2pchord/ring"
+	"github.com/p2pchord/p2pchord/store"
+)
+
+// maxStrays bounds the strays looked at in one round.
+const maxStrays = 512
+
+// stray is a copy outside the arcs of which this node holds copies.
+type stray struct {
+	entry store.Entry
+	// released is since when its owner has confirmed that it is not needed here; zero if it hasn't.
+	released time.Time
+}
+
+// strayKey identifies a stray from one round to the next.
+type strayKey struct {
+	place store.Place
+	stamp string
+}
+
+// strayLoop gives copies that belong elsewhere to their owners, and drops them when
+// the owner confirms that enough others have them, and a grace time later still does. (CHORD.md's DROP.)
+func (n *Node) strayLoop(ctx context.Context) {
+	released := make(map[strayKey]time.Time)
+	for await(ctx, nil, 2*n.cfg.Heartbeat) {
+		strays := n.strays(released)
+		if len(strays) == 0 {
+			clear(released)
+			continue
+		}
+		n.settle(ctx, strays, released)
+	}
+}
+
+// strays finds copies outside this node's arcs. With neighbours unknown there are none.
+func (n *Node) strays(released map[strayKey]time.Time) []stray {
+	s := n.state.Load()
+	preds, succs := s.view.Predecessors(), s.view.Successors()
+	copies := max(n.cfg.Copies, n.health.wanted(), 2)
+	if s.leaving || len(succs) == 0 || len(preds) < copies-1 || !s.view.Incorporated() {
+		return nil
+	}
+	span, ok := keySpan(succs[0], preds[copies-2])
+	if !ok || succs[0] == preds[copies-2] {
+		return nil
+	}
+	var out []stray
+	err := n.store.Scan(span, nil, func(e store.Entry) bool {
+		if k, err := readEntry(e); err != nil || s.view.MayHold(ring.Key(e.Key), max(n.copiesOfKept(k), 2)) {
+			return true
+		}
+		out = append(out, stray{entry: e, released: released[strayKey{e.Place, e.Stamp}]})
+		return len(out) < maxStrays
+	})
+	if err != nil {
+		log.Warnw("looking for strays", "err", err)
+	}
+	return out
+}
+
+func (n *Node) copiesOfKept(k kept) int {
+	if c := int(k.GetCopies()); c > 0 {
+		return c
+	}
+	return n.cfg.Copies
+}
+
+// settle asks the owners about strays and does what they say.
+func (n *Node) settle(ctx context.Context, strays []stray, released map[strayKey]time.Time) {
+	byOwner := make(map[peer.ID][]stray)
+	for _, st := range strays {
+		owner, err := n.ownerOf(ctx, ring.Key(st.entry.Key))
+		if err == nil && owner != n.host.ID() {
+			byOwner[owner] = append(byOwner[owner], st)
+		}
+	}
+	for owner, some := range byOwner {
+		ask := &pb.Release{}
+		for _, st := range some {
+			ask.Items = append(ask.Items, item(st.entry))
+		}
+		r, err := n.call(ctx, owner, &pb.FileRequest{Body: &pb.FileRequest_Release{Release: ask}}, nil)
+		if err != nil {
+			continue // the owner can't tell now
+		}
+		verdicts := r.GetReleased().GetVerdicts()
+		r.close()
+		if len(verdicts) != len(some) {
+			continue
+		}
+		for i, v := range verdicts {
+			n.obey(ctx, owner, some[i], v, released)
+		}
+	}
+}
+
+// obey carries out the owner's verdict on one stray.
+func (n *Node) obey(ctx context.Context, owner peer.ID, st stray, v pb.Verdict, released map[strayKey]time.Time) {
+	k := strayKey{st.entry.Place, st.entry.Stamp}
+	switch v {
+	case pb.Verdict_SEND:
+		delete(released, k)
+		if err := n.push(ctx, ring.Position{ID: ring.ID(owner)}, st.entry); err != nil {
+			log.Debugw("giving a stray to its owner", "name", st.entry.Name, "err", err)
+		}
+	case pb.Verdict_DROP:
+		if st.released.IsZero() {
+			released[k] = time.Now()
+			return
+		}
+		if time.Since(st.released) < n.grace() {
+			return
+		}
+		delete(released, k)
+		n.drop(ctx, st.entry)
+	case pb.Verdict_KEEP, pb.Verdict_HOLDER:
+		delete(released, k)
+	}
+}
+
+// grace is how long a copy that is no longer needed stays.
+func (n *Node) grace() time.Duration { return 5 * n.cfg.Heartbeat }
+
+// drop removes one entry; its bytes go with the last entry that names them.
+func (n *Node) drop(ctx context.Context, e store.Entry) {
+	_, err := n.store.Update(ctx, e.Place, func(es []store.Entry) ([]store.Entry, error) {
+		return slices.DeleteFunc(es, func(o store.Entry) bool { return o.Stamp == e.Stamp }), nil
+	})
+	if err != nil {
+		log.Warnw("dropping a copy", "name", e.Name, "err", err)
+	}
+}
+
+// serveRelease tells another, as the synced owner, whether it may drop copies: only
+// when R distinct holders, the asker not among them, have at least that version, with its bytes.
+func (n *Node) serveRelease(ctx context.Context, from peer.ID, rel *pb.Release) (*pb.FileResponse, error) {
+	s, err := n.synced(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if s.grants.Degraded {
+		return nil, fault.New(fault.TryAgain, "too few members to tell")
+	}
+	out := &pb.Released{}
+	held := make(map[ring.Position]map[strayKey]bool)
+	for _, it := range rel.GetItems() {
+		out.Verdicts = append(out.Verdicts, n.judgeRelease(ctx, s, from, it, held))
+	}
+	return &pb.FileResponse{Body: &pb.FileResponse_Released{Released: out}}, nil
+}
+
+// judgeRelease decides about one item. held remembers what holders have said during this request.
+func (n *Node) judgeRelease(ctx context.Context, s *snapshot, from peer.ID, it *pb.Item, held map[ring.Position]map[strayKey]bool) pb.Verdict {
+	at := itemPlace(it)
+	if protocol.ValidName(at.Name) != nil || !s.grants.Owns(ring.Key(at.Key)) {
+		return pb.Verdict_KEEP
+	}
+	es, err := n.store.Entries(at)
+	if err != nil {
+		return pb.Verdict_KEEP
+	}
+	stamp := string(it.GetStamp())
+	var mine *store.Entry
+	for i, e := range es {
+		if e.Stamp == stamp {
+			mine = &es[i]
+		}
+	}
+	if mine == nil {
+		if !n.replaced(es, at, stamp) {
+			return pb.Verdict_SEND
+		}
+		mine = &es[len(es)-1] // what replaced it has to be safe
+	}
+	k, err := readEntry(*mine)
+	if err != nil || !mine.Complete {
+		return pb.Verdict_KEEP
+	}
+	holders, complete := s.view.Holders(ring.Key(at.Key), n.copiesOfKept(k))
+	if !complete || len(holders) < min(n.copiesOfKept(k), 2) {
+		return pb.Verdict_KEEP
+	}
+	for _, h := range holders {
+		if peerID(h) == from {
+			return pb.Verdict_HOLDER
+		}
+	}
+	for _, h := range holders {
+		if h != n.self && !n.hasCopy(ctx, h, *mine, held) {
+			n.wakeRepair()
+			return pb.Verdict_KEEP
+		}
+	}
+	return pb.Verdict_DROP
+}
+
+// hasCopy asks h, once for each key and request, what it holds complete.
+func (n *Node) hasCopy(ctx context.Context, h ring.Position, e store.Entry, held map[ring.Position]map[strayKey]bool) bool {
+	asked := strayKey{place: store.Place{Key: e.Key}}
+	if held[h] == nil {
+		held[h] = make(map[strayKey]bool)
+	}
+	if !held[h][asked] {
+		items, err := n.inventory(ctx, h, []uint32{uint32(e.Key)})
+		if err != nil {
+			return false
+		}
+		held[h][asked] = true
+		for _, it := range items {
+			if it.GetComplete() {
+				held[h][strayKey{itemPlace(it), string(it.GetStamp())}] = true
+			}
+		}
+	}
+	return held[h][strayKey{e.Place, e.Stamp}]
+}
