@@ -37,6 +37,8 @@ func (s *Server) quit(w http.ResponseWriter, r *http.Request) {
 // peer is closed and the socket gone: who reads it finds the data folder free.
 // A peer once on its way goes even when the one who asked doesn't wait for it.
 func (s *Server) depart(w http.ResponseWriter, r *http.Request, how func(context.Context, func(node.HandOver)) error) {
+	s.departing.Add(1)
+	defer s.departing.Done()
 	out := streamWriter{w: w}
 	err := how(context.WithoutCancel(r.Context()), func(h node.HandOver) { out.item(h) })
 	s.withdraw()

@@ -21,6 +21,8 @@ type Server struct {
 	http   *http.Server
 	served chan struct{}
 	retire sync.Once
+	// departing counts the calls that make the peer go: nothing cuts them off.
+	departing sync.WaitGroup
 }
 
 // Self says who answers.
@@ -45,9 +47,10 @@ func Serve(path string, p Peer) (*Server, error) {
 }
 
 // Close stops accepting, lets what is being answered end until ctx does, and
-// removes the socket.
+// removes the socket. A departure under way ends in any case: it has its own limits.
 func (s *Server) Close(ctx context.Context) error {
 	s.withdraw()
+	s.departing.Wait()
 	err := s.http.Shutdown(ctx)
 	if err != nil {
 		err = errors.Join(err, s.http.Close())

@@ -1,0 +1,220 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/p2pchord/p2pchord/gateway"
+	"github.com/p2pchord/p2pchord/internal/fault"
+)
+
+// app is what the verbs of one command line share.
+type app struct {
+	stdin     io.Reader
+	out       *output
+	lookupEnv func(string) (string, bool)
+	signals   *signals
+	// peer is the node that the verbs of a prompt work on; nil outside of one.
+	peer gateway.Peer
+
+	// The flags that every verb has.
+	json     bool
+	quiet    bool
+	progress string
+	config   string
+	data     string
+	// The flags of the verbs that work on a ring.
+	api       string
+	bootstrap []string
+	timeout   time.Duration
+
+	begun    bool // the command line was right, and its verb has begun
+	departed bool // the verb has ended the node
+}
+
+// errReported ends a verb whose errors have been shown already.
+type errReported struct{ code fault.Code }
+
+func (e errReported) Error() string { return string(e.code) }
+func (e errReported) Unwrap() error { return e.code }
+
+// run carries out one command line and returns its exit code.
+func (a *app) run(ctx context.Context, args []string) int {
+	if code := a.execute(ctx, args); code != "" {
+		return code.Exit()
+	}
+	return 0
+}
+
+// execute carries out one command line, shows its error, and returns the error's
+// kind, empty when there is none.
+func (a *app) execute(ctx context.Context, args []string) fault.Code {
+	a.out.json = wantsJSON(args, a.lookupEnv)
+	root := a.root()
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	a.out.endProgress()
+	var reported errReported
+	switch {
+	case err == nil:
+		return ""
+	case errors.As(err, &reported):
+		return reported.code
+	}
+	if !a.begun && fault.CodeOf(err) == fault.Failed {
+		err = fault.New(fault.Usage, "%w", err) // cobra's own words
+	}
+	if ctx.Err() != nil {
+		err = fault.New(fault.Interrupted, "interrupted")
+	}
+	a.out.failure(err)
+	return gateway.ProblemOf(err).Code
+}
+
+// wantsJSON tells how errors are to be shown before the flags are understood.
+func wantsJSON(args []string, lookupEnv func(string) (string, bool)) bool {
+	if end := slices.Index(args, "--"); end >= 0 {
+		args = args[:end]
+	}
+	for _, arg := range args {
+		if arg == "--json" || arg == "--json=true" {
+			return true
+		}
+	}
+	v, _ := lookupEnv("P2PCHORD_JSON")
+	return v == "true" || v == "1"
+}
+
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "p2pchord",
+		Short: "Keep files in a ring of peers, without a server",
+		Long: `p2pchord keeps files in a ring of peers, without a server.
+
+What is put at one peer can be fetched from any other. Every file is on several
+peers at once, so that a peer may crash, leave or lose its network, and no file is lost.
+
+To see it work on this machine alone: p2pchord demo`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return cmd.Help()
+		},
+		PersistentPreRunE: a.begin,
+	}
+	root.SetIn(a.stdin)
+	root.SetOut(a.out.results())
+	root.SetErr(a.out.messages())
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return fault.New(fault.Usage, "%w: see %s --help", err, cmd.CommandPath())
+	})
+	f := root.PersistentFlags()
+	f.SortFlags = false
+	f.StringVar(&a.data, "data", "", "`folder` of the node (default "+tilde(defaultData("node"))+")")
+	f.BoolVar(&a.json, "json", false, "results, and errors, as JSON")
+	f.BoolVar(&a.quiet, "quiet", false, "no progress and no messages")
+	f.StringVar(&a.progress, "progress", "auto", "show progress: auto (on a terminal), on or off")
+	f.StringVar(&a.config, "config", "", "config `file` (default "+tilde(defaultConfig())+")")
+
+	ring := []*cobra.Command{
+		a.putCommand(), a.getCommand(), a.lsCommand(), a.statCommand(), a.rmCommand(),
+		a.ringCommand(), a.lookupCommand(),
+	}
+	own := []*cobra.Command{a.statusCommand(), a.leaveCommand(), a.quitCommand()}
+	addGroup(root, "files", "Files:", ring[:5]...)
+	addGroup(root, "ring", "The ring:", append(own[:1:1], ring[5:]...)...)
+	addGroup(root, "peer", "A peer:", own[1:]...)
+	root.AddCommand(a.versionCommand())
+	for _, c := range slices.Concat(ring, own) {
+		a.apiFlags(c.Flags())
+	}
+	if a.peer != nil {
+		root.CompletionOptions.DisableDefaultCmd = true
+		return root
+	}
+	for _, c := range ring {
+		c.Flags().StringArrayVar(&a.bootstrap, "bootstrap", nil, "`multiaddr` of a bootstrap peer, to do it without a node of one's own")
+	}
+	addGroup(root, "peer", "", a.nodeCommand(), a.bootstrapCommand(), a.shellCommand())
+	root.AddCommand(a.demoCommand())
+	return root
+}
+
+// addGroup adds commands under a title of the help text.
+func addGroup(root *cobra.Command, id, title string, commands ...*cobra.Command) {
+	if title != "" {
+		root.AddGroup(&cobra.Group{ID: id, Title: title})
+	}
+	for _, c := range commands {
+		c.GroupID = id
+		root.AddCommand(c)
+	}
+}
+
+func (a *app) apiFlags(f *pflag.FlagSet) {
+	f.StringVar(&a.api, "api", "", "`socket` of the node (default api.sock in --data)")
+	f.DurationVar(&a.timeout, "timeout", defaultTimeout, "give up a step, or a transfer, in which nothing moves for so long")
+}
+
+// defaultTimeout is how long a step may take.
+const defaultTimeout = 10 * time.Second
+
+// begin is run before every verb: it completes the flags and checks those that all share.
+func (a *app) begin(cmd *cobra.Command, _ []string) error {
+	if err := a.complete(cmd); err != nil {
+		return err
+	}
+	a.out.json, a.out.quiet = a.json, a.quiet
+	switch a.progress {
+	case "auto", "on", "off":
+		a.out.setProgress(a.progress)
+	default:
+		return fault.New(fault.Usage, "--progress %s: it is auto, on or off", a.progress)
+	}
+	if a.timeout < 0 || cmd.Flags().Changed("timeout") && a.timeout == 0 {
+		return fault.New(fault.Usage, "--timeout %v: it is a time like 10s", a.timeout)
+	}
+	a.begun = true
+	return nil
+}
+
+// exactly refuses any number of arguments but n, in words.
+func exactly(n int, words string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) == n {
+			return nil
+		}
+		return fault.New(fault.Usage, "%s takes %s: see %s --help", cmd.Name(), words, cmd.CommandPath())
+	}
+}
+
+// someArgs refuses to have no arguments, in words.
+func someArgs(words string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return nil
+		}
+		return fault.New(fault.Usage, "%s takes %s: see %s --help", cmd.Name(), words, cmd.CommandPath())
+	}
+}
+
+// example indents the lines of a help text's example.
+func example(lines ...string) string { return "  " + strings.Join(lines, "\n  ") }
+
+// atMostOne refuses more than one argument, in words.
+func atMostOne(words string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) <= 1 {
+			return nil
+		}
+		return fault.New(fault.Usage, "%s takes at most %s: see %s --help", cmd.Name(), words, cmd.CommandPath())
+	}
+}

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"context"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	ma "github.com/multiformats/go-multiaddr"
+
+	"github.com/p2pchord/p2pchord/bootstrap"
+)
+
+type bootstrapFlags struct {
+	listen, announce []string
+	heartbeat        time.Duration
+	addrFile         string
+}
+
+func (a *app) bootstrapCommand() *cobra.Command {
+	var f bootstrapFlags
+	cmd := &cobra.Command{
+		Use:   "bootstrap",
+		Short: "Run a bootstrap peer, through which nodes find each other",
+		Long: `Run a bootstrap peer: nodes find each other through it, and it relays for those that
+can't be reached directly. It is not in the ring and holds no files. Its addresses go to
+stdout; give one of them to nodes as --bootstrap. Peers that join and depart are shown
+on stderr, or with --json on stdout.`,
+		Example: example(
+			"p2pchord bootstrap",
+			"p2pchord bootstrap --listen /ip4/0.0.0.0/tcp/4700 --announce /dns4/ring.example.org/tcp/4700",
+		),
+		Args: exactly(0, "no arguments"),
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.runBootstrap(cmd.Context(), f) },
+	}
+	fl := cmd.Flags()
+	fl.StringArrayVar(&f.listen, "listen", nil, "`multiaddr` to listen on (default port 4700, TCP and QUIC, on all interfaces)")
+	fl.StringArrayVar(&f.announce, "announce", nil, "further `multiaddr` under which others reach it")
+	fl.DurationVar(&f.heartbeat, "heartbeat", 3*time.Second, "how often nodes have to say that they live")
+	fl.StringVar(&f.addrFile, "addr-file", "", "put the addresses into `file` once it is ready")
+	return cmd
+}
+
+func (a *app) runBootstrap(ctx context.Context, f bootstrapFlags) error {
+	listen, err := parseMultiaddrs("--listen", f.listen, false)
+	if err != nil {
+		return err
+	}
+	announce, err := parseMultiaddrs("--announce", f.announce, false)
+	if err != nil {
+		return err
+	}
+	signal.Ignore(syscall.SIGPIPE) // who read the addresses may be gone
+	b, err := bootstrap.New(ctx, bootstrap.Config{
+		Data: a.dataFolder("bootstrap"), Listen: listen, Announce: announce,
+		Heartbeat: f.heartbeat, Events: a.showRoster,
+	})
+	if err != nil {
+		return err
+	}
+	if err := a.showReady(f.addrFile, b.ID().String(), "", b.Addrs()); err != nil {
+		_ = b.Close() // the first failure is the one to tell
+		return err
+	}
+	<-ctx.Done()
+	return b.Close()
+}
+
+func (a *app) showRoster(e bootstrap.Event) {
+	if a.json {
+		a.out.object(e)
+		return
+	}
+	where := e.RingAddress
+	if where == "" && len(e.Addrs) > 0 {
+		where = e.Addrs[0]
+	}
+	a.out.say("%s  %s  %s  key %d  %s", e.Time.Local().Format(time.TimeOnly), e.Kind, e.PeerID, e.Key, where)
+}
+
+// ready is the first line of a long-running command with --json.
+type ready struct {
+	Time        time.Time `json:"time"`
+	Event       string    `json:"event"`
+	PeerID      string    `json:"peer_id"`
+	RingAddress string    `json:"ring_address"`
+	Addrs       []string  `json:"addrs"`
+}
+
+// showReady tells the addresses of a peer that serves: in the file, then on stdout.
+func (a *app) showReady(file, id, ringAddress string, addrs []ma.Multiaddr) error {
+	if err := writeAddrs(file, addrs); err != nil {
+		return err
+	}
+	if a.json {
+		a.out.object(ready{time.Now(), "ready", id, ringAddress, texts(addrs)})
+		return nil
+	}
+	for _, m := range addrs {
+		a.out.line("%s", m)
+	}
+	return nil
+}

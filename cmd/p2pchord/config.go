@@ -1,0 +1,233 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/BurntSushi/toml"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/p2pchord/p2pchord/internal/fault"
+)
+
+// complete gives each flag that is not on the command line its value from the
+// environment, else from the config file: the command's own table there, else the
+// top of it.
+func (a *app) complete(cmd *cobra.Command) error {
+	if v, ok := a.lookupEnv(envName("config")); ok && v != "" && !cmd.Flags().Changed("config") {
+		a.config = v
+	}
+	file, err := readConfig(a.config, cmd.Root())
+	if err != nil {
+		return err
+	}
+	var failed error
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		if failed != nil || f.Changed || f.Name == "config" || f.Name == "help" {
+			return
+		}
+		if v, ok := a.lookupEnv(envName(f.Name)); ok && v != "" {
+			values := []string{v}
+			if _, list := f.Value.(pflag.SliceValue); list {
+				values = strings.FieldsFunc(v, func(r rune) bool { return r == ',' || r == ' ' || r == '\n' })
+			}
+			if err := setFlag(f, values); err != nil {
+				failed = fault.New(fault.Usage, "%s=%q: %w", envName(f.Name), v, err)
+			}
+			return
+		}
+		for _, table := range []string{cmd.Name(), ""} {
+			if e, ok := file[configKey{table, f.Name}]; ok {
+				if err := setFlag(f, e.values); err != nil {
+					failed = fault.New(fault.Usage, "%s: %s: %w", e.at, f.Name, err)
+				}
+				return
+			}
+		}
+	})
+	return failed
+}
+
+// envName is the environment variable of a flag.
+func envName(flag string) string {
+	return "P2PCHORD_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+}
+
+func setFlag(f *pflag.Flag, values []string) error {
+	f.Changed = true
+	if list, ok := f.Value.(pflag.SliceValue); ok {
+		return list.Replace(values)
+	}
+	if len(values) != 1 {
+		return errors.New("it takes one value, not a list")
+	}
+	return f.Value.Set(values[0])
+}
+
+type configKey struct{ table, flag string }
+
+type configEntry struct {
+	values []string
+	at     string // FILE:LINE
+}
+
+// readConfig reads the config file. Keys that no command of root has a flag for
+// are refused, with the line and the nearest one that there is.
+func readConfig(path string, root *cobra.Command) (map[configKey]configEntry, error) {
+	asked := path != ""
+	if !asked {
+		path = defaultConfig()
+	}
+	src, err := os.ReadFile(path)
+	if !asked && errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fault.New(fault.Usage, "can't read the config file: %w", err)
+	}
+	var tree map[string]any
+	if err := toml.Unmarshal(src, &tree); err != nil {
+		var parse toml.ParseError
+		if errors.As(err, &parse) {
+			return nil, fault.New(fault.Usage, "%s:%d: %s", path, parse.Position.Line, parse.Message)
+		}
+		return nil, fault.New(fault.Usage, "%s: %w", path, err)
+	}
+	known, tables := knownKeys(root)
+	c := &configReader{path: path, src: string(src), known: known, entries: map[configKey]configEntry{}}
+	for key, v := range tree {
+		sub, isTable := v.(map[string]any)
+		if !isTable {
+			c.add("", key, v)
+			continue
+		}
+		if !slices.Contains(tables, key) {
+			c.refuse("", "["+key, fmt.Sprintf("there is no command %q%s", key, nearest(key, tables)))
+			continue
+		}
+		for k, v := range sub {
+			c.add(key, k, v)
+		}
+	}
+	if len(c.problems) > 0 {
+		slices.SortFunc(c.problems, func(a, b configProblem) int { return a.line - b.line })
+		return nil, fault.New(fault.Usage, "%s:%d: %s", path, c.problems[0].line, c.problems[0].text)
+	}
+	return c.entries, nil
+}
+
+// knownKeys lists the flags of each table; those of the table "" are all there are.
+func knownKeys(root *cobra.Command) (known map[string][]string, tables []string) {
+	known = map[string][]string{}
+	for _, c := range root.Commands() {
+		tables = append(tables, c.Name())
+		add := func(f *pflag.Flag) {
+			if f.Name == "help" || f.Name == "config" {
+				return
+			}
+			known[c.Name()] = append(known[c.Name()], f.Name)
+			known[""] = append(known[""], f.Name)
+		}
+		c.LocalFlags().VisitAll(add)
+		c.InheritedFlags().VisitAll(add)
+	}
+	return known, tables
+}
+
+type configProblem struct {
+	line int
+	text string
+}
+
+type configReader struct {
+	path, src string
+	known     map[string][]string
+	entries   map[configKey]configEntry
+	problems  []configProblem
+}
+
+func (c *configReader) add(table, key string, v any) {
+	if !slices.Contains(c.known[table], key) {
+		c.refuse(table, key, fmt.Sprintf("unknown key %q%s", key, nearest(key, c.known[table])))
+		return
+	}
+	e := configEntry{at: fmt.Sprintf("%s:%d", c.path, lineOf(c.src, table, key))}
+	switch v := v.(type) {
+	case []any:
+		for _, x := range v {
+			e.values = append(e.values, fmt.Sprint(x))
+		}
+	case map[string]any:
+		c.refuse(table, key, fmt.Sprintf("%q takes a value, not a table", key))
+		return
+	default:
+		e.values = []string{fmt.Sprint(v)}
+	}
+	c.entries[configKey{table, key}] = e
+}
+
+func (c *configReader) refuse(table, key, text string) {
+	c.problems = append(c.problems, configProblem{lineOf(c.src, table, key), text})
+}
+
+// lineOf finds the line of a key in its table, or of "[table", 1 when it is
+// written in a way that only the parser understands.
+func lineOf(src, table, key string) int {
+	in := ""
+	for i, l := range strings.Split(src, "\n") {
+		l = strings.TrimSpace(l)
+		if strings.HasPrefix(l, "[") {
+			in = strings.Trim(strings.SplitN(l, "]", 2)[0], "[ \t\"'")
+			if "["+in == key {
+				return i + 1
+			}
+			continue
+		}
+		name, _, isKey := strings.Cut(l, "=")
+		name = strings.Trim(name, " \t\"'")
+		if isKey && (in == table && name == key || table != "" && name == table+"."+key) {
+			return i + 1
+		}
+	}
+	return 1
+}
+
+// nearest suggests the one of names that key is most like, if any is near.
+func nearest(key string, names []string) string {
+	best, least := "", 4
+	for _, n := range names {
+		if d := distance(key, n); d < least && d < len(n) {
+			best, least = n, d
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return fmt.Sprintf(": did you mean %q?", best)
+}
+
+// distance is Levenshtein's: how many letters to change, add or drop.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(cost, row[j+1]+1, row[j]+1)
+		}
+	}
+	return row[len(b)]
+}

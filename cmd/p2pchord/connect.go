@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	ma "github.com/multiformats/go-multiaddr"
+
+	"github.com/p2pchord/p2pchord/gateway"
+	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/node"
+)
+
+// openRing returns what a verb works on: the running node of --data or --api,
+// else, with --bootstrap, a client that passes through.
+func (a *app) openRing(cmd *cobra.Command) (gateway.Ring, error) {
+	ctx := cmd.Context()
+	if a.peer != nil {
+		return stays{a.peer}, nil
+	}
+	addrs, err := parseMultiaddrs("--bootstrap", a.bootstrap, true)
+	if err != nil {
+		return nil, err
+	}
+	p, err := a.dialNode(ctx, cmd)
+	if len(addrs) == 0 || !errors.Is(err, fault.Unreachable) {
+		return ringOrNil(p), err
+	}
+	a.out.startProgress("connecting", -1, 1)
+	c, err := node.Dial(ctx, node.ClientConfig{Bootstrap: addrs, Timeout: a.timeout})
+	if err != nil {
+		return nil, err
+	}
+	return gateway.OfClient(c), nil
+}
+
+// openNode returns the running node of --data or --api.
+func (a *app) openNode(cmd *cobra.Command) (gateway.Peer, error) {
+	if a.peer != nil {
+		return stays{a.peer}, nil
+	}
+	p, err := a.dialNode(cmd.Context(), cmd)
+	if err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+func (a *app) dialNode(ctx context.Context, cmd *cobra.Command) (*gateway.Client, error) {
+	socket := a.api
+	if socket == "" {
+		socket = filepath.Join(a.dataFolder("node"), gateway.SocketName)
+	}
+	var idle = a.timeout
+	if !cmd.Flags().Changed("timeout") {
+		idle = 0 // the node keeps its own
+	}
+	return gateway.Dial(ctx, socket, idle)
+}
+
+// ringOrNil keeps a nil client from becoming a Ring that is not nil.
+func ringOrNil(c *gateway.Client) gateway.Ring {
+	if c == nil {
+		return nil
+	}
+	return c
+}
+
+// stays is the peer of a prompt: a verb that is done with it must not close it.
+type stays struct{ gateway.Peer }
+
+func (stays) Close() error { return nil }
+
+// parseMultiaddrs reads the multiaddrs of a flag; a peer's must end with its ID.
+func parseMultiaddrs(flag string, list []string, withID bool) ([]ma.Multiaddr, error) {
+	var out []ma.Multiaddr
+	for _, s := range list {
+		m, err := ma.NewMultiaddr(s)
+		if err != nil {
+			return nil, fault.New(fault.Usage, "%s %q is no multiaddr (%w): write it like /ip4/192.0.2.1/tcp/4701%s", flag, s, err, idExample(withID))
+		}
+		if _, err := m.ValueForProtocol(ma.P_P2P); withID && err != nil {
+			return nil, fault.New(fault.Usage, "%s %q doesn't say whose address it is: it ends with /p2p/ID, as the peer itself shows it", flag, s)
+		}
+		out = append(out, m)
+	}
+	return out, nil
+}
+
+func idExample(withID bool) string {
+	if withID {
+		return "/p2p/ID"
+	}
+	return ""
+}

@@ -1,0 +1,223 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/node"
+)
+
+// putAll puts each file at another peer.
+func (d *demo) putAll(ctx context.Context) error {
+	for i := range d.files {
+		f, n := &d.files[i], d.nodes[i%len(d.nodes)]
+		begun := time.Now()
+		in, err := f.source.open(nil)
+		if err != nil {
+			return fault.New(fault.Failed, "can't put %s: %w", f.source.path, err)
+		}
+		res, err := n.client.Put(ctx, f.source.name, in, node.PutOptions{Size: f.source.size, Modified: f.source.modified})
+		_ = in.Close() // it was only read
+		if err != nil {
+			return fault.New(fault.CodeOf(err), "%s can't put %s: %w", n.name, f.source.name, err)
+		}
+		f.owner = res.Owner
+		d.say("put", "put %s at %s: key %d, so it belongs to %s; %s are safe already (%s)",
+			f.source.name, n.name, res.Key, d.nameOf(res.Owner), count(res.Copies, "copy", "copies"), rate(res.Size, time.Since(begun)))
+	}
+	return nil
+}
+
+// getAll gets each file through a peer that holds none of its copies, if there is one.
+func (d *demo) getAll(ctx context.Context) error {
+	for i := range d.files {
+		f := &d.files[i]
+		st, err := d.nodes[0].client.Stat(ctx, f.source.name)
+		if err != nil {
+			return fault.New(fault.CodeOf(err), "can't ask for %s: %w", f.source.name, err)
+		}
+		n := d.outsider(st)
+		begun := time.Now()
+		from, err := d.getOne(ctx, n, f)
+		if err != nil {
+			return err
+		}
+		d.say("get", "got %s through %s, from %s: the same bytes (%s)", f.source.name, n.name, d.namesOf(from), rate(f.source.size, time.Since(begun)))
+	}
+	return nil
+}
+
+// killOwner ends the owner of the largest file as a crash would.
+func (d *demo) killOwner(context.Context) error {
+	largest := d.files[0]
+	for _, f := range d.files {
+		if f.source.size > largest.source.size {
+			largest = f
+		}
+	}
+	for _, n := range d.nodes {
+		if n.client.PeerID() == largest.owner {
+			n.process.kill()
+			d.dead = n
+			d.say("kill", "killed %s, the owner of %s, without a word of warning (SIGKILL)", n.name, largest.source.name)
+			return nil
+		}
+	}
+	return fault.New(fault.Failed, "the owner of %s, %s, is none of the demo's nodes", largest.source.name, largest.owner)
+}
+
+// getAllAgain gets each file once more, from what is left.
+func (d *demo) getAllAgain(ctx context.Context) error {
+	killed := time.Now()
+	for i := range d.files {
+		f, n := &d.files[i], d.alive()[i%len(d.alive())]
+		var from []string
+		err := d.until(ctx, func() (err error) {
+			from, err = d.getOne(ctx, n, f)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		d.say("get", "got %s through %s, from %s: the same bytes, %v after the crash", f.source.name, n.name, d.namesOf(from), time.Since(killed).Round(10*time.Millisecond))
+	}
+	return nil
+}
+
+// repaired waits until the lost copies have been made anew elsewhere.
+func (d *demo) repaired(ctx context.Context) error {
+	for i := range d.files {
+		f := &d.files[i]
+		err := d.until(ctx, func() error {
+			st, err := d.alive()[0].client.Stat(ctx, f.source.name)
+			if err != nil {
+				return err
+			}
+			whole := 0
+			for _, h := range st.Holders {
+				if h.Complete && h.PeerID != d.dead.client.PeerID() {
+					whole++
+				}
+			}
+			if whole < 3 {
+				return fault.New(fault.TryAgain, "%s has %s of 3", f.source.name, count(whole, "copy", "copies"))
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	d.say("repair", "the copies that were lost with %s have been made anew: each file is on three peers again", d.dead.name)
+	return nil
+}
+
+// until tries again until try succeeds or a step's time is over.
+func (d *demo) until(ctx context.Context, try func() error) error {
+	ctx, cancel := context.WithTimeout(ctx, demoStep)
+	defer cancel()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := try()
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return err
+		}
+	}
+}
+
+// getOne gets a file through n and compares it, byte for byte, with the one that was put.
+func (d *demo) getOne(ctx context.Context, n *demoNode, f *demoFile) ([]string, error) {
+	in, err := os.Open(f.source.path)
+	if err != nil {
+		return nil, fault.New(fault.Failed, "can't compare with %s: %w", f.source.path, reason(err))
+	}
+	defer func() { _ = in.Close() }() // it was only read
+	file, err := n.client.Get(ctx, f.source.name, node.GetOptions{})
+	if err != nil {
+		return nil, fault.New(fault.CodeOf(err), "%s can't get %s: %w", n.name, f.source.name, err)
+	}
+	defer func() { _ = file.Close() }() // an error of its end has come through WriteTo
+	c := &comparer{want: in}
+	got, err := file.WriteTo(c)
+	if err != nil {
+		return nil, fault.New(fault.CodeOf(err), "%s can't get %s: %w", n.name, f.source.name, err)
+	}
+	if got != f.source.size {
+		return nil, fault.New(fault.Integrity, "%s got %d bytes of %s, and not %d", n.name, got, f.source.name, f.source.size)
+	}
+	return file.Sources(), nil
+}
+
+// comparer takes bytes that must be those of want.
+type comparer struct {
+	want io.Reader
+	buf  []byte
+}
+
+var errDiffers = errors.New("the bytes differ from those that were put")
+
+func (c *comparer) Write(p []byte) (int, error) {
+	if len(c.buf) < len(p) {
+		c.buf = make([]byte, len(p))
+	}
+	n, err := io.ReadFull(c.want, c.buf[:len(p)])
+	if err != nil || !bytes.Equal(p, c.buf[:n]) {
+		return 0, errDiffers
+	}
+	return len(p), nil
+}
+
+// outsider returns a peer that holds nothing of a file, else the last.
+func (d *demo) outsider(st node.FileStat) *demoNode {
+	alive := d.alive()
+	for _, n := range alive {
+		holds := false
+		for _, h := range st.Holders {
+			holds = holds || h.PeerID == n.client.PeerID()
+		}
+		if !holds {
+			return n
+		}
+	}
+	return alive[len(alive)-1]
+}
+
+// demoFile is a file that the demo puts.
+type demoFile struct {
+	source source
+	owner  string // peer ID
+}
+
+// choose returns the files given, or samples.
+func (d *demo) choose(files []string) ([]demoFile, error) {
+	if len(files) == 0 {
+		var err error
+		if files, err = makeSamples(filepath.Join(d.dir, "samples")); err != nil {
+			return nil, fault.New(fault.Failed, "can't write the samples: %w", err)
+		}
+	}
+	sources, err := d.app.sources(files, putFlags{})
+	if err != nil {
+		return nil, err
+	}
+	var chosen []demoFile
+	for _, s := range sources {
+		if s.path == "-" {
+			return nil, fault.New(fault.Usage, "the demo reads files more than once: it can't take stdin")
+		}
+		chosen = append(chosen, demoFile{source: s})
+	}
+	return chosen, nil
+}

@@ -1,0 +1,14 @@
+//go:build !linux && !windows
+
+package main
+
+import (
+	"os/exec"
+	"syscall"
+)
+
+// detach makes a process of the demo one that the terminal's Ctrl-C doesn't reach:
+// the demo ends it.
+func detach(cmd *exec.Cmd, _ bool) {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+}

@@ -1,0 +1,47 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/p2pchord/p2pchord/node"
+)
+
+func (a *app) lookupCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "lookup NAME",
+		Short:   "Show who owns a name, and the path to it",
+		Long:    `Show the key of a name, the peer that owns it, and the peers that were asked on the way, whether or not there is such a file.`,
+		Example: example("p2pchord lookup holiday.jpg"),
+		Args:    exactly(1, "one NAME"),
+		RunE:    func(cmd *cobra.Command, args []string) error { return a.lookup(cmd, args[0]) },
+	}
+}
+
+func (a *app) lookup(cmd *cobra.Command, name string) error {
+	if err := node.ValidName(name); err != nil {
+		return err
+	}
+	r, err := a.openRing(cmd)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = r.Close() }() // nothing was changed
+	l, err := r.Lookup(cmd.Context(), name)
+	if err != nil {
+		return err
+	}
+	l.Path = nonNil(l.Path)
+	if a.json {
+		a.out.object(l)
+		return nil
+	}
+	var path []string
+	for _, h := range l.Path {
+		path = append(path, shortID(h.PeerID))
+	}
+	a.out.line("%s  key %d, owner %d (%s), %s: %s", l.Name, l.Key, l.Owner.Key, l.Owner.PeerID,
+		count(l.Hops, "hop", "hops"), strings.Join(path, " > "))
+	return nil
+}

@@ -1,0 +1,43 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+)
+
+func (a *app) lsCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "ls [PREFIX]",
+		Short: "List the files in the ring",
+		Long: `List the files in the ring whose names begin with PREFIX: size, when the file was
+last changed, copies, name.`,
+		Example: example("p2pchord ls", "p2pchord ls Pictures/", "p2pchord ls --json | jq -r .name"),
+		Args:    atMostOne("one PREFIX"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			prefix := ""
+			if len(args) > 0 {
+				prefix = args[0]
+			}
+			return a.ls(cmd, prefix)
+		},
+	}
+}
+
+func (a *app) ls(cmd *cobra.Command, prefix string) error {
+	r, err := a.openRing(cmd)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = r.Close() }() // nothing was changed
+	a.out.endProgress()
+	for f, err := range r.List(cmd.Context(), prefix) {
+		if err != nil {
+			return err
+		}
+		if a.json {
+			a.out.object(f)
+		} else {
+			a.out.line("%10s  %s  %d  %s", size(f.Size), when(f.Modified), f.Copies, f.Name)
+		}
+	}
+	return nil
+}

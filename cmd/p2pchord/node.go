@@ -1,0 +1,171 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/p2pchord/p2pchord/gateway"
+	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/node"
+)
+
+// answersEnd is how long a node that goes lets the calls of its API end.
+const answersEnd = 5 * time.Second
+
+type nodeFlags struct {
+	bootstrap, listen, announce []string
+	ringAddress                 string
+	copies                      int
+	capacity                    string
+	heartbeat, timeout, within  time.Duration
+	mdns, noPrompt              bool
+	addrFile                    string
+}
+
+func (a *app) nodeCommand() *cobra.Command {
+	var f nodeFlags
+	cmd := &cobra.Command{
+		Use:   "node",
+		Short: "Run a peer of the ring",
+		Long: `Run a peer: it joins the ring that the bootstrap peers know, or that it remembers,
+or founds one, and holds its share of the files. Its addresses go to stdout.
+
+On a terminal it shows a prompt that takes the verbs put, get, ls, stat, rm, status,
+ring, lookup, leave and quit. SIGINT and SIGTERM do what quit does; a second ends it at once.`,
+		Example: example(
+			"p2pchord node --bootstrap /ip4/192.0.2.1/tcp/4700/p2p/12D3KooW...",
+			"p2pchord node --data /srv/p2pchord --capacity 100GiB --no-prompt",
+		),
+		Args: exactly(0, "no arguments"),
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.runNode(cmd.Context(), f) },
+	}
+	fl := cmd.Flags()
+	fl.SortFlags = false
+	fl.StringArrayVar(&f.bootstrap, "bootstrap", nil, "`multiaddr` of a bootstrap peer, with its /p2p/ID")
+	fl.StringArrayVar(&f.listen, "listen", nil, "`multiaddr` to listen on (default port 4701, TCP and QUIC, on all interfaces, or a free port)")
+	fl.StringArrayVar(&f.announce, "announce", nil, "further `multiaddr` under which others reach it")
+	fl.StringVar(&f.ringAddress, "ring-address", "", "`HOST:PORT` whose hash is the node's key (default the peer ID's)")
+	fl.IntVar(&f.copies, "copies", 3, "on how many peers a file is to be, 1 to 8")
+	fl.StringVar(&f.capacity, "capacity", "", "`size` that it stores at most, like 100GiB (default what the disk has)")
+	fl.DurationVar(&f.heartbeat, "heartbeat", 3*time.Second, "how often neighbours are checked")
+	fl.DurationVar(&f.timeout, "timeout", defaultTimeout, "give up a step, or a transfer, in which nothing moves for so long")
+	fl.DurationVar(&f.within, "within", gateway.DefaultWithin, "how long handing over may take when a signal ends it")
+	fl.BoolVar(&f.mdns, "mdns", true, "find peers on the local network by themselves")
+	fl.BoolVar(&f.noPrompt, "no-prompt", false, "show no prompt, even on a terminal")
+	fl.StringVar(&f.addrFile, "addr-file", "", "put the addresses into `file` once it is ready")
+	return cmd
+}
+
+// config checks the flags and makes them a node's.
+func (f nodeFlags) config(data string) (c node.Config, err error) {
+	c = node.Config{
+		Data: data, RingAddress: f.ringAddress, Copies: f.copies,
+		Heartbeat: f.heartbeat, Timeout: f.timeout, MDNS: f.mdns,
+	}
+	if c.Bootstrap, err = parseMultiaddrs("--bootstrap", f.bootstrap, true); err != nil {
+		return c, err
+	}
+	if c.Listen, err = parseMultiaddrs("--listen", f.listen, false); err != nil {
+		return c, err
+	}
+	if c.Announce, err = parseMultiaddrs("--announce", f.announce, false); err != nil {
+		return c, err
+	}
+	if f.capacity != "" {
+		if c.CapacityBytes, err = parseSize(f.capacity); err != nil {
+			return c, fault.New(fault.Usage, "--capacity: %w", err)
+		}
+	}
+	switch {
+	case f.copies < 1 || f.copies > 8:
+		return c, fault.New(fault.Usage, "--copies %d: it is 1 to 8", f.copies)
+	case f.heartbeat <= 0 || f.timeout <= 0 || f.within < 0:
+		return c, fault.New(fault.Usage, "--heartbeat, --timeout and --within are times like 10s")
+	}
+	return c, nil
+}
+
+func (a *app) runNode(ctx context.Context, f nodeFlags) error {
+	cfg, err := f.config(a.dataFolder("node"))
+	if err != nil {
+		return err
+	}
+	signal.Ignore(syscall.SIGPIPE) // who read the addresses may be gone
+	events := &eventLog{app: a}
+	cfg.Events = events.show
+	n, err := node.New(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	api, err := gateway.Serve(filepath.Join(cfg.Data, gateway.SocketName), gateway.OfNode(n))
+	if err == nil {
+		err = a.showReady(f.addrFile, n.PeerID(), n.RingAddress(), n.Addrs())
+	}
+	if err == nil {
+		err = a.serve(ctx, n, f, events)
+	}
+	if api != nil {
+		end, cancel := context.WithTimeout(context.Background(), answersEnd)
+		defer cancel()
+		_ = api.Close(end) // a call that didn't end in time has been cut off, and its client told so
+	}
+	return errors.Join(err, n.Close())
+}
+
+// serve returns when the node is to end or has gone.
+func (a *app) serve(ctx context.Context, n *node.Node, f nodeFlags, events *eventLog) error {
+	var typed chan error // what the prompt ends with; never, without one
+	typing := func() bool { return false }
+	if in, ok := a.stdin.(*os.File); ok && !f.noPrompt && !a.json && isTerminal(in) && isTerminal(a.out.stdout) {
+		p := newPrompt(a, in, gateway.OfNode(n), filepath.Join(a.dataFolder("node"), historyName))
+		defer p.close()
+		events.to(p.message)
+		typed, typing = make(chan error, 1), p.running.Load
+		go func() { typed <- p.run(ctx) }() // ends with the process when it waits for a key
+	}
+	select {
+	case <-n.Done():
+		if typing() {
+			return <-typed // its command is what ends the node, and has not ended itself
+		}
+		return nil
+	case err := <-typed:
+		select {
+		case <-n.Done(): // its last command was quit or leave
+			return err
+		default:
+		}
+	case <-ctx.Done():
+	}
+	within, cancel := context.WithTimeout(context.Background(), f.within)
+	defer cancel()
+	err := n.Quit(within, func(h node.HandOver) {
+		if h.Error != "" {
+			a.out.say("%s  stays here: %s", h.Name, h.Error)
+			return
+		}
+		a.out.say("%s  handed over to %s", h.Name, h.To)
+	})
+	return a.afterQuit(err)
+}
+
+// afterQuit says what a node that quits could not do. That some files have fewer
+// copies until it is back is no failure: they are kept.
+func (a *app) afterQuit(err error) error {
+	if errors.Is(err, fault.FewerCopies) {
+		a.out.warn("%v", err)
+		return nil
+	}
+	if err != nil {
+		a.out.failure(err)
+		return errReported{gateway.ProblemOf(err).Code}
+	}
+	return nil
+}

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync"
+
+	"golang.org/x/term"
+
+	"github.com/p2pchord/p2pchord/gateway"
+)
+
+// output is the one place that writes. Its contract:
+//
+//   - stdout carries results only: with --json one object a line, else text;
+//   - everything else goes to stderr: messages unless --quiet, progress only on a
+//     terminal or when asked for, errors always, and those as {"error":...} with --json;
+//   - a line is written whole: a progress line is taken away before and comes back after.
+type output struct {
+	mu     sync.Mutex
+	stdout io.Writer
+	stderr io.Writer
+	json   bool
+	quiet  bool
+	meter  *meter // nil while nothing is shown
+	show   bool   // progress is wanted
+}
+
+func newOutput(stdout, stderr io.Writer) *output {
+	return &output{stdout: stdout, stderr: stderr}
+}
+
+// setProgress decides whether progress is shown: "on", "off", or "auto".
+func (o *output) setProgress(how string) {
+	o.show = !o.quiet && (how == "on" || how == "auto" && isTerminal(o.stderr))
+}
+
+// isTerminal tells whether w is a terminal.
+func isTerminal(w any) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// line writes a result as text.
+func (o *output) line(format string, args ...any) {
+	o.write(o.stdout, fmt.Sprintf(format, args...)+"\n")
+}
+
+// object writes a result as JSON.
+func (o *output) object(v any) { o.write(o.stdout, toJSON(v)) }
+
+// say writes a message.
+func (o *output) say(format string, args ...any) {
+	if !o.quiet {
+		o.write(o.stderr, gateway.OneLine(fmt.Sprintf(format, args...))+"\n")
+	}
+}
+
+// warn writes what a user must know although it is no error.
+func (o *output) warn(format string, args ...any) {
+	o.write(o.stderr, "p2pchord: "+gateway.OneLine(fmt.Sprintf(format, args...))+"\n")
+}
+
+// failure writes an error.
+func (o *output) failure(err error) {
+	p := gateway.ProblemOf(err)
+	if o.json {
+		o.write(o.stderr, toJSON(map[string]gateway.Problem{"error": p}))
+		return
+	}
+	o.write(o.stderr, "p2pchord: "+p.Message+"\n")
+}
+
+func (o *output) write(w io.Writer, s string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.hideMeter()
+	_, _ = io.WriteString(w, s) // a reader that has gone is none of our business
+}
+
+// results and messages are where cobra writes its help and its errors.
+func (o *output) results() io.Writer  { return writerFunc(func(s string) { o.write(o.stdout, s) }) }
+func (o *output) messages() io.Writer { return writerFunc(func(s string) { o.write(o.stderr, s) }) }
+
+type writerFunc func(string)
+
+func (f writerFunc) Write(p []byte) (int, error) {
+	f(string(p))
+	return len(p), nil
+}
+
+// toJSON returns v as one line. Every v here is a plain value that can be encoded.
+func toJSON(v any) string {
+	var b strings.Builder
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	_ = e.Encode(v)
+	return b.String()
+}

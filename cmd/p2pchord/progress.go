@@ -1,0 +1,147 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"golang.org/x/term"
+
+	"github.com/p2pchord/p2pchord/node"
+)
+
+const (
+	drawEvery   = 100 * time.Millisecond
+	eraseLine   = "\r\x1b[K"
+	rateAtLeast = 500 * time.Millisecond // before that a rate says nothing
+)
+
+// meter is the progress line of a verb: of one file, or of many at once.
+type meter struct {
+	title string
+	total int64 // bytes, -1 when unknown
+	files int   // how many; 1 shows no count
+	begun time.Time
+
+	done     map[string]int64 // bytes of the files under way
+	finished int64            // bytes of the files that are done
+	count    int              // files that are done
+	copies   int
+	path     string
+	drawn    time.Time
+	visible  bool
+}
+
+// startProgress begins to show progress on total bytes (-1: unknown) of so many files.
+func (o *output) startProgress(title string, total int64, files int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.show {
+		o.meter = &meter{title: title, total: total, files: files, begun: time.Now(), done: map[string]int64{}}
+	}
+}
+
+// progressOf returns what to call with the progress of one file; nil when none is shown.
+func (o *output) progressOf(name string) func(node.Progress) {
+	if o.meter == nil {
+		return nil
+	}
+	return func(p node.Progress) {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		m := o.meter
+		if m == nil {
+			return
+		}
+		m.done[name], m.copies = p.Done, p.Copies
+		if p.Path != "" {
+			m.path = p.Path
+		}
+		o.draw()
+	}
+}
+
+// finish counts one file of a progress as done.
+func (o *output) finish(name string, size int64) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if m := o.meter; m != nil {
+		delete(m.done, name)
+		m.finished += size
+		m.count++
+	}
+}
+
+// endProgress takes the progress line away.
+func (o *output) endProgress() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.hideMeter()
+	o.meter = nil
+}
+
+func (o *output) hideMeter() {
+	if m := o.meter; m != nil && m.visible {
+		m.visible = false
+		_, _ = io.WriteString(o.stderr, eraseLine)
+	}
+}
+
+func (o *output) draw() {
+	m, now := o.meter, time.Now()
+	if now.Sub(m.drawn) < drawEvery {
+		return
+	}
+	m.drawn, m.visible = now, true
+	width := 80
+	if f, ok := o.stderr.(*os.File); ok {
+		if w, _, err := term.GetSize(int(f.Fd())); err == nil && w > 0 {
+			width = w
+		}
+	}
+	_, _ = io.WriteString(o.stderr, eraseLine+cut(m.text(now), width-1))
+}
+
+// text is the line: what, how much of it, how fast, how long still, on which path.
+func (m *meter) text(now time.Time) string {
+	done := m.finished
+	for _, n := range m.done {
+		done += n
+	}
+	var b strings.Builder
+	b.WriteString(m.title)
+	if m.files > 1 {
+		fmt.Fprintf(&b, "  %d of %d files", m.count, m.files)
+	}
+	if m.total > 0 {
+		fmt.Fprintf(&b, "  %3d%%  %s of %s", min(100, done*100/m.total), size(done), size(m.total))
+	} else {
+		fmt.Fprintf(&b, "  %s", size(done))
+	}
+	if spent := now.Sub(m.begun); spent > rateAtLeast && done > 0 {
+		rate := float64(done) / spent.Seconds()
+		fmt.Fprintf(&b, "  %s/s", size(int64(rate)))
+		if m.total > done {
+			left := time.Duration(float64(m.total-done) / rate * float64(time.Second))
+			fmt.Fprintf(&b, "  %v left", left.Round(time.Second))
+		}
+	}
+	if m.path != "" {
+		b.WriteString("  " + m.path)
+	}
+	if m.copies > 0 && m.files == 1 {
+		fmt.Fprintf(&b, "  %s", count(m.copies, "copy", "copies"))
+	}
+	return b.String()
+}
+
+// cut returns the first n runes of s.
+func cut(s string, n int) string {
+	r := []rune(s)
+	if len(r) <= n {
+		return s
+	}
+	return string(r[:max(n, 0)])
+}

@@ -1,0 +1,170 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"golang.org/x/term"
+
+	"github.com/p2pchord/p2pchord/gateway"
+)
+
+// prompt reads commands from a terminal and carries them out on a peer. The
+// terminal is raw only while a line is edited: while a command runs, Ctrl-C is
+// SIGINT and ends the command.
+type prompt struct {
+	app  *app
+	peer gateway.Peer
+	in   *os.File
+	line *term.Terminal
+	// running tells that a command is being carried out.
+	running atomic.Bool
+
+	mu    sync.Mutex
+	saved *term.State // of the terminal while it is raw, else nil
+}
+
+func newPrompt(a *app, in *os.File, p gateway.Peer, historyFile string) *prompt {
+	label := p.RingAddress()
+	if label == "" {
+		label = shortID(p.PeerID())
+	}
+	pr := &prompt{app: a, peer: p, in: in}
+	pr.line = term.NewTerminal(struct {
+		io.Reader
+		io.Writer
+	}{&keys{r: in}, a.out.stdout}, fmt.Sprintf("[%s]> ", label))
+	pr.line.History = openHistory(historyFile)
+	pr.line.AutoCompleteCallback = pr.complete
+	a.signals.onExit(pr.close)
+	return pr
+}
+
+// run carries out commands until the input ends, the node departs, or exit.
+func (p *prompt) run(ctx context.Context) error {
+	for {
+		text, err := p.read()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		words, err := splitWords(text)
+		if err != nil {
+			p.app.out.warn("%v", err)
+			continue
+		}
+		if len(words) == 0 {
+			continue
+		}
+		if words[0] == "exit" {
+			return nil
+		}
+		p.running.Store(true)
+		code, departed := p.app.atPrompt(ctx, p.peer, words)
+		p.running.Store(false)
+		if departed && code == "" {
+			return nil
+		}
+		if departed {
+			return errReported{code}
+		}
+	}
+}
+
+// read edits one line.
+func (p *prompt) read() (string, error) {
+	p.mu.Lock()
+	saved, err := term.MakeRaw(int(p.in.Fd()))
+	if err != nil {
+		p.mu.Unlock()
+		return "", err
+	}
+	p.saved = saved
+	if w, h, err := term.GetSize(int(p.in.Fd())); err == nil && w > 0 {
+		_ = p.line.SetSize(w, h) // a wrong width only looks bad
+	}
+	p.mu.Unlock()
+	text, err := p.line.ReadLine()
+	if err != nil {
+		fmt.Fprint(p.app.out.stdout, "\r\n")
+	}
+	p.close()
+	return text, err
+}
+
+// close makes the terminal what it was before.
+func (p *prompt) close() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.saved != nil {
+		_ = term.Restore(int(p.in.Fd()), p.saved)
+		p.saved = nil
+	}
+}
+
+// message shows a line; the one that is being edited moves down whole.
+func (p *prompt) message(text string) {
+	p.mu.Lock()
+	editing := p.saved != nil
+	p.mu.Unlock()
+	if editing {
+		_, _ = p.line.Write([]byte(text + "\n"))
+		return
+	}
+	p.app.out.say("%s", text)
+}
+
+// keys makes Ctrl-C at the prompt drop the line instead of ending the input.
+type keys struct {
+	r       io.Reader
+	pending []byte
+}
+
+const (
+	ctrlC     = 3
+	endOfLine = 5  // Ctrl-E
+	dropLine  = 21 // Ctrl-U
+)
+
+func (k *keys) Read(p []byte) (int, error) {
+	if len(k.pending) == 0 {
+		buf := make([]byte, max(len(p)/2, 1))
+		n, err := k.r.Read(buf)
+		if err != nil {
+			return 0, err
+		}
+		for _, b := range buf[:n] {
+			if b == ctrlC {
+				k.pending = append(k.pending, endOfLine, dropLine)
+				continue
+			}
+			k.pending = append(k.pending, b)
+		}
+	}
+	n := copy(p, k.pending)
+	k.pending = k.pending[n:]
+	return n, nil
+}
+
+// escapeWord writes a word so that splitWords reads it as one.
+func escapeWord(w string) string {
+	if w == "" {
+		return "''"
+	}
+	var b strings.Builder
+	for _, r := range w {
+		if strings.ContainsRune(" \t'\"\\", r) {
+			b.WriteByte('\\')
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}

@@ -1,0 +1,157 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/p2pchord/p2pchord/gateway"
+	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/node"
+)
+
+// putsAtOnce is how many files of one command are under way together.
+const putsAtOnce = 8
+
+type putFlags struct {
+	name      string
+	copies    int
+	wait      string
+	recursive bool
+}
+
+func (a *app) putCommand() *cobra.Command {
+	var f putFlags
+	cmd := &cobra.Command{
+		Use:   "put FILE|DIR|-...",
+		Short: "Store files",
+		Long: `Store files in the ring. A file's name there is its base name, or --name.
+
+With -r a folder's files are stored under their paths, from the folder's own name on.
+A FILE that is a symbolic link stands for what it leads to; links and special files
+inside a folder are skipped. "-" stores what comes on stdin, and needs --name.
+
+All names are checked before anything is sent. A file that changes while it is
+read is not stored.`,
+		Example: example(
+			"p2pchord put holiday.jpg notes.txt",
+			"p2pchord put -r Pictures",
+			"tar c src | p2pchord put - --name backup/src.tar --wait all",
+		),
+		Args: someArgs("at least one FILE, DIR or -"),
+		RunE: func(cmd *cobra.Command, args []string) error { return a.put(cmd, args, f) },
+	}
+	fl := cmd.Flags()
+	fl.StringVar(&f.name, "name", "", "`name` of the file in the ring")
+	fl.IntVar(&f.copies, "copies", 0, "on how many peers, 1 to 8 (default the ring's, 3); fewer than asked for is exit code 9")
+	fl.StringVar(&f.wait, "wait", "majority", "for which copies to wait: majority or all")
+	fl.BoolVarP(&f.recursive, "recursive", "r", false, "store folders with all that is in them")
+	return cmd
+}
+
+func (a *app) put(cmd *cobra.Command, args []string, f putFlags) error {
+	if cmd.Flags().Changed("copies") && (f.copies < 1 || f.copies > 8) {
+		return fault.New(fault.Usage, "--copies %d: it is 1 to 8", f.copies)
+	}
+	if f.wait != "majority" && f.wait != "all" {
+		return fault.New(fault.Usage, "--wait %s: it is majority or all", f.wait)
+	}
+	sources, err := a.sources(args, f)
+	if err != nil {
+		return err
+	}
+	r, err := a.openRing(cmd)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = r.Close() }() // what was stored has been acknowledged
+	total := int64(0)
+	for _, s := range sources {
+		if total += s.size; s.size < 0 {
+			total = -1
+			break
+		}
+	}
+	title := "put"
+	if len(sources) == 1 {
+		title = sources[0].name
+	}
+	a.out.startProgress(title, total, len(sources))
+	defer a.out.endProgress()
+	return a.putAll(cmd.Context(), r, sources, f)
+}
+
+// putAll stores each source; one that fails doesn't stop the others, unless it
+// fails for all of them. The first failure's kind is the verb's.
+func (a *app) putAll(outer context.Context, r gateway.Ring, sources []source, f putFlags) error {
+	var (
+		mu    sync.Mutex
+		first error
+	)
+	g, ctx := errgroup.WithContext(outer)
+	g.SetLimit(putsAtOnce)
+	for _, s := range sources {
+		if ctx.Err() != nil {
+			break
+		}
+		g.Go(func() error {
+			err := a.putOne(ctx, r, s, f)
+			if err == nil || outer.Err() != nil {
+				return nil
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			if first != nil && ctx.Err() != nil {
+				return nil // ended by another's failure, which has been shown
+			}
+			if first == nil {
+				first = err
+			}
+			a.out.failure(err)
+			if errors.Is(err, fault.Unreachable) || errors.Is(err, context.Canceled) {
+				return err // it would be the same for every other file
+			}
+			return nil
+		})
+	}
+	_ = g.Wait() // its error is in first
+	if first == nil {
+		return outer.Err()
+	}
+	return errReported{gateway.ProblemOf(first).Code}
+}
+
+func (a *app) putOne(ctx context.Context, r gateway.Ring, s source, f putFlags) error {
+	in, err := s.open(a.stdin)
+	if err != nil {
+		return fault.New(fault.Failed, "can't put %s: %w", s.path, err)
+	}
+	defer func() { _ = in.Close() }() // it was only read
+	res, err := r.Put(ctx, s.name, in, node.PutOptions{
+		Size: s.size, Copies: f.copies, WaitAll: f.wait == "all", Modified: s.modified,
+		Progress: a.out.progressOf(s.name),
+	})
+	if err == nil || errors.Is(err, fault.FewerCopies) {
+		a.out.finish(s.name, res.Size)
+		a.showPut(res)
+	}
+	if err != nil {
+		return fault.New(gateway.ProblemOf(err).Code, "can't put %s: %w", s.name, err)
+	}
+	if asked := f.copies > 0 || f.wait == "all"; !asked && res.Possible < res.Wanted {
+		a.out.warn("%s: %s for now, for the ring has no more peers: there will be %d when more join",
+			s.name, count(res.Copies, "copy", "copies"), res.Wanted)
+	}
+	return nil
+}
+
+func (a *app) showPut(res node.PutResult) {
+	if a.json {
+		a.out.object(res)
+		return
+	}
+	a.out.line("%s  %s, %s, owner %s, hash %s", res.Name, size(res.Size), count(res.Copies, "copy", "copies"), shortID(res.Owner), res.Hash)
+}

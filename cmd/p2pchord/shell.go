@@ -1,0 +1,138 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/p2pchord/p2pchord/gateway"
+	"github.com/p2pchord/p2pchord/internal/fault"
+)
+
+func (a *app) shellCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "shell",
+		Short: "Open a prompt on a running node",
+		Long: `Open a prompt on the running node of --data: it takes the verbs put, get, ls, stat, rm,
+status, ring, lookup, leave and quit. Ctrl-C ends the command that runs, Ctrl-D or exit
+the shell; the node runs on.
+
+Commands that come on a stdin that is no terminal are carried out one after the other,
+up to the first that fails.`,
+		Example: example("p2pchord shell", "printf 'ls\\nstatus\\n' | p2pchord shell"),
+		Args:    exactly(0, "no arguments"),
+		RunE:    func(cmd *cobra.Command, _ []string) error { return a.shell(cmd) },
+	}
+	a.apiFlags(cmd.Flags())
+	return cmd
+}
+
+func (a *app) shell(cmd *cobra.Command) error {
+	c, err := a.dialNode(cmd.Context(), cmd)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = c.Close() }() // the node runs on
+	in, ok := a.stdin.(*os.File)
+	if !ok || !isTerminal(in) || !isTerminal(a.out.stdout) {
+		return a.script(cmd.Context(), c)
+	}
+	p := newPrompt(a, in, c, filepath.Join(a.dataFolder("node"), historyName))
+	defer p.close()
+	typed := make(chan error, 1)
+	go func() { typed <- p.run(cmd.Context()) }() // ends with the process when it waits for a key
+	select {
+	case <-cmd.Context().Done():
+		return cmd.Context().Err()
+	case err := <-typed:
+		return err
+	}
+}
+
+// script carries out the commands of stdin up to the first that fails.
+func (a *app) script(ctx context.Context, p gateway.Peer) error {
+	lines := bufio.NewScanner(a.stdin)
+	for n := 1; lines.Scan(); n++ {
+		if strings.HasPrefix(strings.TrimSpace(lines.Text()), "#") {
+			continue
+		}
+		words, err := splitWords(lines.Text())
+		if err != nil {
+			return fault.New(fault.Usage, "line %d: %w", n, err)
+		}
+		if len(words) == 0 {
+			continue
+		}
+		if words[0] == "exit" {
+			return nil
+		}
+		code, departed := a.atPrompt(ctx, p, words)
+		if code != "" {
+			return errReported{code}
+		}
+		if departed {
+			return nil
+		}
+	}
+	if err := lines.Err(); err != nil && !errors.Is(err, context.Canceled) {
+		return fault.New(fault.Failed, "can't read the commands: %w", err)
+	}
+	return nil
+}
+
+// atPrompt carries out one command of a prompt on p. It returns the kind of its
+// failure, empty when it succeeded, and whether the node has departed.
+func (a *app) atPrompt(ctx context.Context, p gateway.Peer, words []string) (fault.Code, bool) {
+	ctx, done := a.signals.watch(ctx, toKeyboard)
+	defer done()
+	sub := &app{stdin: a.stdin, out: a.out, lookupEnv: a.lookupEnv, signals: a.signals, peer: p}
+	return sub.execute(ctx, words), sub.departed
+}
+
+// splitWords splits a line as a shell does: blanks separate, quotes and a
+// backslash keep.
+func splitWords(line string) ([]string, error) {
+	var (
+		words []string
+		word  strings.Builder
+		in    bool // a word has begun
+		quote rune // the quote that is open, or 0
+		esc   bool // the next one stands for itself
+	)
+	for _, r := range line {
+		switch {
+		case esc:
+			word.WriteRune(r)
+			esc = false
+		case r == '\\' && quote != '\'' && filepath.Separator != '\\':
+			esc, in = true, true
+		case quote != 0 && r == quote:
+			quote = 0
+		case quote != 0:
+			word.WriteRune(r)
+		case r == '\'' || r == '"':
+			quote, in = r, true
+		case r == ' ' || r == '\t':
+			if in {
+				words = append(words, word.String())
+				word.Reset()
+				in = false
+			}
+		default:
+			word.WriteRune(r)
+			in = true
+		}
+	}
+	if quote != 0 || esc {
+		return nil, errors.New("a quote is open, or a backslash ends the line")
+	}
+	if in {
+		words = append(words, word.String())
+	}
+	return words, nil
+}

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/p2pchord/p2pchord/node"
+)
+
+// blocksShown is how many blocks of a file are named to people; JSON has all.
+const blocksShown = 16
+
+func (a *app) statCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "stat NAME",
+		Short:   "Show one file: version, hash, blocks, and which peers hold it",
+		Example: example("p2pchord stat holiday.jpg", "p2pchord stat holiday.jpg --json"),
+		Args:    exactly(1, "one NAME"),
+		RunE:    func(cmd *cobra.Command, args []string) error { return a.stat(cmd, args[0]) },
+	}
+}
+
+func (a *app) stat(cmd *cobra.Command, name string) error {
+	if err := node.ValidName(name); err != nil {
+		return err
+	}
+	r, err := a.openRing(cmd)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = r.Close() }() // nothing was changed
+	s, err := r.Stat(cmd.Context(), name)
+	if err != nil {
+		return err
+	}
+	if a.json {
+		s.Blocks, s.Holders, s.Siblings = nonNil(s.Blocks), nonNil(s.Holders), nonNil(s.Siblings)
+		a.out.object(s)
+		return nil
+	}
+	a.out.line("%s", strings.TrimSuffix(statText(s), "\n"))
+	return nil
+}
+
+func statText(s node.FileStat) string {
+	var b strings.Builder
+	row := func(label, format string, args ...any) {
+		fmt.Fprintf(&b, "%-10s %s\n", label+":", fmt.Sprintf(format, args...))
+	}
+	row("Name", "%s", s.Name)
+	row("Key", "%d", s.Key)
+	row("Size", "%s (%s)", size(s.Size), count(int(s.Size), "byte", "bytes"))
+	row("Hash", "%s", s.Hash)
+	row("Version", "%s", s.Version)
+	row("Modified", "%s", when(s.Modified))
+	row("Writer", "%s", s.Writer)
+	for _, h := range s.Holders {
+		state := "complete"
+		if !h.Complete {
+			state = "incomplete"
+		}
+		row("Held by", "%s  %s, %s", h.PeerID, h.Role, state)
+	}
+	for i, bl := range s.Blocks {
+		if i == blocksShown {
+			row("Blocks", "and %d more", len(s.Blocks)-i)
+			break
+		}
+		row("Block", "%d  key %d  %s  %s", bl.Index, bl.Key, size(bl.Size), bl.CID)
+	}
+	for _, f := range s.Siblings {
+		row("Sibling", "%s  %s  %s", f.Version, size(f.Size), f.Hash)
+	}
+	return b.String()
+}

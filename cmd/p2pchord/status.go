@@ -1,0 +1,127 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/p2pchord/p2pchord/node"
+)
+
+// namesShown is how many file names a line of the status has.
+const namesShown = 8
+
+func (a *app) statusCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "status",
+		Short:   "Show this node: key, neighbours, files, health",
+		Example: example("p2pchord status", "p2pchord status --json | jq .ring.ok"),
+		Args:    exactly(0, "no arguments"),
+		RunE:    func(cmd *cobra.Command, _ []string) error { return a.status(cmd) },
+	}
+}
+
+func (a *app) status(cmd *cobra.Command) error {
+	p, err := a.openNode(cmd)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = p.Close() }() // nothing was changed
+	s, err := p.Status(cmd.Context())
+	if err != nil {
+		return err
+	}
+	if a.json {
+		s.Addrs, s.Successors, s.Bootstrap = nonNil(s.Addrs), nonNil(s.Successors), nonNil(s.Bootstrap)
+		s.Files, s.BackupFiles, s.Ring.Problems = nonNil(s.Files), nonNil(s.BackupFiles), nonNil(s.Ring.Problems)
+		a.out.object(s)
+		return nil
+	}
+	a.out.line("%s", strings.TrimSuffix(statusText(s), "\n"))
+	return nil
+}
+
+// statusText is the status for people. Its first five lines are a contract.
+func statusText(s node.Status) string {
+	var b strings.Builder
+	row := func(label, format string, args ...any) {
+		fmt.Fprintf(&b, "%s: %s\n", label, fmt.Sprintf(format, args...))
+	}
+	row("Node Key", "%d", s.Key)
+	row("Successor", "%s", neighbour(s, &s.Successor))
+	row("Predecessor", "%s", neighbour(s, s.Predecessor))
+	row("Files", "%s", filesText(s.Files))
+	row("Backup Files", "%s", filesText(s.BackupFiles))
+	row("Peer ID", "%s", s.PeerID)
+	if s.RingAddress != "" {
+		row("Ring Address", "%s", s.RingAddress)
+	}
+	row("State", "%s", s.State)
+	var next []string
+	for _, m := range s.Successors {
+		next = append(next, fmt.Sprintf("%d (%s)", m.Key, shortID(m.PeerID)))
+	}
+	row("Successors", "%s", orNone(strings.Join(next, ", ")))
+	limit := "no limit but the disk's"
+	if s.Storage.CapacityBytes > 0 {
+		limit = "of " + size(s.Storage.CapacityBytes)
+	}
+	row("Storage", "%s used, %s; %s free on the disk", size(s.Storage.UsedBytes), limit, size(s.Storage.FreeDiskBytes))
+	row("Network", "%s, %s direct, %d relayed", s.Network.Reachability, count(s.Network.DirectPeers, "peer", "peers"), s.Network.RelayedPeers)
+	for _, c := range s.Bootstrap {
+		state := "connected"
+		if !c.Connected {
+			state = "not connected"
+		}
+		row("Bootstrap", "%s, %s", c.Addr, state)
+	}
+	for _, addr := range s.Addrs {
+		row("Address", "%s", addr)
+	}
+	if s.Ring.OK {
+		row("Ring", "ok")
+	}
+	for _, p := range s.Ring.Problems {
+		row("Ring", "%s", p)
+	}
+	return b.String()
+}
+
+func neighbour(s node.Status, m *node.Member) string {
+	switch {
+	case m == nil:
+		return "none"
+	case m.PeerID == s.PeerID:
+		return fmt.Sprintf("%d (itself)", m.Key)
+	case m.RingAddress != "":
+		return fmt.Sprintf("%d (%s, %s)", m.Key, m.RingAddress, shortID(m.PeerID))
+	}
+	return fmt.Sprintf("%d (%s)", m.Key, shortID(m.PeerID))
+}
+
+func filesText(files []node.FileInfo) string {
+	if len(files) == 0 {
+		return "none"
+	}
+	var total int64
+	var names []string
+	for i, f := range files {
+		total += f.Size
+		if i < namesShown {
+			names = append(names, f.Name)
+		}
+	}
+	text := fmt.Sprintf("%d (%s): %s", len(files), size(total), strings.Join(names, ", "))
+	if more := len(files) - namesShown; more > 0 {
+		text += fmt.Sprintf(", and %d more", more)
+	}
+	return text
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "none"
+	}
+	return s
+}
