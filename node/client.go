@@ -62,14 +62,14 @@ func Dial(ctx context.Context, cfg ClientConfig) (*Client, error) {
 			return r, err
 		},
 	}
-	if err := c.meet(ctx, cfg, relays); err != nil {
+	if err := c.meet(ctx, cfg); err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
 	return c, nil
 }
 
 // meet asks the bootstrap peers, all at a time, until one has introduced members.
-func (c *Client) meet(ctx context.Context, cfg ClientConfig, infos []peer.AddrInfo) error {
+func (c *Client) meet(ctx context.Context, cfg ClientConfig) error {
 	ctx, cancel := context.WithTimeout(ctx, cfg.Timeout)
 	defer cancel()
 	outcomes := make(chan error, len(cfg.Bootstrap))
@@ -89,7 +89,7 @@ func (c *Client) meet(ctx context.Context, cfg ClientConfig, infos []peer.AddrIn
 		}()
 	}
 	var last error
-	for range infos {
+	for range cfg.Bootstrap {
 		if err := <-outcomes; err != nil {
 			last = err
 		}
