@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
+	"net"
 
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -31,8 +31,10 @@ var errStalled = errors.New("the transfer stands still")
 // stale reports whether err is what a stream gives that the other side has closed.
 func stale(err error) bool { return !timedOut(err) && !ours(err) }
 
+// timedOut reports whether err is a deadline's; the stream multiplexers have errors of their own for that.
 func timedOut(err error) bool {
-	return errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded)
+	var timeout net.Error
+	return errors.As(err, &timeout) && timeout.Timeout()
 }
 
 // ours reports whether err is not the stream's but a judgement of what came or was to go over it.

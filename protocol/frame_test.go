@@ -85,8 +85,9 @@ func TestManyParts(t *testing.T) {
 		t.Error(err)
 	}
 	roster := &pb.Roster{}
+	someone := fixedPeer(1, "localhost:8001")
 	for range MaxRoster {
-		roster.Peers = append(roster.Peers, fixedPeer(1, "localhost:8001"))
+		roster.Peers = append(roster.Peers, someone)
 	}
 	if err := unmarshal(must(proto.Marshal(roster)), new(pb.Roster)); err != nil {
 		t.Error(err)

@@ -126,7 +126,7 @@ func (s *server[Req, Resp]) stream(raw network.Stream) {
 		return
 	}
 	defer s.wg.Done()
-	if err := raw.Scope().SetService(s.service); err != nil {
+	if err := reserve(raw, s.service); err != nil {
 		log.Debugw("no room for a stream", "protocol", s.talk.id, "peer", raw.Conn().RemotePeer(), "err", err)
 		_ = raw.ResetWithError(network.StreamResourceLimitExceeded)
 		return
@@ -147,6 +147,14 @@ func (s *server[Req, Resp]) stream(raw network.Stream) {
 			return
 		}
 	}
+}
+
+// reserve makes the stream one of the service's and reserves its buffers.
+func reserve(raw network.Stream, service string) error {
+	if err := raw.Scope().SetService(service); err != nil {
+		return err
+	}
+	return raw.Scope().ReserveMemory(2*readBuffer, network.ReservationPriorityHigh)
 }
 
 // request waits for one request and answers it. io.EOF means that there was none.
@@ -171,10 +179,12 @@ func (s *server[Req, Resp]) request(w *wire) error {
 		return s.refuse(w, fault.New(fault.TryAgain, "too many requests at the same time: try again"))
 	}
 	defer s.gate.leave(from)
-	if err := w.Scope().ReserveMemory(size, network.ReservationPriorityHigh); err != nil {
-		return s.refuse(w, fault.New(fault.TryAgain, "no memory for the request: try again"))
+	if size > readBuffer { // smaller ones are covered by what the stream has reserved
+		if err := w.Scope().ReserveMemory(size, network.ReservationPriorityHigh); err != nil {
+			return s.refuse(w, fault.New(fault.TryAgain, "no memory for the request: try again"))
+		}
+		defer w.Scope().ReleaseMemory(size)
 	}
-	defer w.Scope().ReleaseMemory(size)
 
 	req := s.newReq()
 	if err := w.readMessage(size, req); err != nil {

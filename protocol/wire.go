@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"errors"
 	"io"
-	"os"
 	"sync"
 	"time"
 
@@ -139,7 +138,7 @@ func (w *wire) writeAll(b []byte) error {
 		}
 		n, err := w.Write(b[:min(len(b), writeChunk)])
 		b = b[n:]
-		if err == nil || n > 0 && errors.Is(err, os.ErrDeadlineExceeded) {
+		if err == nil || n > 0 && timedOut(err) {
 			continue
 		}
 		return err
