@@ -136,6 +136,8 @@ func (m *Machine) take(in Input) {
 		m.departed(in)
 	case Unreachable:
 		m.check(in.Peer)
+	case Hasten:
+		m.hasten()
 	}
 }
 
@@ -143,7 +145,7 @@ func (m *Machine) queried(in Queried) {
 	if in.From.IsNode() {
 		m.alive(in.From)
 	}
-	if m.stepping() && m.joined && !m.faults.answerBusy {
+	if m.stepping() && !m.faults.answerBusy {
 		m.do(Busy{Token: in.Token})
 		return
 	}
@@ -175,7 +177,7 @@ func (m *Machine) wasBusy(p pending) {
 	case querySuccessor, queryCandidate:
 		m.timers.stabilize = m.now + 1 + m.rng.below(3)
 	case queryPredecessor:
-		m.timers.predecessor = m.now + 1 + m.rng.below(3)
+		m.predecessorBusy(p.to)
 	case queryUnjoined:
 		m.joinerReached(p.to, true)
 	}

@@ -19,12 +19,13 @@ func (m *Machine) receiveNotify(from Position) {
 }
 
 // rectify settles the notifies kept: who lies nearer than the present predecessor takes
-// its place, and who doesn't does so only if the present one is dead.
+// its place, and who doesn't does so only if the present one is dead. That is found out by asking for its state:
+// a peer that was restarted answers pings, and is no predecessor before it has joined again.
 func (m *Machine) rectify() {
 	for len(m.notified) > 0 && !m.stepping() {
 		n := m.notified[0]
 		if len(m.preds) > 0 && n != m.preds[0] && !Between(m.preds[0], n, m.cfg.Self) && !m.isDead(m.preds[0]) {
-			m.check(m.preds[0])
+			m.checkPredecessor()
 			return
 		}
 		m.notified = slices.Delete(m.notified, 0, 1)
@@ -60,10 +61,18 @@ func (m *Machine) setPredecessor(n Position) {
 	m.hasten()
 }
 
-// checkPredecessor asks the predecessor for its state. The answer tells that it lives,
+// predecessorBusy learns no more than that the predecessor lives.
+func (m *Machine) predecessorBusy(p Position) {
+	m.timers.predecessor = m.now + 1 + m.rng.below(3)
+	if len(m.preds) > 0 && m.preds[0] == p {
+		m.predecessorLives()
+	}
+}
+
+// checkPredecessor asks the predecessor for its state, unless that is under way, or its life being confirmed. The answer tells that it lives,
 // whether it names this node as its successor, and what lies behind it.
 func (m *Machine) checkPredecessor() {
-	if len(m.preds) > 0 && !m.waiting(queryPredecessor) {
+	if len(m.preds) > 0 && !m.waiting(queryPredecessor) && m.suspicionOf(m.preds[0]) == nil {
 		m.query(queryPredecessor, m.preds[0])
 	}
 }
@@ -85,6 +94,10 @@ func (m *Machine) predecessorAnswered(p Position, st State) {
 	}
 	if !st.Member() {
 		m.declareDead(p)
+		return
+	}
+	m.predecessorLives()
+	if len(m.preds) == 0 || m.preds[0] != p {
 		return
 	}
 	if st.Incorporated && !m.incorporated && len(st.Succs) > 0 && st.Succs[0] == m.cfg.Self {

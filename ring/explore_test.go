@@ -1,0 +1,429 @@
+package ring
+
+import (
+	"fmt"
+	"math/bits"
+	"strings"
+)
+
+// global is one state of a small network: of each node the local state and the answer
+// on its way to it, and the notifies on their way.
+type global struct {
+	local    [5]localID
+	answer   [5]answer
+	notifies uint32 // bit 5*from+to
+}
+
+// answer is a reply in flight: 0 for none, 1 for Busy, otherwise 1 + the local state that the answer tells of.
+type answer uint16
+
+const answerBusy answer = 1
+
+// explorer visits every state that a network can reach.
+type explorer struct {
+	*locals
+	r      int
+	async  bool // messages are in flight; otherwise each step is one transition
+	probe  bool
+	fails  int  // how many nodes may die
+	rejoin bool // dead nodes come back
+	grows  bool // the ring starts from one node
+	checks func(g *global) error
+
+	seen    []global
+	parent  []uint32
+	table   []uint32 // open addressing: index into seen, plus 1
+	order   []uint32
+	limit   int
+	stopped bool
+	edges   int
+}
+
+func newExplorer(nodes, r int) *explorer {
+	e := &explorer{locals: newLocals(nodes, r), r: r, fails: nodes}
+	e.table = make([]uint32, 1<<16)
+	return e
+}
+
+func (g *global) hash() uint64 {
+	h := uint64(g.notifies) * 0x9e3779b97f4a7c15
+	for i := range g.local {
+		h = (h ^ uint64(g.local[i]) ^ uint64(g.answer[i])<<20) * 0xff51afd7ed558ccd
+		h ^= h >> 29
+	}
+	return h
+}
+
+// find returns the index of g among the states seen; fresh is true if it was added.
+func (e *explorer) find(g *global, parent uint32) (at uint32, fresh bool) {
+	mask := uint64(len(e.table) - 1)
+	for i := g.hash() & mask; ; i = (i + 1) & mask {
+		slot := e.table[i]
+		if slot == 0 {
+			e.seen = append(e.seen, *g)
+			e.parent = append(e.parent, parent)
+			at = uint32(len(e.seen) - 1)
+			e.table[i] = at + 1
+			if len(e.seen)*2 > len(e.table) {
+				e.grow()
+			}
+			return at, true
+		}
+		if e.seen[slot-1] == *g {
+			return slot - 1, false
+		}
+	}
+}
+
+func (e *explorer) grow() {
+	e.table = make([]uint32, 2*len(e.table))
+	mask := uint64(len(e.table) - 1)
+	for at := range e.seen {
+		i := e.seen[at].hash() & mask
+		for e.table[i] != 0 {
+			i = (i + 1) & mask
+		}
+		e.table[i] = uint32(at + 1)
+	}
+}
+
+// start adds the ideal ring of the given members, the other nodes being in no ring.
+func (e *explorer) start(members ...int) global {
+	var g global
+	for i := range e.nodes {
+		m := e.blank(i)
+		for k, member := range members {
+			if member != i {
+				continue
+			}
+			m.joined, m.incorporated = true, true
+			for j := 1; j < len(members) && j <= e.r; j++ {
+				m.succs = append(m.succs, e.nodes[members[(k+j)%len(members)]])
+			}
+			if len(members) > 1 {
+				m.preds = []Position{e.nodes[members[(k+len(members)-1)%len(members)]]}
+			} else if e.faults.padLists {
+				for range e.r {
+					m.succs = append(m.succs, m.cfg.Self)
+				}
+				m.preds = []Position{m.cfg.Self}
+			}
+		}
+		g.local[i] = e.intern(m)
+	}
+	return g
+}
+
+// living says which nodes are up, and which of them in a ring.
+func (e *explorer) living(g *global) alive {
+	var living, members uint8
+	for i := range e.nodes {
+		if g.local[i] == dead {
+			continue
+		}
+		living |= 1 << i
+		if e.states[g.local[i]].joined {
+			members |= 1 << i
+		}
+	}
+	return alive{living: living, members: members}
+}
+
+// principals is the set of members that no member's extended list skips, nor, when it
+// is adopted, a list on its way.
+func (e *explorer) principals(g *global, members uint8) uint8 {
+	set := members
+	for i := range e.nodes {
+		if members&(1<<i) != 0 {
+			set &^= e.states[g.local[i]].skips
+		}
+		if a := g.answer[i]; a > answerBusy {
+			set &^= e.states[a-1].skips
+		}
+	}
+	return set
+}
+
+// onItsWay is the set of successors that node i will adopt with the answer on its way.
+func (e *explorer) onItsWay(g *global, i int) (set uint8, any bool) {
+	if g.answer[i] <= answerBusy {
+		return 0, false
+	}
+	asker, told := e.states[g.local[i]], e.states[g.answer[i]-1]
+	if !told.joined {
+		return 0, false
+	}
+	list := told.succs
+	if asker.kind != queryJoin {
+		set |= 1 << asker.asks
+		list = list[:min(len(list), e.r-1)]
+	}
+	for _, s := range list {
+		set |= 1 << s
+	}
+	return set &^ (1 << i), true
+}
+
+// invariant is CHORD.md's: every member has a live successor in its list, and there are
+// at least min(n, r+1) principals. A member that is the last one needs none. A list on its
+// way counts like that of a member.
+func (e *explorer) invariant(g *global) error {
+	members := e.living(g).members
+	n := bits.OnesCount8(members)
+	if err := e.oneLiveSuccessor(g); err != nil {
+		return err
+	}
+	if p := bits.OnesCount8(e.principals(g, members)); p < min(n, e.r+1) {
+		return fmt.Errorf("%d principals of %d members", p, n)
+	}
+	return nil
+}
+
+func (e *explorer) oneLiveSuccessor(g *global) error {
+	members := e.living(g).members
+	if bits.OnesCount8(members) < 2 {
+		return nil
+	}
+	for i := range e.nodes {
+		if members&(1<<i) != 0 && e.states[g.local[i]].succSet&members == 0 {
+			return fmt.Errorf("node %d has no live successor", i)
+		}
+		if set, any := e.onItsWay(g, i); any && set&members == 0 {
+			return fmt.Errorf("the list on its way to node %d has no live successor", i)
+		}
+	}
+	return nil
+}
+
+// mayFail reports whether the assumptions of the proof let node x die: it leaves every
+// member a live successor, and enough principals.
+func (e *explorer) mayFail(g *global, x int) bool {
+	died := 0
+	for i := range e.nodes {
+		if g.local[i] == dead {
+			died++
+		}
+	}
+	if died >= e.fails {
+		return false
+	}
+	h := *g
+	e.fail(&h, x)
+	members := e.living(&h).members
+	if members == 0 || !e.grows && bits.OnesCount8(e.principals(&h, members)) <= e.r {
+		return false
+	}
+	return e.checks(&h) == nil
+}
+
+func (e *explorer) fail(g *global, x int) {
+	g.local[x] = dead
+	g.answer[x] = 0
+	for i := range e.nodes {
+		g.notifies &^= 1 << (5*i + x)
+	}
+}
+
+// settle puts the result of an operation at node i into g.
+func (g *global) settle(i int, r result) {
+	g.local[i] = r.local
+	g.notifies |= uint32(r.notifies) << (5 * i)
+}
+
+// deliver carries the outstanding query of node i to its target and the answer back, in one go.
+func (e *explorer) deliver(g *global, i int, who alive) {
+	f := e.states[g.local[i]]
+	target := f.asks
+	if who.living&(1<<target) == 0 {
+		g.settle(i, e.apply(g.local[i], opTimedOut, 0, who))
+		return
+	}
+	if e.apply(g.local[target], opQueried, i, who).busy {
+		g.settle(i, e.apply(g.local[i], opBusy, 0, who))
+		return
+	}
+	g.settle(i, e.apply(g.local[i], opAnswered, int(g.local[target]), who))
+}
+
+// successors calls visit with every state that follows g.
+func (e *explorer) successors(g *global, visit func(h *global, op operation, node, arg int)) {
+	who := e.living(g)
+	for i := range e.nodes {
+		if g.local[i] == dead {
+			if e.rejoin {
+				h := *g
+				h.local[i] = e.intern(e.blank(i))
+				visit(&h, 0, i, i)
+			}
+			continue
+		}
+		f := e.states[g.local[i]]
+		start := func(op operation, arg int) {
+			h := *g
+			h.settle(i, e.apply(g.local[i], op, arg, who))
+			if !e.async {
+				e.runStep(&h, i, op, who)
+			}
+			visit(&h, op, i, arg)
+		}
+		switch {
+		case f.asks >= 0 && e.async:
+			h := *g
+			e.progress(&h, i, who)
+			visit(&h, opAnswered, i, f.asks)
+		case f.asks >= 0:
+			h := *g
+			e.deliver(&h, i, who)
+			visit(&h, opAnswered, i, f.asks)
+		case !f.joined:
+			for s := range e.nodes {
+				if who.members&(1<<s) != 0 {
+					start(opJoin, s)
+				}
+			}
+		default:
+			start(opStabilize, 0)
+			if !e.everyIncorporated && !f.incorp {
+				start(opPredecessor, 0)
+			}
+			for s := range e.nodes {
+				if e.probe && s != i && who.members&(1<<s) != 0 {
+					start(opProbe, s)
+				}
+			}
+		}
+		if f.asks < 0 || e.async {
+			for from := range e.nodes {
+				if bit := uint32(1) << (5*from + i); g.notifies&bit != 0 {
+					h := *g
+					h.notifies &^= bit
+					h.settle(i, e.apply(g.local[i], opNotified, from, who))
+					visit(&h, opNotified, i, from)
+				}
+			}
+		}
+		if f.joined && e.mayFail(g, i) {
+			h := *g
+			e.fail(&h, i)
+			visit(&h, 0, i, 0)
+		}
+	}
+}
+
+// runStep carries out the query that an operation has begun, so that the step is one
+// transition. A join is one transition as a whole.
+func (e *explorer) runStep(g *global, i int, op operation, who alive) {
+	for e.states[g.local[i]].asks >= 0 {
+		k := e.states[g.local[i]].kind
+		if op == opStabilize && k == queryCandidate && len(e.states[g.local[i]].succs) > 0 {
+			return // stabilize from predecessor is a transition of its own
+		}
+		e.deliver(g, i, who)
+		if op != opJoin {
+			return
+		}
+	}
+}
+
+// progress moves the outstanding query of node i one message on.
+func (e *explorer) progress(g *global, i int, who alive) {
+	f := e.states[g.local[i]]
+	switch a := g.answer[i]; {
+	case a == answerBusy:
+		g.settle(i, e.apply(g.local[i], opBusy, 0, who))
+		g.answer[i] = 0
+	case a != 0:
+		g.settle(i, e.apply(g.local[i], opAnswered, int(a-1), who))
+		g.answer[i] = 0
+	case who.living&(1<<f.asks) == 0:
+		g.settle(i, e.apply(g.local[i], opTimedOut, 0, who))
+	case e.apply(g.local[f.asks], opQueried, i, who).busy:
+		g.answer[i] = answerBusy
+	default:
+		g.answer[i] = answer(g.local[f.asks]) + 1
+	}
+}
+
+// explore visits every state reachable from the given ones, and returns the first that violates the checks.
+func (e *explorer) explore(from ...global) error {
+	if e.checks == nil {
+		e.checks = e.invariant
+	}
+	for i := range from {
+		if err := e.checks(&from[i]); err != nil {
+			return fmt.Errorf("at the start: %w", err)
+		}
+		e.find(&from[i], 0)
+	}
+	for at := 0; at < len(e.seen); at++ {
+		if e.limit > 0 && len(e.seen) >= e.limit {
+			e.stopped = true
+			return nil
+		}
+		g := e.seen[at]
+		var wrong error
+		e.successors(&g, func(h *global, op operation, node, arg int) {
+			e.edges++
+			if next, fresh := e.find(h, uint32(at)); fresh && wrong == nil {
+				if err := e.checks(h); err != nil {
+					wrong = fmt.Errorf("%w\n%s", err, e.trace(next))
+				}
+			}
+		})
+		if wrong != nil {
+			return wrong
+		}
+	}
+	return nil
+}
+
+// trace tells how the state at was reached.
+func (e *explorer) trace(at uint32) string {
+	var lines []string
+	for {
+		g := e.seen[at]
+		lines = append(lines, e.show(&g))
+		if e.parent[at] == at || at == 0 {
+			break
+		}
+		at = e.parent[at]
+	}
+	var b strings.Builder
+	for i := len(lines) - 1; i >= 0; i-- {
+		fmt.Fprintf(&b, "%3d %s\n", len(lines)-1-i, lines[i])
+	}
+	return b.String()
+}
+
+func (e *explorer) show(g *global) string {
+	var b strings.Builder
+	for i := range e.nodes {
+		f := e.states[g.local[i]]
+		switch {
+		case g.local[i] == dead:
+			fmt.Fprintf(&b, "%d dead; ", i)
+			continue
+		case !f.joined:
+			fmt.Fprintf(&b, "%d out", i)
+		default:
+			fmt.Fprintf(&b, "%d succ %v pred %d", i, f.succs, f.pred)
+		}
+		if f.asks >= 0 {
+			fmt.Fprintf(&b, " asks %d (kind %d)", f.asks, f.kind)
+		}
+		if a := g.answer[i]; a == answerBusy {
+			b.WriteString(" gets busy")
+		} else if a > 0 {
+			fmt.Fprintf(&b, " gets %v", e.states[a-1].succs)
+		}
+		b.WriteString("; ")
+	}
+	for from := range e.nodes {
+		for to := range e.nodes {
+			if g.notifies&(1<<(5*from+to)) != 0 {
+				fmt.Fprintf(&b, "notify %d>%d ", from, to)
+			}
+		}
+	}
+	return b.String()
+}
