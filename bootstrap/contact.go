@@ -22,6 +22,9 @@ import (
 const (
 	// attemptTimeout bounds one try to connect, and one request.
 	attemptTimeout = 10 * time.Second
+	// redialTimeout bounds the first try to connect again; it doubles each time, up to attemptTimeout. A
+	// bootstrap peer that restarts doesn't refuse QUIC, it is silent: a long try would outlast its absence.
+	redialTimeout = time.Second
 	// firstBackoff and maxBackoff bound the wait between tries to connect; it doubles each time. It
 	// stays short, so that a peer is back soon after the network is.
 	firstBackoff = 100 * time.Millisecond
@@ -160,12 +163,14 @@ func (c *Contact) run(ctx context.Context) {
 	c.cfg.Host.Network().Notify(gone)
 	defer c.cfg.Host.Network().StopNotify(gone)
 
-	backoff := firstBackoff
+	backoff, limit := firstBackoff, attemptTimeout
 	for ctx.Err() == nil {
-		was, err := c.session(ctx)
+		was, err := c.session(ctx, limit)
 		c.set(false, err)
 		if was {
-			backoff = firstBackoff
+			backoff, limit = firstBackoff, redialTimeout
+		} else {
+			limit = min(2*limit, attemptTimeout)
 		}
 		log.Debugw("not registered with a bootstrap peer", "addr", c.cfg.Addr, "err", err)
 		c.pause(ctx, backoff, false)
@@ -173,9 +178,9 @@ func (c *Contact) run(ctx context.Context) {
 	}
 }
 
-// session connects, registers and heartbeats until something fails. was says whether it had registered.
-func (c *Contact) session(ctx context.Context) (was bool, err error) {
-	if err := c.connect(ctx); err != nil {
+// session connects, within limit, registers and heartbeats until something fails. was says whether it had registered.
+func (c *Contact) session(ctx context.Context, limit time.Duration) (was bool, err error) {
+	if err := c.connect(ctx, limit); err != nil {
 		return false, err
 	}
 	heartbeat, sent, err := c.register(ctx)
@@ -217,10 +222,15 @@ func (c *Contact) session(ctx context.Context) (was bool, err error) {
 	}
 }
 
-func (c *Contact) connect(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
+func (c *Contact) connect(ctx context.Context, limit time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	return dial(ctx, c.cfg.Host, c.to, c.cfg.Addr)
+}
+
+// request bounds one request over the connection there is; only connect dials.
+func (c *Contact) request(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(network.WithNoDial(ctx, "connect dials"), attemptTimeout)
 }
 
 // register enters the peer in the roster and passes the introduction on. It returns
@@ -230,7 +240,7 @@ func (c *Contact) register(ctx context.Context) (time.Duration, *pb.Peer, error)
 	if err != nil {
 		return 0, nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
+	ctx, cancel := c.request(ctx)
 	defer cancel()
 	resp, err := c.cfg.Client.Bootstrap(ctx, c.to.ID, &pb.BootstrapRequest{Body: &pb.BootstrapRequest_Register{Register: &pb.Register{Self: self}}})
 	if err != nil {
@@ -253,7 +263,7 @@ func (c *Contact) beat(ctx context.Context, sent *pb.Peer, joined bool) (*pb.Pee
 	if !proto.Equal(self, sent) {
 		req.Self = self
 	}
-	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
+	ctx, cancel := c.request(ctx)
 	defer cancel()
 	if _, err := c.cfg.Client.Bootstrap(ctx, c.to.ID, &pb.BootstrapRequest{Body: &pb.BootstrapRequest_Heartbeat{Heartbeat: req}}); err != nil {
 		return sent, err
@@ -267,7 +277,7 @@ func (c *Contact) refresh(ctx context.Context, self *pb.Peer) {
 	if err != nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
+	ctx, cancel := c.request(ctx)
 	defer cancel()
 	if in, err := introduce(ctx, c.cfg.Host, c.cfg.Client, c.to.ID, c.cfg.Addr, info.Position.Key); err == nil {
 		c.cfg.Introduced(&pb.Introduced{Peers: in.GetPeers(), HeartbeatMs: in.GetHeartbeatMs(), Members: in.GetMembers()})
