@@ -2,10 +2,13 @@ package node
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"time"
 
+	"github.com/libp2p/go-libp2p/core/peer"
 	ma "github.com/multiformats/go-multiaddr"
 
 	"github.com/p2pchord/p2pchord/bootstrap"
@@ -141,7 +144,11 @@ func (n *Node) meet(ctx context.Context) error {
 		n.spawn(func(nctx context.Context) {
 			ctx, cancel := context.WithTimeout(nctx, n.cfg.Timeout)
 			defer cancel()
-			first <- c.First(ctx)
+			err := c.First(ctx)
+			if errors.Is(err, bootstrap.ErrNotBootstrap) {
+				err = n.meetMember(ctx, c.ID())
+			}
+			first <- err
 		})
 	}
 	var last error
@@ -161,6 +168,17 @@ func (n *Node) meet(ctx context.Context) error {
 		return nil
 	}
 	return last
+}
+
+// meetMember takes a member that was given in place of a bootstrap peer, and its neighbours.
+func (n *Node) meetMember(ctx context.Context, id peer.ID) error {
+	m, err := observe(ctx, n.client, id)
+	if err != nil {
+		return err
+	}
+	peers := n.book.learn(slices.Concat([]*pb.Peer{m.GetSelf()}, m.GetPredecessors(), m.GetSuccessors())...)
+	n.step(ring.Heard{Peers: peers})
+	return nil
 }
 
 // introduced takes in what a bootstrap peer says.

@@ -110,10 +110,13 @@ func (a *Arc) Ring(h Neighbourhood) []Action {
 		}
 		a.remember(old.Pred)
 	}
-	a.remember(h.Preds...)
-	a.remember(h.Succs...)
+	a.remember(near(h.Preds, a.cfg.Copies)...)
+	a.remember(near(h.Succs, a.cfg.Copies)...)
 	return a.advance()
 }
+
+// near returns the first n of nodes.
+func near(nodes []ring.Position, n int) []ring.Position { return nodes[:min(len(nodes), n)] }
 
 // Departed tells the Arc that a peer left politely, having handed its copies over.
 func (a *Arc) Departed(p ring.Position) {
@@ -199,15 +202,21 @@ func (a *Arc) abort(why string) []Action {
 // maxPrevious bounds the remembered holders: two neighbourhoods of eight on either side.
 const maxPrevious = 32
 
+// remember adds nodes to those that may hold the arc's records. Who left politely has
+// handed its copies over and is not waited for, until it is heard of again.
 func (a *Arc) remember(nodes ...ring.Position) {
 	for _, p := range nodes {
-		if !p.IsNode() || p == a.cfg.Self || slices.Contains(a.previous, p) {
+		if !p.IsNode() || p == a.cfg.Self || slices.Contains(a.previous, p) || slices.Contains(a.departed, p) {
 			continue
 		}
-		a.departed = slices.DeleteFunc(a.departed, func(q ring.Position) bool { return q == p })
 		a.previous = append(a.previous, p)
 	}
 	if n := len(a.previous) - maxPrevious; n > 0 {
 		a.previous = slices.Delete(a.previous, 0, n)
 	}
+}
+
+// returned notes that a node which had left is back.
+func (a *Arc) returned(p ring.Position) {
+	a.departed = slices.DeleteFunc(a.departed, func(q ring.Position) bool { return q == p })
 }

@@ -31,8 +31,8 @@ func (a *Arc) GrantAnswered(seq uint64, ans GrantAnswer, ok bool) []Action {
 	a.attempt.phase, a.attempt.grant = claiming, g
 	a.attempt.chain = []ring.Position{from}
 	targets := []ring.Position{from}
-	targets = append(targets, a.hood.Succs[:min(len(a.hood.Succs), a.cfg.Copies)]...)
-	targets = append(targets, a.hood.Preds[:min(len(a.hood.Preds), a.cfg.Copies)]...)
+	targets = append(targets, near(a.hood.Succs, a.cfg.Copies)...)
+	targets = append(targets, near(a.hood.Preds, a.cfg.Copies)...)
 	targets = append(targets, a.previous...)
 	return a.claim(append(targets, ans.Pred)...)
 }
@@ -41,7 +41,7 @@ func (a *Arc) GrantAnswered(seq uint64, ans GrantAnswer, ok bool) []Action {
 func (a *Arc) claim(targets ...ring.Position) []Action {
 	var out []Action
 	for _, p := range targets {
-		if !p.IsNode() || p == a.cfg.Self || slices.Contains(a.attempt.asked, p) {
+		if !p.IsNode() || p == a.cfg.Self || slices.Contains(a.attempt.asked, p) || slices.Contains(a.departed, p) {
 			continue
 		}
 		a.attempt.asked = append(a.attempt.asked, p)
@@ -130,6 +130,7 @@ func (a *Arc) patience(missing int) int {
 
 // GrantAsked decides, as the grantor, about the request of a node that believes to be the successor.
 func (a *Arc) GrantAsked(from ring.Position) (GrantAnswer, []Action) {
+	a.returned(from)
 	if !a.hood.Incorporated || a.hood.successor() != from {
 		return GrantAnswer{Better: a.hood.successor()}, []Action{Stabilize{}}
 	}
@@ -139,6 +140,7 @@ func (a *Arc) GrantAsked(from ring.Position) (GrantAnswer, []Action) {
 
 // ClaimAsked answers the claim of another node to the arc from pred to itself, under a grant.
 func (a *Arc) ClaimAsked(from, pred ring.Position, id GrantID) ClaimAnswer {
+	a.returned(from)
 	ans := ClaimAnswer{Preds: a.hood.Preds}
 	if !a.hood.Joined {
 		return ans
@@ -180,8 +182,8 @@ func (a *Arc) Repaired(g Grant) {
 		return
 	}
 	a.previous = nil
-	a.remember(a.hood.Preds...)
-	a.remember(a.hood.Succs...)
+	a.remember(near(a.hood.Preds, a.cfg.Copies)...)
+	a.remember(near(a.hood.Succs, a.cfg.Copies)...)
 }
 
 // Previous returns the nodes that may hold the arc's records, to be remembered across a restart.
