@@ -2,7 +2,9 @@ package protocol
 
 import "github.com/p2pchord/p2pchord/protocol/pb"
 
-// checkFileResponse checks the last answer to a request, not those that say "need" or "working".
+// checkFileResponse checks the last answer to a request, not those that say "need"
+// or "working". Of a failure it takes the status, the words, a better peer, and what
+// is said to be stored.
 func checkFileResponse(req *pb.FileRequest, resp *pb.FileResponse) error {
 	if err := checkAnswerBody(req, resp); err != nil {
 		return err
@@ -10,10 +12,13 @@ func checkFileResponse(req *pb.FileRequest, resp *pb.FileResponse) error {
 	if err := checkPeerIfSet(resp.GetBetter()); err != nil {
 		return err
 	}
-	if err := checkAnswer(resp); err != nil || resp.GetStatus() != 0 {
-		return err
+	if resp.GetStatus() == 0 {
+		return firstError(checkAnswer(resp), checkAnswerFits(req, resp))
 	}
-	return checkAnswerFits(req, resp)
+	if resp.GetStored() == nil {
+		resp.Body = nil
+	}
+	return checkAnswer(resp)
 }
 
 func checkAnswerBody(req *pb.FileRequest, resp *pb.FileResponse) error {

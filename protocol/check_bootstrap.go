@@ -26,26 +26,24 @@ func checkBootstrapRequest(from peer.ID, req *pb.BootstrapRequest) error {
 	return malformed("a bootstrap request of no kind that is known here")
 }
 
+// checkBootstrapResponse takes a failure's status and words, and nothing else of it.
 func checkBootstrapResponse(req *pb.BootstrapRequest, resp *pb.BootstrapResponse) error {
-	var err error
-	switch r := resp.GetBody().(type) {
-	case *pb.BootstrapResponse_Introduced:
-		err = checkPeers(r.Introduced.GetPeers(), MaxPeers)
-	case *pb.BootstrapResponse_Roster:
-		err = checkPeers(r.Roster.GetPeers(), MaxRoster)
-	}
-	if err != nil || resp.GetStatus() != 0 {
-		return err
+	if resp.GetStatus() != 0 {
+		resp.Body = nil
+		return nil
 	}
 	switch req.GetBody().(type) {
 	case *pb.BootstrapRequest_Register, *pb.BootstrapRequest_Introduce:
 		if resp.GetIntroduced() == nil {
 			return malformed("an answer without the introduction asked for")
 		}
+		return checkPeers(resp.GetIntroduced().GetPeers(), MaxPeers)
 	case *pb.BootstrapRequest_Roster:
 		if resp.GetRoster() == nil {
 			return malformed("an answer without the roster asked for")
 		}
+		return checkPeers(resp.GetRoster().GetPeers(), MaxRoster)
 	}
+	resp.Body = nil
 	return nil
 }

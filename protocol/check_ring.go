@@ -46,28 +46,23 @@ func checkFind(f *pb.Find) error {
 	return err
 }
 
+// checkRingResponse takes a failure's status and words, and nothing else of it.
 func checkRingResponse(req *pb.RingRequest, resp *pb.RingResponse) error {
-	var err error
-	switch r := resp.GetBody().(type) {
-	case *pb.RingResponse_Neighbours:
-		err = checkNeighbours(r.Neighbours)
-	case *pb.RingResponse_Found:
-		err = checkFound(r.Found)
-	}
-	if err != nil || resp.GetStatus() != 0 {
-		return err
+	if resp.GetStatus() != 0 {
+		resp.Body = nil
+		return nil
 	}
 	switch r := req.GetBody().(type) {
 	case *pb.RingRequest_Neighbours:
-		if resp.GetNeighbours() == nil {
-			return malformed("an answer without the neighbours asked for")
-		}
+		return checkNeighbours(resp.GetNeighbours())
 	case *pb.RingRequest_Find:
 		found := resp.GetFound()
-		if found == nil || found.GetOwner() == nil && (!r.Find.GetLocal() || len(found.GetNext()) == 0) {
+		if found.GetOwner() == nil && (!r.Find.GetLocal() || len(found.GetNext()) == 0) {
 			return malformed("an answer to a lookup that names nobody")
 		}
+		return checkFound(found)
 	}
+	resp.Body = nil
 	return nil
 }
 

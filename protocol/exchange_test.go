@@ -25,9 +25,13 @@ func TestRingRequest(t *testing.T) {
 	t.Parallel()
 	server, client := newPair(t)
 	self := must(MakePeer(server, RingAddress{"localhost", "8001"}))
+	var busy atomic.Bool
 	closeLater(t, ServeRing(server, ServeOptions{}, func(_ context.Context, from peer.ID, req *pb.RingRequest) (*pb.RingResponse, error) {
 		if from != client.ID() {
 			return nil, errors.New("a stranger")
+		}
+		if busy.Load() {
+			return &pb.RingResponse{Body: &pb.RingResponse_Neighbours{}}, fault.Busy
 		}
 		if req.GetNeighbours() != nil {
 			return &pb.RingResponse{Body: &pb.RingResponse_Neighbours{Neighbours: &pb.Neighbours{Self: self}}}, nil
@@ -46,6 +50,19 @@ func TestRingRequest(t *testing.T) {
 	}
 	if info, err := ParsePeer(resp.GetNeighbours().GetSelf()); err != nil || info.Position.Key != 58795 {
 		t.Errorf("it is at %v, %v", info.Position, err)
+	}
+	// A failure is what its status says, whatever else a handler leaves in the answer.
+	for _, q := range []*pb.RingRequest{
+		{Body: &pb.RingRequest_Neighbours{Neighbours: &pb.GetNeighbours{}}},
+		{Body: &pb.RingRequest_Find{Find: &pb.Find{Key: 1}}},
+	} {
+		busy.Store(true)
+		resp, err := c.Ring(t.Context(), server.ID(), q)
+		wantCode(t, err, fault.Busy)
+		if resp == nil || resp.GetBody() != nil {
+			t.Errorf("with the failure comes %v", resp)
+		}
+		busy.Store(false)
 	}
 	// Who speaks for another is refused before the handler sees it.
 	_, err = c.Ring(t.Context(), server.ID(), &pb.RingRequest{Body: &pb.RingRequest_Notify{Notify: &pb.Notify{From: self}}})
