@@ -34,6 +34,8 @@ func (s *Store) reclaimLoop(ctx context.Context) {
 // just being published are left: their publishers wake it when they give up.
 func (s *Store) reclaimSome() (more bool) {
 	const most = 64
+	s.reclaiming.Lock()
+	defer s.reclaiming.Unlock()
 	var held []Hash
 	err := each(s.db, []byte{tableDoubt}, []byte{tableDoubt + 1}, func(k, _ []byte) (bool, error) {
 		if h := Hash(k[1:]); s.hashes.tryLock(h) {
@@ -49,7 +51,8 @@ func (s *Store) reclaimSome() (more bool) {
 	if err != nil || len(held) == 0 || s.Err() != nil {
 		return false
 	}
-	var certain []Hash
+	var settled []Hash
+	removed := map[Hash]bool{}
 	folders := map[string]bool{}
 	for _, h := range held {
 		b, here, err := blockOf(s.db, h)
@@ -62,19 +65,23 @@ func (s *Store) reclaimSome() (more bool) {
 				continue // stays doubtful, and is tried at the next occasion
 			}
 			folders[s.fs.PathDir(path)] = true
+			removed[h] = true
 		}
-		certain = append(certain, h)
+		settled = append(settled, h)
 	}
 	for dir := range folders {
 		if syncFolder(s.fs, dir) != nil {
 			return false
 		}
 	}
-	err = s.commit(len(certain), func(t *tx) error {
-		for _, h := range certain {
-			t.delete(hashKey(tableDoubt, h))
+	err = s.commit(len(settled), func(t *tx) error {
+		for _, h := range settled {
+			// A block that was here may have lost its last entry meanwhile.
+			if b, here := t.block(h); removed[h] || (here && b.kind == inFile) {
+				t.delete(hashKey(tableDoubt, h))
+			}
 		}
 		return t.err
 	})
-	return err == nil && len(held) == most && len(certain) > 0
+	return err == nil && len(held) == most && len(settled) > 0
 }

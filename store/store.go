@@ -48,6 +48,7 @@ type Store struct {
 	background sync.WaitGroup
 	committing sync.WaitGroup
 	reclaim    chan struct{} // has one token when there may be doubtful files
+	reclaiming sync.Mutex    // held while doubtful files are removed
 	bad        sync.Mutex    // guards the folder of bad blocks
 }
 

@@ -1,0 +1,98 @@
+package store_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/p2pchord/p2pchord/store"
+	"github.com/p2pchord/p2pchord/store/storetest"
+)
+
+// crash is the disk as a power cut may leave it, and what the writers knew then.
+type crash struct {
+	op             int64
+	disk           *vfs.MemFS
+	acked, started []int64
+}
+
+// TestCrash cuts the power before every operation that changes the disk. What was
+// synced is there afterwards, of the rest a random share of the 4 KiB pages and names.
+// Opening finds what was acknowledged, or a later state that was under way.
+func TestCrash(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ writers, steps int }{{1, 60}, {4, 30}} {
+		for _, share := range []int{0, 50, 100} {
+			t.Run(fmt.Sprintf("%d writers, %d %% of the unsynced", c.writers, share), func(t *testing.T) {
+				t.Parallel()
+				testCrash(t, c.writers, c.steps, share, uint64(share))
+			})
+		}
+	}
+}
+
+func testCrash(t *testing.T, writing, steps, share int, seed uint64) {
+	mem := vfs.NewCrashableMem()
+	fs := &hookFS{FS: mem}
+	opts := store.Small(store.Options{FS: fs})
+	s, err := store.Open("dir", opts)
+	storetest.Check(t, err)
+	ws := writers(writing, seed)
+	var mu sync.Mutex
+	var crashes []crash
+	fs.before = func(n int64) {
+		mu.Lock()
+		defer mu.Unlock()
+		c := crash{op: n}
+		for _, w := range ws {
+			c.acked = append(c.acked, w.acked.Load())
+		}
+		c.disk = mem.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: share, RNG: rand.New(rand.NewPCG(seed, uint64(n)))})
+		for _, w := range ws {
+			c.started = append(c.started, w.started.Load())
+		}
+		crashes = append(crashes, c)
+	}
+	var wg sync.WaitGroup
+	for _, w := range ws {
+		wg.Go(func() {
+			for range steps {
+				if err := w.step(s); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	storetest.Check(t, s.Close())
+	for i, c := range crashes {
+		if testing.Short() && i%7 != 0 {
+			continue
+		}
+		reopened(t, c, ws)
+		if t.Failed() {
+			t.Fatalf("after a power cut before operation %d of %d", c.op, len(crashes))
+		}
+		crashes[i].disk = nil
+	}
+	t.Logf("%d power cuts", len(crashes))
+}
+
+func reopened(t *testing.T, c crash, ws []*writer) {
+	t.Helper()
+	s, err := store.Open("dir", store.Small(store.Options{FS: c.disk}))
+	if err != nil {
+		t.Errorf("opening: %v", err)
+		return
+	}
+	for i, w := range ws {
+		if err := w.check(s, c.acked[i], c.started[i]); err != nil {
+			t.Error(err)
+		}
+	}
+	whole(t, c.disk, "dir", s)
+	storetest.Check(t, s.Close())
+}

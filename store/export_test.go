@@ -1,0 +1,39 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// Small makes o those of a store whose journals turn, whose database flushes and whose
+// blocks are files after a few writes, so that short tests see all of it.
+func Small(o Options) Options {
+	o.inline, o.journal, o.memtable = 4<<10, 24<<10, 64<<10
+	o.ScrubPeriod = -1
+	return o
+}
+
+// WithWait makes the scrub wait by calling wait.
+func WithWait(o Options, wait func(context.Context, time.Duration) error) Options {
+	o.wait = wait
+	return o
+}
+
+// Reclaim removes what is doubtful now, and returns when there is nothing more to do.
+func (s *Store) Reclaim() {
+	for s.reclaimSome() {
+	}
+}
+
+// BlockPath is where the file of a block stands.
+func (s *Store) BlockPath(h Hash) string { return s.blockPath(h) }
+
+// FailedErr is what a failed disk looks like to the store.
+func (s *Store) FailWith(err error) error { return s.fail(err) }
+
+// Journal opens journals alone.
+func Journal(fs vfs.FS, dir string, key []byte, limit int64, flushed uint64) (*journal, [][]byte, error) {
+	return openJournal(fs, dir, key, limit, flushed)
+}
