@@ -72,7 +72,10 @@ func (a *app) get(cmd *cobra.Command, name string, f getFlags) error {
 	switch {
 	case a.json:
 		a.out.object(getResult{Name: i.Name, Size: i.Size, Hash: i.Hash, Version: i.Version, Sources: nonNil(file.Sources())})
-	case where != "-":
+	case where == "-":
+	case len(file.Sources()) == 0 && i.Size > 0:
+		a.out.line("%s  %s, there already, hash %s", where, size(i.Size), i.Hash)
+	default:
 		a.out.line("%s  %s, from %s, hash %s", where, size(i.Size), count(len(file.Sources()), "peer", "peers"), i.Hash)
 	}
 	return nil

@@ -52,7 +52,7 @@ ring, lookup, leave and quit. SIGINT and SIGTERM do what quit does; a second end
 	fl.StringArrayVar(&f.listen, "listen", nil, "`multiaddr` to listen on (default port 4701, TCP and QUIC, on all interfaces, or a free port)")
 	fl.StringArrayVar(&f.announce, "announce", nil, "further `multiaddr` under which others reach it")
 	fl.StringVar(&f.ringAddress, "ring-address", "", "`HOST:PORT` whose hash is the node's key (default the peer ID's)")
-	fl.IntVar(&f.copies, "copies", 3, "on how many peers a file is to be, 1 to 8")
+	fl.IntVar(&f.copies, "copies", defaultCopies, "on how many peers a file is to be, 1 to 8")
 	fl.StringVar(&f.capacity, "capacity", "", "`size` that it stores at most, like 100GiB (default what the disk has)")
 	fl.DurationVar(&f.heartbeat, "heartbeat", 3*time.Second, "how often neighbours are checked")
 	fl.DurationVar(&f.timeout, "timeout", defaultTimeout, "give up a step, or a transfer, in which nothing moves for so long")

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 
 	"github.com/spf13/cobra"
@@ -12,6 +13,10 @@ import (
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/node"
 )
+
+// defaultCopies is on how many peers a file is to be when nothing else is asked for.
+// An owner tells only how many of them a ring of its size can have.
+const defaultCopies = 3
 
 // putsAtOnce is how many files of one command are under way together.
 const putsAtOnce = 8
@@ -90,7 +95,9 @@ func (a *app) putAll(outer context.Context, r gateway.Ring, sources []source, f 
 	var (
 		mu    sync.Mutex
 		first error
+		few   tooFew
 	)
+	defer func() { few.tell(a.out) }()
 	g, ctx := errgroup.WithContext(outer)
 	g.SetLimit(putsAtOnce)
 	for _, s := range sources {
@@ -98,7 +105,7 @@ func (a *app) putAll(outer context.Context, r gateway.Ring, sources []source, f 
 			break
 		}
 		g.Go(func() error {
-			err := a.putOne(ctx, r, s, f)
+			err := a.putOne(ctx, r, s, f, &few)
 			if err == nil || outer.Err() != nil {
 				return nil
 			}
@@ -124,7 +131,7 @@ func (a *app) putAll(outer context.Context, r gateway.Ring, sources []source, f 
 	return errReported{gateway.ProblemOf(first).Code}
 }
 
-func (a *app) putOne(ctx context.Context, r gateway.Ring, s source, f putFlags) error {
+func (a *app) putOne(ctx context.Context, r gateway.Ring, s source, f putFlags, few *tooFew) error {
 	in, err := s.open(a.stdin)
 	if err != nil {
 		return fault.New(fault.Failed, "can't put %s: %w", s.path, err)
@@ -141,11 +148,42 @@ func (a *app) putOne(ctx context.Context, r gateway.Ring, s source, f putFlags) 
 	if err != nil {
 		return fault.New(gateway.ProblemOf(err).Code, "can't put %s: %w", s.name, err)
 	}
-	if asked := f.copies > 0 || f.wait == "all"; !asked && res.Possible < res.Wanted {
-		a.out.warn("%s: %s for now, for the ring has no more peers: there will be %d when more join",
-			s.name, count(res.Copies, "copy", "copies"), res.Wanted)
+	if f.copies > 0 || res.Possible >= defaultCopies {
+		return nil
 	}
+	if f.wait == "all" {
+		return fault.New(fault.FewerCopies, "%s is stored, with %s and not %d: the ring has no more peers", s.name, count(res.Copies, "copy", "copies"), defaultCopies)
+	}
+	few.add(s.name, res.Possible)
 	return nil
+}
+
+// tooFew collects the files that a ring too small has fewer copies of than usual.
+type tooFew struct {
+	mu     sync.Mutex
+	files  int
+	first  string
+	copies int
+}
+
+func (t *tooFew) add(name string, copies int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.files++; t.files == 1 {
+		t.first, t.copies = name, copies
+	}
+}
+
+// tell says so once for all of them.
+func (t *tooFew) tell(out *output) {
+	what := t.first
+	if t.files > 1 {
+		what = fmt.Sprintf("%s and %s", t.first, count(t.files-1, "other file", "other files"))
+	}
+	if t.files > 0 {
+		out.say("p2pchord: %s: only %s for now, for the ring has no more peers: there will be %d when more join",
+			what, count(t.copies, "copy", "copies"), defaultCopies)
+	}
 }
 
 func (a *app) showPut(res node.PutResult) {
