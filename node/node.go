@@ -116,7 +116,13 @@ func (n *Node) start(ctx context.Context) error {
 	if err := n.meet(ctx); err != nil {
 		return err
 	}
-	return n.awaitJoined(ctx)
+	if err := n.awaitJoined(ctx); err != nil {
+		return err
+	}
+	for _, c := range n.contacts {
+		c.Update() // others are introduced to members only
+	}
+	return nil
 }
 
 // startLoop makes the two machines and the goroutine that owns them.

@@ -192,7 +192,7 @@ func (n *Node) introduced(in *pb.Introduced) {
 	})
 }
 
-// ringChanged follows a new view: connections to protect, contacts to tell. It runs in the loop.
+// ringChanged follows a new view: events, and connections to protect. It runs in the loop.
 func (l *loop) ringChanged(old, now *ring.View) {
 	n := l.node
 	if !old.Joined() && now.Joined() {
@@ -200,9 +200,6 @@ func (l *loop) ringChanged(old, now *ring.View) {
 			n.event("founded", "founded a new ring")
 		} else {
 			n.event("joined", "joined the ring")
-		}
-		for _, c := range n.contacts {
-			c.Update()
 		}
 	}
 	if a, b := first(old.Successors()), first(now.Successors()); a != b {

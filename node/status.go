@@ -122,8 +122,8 @@ func (n *Node) ringHealth(s *snapshot) RingHealth {
 	if s.view.Joined() && !s.view.Incorporated() {
 		say("the predecessor has not taken this node in yet")
 	}
-	for _, p := range s.view.Neighbours() {
-		if s.view.Suspected(p) {
+	for _, p := range []ring.Position{first(s.view.Predecessors()), first(s.view.Successors())} {
+		if p.IsNode() && s.view.Suspected(p) {
 			say("%s does not answer", peerID(p))
 		}
 	}
