@@ -287,7 +287,7 @@ func (c *Contact) refresh(ctx context.Context, self *pb.Peer) {
 // pause waits for about d, give or take a tenth, so that the peers of a ring don't beat as one; with
 // early it ends when Update is called.
 func (c *Contact) pause(ctx context.Context, d time.Duration, early bool) {
-	d += time.Duration((rand.Float64() - 0.5) / 5 * float64(d)) //nolint:gosec // spreads load; nothing secret
+	d += time.Duration((rand.Float64() - 0.5) / 5 * float64(d))
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	wake := c.wake

@@ -79,7 +79,7 @@ func (p *Peer) start() error {
 		return err
 	}
 	remembered := loadRoster(p.rosterPath())
-	p.roster = newRoster(p.cfg.Heartbeat, p.cfg.MaxPeers, rand.Uint64(), remembered, time.Now()) //nolint:gosec // chooses whom to introduce; nothing secret
+	p.roster = newRoster(p.cfg.Heartbeat, p.cfg.MaxPeers, rand.Uint64(), remembered, time.Now())
 	p.door = newDoor(p.registered, time.Now)
 	p.host, err = p2phost.New(p2phost.Config{
 		Profile:     p2phost.Bootstrap,

@@ -57,7 +57,7 @@ func newRoster(heartbeat time.Duration, maxPeers int, seed uint64, remembered []
 	return &roster{
 		heartbeat:  heartbeat,
 		max:        maxPeers,
-		rng:        rand.New(rand.NewPCG(seed, 0)), //nolint:gosec // chooses whom to introduce; nothing secret
+		rng:        rand.New(rand.NewPCG(seed, 0)),
 		entries:    make(map[ring.ID]*entry),
 		remembered: remembered[:min(len(remembered), maxRemembered)],
 		settled:    now.Add(settleHeartbeats * heartbeat),

@@ -31,7 +31,7 @@ func (p *Peer) handle(_ context.Context, from peer.ID, req *pb.BootstrapRequest)
 	case *pb.BootstrapRequest_Register:
 		return p.register(now, r.Register)
 	case *pb.BootstrapRequest_Introduce:
-		return p.introduced(p.roster.introducePasser(now, ring.Key(r.Introduce.GetKey()))), nil //nolint:gosec // protocol has checked its range
+		return p.introduced(p.roster.introducePasser(now, ring.Key(r.Introduce.GetKey()))), nil
 	case *pb.BootstrapRequest_Heartbeat:
 		return nil, p.beat(now, from, r.Heartbeat)
 	case *pb.BootstrapRequest_Goodbye:
@@ -72,10 +72,10 @@ func (p *Peer) beat(now time.Time, from peer.ID, req *pb.Heartbeat) error {
 
 func (p *Peer) introduced(in introduction) *pb.BootstrapResponse {
 	out := &pb.Introduced{
-		HeartbeatMs: uint32(p.cfg.Heartbeat.Milliseconds()), //nolint:gosec // bounded by Config.validate
+		HeartbeatMs: uint32(p.cfg.Heartbeat.Milliseconds()),
 		Found:       in.found,
 		Settling:    in.settling,
-		Members:     uint32(p.roster.members), //nolint:gosec // bounded by Config.MaxPeers
+		Members:     uint32(p.roster.members),
 	}
 	for _, i := range in.peers {
 		out.Peers = append(out.Peers, i.Message)
