@@ -1,0 +1,39 @@
+# make test   everything that has to pass: the README's test command, and what CI runs
+# make quick  vet, build and the tests, without what is slow
+# make lint   golangci-lint, with the walls between the rooms
+# make fmt    format, as lint wants it
+# make build  bin/p2pchord, without version control's stamp and without paths
+# make fuzz   every fuzz target for FUZZTIME (10s)
+# make proto  generate protocol/pb from the .proto files
+
+SHELL := bash
+FUZZTIME ?= 10s
+LINT := go tool -modfile=tools/go.mod golangci-lint
+
+.PHONY: test quick lint fmt build fuzz proto clean
+
+test:
+	@tools/test.sh
+
+quick:
+	go vet ./...
+	go build ./...
+	go test -short ./...
+
+lint:
+	$(LINT) run ./...
+
+fmt:
+	$(LINT) fmt ./...
+
+build:
+	go build -trimpath -ldflags '-s -w' -o bin/p2pchord ./cmd/p2pchord
+
+fuzz:
+	@tools/fuzz.sh $(FUZZTIME)
+
+proto:
+	@tools/proto.sh protocol/pb
+
+clean:
+	rm -rf bin dist

@@ -1,0 +1,166 @@
+package walls
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const (
+	module = "github.com/p2pchord/p2pchord"
+	libp2p = "github.com/libp2p"
+)
+
+// wall says what the packages of a room never import.
+type wall struct {
+	room string
+	deny []string // import paths, with all beneath them
+	// through forbids it through other packages of this module too; otherwise only in the room's own files.
+	through bool
+}
+
+var pure = []string{"time", "context", "net", "os", "sync", "log", libp2p, "github.com/ipfs/go-log"}
+
+// walls is the table of the design. A room that isn't there yet has nothing to check.
+var walls = []wall{
+	{"ring", pure, true},
+	{"replica", pure, true},
+	{"store", []string{libp2p, module + "/node", module + "/protocol"}, true},
+	{"protocol", []string{module + "/node", module + "/store"}, true},
+	{"node", []string{"net/http", module + "/cmd"}, true},
+	{"bootstrap", []string{module + "/node", module + "/store"}, true},
+	{"share", []string{libp2p}, false},
+	{"gateway", []string{libp2p, module + "/store"}, false},
+	{"sim", []string{libp2p}, false},
+	// What others build on knows none of them.
+	{"internal/fault", []string{module}, true},
+	{"internal/durable", []string{module + "/node", module + "/store", module + "/protocol", module + "/bootstrap"}, true},
+	{"internal/p2phost", []string{module + "/node", module + "/store", module + "/protocol", module + "/bootstrap"}, true},
+}
+
+func TestRoomsKeepToTheirWalls(t *testing.T) {
+	t.Parallel()
+	graph := imports(t, filepath.Join("..", ".."))
+	if len(graph) < 5 {
+		t.Fatalf("only %d packages were found", len(graph))
+	}
+	for _, w := range walls {
+		for _, p := range slices.Sorted(maps.Keys(graph)) {
+			room := module + "/" + w.room
+			if p != room && !strings.HasPrefix(p, room+"/") {
+				continue
+			}
+			for _, chain := range breaches(graph, p, w) {
+				t.Errorf("%s must not import %s: %s", w.room, chain[len(chain)-1], strings.Join(chain, " -> "))
+			}
+		}
+	}
+}
+
+// A wall that lets everything through would pass the test above.
+func TestBreachesAreFound(t *testing.T) {
+	t.Parallel()
+	graph := map[string][]string{
+		module + "/a":   {"fmt", module + "/b"},
+		module + "/b":   {"errors", module + "/c", "net/http"},
+		module + "/c":   {libp2p + "/go-libp2p/core/peer"},
+		module + "/net": {"fmt"},
+	}
+	for _, c := range []struct {
+		from string
+		w    wall
+		want int
+	}{
+		{"/a", wall{deny: []string{libp2p}, through: true}, 1},
+		{"/a", wall{deny: []string{libp2p}}, 0},
+		{"/c", wall{deny: []string{libp2p}}, 1},
+		{"/a", wall{deny: []string{"net"}, through: true}, 1},
+		{"/a", wall{deny: []string{module + "/b"}}, 1},
+		{"/b", wall{deny: []string{"err"}}, 0},
+		{"/a", wall{deny: []string{libp2p, "net", "fmt"}, through: true}, 3},
+	} {
+		if got := breaches(graph, module+c.from, c.w); len(got) != c.want {
+			t.Errorf("%s, %v: %v, want %d", c.from, c.w, got, c.want)
+		}
+	}
+}
+
+// breaches returns, for each forbidden import of p, the chain of imports that leads to it.
+func breaches(graph map[string][]string, p string, w wall) [][]string {
+	var out [][]string
+	seen := map[string]bool{p: true}
+	queue := [][]string{{p}}
+	for len(queue) > 0 {
+		chain := queue[0]
+		queue = queue[1:]
+		for _, i := range graph[chain[len(chain)-1]] {
+			if seen[i] {
+				continue
+			}
+			seen[i] = true
+			next := append(slices.Clone(chain), i)
+			denied := slices.ContainsFunc(w.deny, func(d string) bool { return i == d || strings.HasPrefix(i, d+"/") })
+			switch {
+			case denied:
+				out = append(out, next)
+			case w.through:
+				queue = append(queue, next)
+			}
+		}
+	}
+	return out
+}
+
+// imports returns what each package of the module imports in files that aren't tests, on any system.
+func imports(t *testing.T, root string) map[string][]string {
+	t.Helper()
+	graph := make(map[string][]string)
+	files := token.NewFileSet()
+	err := filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() {
+			_, other := os.Stat(filepath.Join(name, "go.mod"))
+			if name != root && (strings.HasPrefix(d.Name(), ".") || d.Name() == "testdata" || other == nil) {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		if !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") {
+			return nil
+		}
+		f, err := parser.ParseFile(files, name, nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(root, filepath.Dir(name))
+		if err != nil {
+			return err
+		}
+		pkg := path.Join(module, filepath.ToSlash(rel))
+		graph[pkg] = append(graph[pkg], "")[:len(graph[pkg])] // a package without imports is one too
+		for _, s := range f.Imports {
+			i, err := strconv.Unquote(s.Path.Value)
+			if err != nil {
+				return err
+			}
+			if !slices.Contains(graph[pkg], i) {
+				graph[pkg] = append(graph[pkg], i)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return graph
+}

@@ -1,0 +1,71 @@
+#!/usr/bin/env bash
+# Everything that has to pass, cheapest first, the tests last. What needs a tool that is missing and
+# can't be installed here is skipped, and said so. Nothing outside the Go module proxy and Debian's packages is used.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+step() { printf '\n== %s\n' "$*"; }
+skipped=()
+skip() {
+	printf 'SKIPPED: %s\n' "$*"
+	skipped+=("$*")
+}
+
+# need COMMAND PACKAGE...: is COMMAND there, or can it be installed?
+updated=no
+need() {
+	local command=$1
+	shift
+	command -v "$command" >/dev/null && return 0
+	[[ $(id -u) == 0 ]] && command -v apt-get >/dev/null || return 1
+	export DEBIAN_FRONTEND=noninteractive
+	if [[ $updated == no ]]; then
+		apt-get update -qq >/dev/null || return 1
+		updated=yes
+	fi
+	apt-get install -y -qq --no-install-recommends "$@" >/dev/null || return 1
+	command -v "$command" >/dev/null
+}
+
+step vet and build
+go vet ./...
+go build ./...
+
+step vet for other systems
+for os in windows darwin; do
+	echo "GOOS=$os"
+	GOOS=$os CGO_ENABLED=0 go vet ./...
+done
+
+step generated code
+if need protoc protobuf-compiler; then
+	fresh=$(mktemp -d)
+	trap 'rm -rf "$fresh"' EXIT
+	tools/proto.sh "$fresh"
+	for f in "$fresh"/*.pb.go; do
+		# protoc's own version stands in a comment and doesn't matter.
+		diff -u -I '^//[[:space:]]*protoc  *v' "protocol/pb/$(basename "$f")" "$f" ||
+			{ echo "protocol/pb is not what its .proto files say: run make proto" && exit 1; }
+	done
+else
+	skip "that protocol/pb matches its .proto files: there is no protoc (Debian: protobuf-compiler)"
+fi
+
+step lint
+go tool -modfile=tools/go.mod golangci-lint run ./...
+
+step tests
+go test -timeout 20m ./...
+
+# The rooms without goroutines, ring and replica, have no races to find, and the longest tests.
+step tests with the race detector
+if need "$(go env CC)" gcc libc6-dev && [[ $(CGO_ENABLED=1 go env CGO_ENABLED) == 1 ]]; then
+	mapfile -t packages < <(go list ./... | grep -vE '/(ring|replica|sim)(/|$)|/protocol/pb$|/internal/walls$')
+	CGO_ENABLED=1 go test -race -timeout 20m "${packages[@]}"
+else
+	skip "the race detector: there is no C compiler (Debian: gcc libc6-dev)"
+fi
+
+printf '\nAll passed.'
+((${#skipped[@]} == 0)) || printf ' Not run here:%s' "$(printf ' %s.' "${skipped[@]}")"
+echo
