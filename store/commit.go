@@ -3,6 +3,8 @@ package store
 import (
 	"errors"
 	"fmt"
+
+	"github.com/p2pchord/p2pchord/internal/fault"
 )
 
 // request is a change that waits for the committing goroutine.
@@ -101,11 +103,9 @@ func (s *Store) persist(t *tx) error {
 	}
 	// Whoever reads the rows must not find the counter of missing blocks too low.
 	s.missing.Store(max(t.count.missing, s.count.missing))
+	// What is in the journal counts, even if the database's background work fails just now.
 	if err := s.db.Apply(t.b, noSync); err != nil {
 		return s.fail(err)
-	}
-	if err := s.Err(); err != nil {
-		return err
 	}
 	s.memory.Lock()
 	s.count = t.count
@@ -160,10 +160,11 @@ func (s *Store) awaitFlush() error {
 // fail makes the store refuse every later change, and returns the error that it answers from now on.
 func (s *Store) fail(cause error) error {
 	s.failOnce.Do(func() {
-		err := error(errors.Join(ErrFailed, cause))
-		if errors.Is(cause, ErrFailed) {
-			err = cause
-		}
+		err := error(&fault.Error{
+			Code: fault.Failed,
+			Msg:  fmt.Sprintf("%v (%v)", ErrFailed, cause),
+			Err:  errors.Join(ErrFailed, cause),
+		})
 		s.failure.Store(&err)
 		close(s.failed)
 	})

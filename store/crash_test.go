@@ -37,13 +37,13 @@ func TestCrash(t *testing.T) {
 func testCrash(t *testing.T, writing, steps, share int, seed uint64) {
 	mem := vfs.NewCrashableMem()
 	fs := &hookFS{FS: mem}
-	opts := store.Small(store.Options{FS: fs})
-	s, err := store.Open("dir", opts)
-	storetest.Check(t, err)
 	ws := writers(writing, seed)
 	var mu sync.Mutex
 	var crashes []crash
 	fs.before = func(n int64) {
+		if n > 12 && n < 250 && n%60 != 0 {
+			return // the 256 folders of blocks are all alike
+		}
 		mu.Lock()
 		defer mu.Unlock()
 		c := crash{op: n}
@@ -56,25 +56,29 @@ func testCrash(t *testing.T, writing, steps, share int, seed uint64) {
 		}
 		crashes = append(crashes, c)
 	}
-	var wg sync.WaitGroup
-	for _, w := range ws {
-		wg.Go(func() {
-			for range steps {
-				if err := w.step(s); err != nil {
-					t.Error(err)
+	for range 2 {
+		s, err := store.Open("dir", store.Small(store.Options{FS: fs}))
+		storetest.Check(t, err)
+		var wg sync.WaitGroup
+		for _, w := range ws {
+			wg.Go(func() {
+				for range steps / 2 {
+					if err := w.step(s); err != nil {
+						t.Error(err)
+					}
 				}
-			}
-		})
+			})
+		}
+		wg.Wait()
+		storetest.Check(t, s.Close())
 	}
-	wg.Wait()
-	storetest.Check(t, s.Close())
 	for i, c := range crashes {
 		if testing.Short() && i%7 != 0 {
 			continue
 		}
 		reopened(t, c, ws)
 		if t.Failed() {
-			t.Fatalf("after a power cut before operation %d of %d", c.op, len(crashes))
+			t.Fatalf("after a power cut before operation %d", c.op)
 		}
 		crashes[i].disk = nil
 	}

@@ -37,3 +37,9 @@ func (s *Store) FailWith(err error) error { return s.fail(err) }
 func Journal(fs vfs.FS, dir string, key []byte, limit int64, flushed uint64) (*journal, [][]byte, error) {
 	return openJournal(fs, dir, key, limit, flushed)
 }
+
+// WithInline makes blocks of up to n bytes stand in the database.
+func WithInline(o Options, n int64) Options {
+	o.inline = n
+	return o
+}

@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"os"
+	"strings"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
@@ -52,6 +53,9 @@ func (g *guard) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
 	if err := g.enter(); err != nil {
 		return nil, err
 	}
+	if err := g.settleNames(name); err != nil {
+		return nil, err
+	}
 	return g.file(g.FS.Create(name, c))
 }
 
@@ -67,6 +71,24 @@ func (g *guard) ReuseForWrite(from, to string, c vfs.DiskWriteCategory) (vfs.Fil
 		return nil, err
 	}
 	return g.file(g.FS.ReuseForWrite(from, to, c))
+}
+
+// settleNames makes the names in the folder of a marker durable. The database says by
+// an empty file's name, its marker, which of its files counts. It makes the new marker
+// and removes the old one without an fsync of the folder between, which is enough only
+// where a file system keeps the order of names; the guard puts the fsync there.
+func (g *guard) settleNames(name string) error {
+	if !strings.HasPrefix(g.PathBase(name), "marker.") {
+		return nil
+	}
+	return g.check(syncFolder(g.FS, g.PathDir(name)))
+}
+
+func (g *guard) Remove(name string) error {
+	if err := g.settleNames(name); err != nil {
+		return err
+	}
+	return g.FS.Remove(name)
 }
 
 func (g *guard) OpenDir(name string) (vfs.File, error) { return g.file(g.FS.OpenDir(name)) }

@@ -121,7 +121,11 @@ func (s *Store) openDatabase() (err error) {
 	// The folder may not be one that the database can write; it says so by panics as well.
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("the database: %v", r)
+			cause, ok := r.(error)
+			if !ok {
+				cause = fmt.Errorf("%v", r)
+			}
+			err = fmt.Errorf("the database: %w", cause)
 		}
 		if err != nil {
 			s.cache.Unref()

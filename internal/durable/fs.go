@@ -1,7 +1,6 @@
 package durable
 
 import (
-	"errors"
 	"io"
 	"io/fs"
 	"os"
@@ -54,11 +53,14 @@ func Publish(fsys FS, f File, temp, name string) error {
 
 // Settle is step 3: it makes the bytes of temp durable and closes f.
 func Settle(fsys FS, f File, temp string) error {
-	err := errors.Join(f.Sync(), f.Close())
-	if err != nil {
-		return errors.Join(err, fsys.Remove(temp))
+	err := f.Sync()
+	if cerr := f.Close(); err == nil {
+		err = cerr
 	}
-	return nil
+	if err != nil {
+		_ = fsys.Remove(temp) // the first error says more
+	}
+	return err
 }
 
 // Name is steps 4 and 5, for a temporary file that is settled.
