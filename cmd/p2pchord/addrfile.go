@@ -1,6 +1,9 @@
 package main
 
 import (
+	"errors"
+	"io/fs"
+	"os"
 	"strings"
 
 	ma "github.com/multiformats/go-multiaddr"
@@ -8,6 +11,17 @@ import (
 	"github.com/p2pchord/p2pchord/internal/durable"
 	"github.com/p2pchord/p2pchord/internal/fault"
 )
+
+// dropAddrs removes the file of an earlier run: while it is there, the peer is ready.
+func dropAddrs(path string) error {
+	if path == "" {
+		return nil
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fault.New(fault.Failed, "can't replace --addr-file %s: %w", path, reason(err))
+	}
+	return nil
+}
 
 // writeAddrs puts a peer's addresses into a file, one a line. The file appears by
 // rename: who sees it sees all of it, and the peer is ready.

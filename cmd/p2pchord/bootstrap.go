@@ -52,6 +52,9 @@ func (a *app) runBootstrap(ctx context.Context, f bootstrapFlags) error {
 	if err != nil {
 		return err
 	}
+	if err := dropAddrs(f.addrFile); err != nil {
+		return err
+	}
 	signal.Ignore(syscall.SIGPIPE) // who read the addresses may be gone
 	b, err := bootstrap.New(ctx, bootstrap.Config{
 		Data: a.dataFolder("bootstrap"), Listen: listen, Announce: announce,

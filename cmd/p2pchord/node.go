@@ -97,6 +97,9 @@ func (a *app) runNode(ctx context.Context, f nodeFlags) error {
 	if err != nil {
 		return err
 	}
+	if err := dropAddrs(f.addrFile); err != nil {
+		return err
+	}
 	signal.Ignore(syscall.SIGPIPE) // who read the addresses may be gone
 	events := &eventLog{app: a}
 	cfg.Events = events.show

@@ -39,7 +39,9 @@ func (o *output) startProgress(title string, total int64, files int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.show {
+		o.hideMeter()
 		o.meter = &meter{title: title, total: total, files: files, begun: time.Now(), done: map[string]int64{}}
+		o.draw()
 	}
 }
 
@@ -117,7 +119,7 @@ func (m *meter) text(now time.Time) string {
 	}
 	if m.total > 0 {
 		fmt.Fprintf(&b, "  %3d%%  %s of %s", min(100, done*100/m.total), size(done), size(m.total))
-	} else {
+	} else if done > 0 {
 		fmt.Fprintf(&b, "  %s", size(done))
 	}
 	if spent := now.Sub(m.begun); spent > rateAtLeast && done > 0 {

@@ -49,6 +49,9 @@ func (a *app) sources(args []string, f putFlags) ([]source, error) {
 
 func (a *app) sourcesOf(arg string, f putFlags) ([]source, error) {
 	if arg == "-" {
+		if a.peer != nil {
+			return nil, fault.New(fault.Usage, "stdin is the prompt's own: put a file")
+		}
 		if f.name == "" {
 			return nil, fault.New(fault.Usage, "what comes on stdin has no name: give --name NAME")
 		}

@@ -1,0 +1,151 @@
+package main
+
+import (
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/node"
+)
+
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func sourceOf(t *testing.T, path string) source {
+	t.Helper()
+	a := &app{out: newOutput(io.Discard, io.Discard)}
+	all, err := a.sources([]string{path}, putFlags{})
+	if err != nil || len(all) != 1 {
+		t.Fatal(all, err)
+	}
+	return all[0]
+}
+
+// A reader that has all bytes but the last can't take the file for whole: the
+// last comes only when nothing has changed.
+func TestAFileThatChangesWhileItIsReadNeverEnds(t *testing.T) {
+	t.Parallel()
+	const text = "the bytes of the beginning"
+	for name, change := range map[string]func(path string) error{
+		"grows":    func(p string) error { return os.WriteFile(p, []byte(text+"!"), 0o600) },
+		"shrinks":  func(p string) error { return os.Truncate(p, 3) },
+		"replaced": func(p string) error { return os.WriteFile(p, []byte(strings.ToUpper(text)), 0o600) },
+		"touched":  func(p string) error { return os.Chtimes(p, time.Time{}, time.Now().Add(time.Hour)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			path := filepath.Join(t.TempDir(), "f")
+			write(t, path, text)
+			past := time.Now().Add(-time.Hour)
+			if err := os.Chtimes(path, past, past); err != nil {
+				t.Fatal(err)
+			}
+			in, err := sourceOf(t, path).open(nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer in.Close()
+			head := make([]byte, 2)
+			if _, err := io.ReadFull(in, head); err != nil {
+				t.Fatal(err)
+			}
+			if err := change(path); err != nil {
+				t.Fatal(err)
+			}
+			rest, err := io.ReadAll(in)
+			if !errors.Is(err, errChanged) {
+				t.Errorf("%q, %v", rest, err)
+			}
+			if len(head)+len(rest) >= len(text) {
+				t.Errorf("all %d bytes came", len(head)+len(rest))
+			}
+		})
+	}
+}
+
+func TestAFileThatStaysIsReadWhole(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"", "x", strings.Repeat("long ", 100_000)} {
+		path := filepath.Join(t.TempDir(), "f")
+		write(t, path, text)
+		s := sourceOf(t, path)
+		in, err := s.open(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := io.ReadAll(in)
+		if err != nil || string(got) != text || s.size != int64(len(text)) {
+			t.Errorf("%d bytes of %d, %v", len(got), len(text), err)
+		}
+		_ = in.Close()
+	}
+}
+
+func TestAFileThatChangedBeforeItIsOpened(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "f")
+	write(t, path, "one")
+	s := sourceOf(t, path)
+	write(t, path, "longer")
+	if _, err := s.open(nil); !errors.Is(err, errChanged) {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestTargets(t *testing.T) {
+	t.Parallel()
+	const hello = "8e4c7c1b99dbfd50e7a95185fead5ee1448fa904a2fdd778eaf5f2dbfd629a99" // of "hello\n"
+	dir := t.TempDir()
+	path := filepath.Join(dir, "f")
+	info := node.FileInfo{Name: "f", Size: 6, Hash: hello}
+
+	first, err := openTarget(path, info, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Lstat(path); err == nil {
+		t.Error("the file is there before it is whole")
+	}
+	if _, err := first.file.WriteString("hello\n"); err != nil {
+		t.Fatal(err)
+	}
+	// Another one comes first.
+	write(t, path, "other\n")
+	if err := first.commit(); !errors.Is(err, fault.NotAllowed) {
+		t.Errorf("a file that came meanwhile: %v", err)
+	}
+	first.abandon()
+	if _, err := openTarget(path, info, false); !errors.Is(err, fault.NotAllowed) {
+		t.Errorf("a different file: %v", err)
+	}
+
+	forced, err := openTarget(path, info, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := forced.file.WriteString("hello\n"); err != nil {
+		t.Fatal(err)
+	}
+	if err := forced.commit(); err != nil {
+		t.Fatal(err)
+	}
+	forced.abandon() // does nothing any more
+	if b, err := os.ReadFile(path); err != nil || string(b) != "hello\n" {
+		t.Errorf("%q, %v", b, err)
+	}
+	if _, err := openTarget(path, info, false); !errors.Is(err, errEqual) {
+		t.Errorf("an equal file: %v", err)
+	}
+	if left, _ := os.ReadDir(dir); len(left) != 1 {
+		t.Errorf("left behind: %v", left)
+	}
+}
