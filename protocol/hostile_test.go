@@ -203,17 +203,17 @@ func TestWorking(t *testing.T) {
 		<-release
 		return nil, nil, fault.NotFound
 	}))
-	c := newClient(t, client, ClientOptions{Progress: 150 * time.Millisecond})
+	c := newClient(t, client, ClientOptions{Progress: time.Second})
 	stat := func(name string) *pb.FileRequest {
 		return &pb.FileRequest{Body: &pb.FileRequest_Stat{Stat: &pb.Stat{Name: name}}}
 	}
-	timer := time.AfterFunc(600*time.Millisecond, func() { close(release) })
+	timer := time.AfterFunc(2*time.Second, func() { close(release) })
 	defer timer.Stop()
 	_, err := c.File(t.Context(), server.ID(), stat("slow"), nil)
 	wantCode(t, err, fault.NotFound)
 
 	// When the asker goes, the handler's context ends.
-	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
 	_, err = c.File(ctx, server.ID(), stat("for ever"), nil)
 	wantCode(t, err, fault.Unreachable)

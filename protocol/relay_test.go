@@ -82,12 +82,13 @@ func TestRelayed(t *testing.T) {
 		t.Errorf("%d bytes, %v", n, err)
 	}
 	// Once there is a direct connection, the streams over the relay are left.
-	if err := asker.Network().ClosePeer(server.ID()); err != nil {
+	direct := network.WithForceDirectDial(t.Context(), "as hole punching does")
+	if err := server.Connect(direct, peer.AddrInfo{ID: asker.ID(), Addrs: asker.Addrs()}); err != nil {
 		t.Fatal(err)
 	}
-	if err := server.Connect(t.Context(), peer.AddrInfo{ID: asker.ID(), Addrs: asker.Addrs()}); err != nil {
-		t.Fatal(err)
-	}
+	eventually(t, "the direct connection", func() bool {
+		return asker.Network().Connectedness(server.ID()) == network.Connected
+	})
 	reply, err = c.File(t.Context(), server.ID(), getRequest("x"), nil)
 	if err != nil {
 		t.Fatal(err)
