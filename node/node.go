@@ -151,16 +151,30 @@ func (n *Node) spawn(f func(context.Context)) {
 	n.wg.Go(func() { f(n.ctx) })
 }
 
-// awaitJoined waits until the node is a member of a ring.
+// awaitJoined waits until the node is a member of a ring, and then, for as long as one
+// step may take, until its neighbours have taken it in and it serves its arc: who is told that a node is ready counts on it.
 func (n *Node) awaitJoined(ctx context.Context) error {
+	joined := false
+	patience := make(<-chan time.Time)
 	for {
 		s := n.state.Load()
-		if s.view.Joined() {
+		if s.view.Joined() && !joined {
+			joined = true
+			timer := time.NewTimer(n.cfg.Timeout)
+			defer timer.Stop()
+			patience = timer.C
+		}
+		if joined && s.view.Incorporated() && s.grants.Synced {
 			return nil
 		}
 		select {
 		case <-s.next:
+		case <-patience:
+			return nil // its status tells what it waits for
 		case <-ctx.Done():
+			if joined {
+				return nil
+			}
 			return fault.New(fault.Unreachable, "could not join the ring: no member answered; check that the bootstrap peer and the other nodes run and can be reached: %w", ctx.Err())
 		case <-n.ctx.Done():
 			return errClosed
