@@ -52,7 +52,7 @@ func (e *explorer) round(g *global) {
 	arrive := func() {
 		for i := range e.nodes {
 			for from := range e.nodes {
-				bit := uint32(1) << (5*from + i)
+				bit := notifyBit(from, i)
 				if g.notifies&bit == 0 {
 					continue
 				}
@@ -119,32 +119,34 @@ func (e *explorer) checkPredecessors(g *global, who alive) {
 // join nor fail any more, and returns the most rounds that it takes.
 func (e *explorer) converge() (worst int, err error) {
 	known := make(map[global]uint8)
-	path := make([]global, 0, maxRounds)
 	for at := range e.seen {
-		g := e.seen[at]
-		path = path[:0]
-		rounds := 0
-		for {
-			if e.ideal(&g) {
-				rounds = 0
-				break
-			}
-			if r, ok := known[g]; ok {
-				rounds = int(r)
-				break
-			}
-			if len(path) > maxRounds {
-				return 0, fmt.Errorf("no ideal ring after %d rounds from\n%s\nbut\n%s\nreached by\n%s",
-					maxRounds, e.show(&path[0]), e.show(&g), e.trace(uint32(at)))
-			}
-			path = append(path, g)
-			e.round(&g)
-		}
-		for _, h := range slices.Backward(path) {
-			rounds++
-			known[h] = uint8(rounds)
+		rounds, err := e.roundsToIdeal(e.seen[at], known)
+		if err != nil {
+			return 0, fmt.Errorf("%w\nreached by\n%s", err, e.trace(uint32(at)))
 		}
 		worst = max(worst, rounds)
 	}
 	return worst, nil
+}
+
+// roundsToIdeal runs rounds from g until the ring is ideal, or there were too many. It
+// keeps in known how many it took from each state on the way.
+func (e *explorer) roundsToIdeal(g global, known map[global]uint8) (rounds int, err error) {
+	var path []global
+	for !e.ideal(&g) {
+		if r, ok := known[g]; ok {
+			rounds = int(r)
+			break
+		}
+		if len(path) > maxRounds {
+			return 0, fmt.Errorf("no ideal ring after %d rounds from\n%s\nbut\n%s", maxRounds, e.show(&path[0]), e.show(&g))
+		}
+		path = append(path, g)
+		e.round(&g)
+	}
+	for _, h := range slices.Backward(path) {
+		rounds++
+		known[h] = uint8(rounds)
+	}
+	return rounds, nil
 }

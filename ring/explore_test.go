@@ -9,10 +9,15 @@ import (
 // global is one state of a small network: of each node the local state and the answer
 // on its way to it, and the notifies on their way.
 type global struct {
-	local    [5]localID
-	answer   [5]answer
-	notifies uint32 // bit 5*from+to
+	local    [maxNodes]localID
+	answer   [maxNodes]answer
+	notifies uint64 // bit maxNodes*from+to
 }
+
+// maxNodes is how many nodes a global state has room for.
+const maxNodes = 7
+
+func notifyBit(from, to int) uint64 { return 1 << (maxNodes*from + to) }
 
 // answer is a reply in flight: 0 for none, 1 for Busy, otherwise 1 + the local state that the answer tells of.
 type answer uint16
@@ -22,13 +27,16 @@ const answerBusy answer = 1
 // explorer visits every state that a network can reach.
 type explorer struct {
 	*locals
-	r      int
-	async  bool // messages are in flight; otherwise each step is one transition
-	probe  bool
-	fails  int  // how many nodes may die
-	rejoin bool // dead nodes come back
-	grows  bool // the ring starts from one node
-	checks func(g *global) error
+	r          int
+	async      bool // messages are in flight; otherwise each step is one transition
+	probe      bool
+	fails      int  // how many nodes may die
+	rejoin     bool // dead nodes come back
+	routed     bool // a probe finds what a lookup through any member finds; otherwise it may find any member, which is more
+	grows      bool // the ring starts from one node
+	orderly    bool // of a growing ring: a node dies only if that leaves one ring in order
+	anyFailure bool // nodes die whatever that leaves; otherwise only as the proof assumes
+	checks     func(g *global) error
 
 	seen    []global
 	parent  []uint32
@@ -46,7 +54,7 @@ func newExplorer(nodes, r int) *explorer {
 }
 
 func (g *global) hash() uint64 {
-	h := uint64(g.notifies) * 0x9e3779b97f4a7c15
+	h := g.notifies * 0x9e3779b97f4a7c15
 	for i := range g.local {
 		h = (h ^ uint64(g.local[i]) ^ uint64(g.answer[i])<<20) * 0xff51afd7ed558ccd
 		h ^= h >> 29
@@ -154,7 +162,10 @@ func (e *explorer) onItsWay(g *global, i int) (set uint8, any bool) {
 		return 0, false
 	}
 	list := told.succs
-	if asker.kind != queryJoin {
+	if asker.kind == queryJoin && len(list) > 0 && asker.verified != list[0] {
+		return 0, false // it makes sure of the head first
+	}
+	if asker.kind != queryJoin || len(list) == 0 {
 		set |= 1 << asker.asks
 		list = list[:min(len(list), e.r-1)]
 	}
@@ -207,11 +218,17 @@ func (e *explorer) mayFail(g *global, x int) bool {
 	if died >= e.fails {
 		return false
 	}
+	if e.anyFailure {
+		return true
+	}
 	h := *g
 	e.fail(&h, x)
 	members := e.living(&h).members
 	if members == 0 || !e.grows && bits.OnesCount8(e.principals(&h, members)) <= e.r {
 		return false
+	}
+	if e.grows && !e.orderly {
+		return e.leavesSuccessors(&h) == nil
 	}
 	return e.checks(&h) == nil
 }
@@ -220,14 +237,14 @@ func (e *explorer) fail(g *global, x int) {
 	g.local[x] = dead
 	g.answer[x] = 0
 	for i := range e.nodes {
-		g.notifies &^= 1 << (5*i + x)
+		g.notifies &^= notifyBit(i, x)
 	}
 }
 
 // settle puts the result of an operation at node i into g.
 func (g *global) settle(i int, r result) {
 	g.local[i] = r.local
-	g.notifies |= uint32(r.notifies) << (5 * i)
+	g.notifies |= uint64(r.notifies) << (maxNodes * i)
 }
 
 // deliver carries the outstanding query of node i to its target and the answer back, in one go.
@@ -238,7 +255,7 @@ func (e *explorer) deliver(g *global, i int, who alive) {
 		g.settle(i, e.apply(g.local[i], opTimedOut, 0, who))
 		return
 	}
-	if e.apply(g.local[target], opQueried, i, who).busy {
+	if target != i && e.apply(g.local[target], opQueried, i, who).busy { // only a padded list asks itself
 		g.settle(i, e.apply(g.local[i], opBusy, 0, who))
 		return
 	}
@@ -287,14 +304,19 @@ func (e *explorer) successors(g *global, visit func(h *global, op operation, nod
 				start(opPredecessor, 0)
 			}
 			for s := range e.nodes {
-				if e.probe && s != i && who.members&(1<<s) != 0 {
+				if !e.probe || s == i || who.members&(1<<s) == 0 {
+					continue
+				}
+				if !e.routed {
 					start(opProbe, s)
+				} else if found := e.lookup(g, s, i, who.members); found >= 0 && found != i {
+					start(opProbe, found)
 				}
 			}
 		}
 		if f.asks < 0 || e.async {
 			for from := range e.nodes {
-				if bit := uint32(1) << (5*from + i); g.notifies&bit != 0 {
+				if bit := notifyBit(from, i); g.notifies&bit != 0 {
 					h := *g
 					h.notifies &^= bit
 					h.settle(i, e.apply(g.local[i], opNotified, from, who))
@@ -308,6 +330,27 @@ func (e *explorer) successors(g *global, visit func(h *global, op operation, nod
 			visit(&h, 0, i, 0)
 		}
 	}
+}
+
+// lookup walks the shipped views from node via to the successor of node target; -1 if it gets nowhere.
+func (e *explorer) lookup(g *global, via, target int, members uint8) int {
+	for range 2 * len(e.nodes) {
+		if e.states[g.local[via]].m.View().IsSuccessorOf(e.nodes[target]) {
+			return via
+		}
+		next := -1
+		for _, p := range e.route(g.local[via], target) {
+			if members&(1<<p) != 0 {
+				next = p
+				break
+			}
+		}
+		if next < 0 {
+			return -1
+		}
+		via = next
+	}
+	return -1
 }
 
 // runStep carries out the query that an operation has begun, so that the step is one
@@ -420,7 +463,7 @@ func (e *explorer) show(g *global) string {
 	}
 	for from := range e.nodes {
 		for to := range e.nodes {
-			if g.notifies&(1<<(5*from+to)) != 0 {
+			if g.notifies&notifyBit(from, to) != 0 {
 				fmt.Fprintf(&b, "notify %d>%d ", from, to)
 			}
 		}

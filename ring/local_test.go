@@ -48,18 +48,18 @@ type result struct {
 
 // facts are what the explorer needs of a local state, worked out once.
 type facts struct {
-	code       string
-	m          *Machine // restored from the code; cloned before each step
-	self       int
-	joined     bool
-	asks       int   // whom the outstanding query asks, or -1
-	kind       kind  // of the outstanding query
-	succs      []int // node numbers, nearest first
-	pred       int   // or -1
-	succSet    uint8
-	skips      uint8 // the nodes that lie between two adjacent entries of the extended list
-	incorp     bool
-	notifiedBy uint8
+	code     string
+	m        *Machine // restored from the code; cloned before each step
+	self     int
+	joined   bool
+	verified int   // of a joiner: the head that it knows to live, or -1
+	asks     int   // whom the outstanding query asks, or -1
+	kind     kind  // of the outstanding query
+	succs    []int // node numbers, nearest first
+	pred     int   // or -1
+	succSet  uint8
+	skips    uint8 // the nodes that lie between two adjacent entries of the extended list
+	incorp   bool
 }
 
 // locals is the table of local states and transitions of one exploration.
@@ -74,6 +74,7 @@ type locals struct {
 	states            []*facts
 	byCode            map[string]localID
 	memo              map[uint64]memo
+	routes            map[uint32][]int
 }
 
 // memo is a result, or says that the result depends on who lives.
@@ -83,7 +84,7 @@ type memo struct {
 }
 
 func newLocals(nodes, r int) *locals {
-	l := &locals{byCode: map[string]localID{}, memo: map[uint64]memo{}, everyIncorporated: true}
+	l := &locals{byCode: map[string]localID{}, memo: map[uint64]memo{}, routes: map[uint32][]int{}, everyIncorporated: true}
 	for i := range nodes {
 		l.nodes = append(l.nodes, Position{Key: Key(1000 * (i + 1)), ID: ID(fmt.Sprint("node ", i))})
 	}
@@ -190,7 +191,7 @@ func (l *locals) intern(m *Machine) localID {
 	if id, ok := l.byCode[code]; ok {
 		return id
 	}
-	f := &facts{code: code, m: l.restore(code), self: int(code[0]), joined: m.joined, asks: -1, pred: -1, incorp: code[1] == 2}
+	f := &facts{code: code, m: l.restore(code), self: int(code[0]), joined: m.joined, verified: int(code[4]) - 1, asks: -1, pred: -1, incorp: code[1] == 2}
 	if code[2] != 0 {
 		f.kind, f.asks = kind(code[2]), int(code[3])
 	}
@@ -205,9 +206,6 @@ func (l *locals) intern(m *Machine) localID {
 				f.skips |= 1 << j
 			}
 		}
-	}
-	for _, p := range m.notified {
-		f.notifiedBy |= 1 << l.number(p)
 	}
 	if len(m.preds) > 0 {
 		f.pred = l.number(m.preds[0])
@@ -333,4 +331,19 @@ func (l *locals) compute(id localID, op operation, arg int, who alive) (r result
 	})
 	r.local = l.intern(m)
 	return r, byLiving
+}
+
+// route returns whom a node in local state id sends a lookup for the position of node
+// target on to, by the shipped View; empty if it answers itself.
+func (l *locals) route(id localID, target int) []int {
+	key := uint32(id)<<8 | uint32(target)
+	if list, ok := l.routes[key]; ok {
+		return list
+	}
+	var list []int
+	for _, p := range l.states[id].m.View().toward(l.nodes[target], false) {
+		list = append(list, l.number(p))
+	}
+	l.routes[key] = list
+	return list
 }

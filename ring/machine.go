@@ -48,8 +48,8 @@ type Machine struct {
 // catch them. All are off in a machine that New makes.
 type faults struct {
 	adoptUnasked bool // a successor's predecessor is adopted without asking it first
-	shortLists   bool // a node adopts the head only, not the list behind it
-	padLists     bool // a list shorter than r is filled up with its last entry, or the node itself
+	shortLists   bool // a new successor replaces the head of the list, which isn't filled from its list
+	padLists     bool // lists have r entries always: a node repeats, and may be in its own list
 	answerBusy   bool // state queries are answered while a step is outstanding
 	trustHead    bool // a joiner takes a list over without knowing its head to live
 }

@@ -55,6 +55,11 @@ func (m *Machine) candidateAnswered(c Position, st State) {
 		m.notifyHead()
 		return
 	}
+	if m.faults.shortLists && len(m.succs) > 0 {
+		m.setSuccs(append([]Position{c}, m.succs[1:]...))
+		m.notify(c)
+		return
+	}
 	m.setSuccs(m.behind(c, st.Succs))
 	m.notify(c)
 }
@@ -78,15 +83,10 @@ func (m *Machine) mayPrecede(c Position) bool {
 func (m *Machine) behind(h Position, list []Position) []Position {
 	out := make([]Position, 1, m.cfg.Successors)
 	out[0] = h
-	if !m.faults.shortLists {
-		out = m.extend(out, list, m.cfg.Successors)
-	}
 	if m.faults.padLists {
-		for len(out) < m.cfg.Successors {
-			out = append(out, m.cfg.Self)
-		}
+		return append(out, list[:min(len(list), m.cfg.Successors-1)]...)
 	}
-	return out
+	return m.extend(out, list, m.cfg.Successors)
 }
 
 // extend appends the positions of list to out until self comes, which closes the
@@ -97,13 +97,11 @@ func (m *Machine) extend(out, list []Position, limit int) []Position {
 			break
 		}
 		if p == m.cfg.Self {
-			if !m.faults.padLists {
-				break
-			}
-		} else if !p.IsNode() || slices.Contains(out, p) {
-			continue
+			break
 		}
-		out = append(out, p)
+		if p.IsNode() && !slices.Contains(out, p) {
+			out = append(out, p)
+		}
 	}
 	return out
 }
