@@ -99,7 +99,11 @@ func (u *upload) errOr(err error) error {
 
 // Get opens a file at the node.
 func (c *Client) Get(ctx context.Context, name string, o node.GetOptions) (File, error) {
-	resp, w, err := c.send(ctx, http.MethodGet, "/v1/files/"+escape(name), nil, func(req *http.Request, _ *watch) {
+	q := url.Values{}
+	if o.Version != "" {
+		q.Set("version", o.Version)
+	}
+	resp, w, err := c.send(ctx, http.MethodGet, "/v1/files/"+escape(name)+"?"+q.Encode(), nil, func(req *http.Request, _ *watch) {
 		req.Header.Set("TE", "trailers")
 	})
 	if err != nil {

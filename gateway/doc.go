@@ -10,7 +10,7 @@
 //	GET    /v1/members              stream of node.Member
 //	GET    /v1/files?prefix=P       stream of node.FileInfo
 //	PUT    /v1/files/{name}         body: the bytes; ?copies=N&wait=all&modified=RFC3339
-//	GET    /v1/files/{name}         the bytes
+//	GET    /v1/files/{name}         the bytes; ?version=V for one that is not the current
 //	HEAD   /v1/files/{name}         what is known of it, as headers
 //	DELETE /v1/files/{name}
 //	GET    /v1/stat/{name}          node.FileStat

@@ -91,6 +91,9 @@ func (f *fake) Get(ctx context.Context, name string, o node.GetOptions) (File, e
 	if err != nil {
 		return nil, err
 	}
+	if o.Version != "" {
+		i.Version = o.Version
+	}
 	if o.Progress != nil {
 		o.Progress(node.Progress{Path: "relayed"})
 	}

@@ -131,7 +131,9 @@ func putOptions(r *http.Request) (node.PutOptions, error) {
 func (s *Server) getFile(w http.ResponseWriter, r *http.Request) {
 	var path atomic.Value // the last one told: "direct" or "relayed"
 	path.Store("")
-	f, err := s.peer.Get(r.Context(), r.PathValue("name"), node.GetOptions{Progress: func(p node.Progress) { path.Store(p.Path) }})
+	f, err := s.peer.Get(r.Context(), r.PathValue("name"), node.GetOptions{
+		Version: r.URL.Query().Get("version"), Progress: func(p node.Progress) { path.Store(p.Path) },
+	})
 	if err != nil {
 		writeError(w, err)
 		return

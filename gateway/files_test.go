@@ -140,6 +140,14 @@ func TestPutOptionsArrive(t *testing.T) {
 	if p := f.lastPut; p.Copies != 5 || !p.WaitAll || !p.Modified.Equal(when) || p.Size != 3 {
 		t.Errorf("the peer was asked for %+v", p)
 	}
+	other, err := c.Get(t.Context(), "x", node.GetOptions{Version: "v 0/?"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	if v := other.Info().Version; v != "v 0/?" {
+		t.Errorf("version %q", v)
+	}
 	r, err := c.Get(t.Context(), "x", node.GetOptions{})
 	if err != nil {
 		t.Fatal(err)

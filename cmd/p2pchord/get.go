@@ -14,8 +14,9 @@ import (
 )
 
 type getFlags struct {
-	output string
-	force  bool
+	output  string
+	force   bool
+	version string
 }
 
 func (a *app) getCommand() *cobra.Command {
@@ -38,6 +39,7 @@ as they are verified.`,
 		RunE: func(cmd *cobra.Command, args []string) error { return a.get(cmd, args[0], f) },
 	}
 	cmd.Flags().StringVarP(&f.output, "output", "o", "", "write to `FILE`, into an existing folder, or - for stdout (default ./BASENAME)")
+	cmd.Flags().StringVar(&f.version, "version", "", "a `version` that stat names: the current one or a sibling")
 	cmd.Flags().BoolVar(&f.force, "force", false, "replace a different file that is there already")
 	return cmd
 }
@@ -84,7 +86,7 @@ func (a *app) get(cmd *cobra.Command, name string, f getFlags) error {
 // fetch gets name and returns the file and where it was put.
 func (a *app) fetch(ctx context.Context, r gateway.Ring, name string, f getFlags) (gateway.File, string, error) {
 	a.out.startProgress(name, -1, 1)
-	file, err := r.Get(ctx, name, node.GetOptions{Progress: a.out.progressOf(name)})
+	file, err := r.Get(ctx, name, node.GetOptions{Version: f.version, Progress: a.out.progressOf(name)})
 	if err != nil {
 		return nil, "", err
 	}
