@@ -15,6 +15,7 @@ type cache struct {
 type note struct {
 	seen   uint64 // the tick, plus 1, at which it was last heard of itself; 0 never
 	dead   uint64 // the tick, plus 1, at which it was found dead; 0 if not, or heard of since
+	barred uint64 // the tick, plus 1, at which it was given up as out of reach; 0 if not, or it answered since
 	misses int    // suspicions in a row that ended with others reaching it
 	asked  bool   // in this attempt at joining
 	reach  reach  // in this attempt at joining
@@ -71,15 +72,29 @@ func (c *cache) remove(i int) {
 	c.notes = slices.Delete(c.notes, i, i+1)
 }
 
+// heard notes a message of p's own making: it lives, whether or not it can be reached.
 func (c *cache) heard(p Position, now uint64) {
 	if n := c.note(p); n != nil {
-		n.seen, n.dead, n.misses = now+1, 0, 0
+		n.seen, n.dead = now+1, 0
+	}
+}
+
+// answered notes that p answered this node, and so can be reached.
+func (c *cache) answered(p Position, now uint64) {
+	if n := c.note(p); n != nil {
+		n.seen, n.dead, n.barred, n.misses = now+1, 0, 0, 0
 	}
 }
 
 func (c *cache) buried(p Position, now uint64) {
 	if n := c.note(p); n != nil {
-		n.dead, n.misses = now+1, 0
+		n.dead = now + 1
+	}
+}
+
+func (c *cache) bar(p Position, now uint64) {
+	if n := c.note(p); n != nil {
+		n.barred = now + 1
 	}
 }
 
@@ -95,7 +110,7 @@ func (c *cache) missed(p Position) int {
 
 func (c *cache) isDead(p Position, now, hold uint64) bool {
 	n := c.note(p)
-	return n != nil && n.dead > 0 && now-(n.dead-1) < hold
+	return n != nil && (n.dead > 0 && now-(n.dead-1) < hold || n.barred > 0 && now-(n.barred-1) < hold)
 }
 
 func (c *cache) isSuspect(p Position) bool {

@@ -143,7 +143,7 @@ func (m *Machine) take(in Input) {
 
 func (m *Machine) queried(in Queried) {
 	if in.From.IsNode() {
-		m.alive(in.From)
+		m.heard(in.From)
 	}
 	if m.stepping() && !m.faults.answerBusy {
 		m.do(Busy{Token: in.Token})

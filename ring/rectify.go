@@ -10,7 +10,7 @@ func (m *Machine) receiveNotify(from Position) {
 	if !from.IsNode() || from == m.cfg.Self {
 		return
 	}
-	m.alive(from)
+	m.heard(from)
 	if !m.joined || slices.Contains(m.notified, from) || len(m.notified) >= maxNotified {
 		return
 	}

@@ -115,6 +115,7 @@ func (m *Machine) judge(s *suspicion) {
 	case s.reached:
 		m.endSuspicion(target)
 		if m.cache.missed(target) >= m.cfg.Unreachable {
+			m.cache.bar(target, m.now)
 			m.declareDead(target)
 			return
 		}
@@ -132,10 +133,22 @@ func (m *Machine) judge(s *suspicion) {
 	}
 }
 
-// alive notes that p was heard of itself, which ends every suspicion of it.
-func (m *Machine) alive(p Position) {
+// heard notes a message of p's own making. It refutes p's death, but a suspicion goes on:
+// whether this node can reach p is still open.
+func (m *Machine) heard(p Position) {
 	m.learn(p)
 	m.cache.heard(p, m.now)
+	if s := m.suspicionOf(p); s != nil {
+		s.reached = true
+		return
+	}
+	m.dirty = m.cache.setSuspect(p, false) || m.dirty
+}
+
+// alive notes that p answered this node, which ends every suspicion of it.
+func (m *Machine) alive(p Position) {
+	m.learn(p)
+	m.cache.answered(p, m.now)
 	m.dirty = m.cache.setSuspect(p, false) || m.dirty
 	if m.strain > 0 {
 		m.strain--
@@ -171,7 +184,8 @@ func (m *Machine) declareDead(p Position) {
 	}
 }
 
-// isDead reports whether p was found dead lately and has not been heard of since.
+// isDead reports whether p was found dead lately and has not been heard of since, or given up
+// lately as out of reach and has not answered since.
 func (m *Machine) isDead(p Position) bool {
 	return m.cache.isDead(p, m.now, uint64(m.cfg.DeadHold))
 }
