@@ -100,19 +100,15 @@ func (c *Client) Bootstrap(ctx context.Context, to peer.ID, req *pb.BootstrapReq
 	return ask(ctx, c, &bootstrapTalk, to, req)
 }
 
-// ask is one request without raw bytes: a message there, a message back, all within ClientOptions.Timeout.
+// ask is one request without raw bytes: a message there, a message back, the latter within ClientOptions.Timeout.
 func ask[Req, Resp proto.Message](ctx context.Context, c *Client, t *talk[Req, Resp], to peer.ID, req Req) (Resp, error) {
 	var none Resp
 	resp := t.newResp()
 	e, err := c.attempt(ctx, target{to, t.id}, false, func(e *outgoing) error {
-		by := time.Now().Add(c.opts.Timeout)
-		if deadline, ok := ctx.Deadline(); ok && deadline.Before(by) {
-			by = deadline
-		}
-		if err := errors.Join(e.writeBy(by), e.readBy(by)); err != nil {
+		if err := e.send(req, t.limit, nil); err != nil {
 			return err
 		}
-		if err := e.send(req, t.limit, nil); err != nil {
+		if err := e.readBy(time.Now().Add(c.opts.Timeout)); err != nil {
 			return err
 		}
 		return e.receive(resp, t.limit)

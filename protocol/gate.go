@@ -3,6 +3,7 @@ package protocol
 import (
 	"context"
 	"sync"
+	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
 	"golang.org/x/sync/semaphore"
@@ -31,8 +32,9 @@ func newGate(perPeer, total int) *gate {
 	}
 }
 
-// enter waits for a place for p until ctx ends. Every success is followed by one leave.
-func (g *gate) enter(ctx context.Context, p peer.ID) error {
+// enter waits for a place for p, not longer than patience and until ctx ends. Every
+// success is followed by one leave.
+func (g *gate) enter(ctx context.Context, p peer.ID, patience time.Duration) error {
 	g.mu.Lock()
 	l := g.peers[p]
 	if l == nil {
@@ -42,6 +44,14 @@ func (g *gate) enter(ctx context.Context, p peer.ID) error {
 	l.users++
 	g.mu.Unlock()
 
+	if l.places.TryAcquire(1) {
+		if g.total.TryAcquire(1) {
+			return nil
+		}
+		l.places.Release(1)
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	if err := l.places.Acquire(ctx, 1); err != nil {
 		g.drop(p, l)
 		return err

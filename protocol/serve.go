@@ -159,23 +159,23 @@ func reserve(raw network.Stream, service string) error {
 
 // request waits for one request and answers it. io.EOF means that there was none.
 func (s *server[Req, Resp]) request(w *wire) error {
-	if err := w.readBy(time.Now().Add(s.opts.IdleTimeout)); err != nil {
+	if err := w.readWithin(s.opts.IdleTimeout); err != nil {
 		return err
 	}
 	if _, err := w.in.Peek(1); err != nil {
 		return err
 	}
-	if err := w.readBy(time.Now().Add(s.opts.ReadTimeout)); err != nil {
-		return err
+	if !w.hasFrame(s.limit) {
+		if err := w.readBy(time.Now().Add(s.opts.ReadTimeout)); err != nil {
+			return err
+		}
 	}
 	size, err := w.readLength(s.limit)
 	if err != nil {
 		return s.refuse(w, err)
 	}
 	from := w.Conn().RemotePeer()
-	queue, cancel := context.WithTimeout(s.ctx, s.opts.QueueTimeout)
-	defer cancel()
-	if err := s.gate.enter(queue, from); err != nil {
+	if err := s.gate.enter(s.ctx, from, s.opts.QueueTimeout); err != nil {
 		return s.refuse(w, fault.New(fault.TryAgain, "too many requests at the same time: try again"))
 	}
 	defer s.gate.leave(from)

@@ -49,27 +49,34 @@ func (w *wire) readBy(t time.Time) error {
 	return w.SetReadDeadline(t)
 }
 
-func (w *wire) writeBy(t time.Time) error {
-	w.writeDeadline = t
-	return w.SetWriteDeadline(t)
-}
-
-// extendRead gives the next Read the whole progress time, or three quarters of it:
-// setting a deadline costs more than looking at the clock.
-func (w *wire) extendRead() error {
+// readWithin gives the next reads the time d, or three quarters of it: setting a
+// deadline costs more than looking at the clock.
+func (w *wire) readWithin(d time.Duration) error {
 	now := time.Now()
-	if left := w.readDeadline.Sub(now); left > w.progress*3/4 && left <= w.progress {
+	if left := w.readDeadline.Sub(now); left > d*3/4 && left <= d {
 		return nil
 	}
-	return w.readBy(now.Add(w.progress))
+	return w.readBy(now.Add(d))
 }
 
+// hasFrame reports whether a whole message is in memory, so that reading it takes no time.
+func (w *wire) hasFrame(limit int) bool {
+	b, err := w.in.Peek(w.in.Buffered())
+	if err != nil {
+		return false
+	}
+	_, _, err = CutFrame(b, limit)
+	return err == nil
+}
+
+// extendWrite gives the next Write the whole progress time, or three quarters of it.
 func (w *wire) extendWrite() error {
 	now := time.Now()
-	if left := w.writeDeadline.Sub(now); left > w.progress*3/4 && left <= w.progress {
+	if left := w.writeDeadline.Sub(now); left > w.progress*3/4 {
 		return nil
 	}
-	return w.writeBy(now.Add(w.progress))
+	w.writeDeadline = now.Add(w.progress)
+	return w.SetWriteDeadline(w.writeDeadline)
 }
 
 // readLength reads the length before a message. io.EOF means that there is none.
@@ -164,7 +171,7 @@ func (w *wire) copyFrom(r io.Reader, size int) error {
 
 // readSome reads up to left bytes of a body into p.
 func (w *wire) readSome(p []byte, left int) (int, error) {
-	if err := w.extendRead(); err != nil {
+	if err := w.readWithin(w.progress); err != nil {
 		return 0, err
 	}
 	n, err := w.in.Read(p[:min(len(p), left)])
