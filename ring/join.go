@@ -94,6 +94,15 @@ func (m *Machine) joinerReached(p Position, member bool) {
 	}
 }
 
+// refusedBy notes what the peer is that refused to answer a joiner's lookup. A member
+// will most likely be a sponsor soon, so the next round comes early.
+func (m *Machine) refusedBy(p Position, member bool) {
+	m.joinerReached(p, member)
+	if member && !m.joined && !m.joining.candidate.IsNode() {
+		m.timers.join = min(m.timers.join, m.now+2+m.rng.below(3))
+	}
+}
+
 // joinLocated starts to ask the predecessor of the node that was found.
 func (m *Machine) joinLocated(via Position, in Located) {
 	m.alive(via)
@@ -101,7 +110,6 @@ func (m *Machine) joinLocated(via Position, in Located) {
 		return
 	}
 	if in.Refused {
-		m.joinerReached(via, true)
 		m.query(queryUnjoined, via)
 		return
 	}

@@ -164,7 +164,7 @@ func (m *Machine) answered(p pending, st State) {
 	case queryPredecessor:
 		m.predecessorAnswered(p.to, st)
 	case queryUnjoined:
-		m.joinerReached(p.to, st.Member())
+		m.refusedBy(p.to, st.Member())
 	}
 	m.stepEnded(p)
 }
@@ -175,11 +175,11 @@ func (m *Machine) wasBusy(p pending) {
 	case queryJoin:
 		m.joinBusy(p.to)
 	case querySuccessor, queryCandidate:
-		m.timers.stabilize = m.now + 1 + m.rng.below(3)
+		m.timers.stabilize = m.now + 1 + m.rng.below(2)
 	case queryPredecessor:
 		m.predecessorBusy(p.to)
 	case queryUnjoined:
-		m.joinerReached(p.to, true)
+		m.refusedBy(p.to, true)
 	}
 	m.stepEnded(p)
 }
