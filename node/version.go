@@ -1,6 +1,7 @@
 package node
 
 import (
+	"encoding/hex"
 	"strconv"
 	"strings"
 
@@ -8,6 +9,7 @@ import (
 
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/replica"
+	"github.com/p2pchord/p2pchord/store"
 )
 
 func hexClock(clock uint64) string {
@@ -27,3 +29,5 @@ func parseVersion(s string) (replica.Version, error) {
 	}
 	return replica.Version{}, fault.New(fault.Usage, "%q is no version: take it as stat shows it", s)
 }
+
+func hexHash(h store.Hash) string { return hex.EncodeToString(h[:]) }
