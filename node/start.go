@@ -123,8 +123,16 @@ func (n *Node) serve() error {
 // meet makes the first contact: the bootstrap peers, or the peers remembered. A node that
 // has neither founds a ring.
 func (n *Node) meet(ctx context.Context) error {
+	lan, err := n.startMDNS()
+	if err != nil {
+		return err
+	}
 	if len(n.cfg.Bootstrap) == 0 {
-		if !n.folder.hadPeers {
+		switch {
+		case n.folder.hadPeers:
+		case lan:
+			n.spawn(n.foundUnlessMet)
+		default:
 			n.step(ring.Found{})
 		}
 		return nil
