@@ -41,7 +41,8 @@ type Config struct {
 	MaxPeers int
 	// Relay bounds the relay service; zero fields take their defaults.
 	Relay RelayLimits
-	// Events, if not nil, is called with each change of the roster, in order, from one goroutine.
+	// Events, if not nil, is called with each change of the roster, in order, from one goroutine. It may
+	// call Roster, and must not call Close.
 	Events func(Event)
 	// Version is what others see as p2pchord/VERSION. Default: from the build.
 	Version string

@@ -55,6 +55,7 @@ func kinds(changes []change) string {
 //	bye a         the events
 //	expire        the events
 //	pass 100      PEERS for a passing client at key 100
+
 type world struct{ *roster }
 
 func (w world) do(t *testing.T, heartbeats float64, verb, who string) string {
@@ -272,85 +273,6 @@ func TestRoster(t *testing.T) {
 	}
 }
 
-// fill returns a roster with n members at keys 0, 10, 20, ...
-func fill(t *testing.T, n int) *roster {
-	t.Helper()
-	r := newRoster(beat, n, 1, nil, start)
-	for i := range n {
-		p := info(fmt.Sprintf("p%04d", i), ring.Key(10*i))
-		if _, err := r.register(start, p); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := r.beat(start, p.Position.ID, nil, true); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return r
-}
-
-func TestIntroductionNamesTheNearest(t *testing.T) {
-	t.Parallel()
-	r := fill(t, 100)
-	in := r.introducePasser(start, 505)
-	want := "p0051 p0052 p0053 p0054 p0055 p0056 p0057 p0058 p0050 p0049 p0048 p0047 p0046 p0045 p0044 p0043"
-	if got := names(in.peers[:16]); got != want {
-		t.Errorf("near 505: %s, want %s", got, want)
-	}
-	// It wraps around zero, and the random ones are others, each once.
-	in = r.introducePasser(start, 985)
-	want = "p0099 p0000 p0001 p0002 p0003 p0004 p0005 p0006 p0098 p0097 p0096 p0095 p0094 p0093 p0092 p0091"
-	if got := names(in.peers[:16]); got != want {
-		t.Errorf("near 985: %s, want %s", got, want)
-	}
-	seen := map[ring.ID]bool{}
-	for _, p := range in.peers {
-		if seen[p.Position.ID] {
-			t.Errorf("%s twice", p.Position.ID)
-		}
-		seen[p.Position.ID] = true
-	}
-	if len(in.peers) != 20 {
-		t.Errorf("%d peers, want 20", len(in.peers))
-	}
-}
-
-// Over many introductions to one place every member is named: parts of a ring that
-// have lost each other meet.
-func TestIntroductionsReachEveryMember(t *testing.T) {
-	t.Parallel()
-	r := fill(t, 60)
-	seen := map[ring.ID]bool{}
-	for range 200 {
-		for _, p := range r.introducePasser(start, 0).peers {
-			seen[p.Position.ID] = true
-		}
-	}
-	if len(seen) != 60 {
-		t.Errorf("%d of 60 members were ever named", len(seen))
-	}
-}
-
-func TestSmallRostersAreNamedWhole(t *testing.T) {
-	t.Parallel()
-	for n := 1; n <= 20; n++ {
-		r := fill(t, n)
-		if got := len(r.introducePasser(start, 55).peers); got != n {
-			t.Errorf("%d of %d members are named", got, n)
-		}
-		first := r.live()[0]
-		in, err := r.register(start, first)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if strings.Contains(names(in.peers), string(first.Position.ID)) {
-			t.Errorf("a member of %d is introduced to itself", n)
-		}
-		if len(in.peers) != n-1 {
-			t.Errorf("a member of %d hears of %d others", n, len(in.peers))
-		}
-	}
-}
-
 func TestRosterIsBounded(t *testing.T) {
 	t.Parallel()
 	r := fill(t, 10)
@@ -422,68 +344,5 @@ func TestRosterStaysConsistent(t *testing.T) {
 		if r.founder != "" && r.entries[r.founder] == nil {
 			t.Fatalf("step %d: the founder has no entry", i)
 		}
-	}
-}
-
-func TestPace(t *testing.T) {
-	t.Parallel()
-	c := newPace(3 * time.Second)
-	for i := range paceBurst {
-		if !c.allow(start, "p") {
-			t.Fatalf("request %d of a burst of %d is refused", i+1, paceBurst)
-		}
-	}
-	if c.allow(start, "p") {
-		t.Error("more than the burst is allowed")
-	}
-	if !c.allow(start, "q") {
-		t.Error("one peer's haste is another's wait")
-	}
-	later := start.Add(paceRefill)
-	if !c.allow(later, "p") || c.allow(later, "p") {
-		t.Error("not exactly one more after its time")
-	}
-	c.sweep(later)
-	if len(c.buckets) != 2 {
-		t.Error("a bucket was forgotten before it was full")
-	}
-	c.sweep(later.Add(paceBurst * paceRefill))
-	if len(c.buckets) != 0 {
-		t.Error("full buckets are kept")
-	}
-}
-
-func TestDoor(t *testing.T) {
-	t.Parallel()
-	now := start
-	members := map[peer.ID]bool{"m": true, "n": true}
-	d := newDoor(func(p peer.ID) bool { return members[p] }, func() time.Time { return now })
-	connect := func(src, dest peer.ID, want bool) {
-		t.Helper()
-		if got := d.AllowConnect(src, nil, dest); got != want {
-			t.Errorf("%s to %s: %v", src, dest, got)
-		}
-	}
-	connect("m", "n", true)
-	connect("m", "x", false)
-	connect("x", "m", false)
-	d.invite("x")
-	connect("x", "m", true)
-	connect("x", "y", false)
-	if !d.AllowReserve("m", nil) || !d.AllowReserve("new", nil) || !d.AllowReserve("late", nil) {
-		t.Error("a slot is refused to a member, or to a newcomer")
-	}
-	members["new"] = true
-	now = now.Add(grace)
-	if d.AllowReserve("late", nil) || !d.AllowReserve("new", nil) {
-		t.Error("a slot for one that hasn't registered in time, or none for one that has")
-	}
-	if out := d.sweep(); !slices.Equal(out, []peer.ID{"late"}) {
-		t.Errorf("sent away: %v, want late", out)
-	}
-	now = now.Add(banned)
-	connect("x", "m", false)
-	if out := d.sweep(); len(out) != 0 || len(d.newcomers) != 0 || len(d.guests) != 0 {
-		t.Errorf("%v, %v, %v: want all forgotten", out, d.newcomers, d.guests)
 	}
 }

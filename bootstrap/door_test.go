@@ -1,0 +1,72 @@
+package bootstrap
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+)
+
+func TestPace(t *testing.T) {
+	t.Parallel()
+	c := newPace(3 * time.Second)
+	for i := range paceBurst {
+		if !c.allow(start, "p") {
+			t.Fatalf("request %d of a burst of %d is refused", i+1, paceBurst)
+		}
+	}
+	if c.allow(start, "p") {
+		t.Error("more than the burst is allowed")
+	}
+	if !c.allow(start, "q") {
+		t.Error("one peer's haste is another's wait")
+	}
+	later := start.Add(paceRefill)
+	if !c.allow(later, "p") || c.allow(later, "p") {
+		t.Error("not exactly one more after its time")
+	}
+	c.sweep(later)
+	if len(c.buckets) != 2 {
+		t.Error("a bucket was forgotten before it was full")
+	}
+	c.sweep(later.Add(paceBurst * paceRefill))
+	if len(c.buckets) != 0 {
+		t.Error("full buckets are kept")
+	}
+}
+
+func TestDoor(t *testing.T) {
+	t.Parallel()
+	now := start
+	members := map[peer.ID]bool{"m": true, "n": true}
+	d := newDoor(func(p peer.ID) bool { return members[p] }, func() time.Time { return now })
+	connect := func(src, dest peer.ID, want bool) {
+		t.Helper()
+		if got := d.AllowConnect(src, nil, dest); got != want {
+			t.Errorf("%s to %s: %v", src, dest, got)
+		}
+	}
+	connect("m", "n", true)
+	connect("m", "x", false)
+	connect("x", "m", false)
+	d.invite("x")
+	connect("x", "m", true)
+	connect("x", "y", false)
+	if !d.AllowReserve("m", nil) || !d.AllowReserve("new", nil) || !d.AllowReserve("late", nil) {
+		t.Error("a slot is refused to a member, or to a newcomer")
+	}
+	members["new"] = true
+	now = now.Add(grace)
+	if d.AllowReserve("late", nil) || !d.AllowReserve("new", nil) {
+		t.Error("a slot for one that hasn't registered in time, or none for one that has")
+	}
+	if out := d.sweep(); !slices.Equal(out, []peer.ID{"late"}) {
+		t.Errorf("sent away: %v, want late", out)
+	}
+	now = now.Add(banned)
+	connect("x", "m", false)
+	if out := d.sweep(); len(out) != 0 || len(d.newcomers) != 0 || len(d.guests) != 0 {
+		t.Errorf("%v, %v, %v: want all forgotten", out, d.newcomers, d.guests)
+	}
+}
