@@ -1,0 +1,278 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/p2pchord/p2pchord/gateway"
+	"github.com/p2pchord/p2pchord/node"
+)
+
+// bench is one run: what lives through all its rounds, and what they measured.
+type bench struct {
+	settings
+	dir   string
+	taken *samples
+
+	served string // the folder that the baselines serve
+	tools  map[string]string
+	web    *webServer
+	sync   *process
+	source string // rsync's URL
+	raw    *process
+	peer   string // the raw server's address
+}
+
+// prepare starts the baselines.
+func (b *bench) prepare(ctx context.Context) error {
+	b.served = filepath.Join(b.dir, "served")
+	if err := os.MkdirAll(b.served, 0o700); err != nil {
+		return err
+	}
+	b.tools = map[string]string{}
+	for _, name := range []string{"nginx", "curl", "rsync", "ipfs", "croc"} {
+		path, err := exec.LookPath(name)
+		if err != nil && name == "nginx" {
+			path, err = exec.LookPath("/usr/sbin/nginx")
+		}
+		if err == nil {
+			b.tools[name] = path
+		}
+	}
+	var err error
+	if b.tools["nginx"] != "" && b.tools["curl"] != "" {
+		if b.web, err = startNginx(ctx, b.tools["nginx"], filepath.Join(b.dir, "nginx"), b.served); err != nil {
+			return err
+		}
+	}
+	if b.tools["rsync"] != "" {
+		if b.sync, b.source, err = startRsync(ctx, b.tools["rsync"], b.dir, b.served); err != nil {
+			return err
+		}
+	}
+	return b.startRaw(ctx)
+}
+
+func (b *bench) startRaw(ctx context.Context) error {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	if b.raw, err = start("raw libp2p", self, rawVerb, "serve"); err != nil {
+		return err
+	}
+	return b.raw.await(ctx, func() error {
+		if b.peer = strings.TrimSpace(b.raw.output.String()); !strings.HasPrefix(b.peer, "/") {
+			return errors.New("no address yet")
+		}
+		return nil
+	})
+}
+
+// close ends the baselines.
+func (b *bench) close() {
+	if b.web != nil {
+		b.web.stop()
+	}
+	for _, p := range []*process{b.sync, b.raw} {
+		if p != nil {
+			p.stop()
+		}
+	}
+}
+
+// round measures everything once, with a ring of its own.
+func (b *bench) round(ctx context.Context, i int) error {
+	dir := filepath.Join(b.dir, fmt.Sprintf("round%d", i+1))
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(dir) }() // room for the next round
+	big := filepath.Join(b.served, "big")
+	seed := uint64(time.Now().UnixNano()) //nolint:gosec // any number
+	if err := errors.Join(randomFile(big, b.size, seed), smallFiles(filepath.Join(dir, "small"), b.files, b.small, seed)); err != nil {
+		return err
+	}
+	r, err := startRing(ctx, b.binary, dir)
+	if err != nil {
+		return err
+	}
+	defer r.stop(func(name string, bytes int64) { b.taken.memory(name, bytes) })
+	for _, part := range []struct {
+		name    string
+		measure func(ctx context.Context, r *ring, dir, big string) error
+	}{{"baselines", b.baselines}, {"large", b.large}, {"many", b.many}, {"latency", b.latency}} {
+		if b.only != "" && !slices.Contains(strings.Split(b.only, ","), part.name) {
+			continue
+		}
+		if err := part.measure(ctx, r, dir, big); err != nil {
+			return fmt.Errorf("%s: %w", part.name, err)
+		}
+	}
+	return nil
+}
+
+// baselines measures what others do.
+func (b *bench) baselines(ctx context.Context, _ *ring, dir, big string) error {
+	out := filepath.Join(dir, "out")
+	took, err := diskTime(big, out)
+	if err != nil {
+		return err
+	}
+	b.taken.time(rowDisk, took)
+	if b.web != nil {
+		r, err := b.web.fetch(ctx, b.tools["curl"], "big", out)
+		if err != nil {
+			return err
+		}
+		b.taken.time(rowCurl, r.took)
+	}
+	if b.sync != nil {
+		_ = os.Remove(out) // else it would compare
+		r, err := command(ctx, b.tools["rsync"], "--whole-file", b.source+"big", out)
+		if err != nil {
+			return err
+		}
+		b.taken.time(rowRsync, r.took)
+	}
+	_ = os.Remove(out)
+	for name, row := range map[string]string{"ipfs": rowKubo, "croc": rowCroc} {
+		if b.tools[name] == "" {
+			continue
+		}
+		took, err := others[name](ctx, b.tools[name], dir, big)
+		if err != nil {
+			return err
+		}
+		b.taken.time(row, took)
+	}
+	r, err := b.fetchRaw(ctx, b.size, 1)
+	if err != nil {
+		return err
+	}
+	b.taken.time(rowRaw, r.took)
+	return nil
+}
+
+func (b *bench) fetchRaw(ctx context.Context, size int64, count int) (ran, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return ran{}, err
+	}
+	return command(ctx, self, rawVerb, "fetch", "-addr", b.peer, "-size", fmt.Sprint(size), "-count", fmt.Sprint(count))
+}
+
+// large puts and gets the large file.
+func (b *bench) large(ctx context.Context, r *ring, dir, big string) error {
+	began := time.Now()
+	put, err := r.verb(ctx, "put", big)
+	if err != nil {
+		return err
+	}
+	b.taken.time(rowPut, put.took)
+	b.taken.memory("put", put.peak)
+	if err := r.whole(ctx, "big"); err != nil {
+		return err
+	}
+	b.taken.time(rowThird, time.Since(began))
+	null, err := r.verb(ctx, "get", "big", "-o", os.DevNull)
+	if err != nil {
+		return err
+	}
+	b.taken.time(rowGetNull, null.took)
+	out := filepath.Join(dir, "out")
+	get, err := r.verb(ctx, "get", "big", "-o", out)
+	if err != nil {
+		return err
+	}
+	b.taken.time(rowGet, get.took)
+	b.taken.memory("get", max(null.peak, get.peak))
+	same, err := equalFiles(out, big)
+	if err == nil && !same {
+		err = errors.New("the file that came back differs")
+	}
+	return errors.Join(err, os.Remove(out))
+}
+
+// many puts and gets the small files.
+func (b *bench) many(ctx context.Context, r *ring, dir, _ string) error {
+	put, err := r.verb(ctx, "put", "-r", filepath.Join(dir, "small"))
+	if err != nil {
+		return err
+	}
+	b.taken.time(rowPutMany, put.took)
+	b.taken.memory("put -r", put.peak)
+	to := filepath.Join(dir, "back")
+	get, err := r.verb(ctx, "get", "-r", "small/", "-o", to)
+	if err != nil {
+		return err
+	}
+	b.taken.time(rowGetMany, get.took)
+	b.taken.memory("get -r", get.peak)
+	n, err := countFiles(to, b.small)
+	if err == nil && n != b.files {
+		err = fmt.Errorf("%d of %d small files came back", n, b.files)
+	}
+	return err
+}
+
+// latency measures the get of one small file through a running node.
+func (b *bench) latency(ctx context.Context, r *ring, _, _ string) error {
+	raw, err := b.fetchRaw(ctx, int64(b.small), b.requests)
+	if err != nil {
+		return err
+	}
+	ns, err := strconv.ParseInt(strings.TrimSpace(raw.output), 10, 64)
+	if err != nil {
+		return err
+	}
+	b.taken.time(rowAsk, time.Duration(ns))
+	// Through each node in turn: one of them owns the file, the others have to ask.
+	var took []time.Duration
+	for _, dir := range r.folders {
+		some, err := r.latencies(ctx, dir, "small/00000.bin", b.requests/len(r.folders)+1)
+		if err != nil {
+			return err
+		}
+		took = append(took, some...)
+	}
+	slices.Sort(took)
+	b.taken.time(rowGetOne, took[len(took)/2])
+	return nil
+}
+
+// latencies gets one file again and again over one node's socket.
+func (r *ring) latencies(ctx context.Context, dir, name string, count int) ([]time.Duration, error) {
+	c, err := r.api(ctx, dir)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = c.Close() }()
+	var took []time.Duration
+	for range count {
+		began := time.Now()
+		if err := drain(ctx, c, name); err != nil {
+			return nil, err
+		}
+		took = append(took, time.Since(began))
+	}
+	return took, nil
+}
+
+func drain(ctx context.Context, c *gateway.Client, name string) error {
+	f, err := c.Get(ctx, name, node.GetOptions{})
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(io.Discard, f)
+	return errors.Join(err, f.Close())
+}

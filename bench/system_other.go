@@ -1,0 +1,21 @@
+//go:build !linux
+
+package main
+
+import (
+	"runtime"
+	"syscall"
+)
+
+func childAttributes() *syscall.SysProcAttr { return nil }
+
+// peakOf says 0, "not known": only Linux tells it of a process that runs.
+func peakOf(int) int64 { return 0 }
+
+func loadAverage() string { return "unknown" }
+
+func cpuName() string { return runtime.GOARCH }
+
+func system() string { return runtime.GOOS }
+
+func fileSystem(string) string { return "unknown file system" }
