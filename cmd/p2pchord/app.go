@@ -61,6 +61,9 @@ func (a *app) execute(ctx context.Context, args []string) fault.Code {
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	a.out.endProgress()
+	if lost := a.out.takeLost(); err == nil {
+		err = lost
+	}
 	var reported errReported
 	switch {
 	case err == nil:

@@ -142,7 +142,7 @@ func (d *demo) howToUse() {
 	for _, x := range d.alive() {
 		pids += fmt.Sprintf(" %d", x.process.cmd.Process.Pid)
 	}
-	d.detail("kill %s; rm -r %s", pids, filepath.Clean(d.dir))
+	d.detail("kill -KILL %s; rm -r %s", pids, filepath.Clean(d.dir))
 }
 
 // cleanUp ends all processes and removes all files of the demo.

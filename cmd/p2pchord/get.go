@@ -94,7 +94,7 @@ func (a *app) fetch(ctx context.Context, r gateway.Ring, name string, f getFlags
 	a.out.startProgress(name, file.Info().Size, 1)
 	if f.output == "-" {
 		_, err := file.WriteTo(a.out.stdout)
-		return file, "-", err
+		return file, "-", localWrite("stdout", err)
 	}
 	where := f.output
 	if where == "" {
@@ -111,7 +111,7 @@ func (a *app) fetch(ctx context.Context, r gateway.Ring, name string, f getFlags
 	}
 	defer t.abandon()
 	if _, err := file.WriteTo(t.file); err != nil {
-		return nil, "", t.writeError(err)
+		return nil, "", localWrite(where, err)
 	}
 	return file, where, t.commit()
 }

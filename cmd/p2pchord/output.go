@@ -2,11 +2,13 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"strings"
 	"sync"
+	"syscall"
 
 	"golang.org/x/term"
 
@@ -27,6 +29,7 @@ type output struct {
 	quiet  bool
 	meter  *meter // nil while nothing is shown
 	show   bool   // progress is wanted
+	lost   error  // the first result that could not be written, and why
 }
 
 func newOutput(stdout, stderr io.Writer) *output {
@@ -78,7 +81,22 @@ func (o *output) write(w io.Writer, s string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.hideMeter()
-	_, _ = io.WriteString(w, s) // a reader that has gone is none of our business
+	// A message that nobody can read is lost; a result must not be, unless its reader has gone.
+	if _, err := io.WriteString(w, s); err != nil && w == o.stdout && o.lost == nil && !errors.Is(err, syscall.EPIPE) {
+		o.lost = err
+	}
+}
+
+// takeLost returns why a result could not be written, once.
+func (o *output) takeLost() error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	err := o.lost
+	o.lost = nil
+	if err == nil {
+		return nil
+	}
+	return localWrite("stdout", err)
 }
 
 // results and messages are where cobra writes its help and its errors.

@@ -47,6 +47,8 @@ func (o *output) startProgress(title string, total int64, files int) {
 
 // progressOf returns what to call with the progress of one file; nil when none is shown.
 func (o *output) progressOf(name string) func(node.Progress) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	if o.meter == nil {
 		return nil
 	}

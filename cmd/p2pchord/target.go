@@ -145,14 +145,15 @@ func (t *target) abandon() {
 	}
 }
 
-// writeError gives a failure to write here its kind; others it returns as they are.
-func (t *target) writeError(err error) error {
+// localWrite gives a failure to write to what is called name its kind; errors that
+// are none it returns as they are.
+func localWrite(name string, err error) error {
 	var p *fs.PathError
 	switch {
 	case !errors.As(err, &p) || p.Op != "write":
 		return err
 	case errors.Is(err, syscall.ENOSPC):
-		return fault.New(fault.NoSpace, "can't write %s: %w", t.path, p.Err)
+		return fault.New(fault.NoSpace, "can't write %s: %w", name, p.Err)
 	}
-	return fault.New(fault.Failed, "can't write %s: %w", t.path, p.Err)
+	return fault.New(fault.Failed, "can't write %s: %w", name, p.Err)
 }
