@@ -30,9 +30,6 @@ func (s *Store) Reclaim() {
 // BlockPath is where the file of a block stands.
 func (s *Store) BlockPath(h Hash) string { return s.blockPath(h) }
 
-// FailedErr is what a failed disk looks like to the store.
-func (s *Store) FailWith(err error) error { return s.fail(err) }
-
 // Journal opens journals alone.
 func Journal(fs vfs.FS, dir string, key []byte, limit int64, flushed uint64) (*journal, [][]byte, error) {
 	return openJournal(fs, dir, key, limit, flushed)
@@ -43,3 +40,9 @@ func WithInline(o Options, n int64) Options {
 	o.inline = n
 	return o
 }
+
+func (j *journal) Append(b []byte) error { return j.append(b) }
+func (j *journal) Close() error          { return j.close() }
+
+// SetFormat makes the store one of another format.
+func (s *Store) SetFormat(v byte) error { return s.db.Set(keyFormat, []byte{v}, noSync) }

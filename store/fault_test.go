@@ -17,7 +17,7 @@ import (
 // acknowledged, it has; what it can show at any time, it still has after a power cut.
 func TestFault(t *testing.T) {
 	t.Parallel()
-	for kind, name := range map[fault]string{notWritten: "not written", yetWritten: "yet written", halfWritten: "half written"} {
+	for kind, name := range map[failure]string{notWritten: "not written", yetWritten: "yet written", halfWritten: "half written"} {
 		for _, lasting := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, lasting %v", name, lasting), func(t *testing.T) {
 				t.Parallel()
@@ -40,7 +40,7 @@ func TestFault(t *testing.T) {
 }
 
 // testFault fails operation n, and says whether there was one.
-func testFault(t *testing.T, n int64, kind fault, lasting bool) (reached bool) {
+func testFault(t *testing.T, n int64, kind failure, lasting bool) (reached bool) {
 	t.Helper()
 	mem := vfs.NewCrashableMem()
 	fs := &hookFS{FS: mem, kind: kind}

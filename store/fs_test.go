@@ -11,11 +11,11 @@ import (
 var errDisk = errors.New("the disk is broken")
 
 // fault is how a write fails.
-type fault int
+type failure int
 
 const (
-	notWritten fault = iota // it fails, and nothing is written
-	yetWritten              // it fails, and all is written
+	notWritten failure = iota // it fails, and nothing is written
+	yetWritten                // it fails, and all is written
 	halfWritten
 )
 
@@ -26,7 +26,7 @@ type hookFS struct {
 	ops    atomic.Int64
 	before func(n int64)      // called before operation n, from 1
 	fails  func(n int64) bool // whether operation n fails
-	kind   fault              // how
+	kind   failure            // how
 }
 
 func (h *hookFS) do(op func() error) error {

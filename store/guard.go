@@ -2,12 +2,15 @@ package store
 
 import (
 	"errors"
+	"io"
+	"io/fs"
 	"os"
 	"strings"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/p2pchord/p2pchord/internal/durable"
+	"github.com/p2pchord/p2pchord/internal/fault"
 )
 
 // guard is the file system as the database sees it. The first write that fails fails
@@ -89,6 +92,16 @@ func (g *guard) Remove(name string) error {
 		return err
 	}
 	return g.FS.Remove(name)
+}
+
+// Lock says in the program's words that another has the store open.
+func (g *guard) Lock(name string) (io.Closer, error) {
+	c, err := g.FS.Lock(name)
+	var path *fs.PathError
+	if err != nil && !errors.As(err, &path) { // else the lock's file can't be made
+		err = fault.New(fault.NotAllowed, "the store is in use by another process; stop that one, or use another folder (%w)", err)
+	}
+	return c, err
 }
 
 func (g *guard) OpenDir(name string) (vfs.File, error) { return g.file(g.FS.OpenDir(name)) }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
+	"github.com/cockroachdb/pebble/v2/sstable"
 
 	"github.com/p2pchord/p2pchord/internal/fault"
 )
@@ -153,7 +154,15 @@ func (s *Store) openDatabase() (err error) {
 			DataCorruption:  func(pebble.DataCorruptionInfo) {}, // whoever reads gets the error
 		},
 	}
-	o.Levels[0].FilterPolicy = bloom.FilterPolicy(10)
+	for i := range o.Levels {
+		o.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
+		o.Levels[i].Compression = func() *sstable.CompressionProfile {
+			if i < len(o.Levels)-1 {
+				return sstable.NoCompression // it is written again soon
+			}
+			return sstable.SnappyCompression
+		}
+	}
 	o.EnsureDefaults()
 	s.db, err = pebble.Open(s.dbDir(), o)
 	opening = false

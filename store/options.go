@@ -37,9 +37,9 @@ type Options struct {
 }
 
 const (
-	// defaultInline is from measuring puts of 4 KiB to 1 MiB on an SSD: see
+	// defaultInline is from measuring puts of 16 KiB to 256 KiB both ways: see
 	// docs/decisions/0020-pebble-below-a-journal.md.
-	defaultInline   = 64 << 10
+	defaultInline   = 32 << 10
 	defaultJournal  = 8 << 20
 	defaultMemtable = 16 << 20
 	defaultScrub    = 7 * 24 * time.Hour

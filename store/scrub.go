@@ -33,7 +33,7 @@ func (s *Store) setAside(h Hash, buf []byte) ([]byte, error) {
 		b, here := t.block(h)
 		if t.err == nil && here {
 			t.remove(h, b)
-			t.settle(h, nil)
+			t.settle(h, nil, t.named(h))
 		}
 		return t.err
 	})

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -104,13 +103,15 @@ func complete(r pebble.Reader, e *Entry) error {
 // replace makes the entries at a place those of shall (arranged), which were those of
 // old, with the blocks of with at hand.
 func (t *tx) replace(old, shall []Entry, with []*staged) {
-	var touched []Hash
+	// Whether entries name a block: known of those that are named here, looked up otherwise.
+	blocks := map[Hash]*staged{}
+	named := map[Hash]bool{}
 	drop := func(e *Entry) {
 		k := entryKey(e)
 		t.delete(k)
 		if e.Block != (Hash{}) {
 			t.delete(namedKey(e.Block, k))
-			touched = append(touched, e.Block)
+			blocks[e.Block] = nil
 		}
 		t.tally(e, -1)
 	}
@@ -119,9 +120,12 @@ func (t *tx) replace(old, shall []Entry, with []*staged) {
 		t.set(k, entryValue(e))
 		if e.Block != (Hash{}) {
 			t.set(namedKey(e.Block, k), nil)
-			touched = append(touched, e.Block)
+			blocks[e.Block] = nil
 		}
 		t.tally(e, +1)
+	}
+	for i := range shall {
+		named[shall[i].Block] = true
 	}
 	for len(old) > 0 || len(shall) > 0 {
 		switch c := compareHeads(old, shall); {
@@ -140,13 +144,10 @@ func (t *tx) replace(old, shall []Entry, with []*staged) {
 		}
 	}
 	for _, g := range with {
-		t.settle(g.hash, g)
-		touched = slices.DeleteFunc(touched, func(h Hash) bool { return h == g.hash })
+		blocks[g.hash] = g
 	}
-	for i, h := range touched {
-		if !slices.Contains(touched[:i], h) {
-			t.settle(h, nil)
-		}
+	for h, g := range blocks {
+		t.settle(h, g, named[h] || t.named(h))
 	}
 }
 
@@ -185,8 +186,7 @@ func (t *tx) tally(e *Entry, sign int64) {
 
 // settle makes the rows of a block agree with whether entries name it and whether its
 // bytes are here, or come with g (nil: they don't).
-func (t *tx) settle(h Hash, g *staged) {
-	named := t.named(h)
+func (t *tx) settle(h Hash, g *staged, named bool) {
 	b, here := t.block(h)
 	switch {
 	case named && !here && g != nil:

@@ -66,7 +66,7 @@ func (s *Store) Supply(ctx context.Context, with Staged) error {
 	defer s.life.leave()
 	return s.taking(ctx, []Staged{with}, func(t *tx, taken []*staged) error {
 		for _, g := range taken {
-			t.settle(g.hash, g)
+			t.settle(g.hash, g, t.named(g.hash))
 		}
 		return t.err
 	})

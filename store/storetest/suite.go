@@ -131,7 +131,7 @@ func testUpdateRefused(t *testing.T, open Open) {
 }
 
 // Sizes are those of blocks that implementations may treat differently.
-var Sizes = []int{0, 1, 4 << 10, 64 << 10, 64<<10 + 1, 1 << 20}
+var Sizes = []int{0, 1, 4 << 10, 32 << 10, 32<<10 + 1, 1 << 20}
 
 func testBlocks(t *testing.T, open Open) {
 	s := open(t, store.Options{})
@@ -155,7 +155,7 @@ func testBlocks(t *testing.T, open Open) {
 	n, size, err := s.Verify(t.Context(), func(h store.Hash, err error) { t.Errorf("%x: %v", h, err) })
 	Check(t, err)
 	Equal(t, "verified", n, len(Sizes))
-	Equal(t, "verified bytes", size, int64(4<<10+128<<10+1<<20+2))
+	Equal(t, "verified bytes", size, int64(4<<10+64<<10+1<<20+2))
 }
 
 func testEqualBytes(t *testing.T, open Open) {
