@@ -1,7 +1,6 @@
 package ring
 
 import (
-	"fmt"
 	"os"
 	"testing"
 	"time"
@@ -59,7 +58,7 @@ func TestProvedProtocol(t *testing.T) {
 		{"3 nodes, messages in flight", 3, flying, small, 2240, 1},
 		{"4 nodes", 4, all(), small, 2272, 3},
 		{"4 nodes, probe", 4, probing, small, 4464, 2},
-		{"4 nodes, rejoining", 4, rejoining, small, 150472, 3},
+		{"4 nodes, rejoining", 4, rejoining, medium, 150472, 3},
 		{"4 nodes, rejoining, probe", 4, all(rejoining, probing), medium, 174576, 2},
 		{"4 nodes, messages in flight", 4, flying, large, 4044152, 3},
 		{"4 nodes, messages in flight, probe", 4, all(flying, probing), large, 9454912, 2},
@@ -92,11 +91,11 @@ func TestGrowthFromOne(t *testing.T) {
 		{"2 nodes", 2, all(), small, 20, 2},
 		{"3 nodes", 3, all(), small, 1091, 3},
 		{"3 nodes, no failure, probe", 3, all(noFailure, probing), small, 1269, 2},
-		{"3 nodes, no failure, messages in flight", 3, all(noFailure, flying), small, 228729, 3},
+		{"3 nodes, no failure, messages in flight", 3, all(noFailure, flying), medium, 228729, 3},
 		{"3 nodes, no failure, messages in flight, probe", 3, all(noFailure, flying, probing), medium, 1608179, 2},
 		{"3 nodes, any failure, probe", 3, all(recovery, probing), small, 3229, 2},
 		{"3 nodes, any failure, messages in flight, probe", 3, all(recovery, flying, probing), medium, 2032555, 2},
-		{"4 nodes", 4, orderly, small, 232364, 4},
+		{"4 nodes", 4, orderly, medium, 232364, 4},
 		{"4 nodes, incorporation", 4, all(orderly, incorporation), medium, 344760, 4},
 		{"4 nodes, no failure, probe", 4, all(noFailure, probing), medium, 491953, 2},
 		{"4 nodes, any failure, probe", 4, all(recovery, probing), medium, 2183291, 3},
@@ -197,15 +196,4 @@ func (e *explorer) randomPointers(rng *random) (g global) {
 		g.local[i] = e.intern(m)
 	}
 	return g
-}
-
-func ExampleMachine() {
-	m, err := New(DefaultConfig(Position{Key: Hash("localhost8001"), ID: "a peer ID"}, 30))
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	out := m.Step(Found{})
-	fmt.Println(out.View.Alone(), out.View.Owns(Hash("hello.txt")))
-	// Output: true true
 }

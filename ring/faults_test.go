@@ -22,25 +22,32 @@ func TestPlantedFaults(t *testing.T) {
 		config func(e *explorer)
 		from   func(e *explorer) []global
 		finds  []string
+		size   size
 	}{
 		{
 			"a predecessor's word adopts a node that is dead", 4,
 			faults{adoptUnasked: true}, all(), rings,
-			[]string{"no live successor", "principals", "no ideal ring"},
+			[]string{"no live successor", "principals", "no ideal ring"}, small,
 		},
-		{"lists are not filled", 4, faults{shortLists: true}, all(), rings, []string{"principals"}},
+		{"lists are not filled", 4, faults{shortLists: true}, all(), rings, []string{"principals"}, small},
 		{
 			"a ring starts from one node with padded lists", 3,
 			faults{padLists: true}, all(), one,
-			[]string{"two rings", "disordered"},
+			[]string{"two rings", "disordered"}, small,
 		},
 		{
 			"a joiner trusts the head of a list", 3,
 			faults{trustHead: true}, all(), one,
-			[]string{"no live successor", "two rings", "disordered"},
+			[]string{"no live successor", "two rings", "disordered"}, small,
+		},
+		{
+			"state queries are answered during a step", 4,
+			faults{answerBusy: true}, all(flying, rejoining), rings,
+			[]string{"principals"}, medium,
 		},
 	} {
 		t.Run(x.name, func(t *testing.T) {
+			x.size.skip(t)
 			t.Parallel()
 			e := newExplorer(x.nodes, 2)
 			e.faults = x.faults

@@ -256,7 +256,6 @@ func (m *Machine) state() State {
 func (m *Machine) publish() {
 	m.view = &View{
 		self:         m.cfg.Self,
-		r:            m.cfg.Successors,
 		joined:       m.joined,
 		incorporated: m.incorporated,
 		founder:      m.founder,

@@ -71,7 +71,7 @@ func idealViews(nodes []Position, r int) map[Position]*View {
 	views := map[Position]*View{}
 	n := len(sorted)
 	for i, p := range sorted {
-		v := &View{self: p, r: r, joined: true, incorporated: true, peers: sorted}
+		v := &View{self: p, joined: true, incorporated: true, peers: sorted}
 		for k := 1; k <= min(r, n-1); k++ {
 			v.succs = append(v.succs, sorted[(i+k)%n])
 			v.preds = append(v.preds, sorted[(i-k+n)%n])

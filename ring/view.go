@@ -6,7 +6,6 @@ import "slices"
 // shared; nobody may write to the slices that it returns.
 type View struct {
 	self         Position
-	r            int
 	joined       bool
 	incorporated bool
 	founder      bool
