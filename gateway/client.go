@@ -196,7 +196,7 @@ func (c *Client) call(ctx context.Context, method, path string, into any) error 
 // watch must be closed with the response.
 func (c *Client) send(ctx context.Context, method, path string, body io.Reader, edit func(*http.Request, *watch)) (*http.Response, *watch, error) {
 	w := c.watch(ctx)
-	req, err := http.NewRequestWithContext(w.ctx, method, "http://p2pchord"+path, body)
+	req, err := http.NewRequestWithContext(w.ctx, method, "http://p2pchord"+path, body) //nolint:contextcheck // the watch's is ctx, and ends with it
 	if err != nil {
 		w.close(nil)
 		return nil, nil, fault.New(fault.Usage, "can't ask for %s: %w", path, err)

@@ -6,9 +6,8 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/spf13/cobra"
-
 	ma "github.com/multiformats/go-multiaddr"
+	"github.com/spf13/cobra"
 
 	"github.com/p2pchord/p2pchord/bootstrap"
 )

@@ -5,9 +5,8 @@ import (
 	"errors"
 	"path/filepath"
 
-	"github.com/spf13/cobra"
-
 	ma "github.com/multiformats/go-multiaddr"
+	"github.com/spf13/cobra"
 
 	"github.com/p2pchord/p2pchord/gateway"
 	"github.com/p2pchord/p2pchord/internal/fault"
@@ -54,7 +53,7 @@ func (a *app) dialNode(ctx context.Context, cmd *cobra.Command) (*gateway.Client
 	if socket == "" {
 		socket = filepath.Join(a.dataFolder("node"), gateway.SocketName)
 	}
-	var idle = a.timeout
+	idle := a.timeout
 	if !cmd.Flags().Changed("timeout") {
 		idle = 0 // the node keeps its own
 	}

@@ -100,7 +100,7 @@ func (d *demo) run(name string, args ...string) (*process, error) {
 	}
 	defer func() { _ = out.Close() }() // the process has its own
 	args = append(args, "--data", filepath.Join(d.dir, name), "--addr-file", filepath.Join(d.dir, name+".addr"), "--config", none)
-	cmd := exec.Command(self, args...) // its life is the demo's: cleanUp ends it, also when it is interrupted
+	cmd := exec.Command(self, args...) //nolint:gosec,noctx // this very program; its life is the demo's: cleanUp ends it, also when it is interrupted
 	cmd.Stdout, cmd.Stderr = out, out
 	// The user's own settings are not for the demo's peers.
 	cmd.Env = slices.DeleteFunc(os.Environ(), func(e string) bool { return strings.HasPrefix(e, "P2PCHORD_") })

@@ -117,7 +117,7 @@ func (a *app) runNode(ctx context.Context, f nodeFlags) error {
 	if api != nil {
 		end, cancel := context.WithTimeout(context.Background(), answersEnd)
 		defer cancel()
-		_ = api.Close(end) // a call that didn't end in time has been cut off, and its client told so
+		_ = api.Close(end) //nolint:contextcheck // the node ends because its context has; a call that didn't end in time has been cut off, and its client told so
 	}
 	return errors.Join(err, n.Close())
 }
@@ -149,7 +149,7 @@ func (a *app) serve(ctx context.Context, n *node.Node, f nodeFlags, events *even
 	}
 	within, cancel := context.WithTimeout(context.Background(), f.within)
 	defer cancel()
-	err := n.Quit(within, func(h node.HandOver) {
+	err := n.Quit(within, func(h node.HandOver) { //nolint:contextcheck // the context has ended: that is why the node quits
 		if h.Error != "" {
 			a.out.say("%s  stays here: %s", h.Name, h.Error)
 			return

@@ -94,7 +94,7 @@ func (p *prompt) read() (string, error) {
 	p.mu.Unlock()
 	text, err := p.line.ReadLine()
 	if err != nil {
-		fmt.Fprint(p.app.out.stdout, "\r\n")
+		_, _ = io.WriteString(p.app.out.stdout, "\r\n") // for the eye only
 	}
 	p.close()
 	return text, err

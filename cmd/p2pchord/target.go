@@ -33,8 +33,8 @@ type target struct {
 // openTarget prepares path to receive the file that i describes. What is no
 // regular file, like /dev/null, is written in place.
 func openTarget(path string, i node.FileInfo, force bool) (*target, error) {
-	if real, err := filepath.EvalSymlinks(path); err == nil {
-		path = real // a link stays, and leads to the new file
+	if leadsTo, err := filepath.EvalSymlinks(path); err == nil {
+		path = leadsTo // a link stays, and leads to the new file
 	}
 	st, err := os.Stat(path)
 	switch {
@@ -69,7 +69,7 @@ func newTemp(path string, force bool) (*target, error) {
 	_, _ = rand.Read(id[:]) // never fails, by its contract
 	temp := filepath.Join(filepath.Dir(path), ".p2pchord-"+hex.EncodeToString(id[:])+".part")
 	// 0666 less the umask, as for any file a user makes.
-	f, err := os.OpenFile(temp, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666)
+	f, err := os.OpenFile(temp, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666) //nolint:gosec // see above
 	if err != nil {
 		return nil, fault.New(fault.Failed, "can't write %s: %w", path, reason(err))
 	}
