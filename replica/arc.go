@@ -45,6 +45,24 @@ type Config struct {
 	// Patience is how many attempts in a row wait for holders that can't be reached, when so
 	// many are missing that a version that was not yet fully replicated may be with them. Default 30.
 	Patience int
+
+	faults faults
+}
+
+// faults take single rules of the protocol out, so that tests can show that each is
+// needed (docs/replication.md names them). All are off unless a test of this package sets them.
+type faults struct {
+	ungranted      bool // the arc is synced without a grant, and the witness looks at its successor pointer only
+	lateGrant      bool // the grant is asked for after the holders were
+	unincorporated bool // a node that is not incorporated grants and is a witness
+	constantID     bool // a grant's ID doesn't change with the successor
+	ignoreClaims   bool // the sync goes on although another believes to own the arc
+	unconfirmed    bool // the sync ends without asking whether the grant still stands
+	alwaysFounder  bool // a node that is alone grants itself the ring, whatever became of the others
+	forgetful      bool // holders of before aren't asked
+	impatient      bool // the sync goes on however many holders are missing
+	serveEarly     bool // the arc is served as soon as the grant is there
+	keepHeld       bool // who was refused goes on to vouch for the arc
 }
 
 // cession says that an arc went from this node to its new owner under a grant.
@@ -121,13 +139,15 @@ type Grants struct {
 	// Degraded says that the node is alone because it believes all others dead, which
 	// it can't tell from being cut off: it serves reads and acknowledges no write.
 	Degraded bool
+
+	faults faults
 }
 
 // Grants returns a snapshot.
 func (a *Arc) Grants() Grants {
 	return Grants{
 		Hood: a.hood, Grant: a.grant, Synced: a.synced, Granted: a.granted, Why: a.why,
-		Degraded: a.hood.Alone() && !a.selfGranted(),
+		Degraded: a.hood.Alone() && !a.selfGranted(), faults: a.cfg.faults,
 	}
 }
 
@@ -143,8 +163,10 @@ func (g Grants) Owns(key ring.Key) bool {
 // to key under the grant id. It must be asked again after the copy is durable: a
 // grant given in between has not seen the copy.
 func (g Grants) MayWitness(owner ring.Position, key ring.Key, id GrantID) bool {
-	return g.Hood.Incorporated && g.Granted == id && g.Hood.successor() == owner &&
-		ring.Between(g.Hood.Self, ring.At(key), owner)
+	if g.Granted != id && !g.faults.ungranted || !g.Hood.Incorporated && !g.faults.unincorporated {
+		return false
+	}
+	return g.Hood.successor() == owner && ring.Between(g.Hood.Self, ring.At(key), owner)
 }
 
 // Alone reports whether the node serves the whole ring by itself, with nobody to be its witness.

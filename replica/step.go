@@ -94,7 +94,9 @@ func (a *Arc) Ring(h Neighbourhood) []Action {
 	a.hood = h
 	if h.successor() != old.successor() {
 		// The grant goes with the successor: whoever had it has it no longer.
-		a.granted.Counter++
+		if !a.cfg.faults.constantID {
+			a.granted.Counter++
+		}
 		a.grantee = ring.Position{}
 	}
 	if len(h.Succs) > 0 || h.Pred.IsNode() {
@@ -169,13 +171,16 @@ func (a *Arc) advance() []Action {
 		return nil
 	}
 	a.attempt = &attempt{phase: asking, pending: map[uint64]ring.Position{}}
+	if a.cfg.faults.ungranted || a.cfg.faults.lateGrant {
+		return a.claimUnder(Grant{From: a.hood.Pred}, ring.Position{})
+	}
 	return []Action{AskGrant{Seq: a.send(a.hood.Pred), To: a.hood.Pred}}
 }
 
 // selfGranted reports whether a node that is alone may acknowledge writes by itself:
 // it never had peers, or all of them left politely.
 func (a *Arc) selfGranted() bool {
-	return !a.hadPeers || (len(a.departed) > 0 && len(a.previous) == 0)
+	return a.cfg.faults.alwaysFounder || !a.hadPeers || (len(a.departed) > 0 && len(a.previous) == 0)
 }
 
 func (a *Arc) send(to ring.Position) uint64 {

@@ -21,20 +21,35 @@ func (a *Arc) GrantAnswered(seq uint64, ans GrantAnswer, ok bool) []Action {
 	}
 	g := Grant{From: from, ID: ans.ID}
 	if a.attempt.phase == confirming {
-		if g != a.attempt.grant {
+		if g != a.attempt.grant && !a.cfg.faults.lateGrant {
 			return a.abort("the grant has changed during the sync")
 		}
-		a.attempt, a.failing = nil, 0
-		a.grant, a.synced, a.why, a.held = g, true, "", from
+		a.finish(g)
 		return nil
 	}
+	return a.claimUnder(g, ans.Pred)
+}
+
+// claimUnder starts the round of claims under g, whose grantor has the predecessor pred, or none.
+func (a *Arc) claimUnder(g Grant, pred ring.Position) []Action {
+	if a.cfg.faults.serveEarly {
+		a.grant, a.synced, a.why = g, true, ""
+	}
 	a.attempt.phase, a.attempt.grant = claiming, g
-	a.attempt.chain = []ring.Position{from}
-	targets := []ring.Position{from}
+	a.attempt.chain = []ring.Position{g.From}
+	targets := []ring.Position{g.From}
 	targets = append(targets, near(a.hood.Succs, a.cfg.Copies)...)
 	targets = append(targets, near(a.hood.Preds, a.cfg.Copies)...)
-	targets = append(targets, a.previous...)
-	return a.claim(append(targets, ans.Pred)...)
+	if !a.cfg.faults.forgetful {
+		targets = append(targets, a.previous...)
+	}
+	return a.claim(append(targets, pred)...)
+}
+
+// finish ends the attempt: the arc is synced under g.
+func (a *Arc) finish(g Grant) {
+	a.attempt, a.failing = nil, 0
+	a.grant, a.synced, a.why, a.held = g, true, "", g.From
 }
 
 // claim asks those of targets that have not been asked in this attempt.
@@ -58,6 +73,7 @@ func (a *Arc) ClaimAnswered(seq uint64, ans ClaimAnswer, ok bool) []Action {
 		return nil
 	case !ok:
 		return a.absent(from)
+	case a.cfg.faults.ignoreClaims:
 	case ans.Owns:
 		a.abort("another peer still believes to own the arc")
 		return []Action{Stabilize{}}
@@ -108,6 +124,10 @@ func (a *Arc) conclude() []Action {
 		a.failing++
 		return a.abort(fmt.Sprintf("%d peers that may hold the newest copies can't be reached", missing))
 	}
+	if a.cfg.faults.ungranted || a.cfg.faults.unconfirmed {
+		a.finish(a.attempt.grant)
+		return nil
+	}
 	a.attempt.phase = confirming
 	return []Action{ConfirmGrant{Seq: a.send(a.attempt.grant.From), Grant: a.attempt.grant}}
 }
@@ -119,19 +139,19 @@ func (a *Arc) conclude() []Action {
 // acknowledged (an authority) makes waiting needless.
 func (a *Arc) patience(missing int) int {
 	switch {
-	case missing < writeQuorum:
+	case missing < writeQuorum, a.cfg.faults.impatient:
 		return 0
 	case missing < a.cfg.Copies:
 		return a.cfg.Patience
 	default:
-		return 20 * a.cfg.Patience
+		return 3 * a.cfg.Patience
 	}
 }
 
 // GrantAsked decides, as the grantor, about the request of a node that believes to be the successor.
 func (a *Arc) GrantAsked(from ring.Position) (GrantAnswer, []Action) {
 	a.returned(from)
-	if !a.hood.Incorporated || a.hood.successor() != from {
+	if !a.hood.Incorporated && !a.cfg.faults.unincorporated || a.hood.successor() != from {
 		return GrantAnswer{Better: a.hood.successor()}, []Action{Stabilize{}}
 	}
 	a.grantee = from

@@ -1,0 +1,90 @@
+package replica
+
+import (
+	"slices"
+
+	"github.com/p2pchord/p2pchord/ring"
+)
+
+// Verdict is what the owner of a key says about a copy that a peer outside the key's
+// holders has: a stray.
+type Verdict uint8
+
+const (
+	// Keep says that the owner can't tell, or that too few holders have the version yet.
+	Keep Verdict = iota
+	// Send says that the owner lacks the version and wants it.
+	Send
+	// Holder says that the asker is one of the holders.
+	Holder
+	// Drop says that enough others have the version, or one that replaced it.
+	Drop
+)
+
+// Covering returns the index of the record among standing (the owner's, winner first)
+// that makes a copy of version v needless once enough holders have it: the very version, or
+// the first that replaced it. False when there is none: the owner has to get the copy.
+func Covering(standing []Record, v Version) (int, bool) {
+	if i := slices.IndexFunc(standing, func(r Record) bool { return r.Version == v }); i >= 0 {
+		return i, true
+	}
+	i := slices.IndexFunc(standing, func(r Record) bool { return r.Supersedes(v) })
+	return i, i >= 0
+}
+
+// Release is the question whether a stray may be dropped, as its key's owner sees it
+// when the record that covers it is known.
+type Release struct {
+	Asker ring.Position
+	// Holders are those of the key, the owner among them; Complete says that there are no others.
+	Holders  []ring.Position
+	Complete bool
+	// Copies is how many copies the covering record shall have.
+	Copies int
+	// Have says of each of Holders whether it has the covering record durably, with its bytes.
+	Have []bool
+}
+
+// Judge decides about a stray. An owner asks it only while it is synced, not degraded, and
+// its witness has confirmed the grant during the request. All holders must
+// have the covering record, and there must be as many as copies are wanted: in a ring too small for that
+// nothing is dropped. (CHORD, DROP.)
+func (r Release) Judge() Verdict {
+	switch {
+	case slices.Contains(r.Holders, r.Asker):
+		return Holder
+	case !r.Complete || len(r.Holders) < r.Copies || len(r.Have) != len(r.Holders) || slices.Contains(r.Have, false):
+		return Keep
+	default:
+		return Drop
+	}
+}
+
+// Heirs returns who shall hold the copies of a key when self has left the ring, at most
+// copies of them, the owner first. preds and succs are self's neighbours, nearest first; holders are those
+// of the key now (ring.View.Holders with one copy more than wanted). It is empty
+// when self doesn't know the key's holders: then its owner has to be looked up.
+func Heirs(self ring.Position, preds, succs, holders []ring.Position, copies int) []ring.Position {
+	var out []ring.Position
+	add := func(ps ...ring.Position) {
+		for _, p := range ps {
+			if p.IsNode() && p != self && len(out) < copies && !slices.Contains(out, p) {
+				out = append(out, p)
+			}
+		}
+	}
+	first := preds[:min(1, len(preds))]
+	switch at := slices.Index(holders, self); {
+	case at == 0: // the arc goes to the successor, whose predecessor is the leaver's
+		add(succs[:min(1, len(succs))]...)
+		add(first...)
+		add(succs...)
+	case at == 1 && len(preds) > 0: // the leaver's predecessor becomes the owner's
+		add(holders[0])
+		add(first...)
+		add(holders...)
+	default:
+		add(holders...)
+	}
+	return out
+}
