@@ -100,3 +100,43 @@ func reopened(t *testing.T, c crash, ws []*writer) {
 	whole(t, c.disk, "dir", s)
 	storetest.Check(t, s.Close())
 }
+
+// TestCrashWhileOpening cuts the power while a store is made, opened and closed, many
+// times at each operation: of the names in the database's folder any may survive.
+func TestCrashWhileOpening(t *testing.T) {
+	t.Parallel()
+	seeds := uint64(16)
+	if testing.Short() {
+		seeds = 2
+	}
+	mem := vfs.NewCrashableMem()
+	fs := &hookFS{FS: mem}
+	var crashes []crash
+	var mu sync.Mutex
+	ws := writers(1, 3)
+	fs.before = func(n int64) {
+		if n < 250 {
+			return
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		for seed := range seeds {
+			c := vfs.CrashCloneCfg{UnsyncedDataPercent: 50, RNG: rand.New(rand.NewPCG(seed, uint64(n)))}
+			crashes = append(crashes, crash{op: n, disk: mem.CrashClone(c), acked: []int64{ws[0].acked.Load()}, started: []int64{ws[0].started.Load()}})
+		}
+	}
+	for range 2 {
+		s, err := store.Open("dir", store.Small(store.Options{FS: fs}))
+		storetest.Check(t, err)
+		storetest.Check(t, ws[0].step(s))
+		storetest.Check(t, s.Close())
+	}
+	for i, c := range crashes {
+		reopened(t, c, ws)
+		if t.Failed() {
+			t.Fatalf("after a power cut before operation %d", c.op)
+		}
+		crashes[i].disk = nil
+	}
+	t.Logf("%d power cuts", len(crashes))
+}
