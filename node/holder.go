@@ -172,7 +172,11 @@ func (n *Node) askGrant(ctx context.Context, seq uint64, to ring.Position) {
 
 // askClaim asks a holder whether anything speaks against this node owning its arc.
 func (n *Node) askClaim(ctx context.Context, c replica.AskClaim) {
-	ctx, cancel := context.WithTimeout(ctx, n.cfg.Heartbeat)
+	patience := n.cfg.Heartbeat
+	if n.state.Load().view.Suspected(c.To) {
+		patience /= 10 // most likely dead: a living one on an open connection answers in that time
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	r, err := n.call(ctx, peerID(c.To), &pb.FileRequest{Body: &pb.FileRequest_Claim{Claim: &pb.Claim{
 		From: n.description(), Predecessor: n.book.message(c.Grant.From), Grant: grantMessage(c.Grant.ID),

@@ -54,13 +54,23 @@ type process struct {
 // startProcess runs p2pchord with a data folder and waits until it is ready to serve.
 func startProcess(t *testing.T, data string, args ...string) *process {
 	t.Helper()
+	return startProcessIn(t, "", data, args...)
+}
+
+// startProcessIn does so in a network namespace, if one is named.
+func startProcessIn(t *testing.T, netns, data string, args ...string) *process {
+	t.Helper()
 	path, err := program()
 	if err != nil {
 		t.Fatal(err)
 	}
 	p := &process{t: t, data: data, ended: make(chan struct{})}
 	addrFile := filepath.Join(t.TempDir(), "addrs")
-	p.cmd = exec.Command(path, append(args, "--data", data, "--addr-file", addrFile)...)
+	command := append([]string{path}, append(args, "--data", data, "--addr-file", addrFile)...)
+	if netns != "" {
+		command = append([]string{"ip", "netns", "exec", netns}, command...) // ip replaces itself by the program
+	}
+	p.cmd = exec.Command(command[0], command[1:]...)
 	p.cmd.Stdout, p.cmd.Stderr = &p.output, &p.output
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
