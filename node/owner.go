@@ -170,7 +170,7 @@ func (n *Node) replicate(ctx context.Context, rec *protocol.Record, b *block, wa
 		} else {
 			n.wakeRepair()
 		}
-		return n.stored(durable, len(holders)), nil
+		return n.stored(durable, len(holders), copies), nil
 	}
 }
 
@@ -188,8 +188,8 @@ func uncertain(err error) error {
 	return fault.New(fault.Uncertain, "the predecessor has not confirmed its copy, so it is uncertain whether the file is stored; put it again: %w", err)
 }
 
-func (n *Node) stored(durable []ring.Position, wanted int) *pb.FileResponse {
-	st := &pb.Stored{Copies: uint32(len(durable)), Wanted: uint32(wanted), Owner: n.description()} //nolint:gosec // at most 8
+func (n *Node) stored(durable []ring.Position, possible, asked int) *pb.FileResponse {
+	st := &pb.Stored{Copies: uint32(len(durable)), Wanted: uint32(possible), Asked: uint32(asked), Owner: n.description()} //nolint:gosec // at most 8
 	for _, h := range durable {
 		st.Holders = append(st.Holders, []byte(h.ID))
 	}

@@ -193,10 +193,7 @@ func (p *putting) commit(ctx context.Context) (PutResult, error) {
 		return PutResult{}, err
 	}
 	p.progress(len(p.first), st)
-	wanted := p.opt.Copies
-	if wanted == 0 {
-		wanted = int(st.GetWanted())
-	}
+	wanted := int(st.GetAsked())
 	res := PutResult{
 		Name: p.name, Key: uint16(protocol.Place(p.name, 0)), Size: p.size, Hash: hex.EncodeToString(sum),
 		Version: versionText(version), Copies: int(st.GetCopies()), Owner: peer.ID(st.GetOwner().GetId()).String(),
@@ -206,7 +203,7 @@ func (p *putting) commit(ctx context.Context) (PutResult, error) {
 	if p.opt.WaitAll {
 		short = res.Copies
 	}
-	if short < wanted {
+	if short < wanted && (p.opt.Copies > 0 || p.opt.WaitAll) {
 		return res, fault.New(fault.FewerCopies, "%q is stored, with %d of the %d copies asked for: the ring has too few peers that can be reached", p.name, short, wanted)
 	}
 	return res, nil

@@ -26,7 +26,7 @@ type (
 		Owner   string `json:"owner"`  // peer ID
 		// Wanted is the number of copies asked for, or the ring's default.
 		Wanted int `json:"wanted"`
-		// Members is how many copies a ring of this size can hold at most Wanted of.
+		// Possible is how many of them a ring of this size can have.
 		Possible int `json:"possible"`
 	}
 	// Holder is a peer that holds a file.

@@ -41,9 +41,10 @@ func (l *loop) reply(token uint64, c ring.Command) {
 
 func (n *Node) step(in ring.Input) { n.post(func(l *loop) { l.step(in) }) }
 
-// patience is the time that a query may take.
+// patience is the time that a query may take: half a heartbeat, a second at least, times the factor
+// by which the ring doubts this node's own health.
 func (n *Node) patience(factor uint32) time.Duration {
-	return time.Duration(max(1, factor)) * n.cfg.Heartbeat
+	return time.Duration(max(1, factor)) * max(n.cfg.Heartbeat/2, time.Second)
 }
 
 func (n *Node) query(ctx context.Context, c ring.Query) {
@@ -58,8 +59,19 @@ func (n *Node) query(ctx context.Context, c ring.Query) {
 	case err != nil:
 		n.step(ring.TimedOut{Seq: c.Seq})
 	default:
-		n.step(ring.Answered{Seq: c.Seq, State: n.stateOf(resp.GetNeighbours())})
+		state := n.stateOf(resp.GetNeighbours())
+		if n.moved(c.To) {
+			n.step(ring.TimedOut{Seq: c.Seq})
+			return
+		}
+		n.step(ring.Answered{Seq: c.Seq, State: state})
 	}
+}
+
+// moved reports whether the peer of position p has come back with another ring address: nobody is at p any more.
+func (n *Node) moved(p ring.Position) bool {
+	info, ok := n.book.info(p.ID)
+	return ok && info.Position != p
 }
 
 func (n *Node) ping(ctx context.Context, c ring.Ping) {
@@ -70,12 +82,11 @@ func (n *Node) ping(ctx context.Context, c ring.Ping) {
 		to, ping.Target = c.Via.ID, []byte(c.To.ID)
 	}
 	_, err := n.ring(ctx, to, &pb.RingRequest{Body: &pb.RingRequest_Ping{Ping: ping}})
-	switch {
-	case err == nil:
+	if err == nil && !n.moved(c.To) {
 		n.step(ring.Ponged{Seq: c.Seq})
-	default:
-		n.step(ring.TimedOut{Seq: c.Seq, Refuted: c.Via.IsNode() && errors.Is(err, fault.NotFound)})
+		return
 	}
+	n.step(ring.TimedOut{Seq: c.Seq, Refuted: c.Via.IsNode() && (err == nil || errors.Is(err, fault.NotFound))})
 }
 
 func (n *Node) lookup(ctx context.Context, c ring.Lookup) {

@@ -44,7 +44,7 @@ func (n *Node) servePing(ctx context.Context, ping *pb.Ping) error {
 	if _, ok := n.book.info(target); !ok {
 		return fault.New(fault.TryAgain, "the target is not known here")
 	}
-	ctx, cancel := context.WithTimeout(ctx, n.cfg.Heartbeat)
+	ctx, cancel := context.WithTimeout(ctx, n.patience(1)*4/5) // so that the asker hears of a failure
 	defer cancel()
 	if _, err := n.ring(ctx, target, &pb.RingRequest{Body: &pb.RingRequest_Ping{Ping: &pb.Ping{}}}); err != nil {
 		return fault.New(fault.NotFound, "the target does not answer here either")

@@ -1,5 +1,7 @@
 package ring
 
+import "slices"
+
 // timers are the ticks at which the periodic operations are due.
 type timers struct {
 	stabilize   uint64
@@ -22,6 +24,7 @@ func (m *Machine) tick(elapsed uint32) {
 		m.wake()
 	}
 	m.expire()
+	m.forgive()
 	if !m.joined {
 		if m.now >= m.timers.join {
 			m.timers.join = m.after(m.cfg.JoinRetry)
@@ -59,6 +62,20 @@ func (m *Machine) wake() {
 	m.notified = nil
 	m.joining.candidate = Position{}
 	m.strain = min(m.strain+2, maxStrain)
+}
+
+// forgive ends the suspicion of neighbours that others still name when their death is
+// long enough ago: whoever named them has asked them since.
+func (m *Machine) forgive() {
+	for _, p := range m.cache.suspects {
+		n := m.cache.note(p)
+		if n == nil || n.dead == 0 || m.cache.isDead(p, m.now, uint64(m.cfg.DeadHold)) || m.suspicionOf(p) != nil {
+			continue
+		}
+		if slices.Contains(m.succs, p) || slices.Contains(m.preds, p) {
+			m.dirty = m.cache.setSuspect(p, false) || m.dirty
+		}
+	}
 }
 
 // stabilizePeriod is Fast until the node is incorporated and r stabilizations have changed nothing, which is how many

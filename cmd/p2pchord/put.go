@@ -14,8 +14,7 @@ import (
 	"github.com/p2pchord/p2pchord/node"
 )
 
-// defaultCopies is on how many peers a file is to be when nothing else is asked for.
-// An owner tells only how many of them a ring of its size can have.
+// defaultCopies is a node's default: on how many peers a file is to be when nothing else is asked for.
 const defaultCopies = 3
 
 // putsAtOnce is how many files of one command are under way together.
@@ -148,13 +147,9 @@ func (a *app) putOne(ctx context.Context, r gateway.Ring, s source, f putFlags, 
 	if err != nil {
 		return fault.New(gateway.ProblemOf(err).Code, "can't put %s: %w", s.name, err)
 	}
-	if f.copies > 0 || res.Possible >= defaultCopies {
-		return nil
+	if res.Possible < res.Wanted {
+		few.add(s.name, res)
 	}
-	if f.wait == "all" {
-		return fault.New(fault.FewerCopies, "%s is stored, with %s and not %d: the ring has no more peers", s.name, count(res.Copies, "copy", "copies"), defaultCopies)
-	}
-	few.add(s.name, res.Possible)
 	return nil
 }
 
@@ -163,14 +158,15 @@ type tooFew struct {
 	mu     sync.Mutex
 	files  int
 	first  string
-	copies int
+	copies int // that it has
+	wanted int // that it would have in a larger ring
 }
 
-func (t *tooFew) add(name string, copies int) {
+func (t *tooFew) add(name string, res node.PutResult) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.files++; t.files == 1 {
-		t.first, t.copies = name, copies
+		t.first, t.copies, t.wanted = name, res.Possible, res.Wanted
 	}
 }
 
@@ -182,7 +178,7 @@ func (t *tooFew) tell(out *output) {
 	}
 	if t.files > 0 {
 		out.say("p2pchord: %s: only %s for now, for the ring has no more peers: there will be %d when more join",
-			what, count(t.copies, "copy", "copies"), defaultCopies)
+			what, count(t.copies, "copy", "copies"), t.wanted)
 	}
 }
 

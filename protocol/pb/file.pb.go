@@ -703,6 +703,7 @@ type Stored struct {
 	Current       *Record                `protobuf:"bytes,3,opt,name=current,proto3" json:"current,omitempty"`
 	Holders       [][]byte               `protobuf:"bytes,4,rep,name=holders,proto3" json:"holders,omitempty"` // peer IDs with a durable copy
 	Owner         *Peer                  `protobuf:"bytes,5,opt,name=owner,proto3" json:"owner,omitempty"`
+	Asked         uint32                 `protobuf:"varint,6,opt,name=asked,proto3" json:"asked,omitempty"` // how many are asked for: the record's copies, or the ring's default
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -770,6 +771,13 @@ func (x *Stored) GetOwner() *Peer {
 		return x.Owner
 	}
 	return nil
+}
+
+func (x *Stored) GetAsked() uint32 {
+	if x != nil {
+		return x.Asked
+	}
+	return 0
 }
 
 // Get reads the current version of a file, or one of those that are kept, at its
@@ -899,6 +907,7 @@ type GetBlock struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Hash          []byte                 `protobuf:"bytes,1,opt,name=hash,proto3" json:"hash,omitempty"`
 	Offset        uint32                 `protobuf:"varint,2,opt,name=offset,proto3" json:"offset,omitempty"` // continue at this byte
+	Check         bool                   `protobuf:"varint,3,opt,name=check,proto3" json:"check,omitempty"`   // what this peer sent did not match: it checks the block before it answers
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -945,6 +954,13 @@ func (x *GetBlock) GetOffset() uint32 {
 		return x.Offset
 	}
 	return 0
+}
+
+func (x *GetBlock) GetCheck() bool {
+	if x != nil {
+		return x.Check
+	}
+	return false
 }
 
 // Have asks which blocks' bytes are held.
@@ -2369,13 +2385,14 @@ const file_file_proto_rawDesc = "" +
 	"\x04body\"M\n" +
 	"\x03Put\x12+\n" +
 	"\x06record\x18\x01 \x01(\v2\x13.p2pchord.v1.RecordR\x06record\x12\x19\n" +
-	"\bwait_all\x18\x02 \x01(\bR\awaitAll\"\xaa\x01\n" +
+	"\bwait_all\x18\x02 \x01(\bR\awaitAll\"\xc0\x01\n" +
 	"\x06Stored\x12\x16\n" +
 	"\x06copies\x18\x01 \x01(\rR\x06copies\x12\x16\n" +
 	"\x06wanted\x18\x02 \x01(\rR\x06wanted\x12-\n" +
 	"\acurrent\x18\x03 \x01(\v2\x13.p2pchord.v1.RecordR\acurrent\x12\x18\n" +
 	"\aholders\x18\x04 \x03(\fR\aholders\x12'\n" +
-	"\x05owner\x18\x05 \x01(\v2\x11.p2pchord.v1.PeerR\x05owner\"f\n" +
+	"\x05owner\x18\x05 \x01(\v2\x11.p2pchord.v1.PeerR\x05owner\x12\x14\n" +
+	"\x05asked\x18\x06 \x01(\rR\x05asked\"f\n" +
 	"\x03Get\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1b\n" +
 	"\twith_body\x18\x02 \x01(\bR\bwithBody\x12.\n" +
@@ -2383,10 +2400,11 @@ const file_file_proto_rawDesc = "" +
 	"\x03Got\x12+\n" +
 	"\x06record\x18\x01 \x01(\v2\x13.p2pchord.v1.RecordR\x06record\x12/\n" +
 	"\bsiblings\x18\x02 \x03(\v2\x13.p2pchord.v1.RecordR\bsiblings\x12+\n" +
-	"\aholders\x18\x03 \x03(\v2\x11.p2pchord.v1.PeerR\aholders\"6\n" +
+	"\aholders\x18\x03 \x03(\v2\x11.p2pchord.v1.PeerR\aholders\"L\n" +
 	"\bGetBlock\x12\x12\n" +
 	"\x04hash\x18\x01 \x01(\fR\x04hash\x12\x16\n" +
-	"\x06offset\x18\x02 \x01(\rR\x06offset\"\x1e\n" +
+	"\x06offset\x18\x02 \x01(\rR\x06offset\x12\x14\n" +
+	"\x05check\x18\x03 \x01(\bR\x05check\"\x1e\n" +
 	"\x04Have\x12\x16\n" +
 	"\x06hashes\x18\x01 \x03(\fR\x06hashes\"\x1a\n" +
 	"\x04Held\x12\x12\n" +
