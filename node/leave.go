@@ -9,6 +9,7 @@ import (
 
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/protocol/pb"
+	"github.com/p2pchord/p2pchord/replica"
 	"github.com/p2pchord/p2pchord/ring"
 	"github.com/p2pchord/p2pchord/store"
 )
@@ -107,7 +108,7 @@ func (n *Node) handAll(ctx context.Context, s *snapshot, report func(HandOver), 
 		if h.Error != "" && !slices.Contains(failed, h.Name) {
 			failed = append(failed, h.Name)
 		}
-		if (e.Index == 0 && h.To != "") || h.Error != "" {
+		if h.Error != "" || (e.Index == 0 && h.To != "" && !deleted(e)) {
 			tell(report, h)
 		}
 	}
@@ -134,6 +135,12 @@ func (n *Node) handAll(ctx context.Context, s *snapshot, report func(HandOver), 
 	return failed, err
 }
 
+// deleted reports whether an entry is a tombstone.
+func deleted(e store.Entry) bool {
+	k, err := readEntry(e)
+	return err == nil && k.GetDeleted()
+}
+
 // handOne gives one record to those who shall hold it without this node, the first two of them at least.
 func (n *Node) handOne(ctx context.Context, s *snapshot, e store.Entry, all bool) HandOver {
 	h := HandOver{Name: e.Name}
@@ -142,7 +149,9 @@ func (n *Node) handOne(ctx context.Context, s *snapshot, e store.Entry, all bool
 		h.Error = err.Error()
 		return h
 	}
-	heirs := n.heirs(s, ring.Key(e.Key), max(n.copiesOfKept(k), 2))
+	copies := max(n.copiesOfKept(k), 2)
+	holders, _ := s.view.Holders(ring.Key(e.Key), copies+1)
+	heirs := replica.Heirs(n.self, s.view.Predecessors(), s.view.Successors(), holders, copies)
 	if len(heirs) == 0 {
 		// Not of this node's arcs: its owner takes it.
 		owner, err := n.ownerOf(ctx, ring.Key(e.Key))
@@ -177,32 +186,6 @@ func (n *Node) handOne(ctx context.Context, s *snapshot, e store.Entry, all bool
 	return h
 }
 
-// heirs are the holders of key in the ring without this node, in which its arc is its
-// successor's: owner first, then the owner's predecessor, then its successors.
-func (n *Node) heirs(s *snapshot, key ring.Key, copies int) []ring.Position {
-	succs, preds := s.view.Successors(), s.view.Predecessors()
-	holders, _ := s.view.Holders(key, copies+1)
-	if len(holders) == 0 || !slices.Contains(holders, n.self) {
-		out := n.distinct(nil, holders...)
-		return out[:min(len(out), copies)]
-	}
-	if holders[0] == n.self { // my own arc goes to my successor, my predecessor becomes its predecessor
-		out := n.distinct(nil, succs[0])
-		if len(preds) > 0 {
-			out = n.distinct(out, preds[0])
-		}
-		out = n.distinct(out, succs[1:]...)
-		return out[:min(len(out), copies)]
-	}
-	if len(holders) > 1 && holders[1] == n.self && len(preds) > 0 { // I am the owner's predecessor: mine takes my place
-		out := n.distinct([]ring.Position{holders[0]}, preds[0])
-		out = n.distinct(out, holders[2:]...)
-		return out[:min(len(out), copies)]
-	}
-	out := n.distinct(nil, holders...)
-	return out[:min(len(out), copies)]
-}
-
 // everyName returns the names of the files in the store, without tombstones.
 func (n *Node) everyName() []string {
 	var out []string
@@ -233,7 +216,7 @@ func (n *Node) farewell(ctx context.Context, s *snapshot) {
 		wg.Go(func() {
 			ctx, cancel := context.WithTimeout(ctx, n.cfg.Heartbeat)
 			defer cancel()
-			c.Goodbye(ctx)
+			_ = c.Goodbye(ctx) // a bootstrap peer that isn't told notices by itself
 		})
 	}
 	wg.Wait()

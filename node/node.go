@@ -112,6 +112,7 @@ func (n *Node) start(ctx context.Context) error {
 	n.spawn(n.repairLoop)
 	n.spawn(n.fetchLoop)
 	n.spawn(n.strayLoop)
+	n.spawn(n.orphanLoop)
 	n.spawn(n.rememberLoop)
 	if err := n.meet(ctx); err != nil {
 		return err

@@ -20,7 +20,7 @@ func (n *Node) serveGet(ctx context.Context, g *pb.Get) (*pb.FileResponse, *prot
 	if err != nil {
 		return nil, nil, err
 	}
-	k, err := choose(ks, g.GetVersion())
+	k, err := choose(ks, g.GetVersion(), g.GetTombstone())
 	if err != nil {
 		return nil, nil, err
 	}
@@ -41,13 +41,13 @@ func (n *Node) serveGet(ctx context.Context, g *pb.Get) (*pb.FileResponse, *prot
 	return resp, payload, nil
 }
 
-// choose returns the wanted version: the winner when none is named. A tombstone is no file.
-func choose(ks []kept, wanted *pb.Version) (kept, error) {
+// choose returns the wanted version: the winner when none is named. A tombstone is no file, unless it is asked for.
+func choose(ks []kept, wanted *pb.Version, tombstone bool) (kept, error) {
 	for _, k := range ks {
 		if wanted != nil && version(wanted).Stamp() != k.entry.Stamp {
 			continue
 		}
-		if k.GetDeleted() {
+		if k.GetDeleted() && !tombstone {
 			break
 		}
 		return k, nil
@@ -134,7 +134,7 @@ func (n *Node) serveStat(ctx context.Context, st *pb.Stat) (*pb.FileResponse, er
 	if err != nil {
 		return nil, err
 	}
-	k, err := choose(ks, nil)
+	k, err := choose(ks, nil, false)
 	if err != nil {
 		return nil, err
 	}

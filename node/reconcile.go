@@ -90,7 +90,7 @@ func (n *Node) differingKeys(ctx context.Context, with ring.Position, span store
 		}
 		for i, row := range some {
 			for j, sum := range n.store.Buckets(uint8(row)) { //nolint:gosec // up to 255
-				key := row<<8 | uint32(j) //nolint:gosec // up to 255
+				key := row<<8 | uint32(j)                                  //nolint:gosec // up to 255
 				if sum != theirs[i*256+j] && contains(span, uint16(key)) { //nolint:gosec // 16 bits
 					keys = append(keys, key)
 				}

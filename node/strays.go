@@ -10,6 +10,7 @@ import (
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
+	"github.com/p2pchord/p2pchord/replica"
 	"github.com/p2pchord/p2pchord/ring"
 	"github.com/p2pchord/p2pchord/store"
 )
@@ -143,67 +144,97 @@ func (n *Node) drop(ctx context.Context, e store.Entry) {
 	}
 }
 
-// serveRelease tells another, as the synced owner, whether it may drop copies: only
-// when R distinct holders, the asker not among them, have at least that version, with its bytes.
+// serveRelease tells another, as the synced owner whose witness has just confirmed it, which copies
+// it may drop: only those of which every holder, the asker not among them, has at least that
+// version, with its bytes. (CHORD.md's DROP.)
 func (n *Node) serveRelease(ctx context.Context, from peer.ID, rel *pb.Release) (*pb.FileResponse, error) {
+	asker, ok := n.book.info(ring.ID(from))
+	if !ok || len(rel.GetItems()) == 0 {
+		return nil, fault.New(fault.TryAgain, "the asker is not known here")
+	}
 	s, err := n.synced(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if s.grants.Degraded {
+	if s.grants.Degraded || s.grants.Alone() {
 		return nil, fault.New(fault.TryAgain, "too few members to tell")
 	}
 	out := &pb.Released{}
 	held := make(map[ring.Position]map[strayKey]bool)
 	for _, it := range rel.GetItems() {
-		out.Verdicts = append(out.Verdicts, n.judgeRelease(ctx, s, from, it, held))
+		out.Verdicts = append(out.Verdicts, verdicts[n.judgeRelease(ctx, s, asker.Position, it, held)])
+	}
+	// A verdict about a file counts only if this node was its owner while it judged. Later blocks are named
+	// by their hash: the holders' word is enough.
+	owned := func(it *pb.Item) bool { return it.GetIndex() == 0 && s.grants.Owns(ring.Key(itemPlace(it).Key)) }
+	if i := slices.IndexFunc(rel.GetItems(), owned); i >= 0 {
+		if err := n.confirm(ctx, s, rel.GetItems()[i].GetName(), nil); err != nil {
+			return nil, err
+		}
 	}
 	return &pb.FileResponse{Body: &pb.FileResponse_Released{Released: out}}, nil
 }
 
+var verdicts = map[replica.Verdict]pb.Verdict{
+	replica.Keep: pb.Verdict_KEEP, replica.Send: pb.Verdict_SEND, replica.Holder: pb.Verdict_HOLDER, replica.Drop: pb.Verdict_DROP,
+}
+
 // judgeRelease decides about one item. held remembers what holders have said during this request.
-func (n *Node) judgeRelease(ctx context.Context, s *snapshot, from peer.ID, it *pb.Item, held map[ring.Position]map[strayKey]bool) pb.Verdict {
+func (n *Node) judgeRelease(ctx context.Context, s *snapshot, asker ring.Position, it *pb.Item, held map[ring.Position]map[strayKey]bool) replica.Verdict {
 	at := itemPlace(it)
 	if protocol.ValidName(at.Name) != nil || !s.grants.Owns(ring.Key(at.Key)) {
-		return pb.Verdict_KEEP
+		return replica.Keep
 	}
-	es, err := n.store.Entries(at)
+	ks, err := n.standing(at)
 	if err != nil {
-		return pb.Verdict_KEEP
+		return replica.Keep
 	}
-	stamp := string(it.GetStamp())
-	var mine *store.Entry
-	for i, e := range es {
-		if e.Stamp == stamp {
-			mine = &es[i]
-		}
+	mine, ok := covering(ks, at, string(it.GetStamp()))
+	if !ok {
+		return replica.Send
 	}
-	if mine == nil {
-		if !n.replaced(es, at, stamp) {
-			return pb.Verdict_SEND
-		}
-		mine = &es[len(es)-1] // what replaced it has to be safe
+	if !mine.complete {
+		return replica.Keep
 	}
-	k, err := readEntry(*mine)
-	if err != nil || !mine.Complete {
-		return pb.Verdict_KEEP
+	copies := n.copiesOfKept(mine)
+	holders, complete := s.view.Holders(ring.Key(at.Key), copies)
+	r := replica.Release{Asker: asker, Holders: holders, Complete: complete, Copies: copies, Have: make([]bool, len(holders))}
+	if slices.Contains(holders, asker) {
+		return r.Judge()
 	}
-	holders, complete := s.view.Holders(ring.Key(at.Key), n.copiesOfKept(k))
-	if !complete || len(holders) < min(n.copiesOfKept(k), 2) {
-		return pb.Verdict_KEEP
-	}
-	for _, h := range holders {
-		if peerID(h) == from {
-			return pb.Verdict_HOLDER
-		}
-	}
-	for _, h := range holders {
-		if h != n.self && !n.hasCopy(ctx, h, *mine, held) {
+	for i, h := range holders {
+		r.Have[i] = h == n.self || n.hasCopy(ctx, h, mine.entry, held)
+		if !r.Have[i] {
 			n.wakeRepair()
-			return pb.Verdict_KEEP
+			break
 		}
 	}
-	return pb.Verdict_DROP
+	return r.Judge()
+}
+
+// covering returns the record here that makes a copy with this stamp needless: see replica.Covering.
+// Of a later block it is the very one.
+func covering(ks []kept, at store.Place, stamp string) (kept, bool) {
+	if at.Index > 0 {
+		i := slices.IndexFunc(ks, func(k kept) bool { return k.entry.Stamp == stamp })
+		if i < 0 {
+			return kept{}, false
+		}
+		return ks[i], true
+	}
+	v, err := replica.ParseStamp(stamp)
+	if err != nil {
+		return kept{}, false
+	}
+	records := make([]replica.Record, len(ks))
+	for i, k := range ks {
+		records[i] = lineage(k.RecordBody)
+	}
+	i, ok := replica.Covering(records, v)
+	if !ok {
+		return kept{}, false
+	}
+	return ks[i], true
 }
 
 // hasCopy asks h, once for each key and request, what it holds complete.

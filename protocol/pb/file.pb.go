@@ -786,7 +786,8 @@ type Get struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	WithBody      bool                   `protobuf:"varint,2,opt,name=with_body,json=withBody,proto3" json:"with_body,omitempty"`
-	Version       *Version               `protobuf:"bytes,3,opt,name=version,proto3" json:"version,omitempty"` // unset: the current one
+	Version       *Version               `protobuf:"bytes,3,opt,name=version,proto3" json:"version,omitempty"`      // unset: the current one
+	Tombstone     bool                   `protobuf:"varint,4,opt,name=tombstone,proto3" json:"tombstone,omitempty"` // a deleted file is answered with its tombstone, not with the status "not found"
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -840,6 +841,13 @@ func (x *Get) GetVersion() *Version {
 		return x.Version
 	}
 	return nil
+}
+
+func (x *Get) GetTombstone() bool {
+	if x != nil {
+		return x.Tombstone
+	}
+	return false
 }
 
 type Got struct {
@@ -2392,11 +2400,12 @@ const file_file_proto_rawDesc = "" +
 	"\acurrent\x18\x03 \x01(\v2\x13.p2pchord.v1.RecordR\acurrent\x12\x18\n" +
 	"\aholders\x18\x04 \x03(\fR\aholders\x12'\n" +
 	"\x05owner\x18\x05 \x01(\v2\x11.p2pchord.v1.PeerR\x05owner\x12\x14\n" +
-	"\x05asked\x18\x06 \x01(\rR\x05asked\"f\n" +
+	"\x05asked\x18\x06 \x01(\rR\x05asked\"\x84\x01\n" +
 	"\x03Get\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1b\n" +
 	"\twith_body\x18\x02 \x01(\bR\bwithBody\x12.\n" +
-	"\aversion\x18\x03 \x01(\v2\x14.p2pchord.v1.VersionR\aversion\"\x90\x01\n" +
+	"\aversion\x18\x03 \x01(\v2\x14.p2pchord.v1.VersionR\aversion\x12\x1c\n" +
+	"\ttombstone\x18\x04 \x01(\bR\ttombstone\"\x90\x01\n" +
 	"\x03Got\x12+\n" +
 	"\x06record\x18\x01 \x01(\v2\x13.p2pchord.v1.RecordR\x06record\x12/\n" +
 	"\bsiblings\x18\x02 \x03(\v2\x13.p2pchord.v1.RecordR\bsiblings\x12+\n" +

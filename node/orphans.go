@@ -1,0 +1,115 @@
+package node
+
+import (
+	"bytes"
+	"context"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/protocol"
+	"github.com/p2pchord/p2pchord/protocol/pb"
+	"github.com/p2pchord/p2pchord/replica"
+	"github.com/p2pchord/p2pchord/store"
+)
+
+// orphansAtOnce is how many records are looked at in one round of the search for orphans: with
+// a round every three heartbeats, a million records take some 40 minutes.
+const orphansAtOnce = 4096
+
+// orphanLoop goes through the store for later blocks that no version of their file
+// names any more, and removes them when the file's owner says so; see replica.Orphan.
+func (n *Node) orphanLoop(ctx context.Context) {
+	var cursor *store.Entry
+	for await(ctx, nil, 3*n.cfg.Heartbeat) {
+		var blocks []store.Entry
+		blocks, cursor = n.laterBlocks(cursor)
+		n.collect(ctx, blocks)
+	}
+}
+
+// laterBlocks returns the later blocks among the next records after the cursor, and the new cursor: nil at the end.
+func (n *Node) laterBlocks(cursor *store.Entry) (blocks []store.Entry, next *store.Entry) {
+	seen := 0
+	err := n.store.Scan(store.Span{First: 0, Last: 0xffff}, cursor, func(e store.Entry) bool {
+		if e.Index > 0 {
+			blocks = append(blocks, e)
+		}
+		seen++
+		next = &e
+		return seen < orphansAtOnce
+	})
+	if err != nil || seen < orphansAtOnce {
+		next = nil
+	}
+	return blocks, next
+}
+
+// collect removes those of blocks that are orphans. The versions of each file are asked for once.
+func (n *Node) collect(ctx context.Context, blocks []store.Entry) {
+	files := make(map[string][]*protocol.Record)
+	for _, e := range blocks {
+		k, err := readEntry(e)
+		if err != nil || !settledBlock(k) { // nothing that was written a moment ago is an orphan yet
+			continue
+		}
+		versions, asked := files[e.Name]
+		if !asked {
+			if versions, err = n.versions(ctx, e.Name); err != nil {
+				if ctx.Err() != nil {
+					return
+				}
+				continue // can't tell now
+			}
+			files[e.Name] = versions
+		}
+		if replica.Orphan(replica.Block{Clock: k.GetClock()}, references(versions, e), time.Now().UnixMilli()) {
+			n.drop(ctx, e)
+		}
+	}
+}
+
+// settledBlock reports whether a block has been written long enough ago to be looked at.
+func settledBlock(k kept) bool {
+	return replica.Version{Clock: k.GetClock()}.Millis() < time.Now().UnixMilli()-replica.OrphanGraceMillis
+}
+
+// references says of each version of a file whether it uses the block e.
+func references(versions []*protocol.Record, e store.Entry) []replica.Reference {
+	var out []replica.Reference
+	for _, v := range versions {
+		r := replica.Reference{Record: lineage(v.RecordBody), Deleted: v.GetDeleted()}
+		if int(e.Index) < v.BlockCount() {
+			hash, _ := v.BlockAt(int(e.Index))
+			r.Uses = bytes.Equal(hash[:], e.Block[:])
+		}
+		out = append(out, r)
+	}
+	return out
+}
+
+// versions asks the owner of a file for all that stand, the winner first: a tombstone too. Of a
+// file that the ring does not know there are none.
+func (n *Node) versions(ctx context.Context, name string) ([]*protocol.Record, error) {
+	var out []*protocol.Record
+	err := n.atOwner(ctx, protocol.Place(name, 0), func(ctx context.Context, to peer.ID) error {
+		r, err := n.call(ctx, to, &pb.FileRequest{Body: &pb.FileRequest_Get{Get: &pb.Get{Name: name, Tombstone: true}}}, nil)
+		if fault.CodeOf(err) == fault.NotFound {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		defer r.close()
+		for _, m := range append([]*pb.Record{r.GetGot().GetRecord()}, r.GetGot().GetSiblings()...) {
+			rec, err := protocol.VerifyRecord(m)
+			if err != nil || rec.GetName() != name {
+				return fault.New(fault.Integrity, "a peer answered with the record of another file")
+			}
+			out = append(out, rec)
+		}
+		return nil
+	})
+	return out, err
+}
