@@ -21,6 +21,15 @@ func (n ofNode) Get(ctx context.Context, name string, o node.GetOptions) (File, 
 	return opened(n.Node.Get(ctx, name, o))
 }
 
+func (n ofNode) Gone() bool {
+	select {
+	case <-n.Done():
+		return true
+	default:
+		return false
+	}
+}
+
 func (c ofClient) Get(ctx context.Context, name string, o node.GetOptions) (File, error) {
 	return opened(c.Client.Get(ctx, name, o))
 }

@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/p2pchord/p2pchord/internal/fault"
@@ -34,6 +35,7 @@ type Client struct {
 	http    *http.Client
 	silence time.Duration
 	self    Self
+	gone    atomic.Bool
 }
 
 var _ Peer = (*Client)(nil)
@@ -130,19 +132,48 @@ func (c *Client) Quit(ctx context.Context, report func(node.HandOver)) error {
 }
 
 func (c *Client) depart(ctx context.Context, path string, report func(node.HandOver)) error {
-	resp, w, err := c.send(ctx, http.MethodPost, path, nil, nil)
-	if err != nil {
-		return err
-	}
-	defer w.close(resp)
-	return w.stream(resp.Body, func(l line) error {
+	result, err := c.reported(ctx, path, func(item json.RawMessage) error {
 		var h node.HandOver
-		if err := json.Unmarshal(l.Item, &h); err != nil {
+		if err := json.Unmarshal(item, &h); err != nil {
 			return err
 		}
 		report(h)
 		return nil
 	})
+	var d departed
+	if result != nil && json.Unmarshal(result, &d) == nil && d.Gone {
+		c.gone.Store(true)
+	}
+	return err
+}
+
+// Gone tells whether the node has said that it ends.
+func (c *Client) Gone() bool { return c.gone.Load() }
+
+// Verify has the node re-read its blocks.
+func (c *Client) Verify(ctx context.Context, report func(node.Damage)) (v node.Verified, err error) {
+	result, err := c.reported(ctx, "/v1/verify", func(item json.RawMessage) error {
+		var d node.Damage
+		if err := json.Unmarshal(item, &d); err != nil {
+			return err
+		}
+		report(d)
+		return nil
+	})
+	if result != nil {
+		err = errors.Join(err, json.Unmarshal(result, &v))
+	}
+	return v, err
+}
+
+// reported does something that the node reports item by item, and returns its result.
+func (c *Client) reported(ctx context.Context, path string, each func(json.RawMessage) error) (json.RawMessage, error) {
+	resp, w, err := c.send(ctx, http.MethodPost, path, nil, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer w.close(resp)
+	return w.stream(resp.Body, func(l line) error { return each(l.Item) })
 }
 
 // items reads a stream of T.
@@ -156,7 +187,7 @@ func items[T any](ctx context.Context, c *Client, path string) iter.Seq2[T, erro
 		}
 		defer w.close(resp)
 		stopped := errors.New("the caller wants no more")
-		err = w.stream(resp.Body, func(l line) error {
+		_, err = w.stream(resp.Body, func(l line) error {
 			var v T
 			if err := json.Unmarshal(l.Item, &v); err != nil {
 				return err

@@ -33,17 +33,29 @@ func (s *Server) quit(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
+// departed is the result of a departure after which the peer is gone.
+type departed struct {
+	Gone bool `json:"gone"`
+}
+
 // depart lets the peer go and reports each file. The last line is sent when the
 // peer is closed and the socket gone: who reads it finds the data folder free.
-// A peer once on its way goes even when the one who asked doesn't wait for it.
+// A peer once on its way goes even when the one who asked doesn't wait for it. One
+// that can't go runs on, and goes on answering.
 func (s *Server) depart(w http.ResponseWriter, r *http.Request, how func(context.Context, func(node.HandOver)) error) {
 	s.departing.Add(1)
 	defer s.departing.Done()
 	out := streamWriter{w: w}
+	quiet := out.keepAlive()
 	err := how(context.WithoutCancel(r.Context()), func(h node.HandOver) { out.item(h) })
+	quiet()
+	if err != nil && !s.peer.Gone() {
+		out.end(nil, err)
+		return
+	}
 	s.withdraw()
 	if cerr := s.peer.Close(); err == nil && cerr != nil {
 		err = fault.New(fault.Failed, "the node departed, but its data folder was not closed well: %w", cerr)
 	}
-	out.end(nil, err)
+	out.end(departed{Gone: true}, err)
 }

@@ -15,15 +15,17 @@
 //	DELETE /v1/files/{name}
 //	GET    /v1/stat/{name}          node.FileStat
 //	GET    /v1/lookup/{name}        node.Lookup
-//	POST   /v1/leave                stream of node.HandOver
-//	POST   /v1/quit?within=10s      stream of node.HandOver
+//	POST   /v1/verify               stream of node.Damage, and node.Verified
+//	POST   /v1/leave                stream of node.HandOver, and {"gone":true}
+//	POST   /v1/quit?within=10s      the same
 //
 // A name is percent-encoded as a path; its '/' may stand as they are. An error
 // is {"error":{"code","message"}} with the HTTP status of package fault.
 //
 // A stream is a JSON object a line: {"item":...} or {"progress":...}, and last
-// one with "end":true, which carries the result or the error. A stream without
-// that line was cut off. A put answers with such a stream when it is asked with
+// one with "end":true, which carries the result, or the error, or both. A line
+// with neither says only that the work goes on. A stream without its last line was
+// cut off. A node that can't leave runs on: its stream ends without "gone". A put answers with such a stream when it is asked with
 // Accept: application/x-ndjson, and with its result alone otherwise. A download
 // says its verdict in the trailer P2pchord-End when asked with TE: trailers;
 // otherwise its Content-Length is the size, and a failure breaks the connection.

@@ -31,6 +31,8 @@ type fake struct {
 	listFails error // after the first file
 	putFails  error // at once
 	fewer     bool  // puts have fewer copies than asked for
+	stays     bool  // it can't leave, and runs on
+	damaged   bool  // Verify finds something
 	hang      chan struct{}
 	lastPut   node.PutOptions
 }
@@ -187,6 +189,20 @@ func (f *fake) Quit(ctx context.Context, report func(node.HandOver)) error {
 	d, ok := ctx.Deadline()
 	report(node.HandOver{Name: cmp.Or(time.Until(d).Round(time.Second).String(), "none"), To: map[bool]string{true: "deadline"}[ok]})
 	return nil
+}
+
+func (f *fake) Gone() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return !f.stays
+}
+
+func (f *fake) Verify(_ context.Context, report func(node.Damage)) (node.Verified, error) {
+	if f.damaged {
+		report(node.Damage{Hash: "00", Error: "other bytes"})
+		return node.Verified{Blocks: 2, Bytes: 20, Bad: 1}, nil
+	}
+	return node.Verified{Blocks: 2, Bytes: 20}, nil
 }
 
 func (f *fake) Close() error {

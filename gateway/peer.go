@@ -32,10 +32,16 @@ type Peer interface {
 	PeerID() string
 	RingAddress() string
 	Status(ctx context.Context) (node.Status, error)
-	// Leave hands every file over and departs for good.
+	// Leave hands every file over and departs for good. After an error the peer may
+	// run on: Gone tells.
 	Leave(ctx context.Context, report func(node.HandOver)) error
 	// Quit hands over what has too few copies elsewhere, until ctx ends, and keeps the data.
 	Quit(ctx context.Context, report func(node.HandOver)) error
+	// Gone tells whether the peer has ended, as far as is known here: after Leave or
+	// Quit, or by itself.
+	Gone() bool
+	// Verify re-reads every block of the peer and reports each bad one.
+	Verify(ctx context.Context, report func(node.Damage)) (node.Verified, error)
 }
 
 // File is a file being fetched.

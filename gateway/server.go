@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/node"
 )
 
 // Server answers for one peer.
@@ -80,6 +81,7 @@ func (s *Server) handler() http.Handler {
 	m.HandleFunc("DELETE /v1/files/{name...}", s.removeFile)
 	m.HandleFunc("GET /v1/stat/{name...}", s.statFile)
 	m.HandleFunc("GET /v1/lookup/{name...}", s.lookupFile)
+	m.HandleFunc("POST /v1/verify", s.verify)
 	m.HandleFunc("POST /v1/leave", s.leave)
 	m.HandleFunc("POST /v1/quit", s.quit)
 	m.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
@@ -114,6 +116,14 @@ func (s *Server) getMembers(w http.ResponseWriter, r *http.Request) {
 		out.item(m)
 	}
 	out.end(nil, nil)
+}
+
+func (s *Server) verify(w http.ResponseWriter, r *http.Request) {
+	out := streamWriter{w: w}
+	quiet := out.keepAlive()
+	v, err := s.peer.Verify(r.Context(), func(d node.Damage) { out.item(d) })
+	quiet()
+	out.end(v, err)
 }
 
 func answer(w http.ResponseWriter, v any, err error) {

@@ -1,7 +1,9 @@
 package gateway
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -112,7 +114,7 @@ func TestLeaveReportsEachFileAndFreesTheFolder(t *testing.T) {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if _, err := os.Lstat(s.path); !f.closed || !errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Lstat(s.path); !f.closed || !c.Gone() || !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("closed %v, socket %v", f.closed, err)
 	}
 }
@@ -262,5 +264,57 @@ func TestProblems(t *testing.T) {
 	}
 	if got := OneLine("a\nb\x1b[31m\u009bc "); got != "a b [31m c" {
 		t.Errorf("OneLine: %q", got)
+	}
+}
+
+func TestAPeerThatCantLeaveRunsOn(t *testing.T) {
+	t.Parallel()
+	f := newFake()
+	f.stays = true
+	s, c := serve(t, f)
+	var got []string
+	err := c.Leave(t.Context(), func(h node.HandOver) { got = append(got, h.Name) })
+	if fault.CodeOf(err) != fault.Failed || fmt.Sprint(got) != "[a b]" {
+		t.Errorf("%v, %v", got, err)
+	}
+	if c.Gone() || f.closed {
+		t.Errorf("gone %v, closed %v", c.Gone(), f.closed)
+	}
+	if _, err := os.Lstat(s.path); err != nil {
+		t.Error(err)
+	}
+	if _, err := c.Status(t.Context()); err != nil {
+		t.Errorf("it answers no more: %v", err)
+	}
+}
+
+func TestVerify(t *testing.T) {
+	t.Parallel()
+	f := newFake()
+	_, c := serve(t, f)
+	none := func(d node.Damage) { t.Errorf("reported %v", d) }
+	if v, err := c.Verify(t.Context(), none); err != nil || v != (node.Verified{Blocks: 2, Bytes: 20}) {
+		t.Errorf("%+v, %v", v, err)
+	}
+	f.damaged = true
+	var got []node.Damage
+	v, err := c.Verify(t.Context(), func(d node.Damage) { got = append(got, d) })
+	if err != nil || v.Bad != 1 || len(got) != 1 || got[0] != (node.Damage{Hash: "00", Error: "other bytes"}) {
+		t.Errorf("%+v, %v, %v", v, got, err)
+	}
+}
+
+func TestWhatTakesLongSaysThatItGoesOn(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	for range 2 {
+		if err := json.NewEncoder(&out).Encode(line{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	out.WriteString(`{"item":1}` + "\n" + `{"end":true}` + "\n")
+	items := 0
+	if _, err := readStream(&out, func(line) error { items++; return nil }); err != nil || items != 1 {
+		t.Errorf("%d items, %v", items, err)
 	}
 }

@@ -17,6 +17,8 @@ const (
 	ndjson = "application/x-ndjson"
 	// progressEvery is the shortest time between two progress lines.
 	progressEvery = 100 * time.Millisecond
+	// aliveEvery is how often a call that takes long says that it goes on.
+	aliveEvery = 5 * time.Second
 	// maxLine bounds a line of a stream; the longest is a file with many siblings.
 	maxLine = 4 << 20
 )
@@ -77,6 +79,26 @@ func (s *streamWriter) item(v any) {
 	}
 }
 
+// keepAlive writes an empty line object now and then, so that who waits knows that
+// the work goes on, until the function that it returns is called.
+func (s *streamWriter) keepAlive() (stop func()) {
+	ended, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		tick := time.NewTicker(aliveEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				s.write(line{})
+			case <-ended:
+				return
+			}
+		}
+	}()
+	return func() { close(ended); <-stopped }
+}
+
 // report writes a progress line, unless one has just gone out.
 func (s *streamWriter) report(p node.Progress) {
 	s.mu.Lock()
@@ -122,6 +144,9 @@ func readStream(r io.Reader, each func(line) error) (line, error) {
 		}
 		if l.End {
 			return l, nil
+		}
+		if l.Item == nil && l.Progress == nil {
+			continue // it only says that the work goes on
 		}
 		if err := each(l); err != nil {
 			return line{}, err

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"io/fs"
@@ -91,19 +92,19 @@ func (w *watch) failed(err error) error {
 	return fault.New(fault.Unreachable, "the node of %s went away before it had answered: %w", dir, err)
 }
 
-// stream reads a stream of which only the error at its end is wanted.
-func (w *watch) stream(r io.Reader, each func(line) error) error {
+// stream reads a stream to its end, whose result it returns; nil when there is none.
+func (w *watch) stream(r io.Reader, each func(line) error) (json.RawMessage, error) {
 	last, err := readStream(w.reader(r), each)
 	if err != nil {
 		if errors.Is(err, io.ErrUnexpectedEOF) || w.ctx.Err() != nil {
-			return w.failed(err)
+			return nil, w.failed(err)
 		}
-		return err
+		return nil, err
 	}
 	if last.Error != nil {
-		return last.Error.Err()
+		return last.Result, last.Error.Err()
 	}
-	return nil
+	return last.Result, nil
 }
 
 // reader returns r; the clock runs while it is read.

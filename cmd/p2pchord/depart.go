@@ -17,7 +17,8 @@ func (a *app) leaveCommand() *cobra.Command {
 		Short: "Hand every file over and depart for good",
 		Long: `Hand every file of the node over to other peers, depart for good, empty the data
 folder of blocks, and end the node. Each file is shown, and to whom it went. A file that
-can't be handed over stays in the data folder and makes the exit code 1.`,
+can't be handed over stays in the data folder and makes the exit code 1. The last node of
+a ring can't leave while it has files: it names them, and runs on.`,
 		Example: example("p2pchord leave"),
 		Args:    exactly(0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -55,9 +56,9 @@ func (a *app) depart(cmd *cobra.Command, how func(context.Context, gateway.Peer)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = p.Close() }() // the node itself is gone
+	defer func() { _ = p.Close() }() // what is to be told has been
 	err = how(cmd.Context(), p)
-	a.departed = true
+	a.departed = err == nil || p.Gone()
 	return err
 }
 

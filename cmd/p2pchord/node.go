@@ -38,7 +38,7 @@ func (a *app) nodeCommand() *cobra.Command {
 or founds one, and holds its share of the files. Its addresses go to stdout.
 
 On a terminal it shows a prompt that takes the verbs put, get, ls, stat, rm, status,
-ring, lookup, leave and quit. SIGINT and SIGTERM do what quit does; a second ends it at once.`,
+verify, ring, lookup, leave and quit. SIGINT and SIGTERM do what quit does; a second ends it at once.`,
 		Example: example(
 			"p2pchord node --bootstrap /ip4/192.0.2.1/tcp/4700/p2p/12D3KooW...",
 			"p2pchord node --data /srv/p2pchord --capacity 100GiB --no-prompt",

@@ -1,0 +1,53 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/p2pchord/p2pchord/gateway"
+	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/node"
+)
+
+func (a *app) verifyCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "verify",
+		Short: "Read every block of this node again and compare it with its hash",
+		Long: `Read every block of this node again, now, and compare it with its hash. A node does so
+by itself, slowly, all the time.
+
+A damaged block is named, set aside, never served, and fetched anew from another peer
+that holds it. If there was one the exit code is 6.`,
+		Example: example("p2pchord verify", "p2pchord verify --json"),
+		Args:    exactly(0, "no arguments"),
+		RunE:    func(cmd *cobra.Command, _ []string) error { return a.verify(cmd) },
+	}
+}
+
+func (a *app) verify(cmd *cobra.Command) error {
+	p, err := a.openNode(cmd)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = p.Close() }() // what was found has been told
+	a.out.startProgress("reading", -1, 1)
+	v, err := p.Verify(cmd.Context(), func(d node.Damage) {
+		if a.json {
+			a.out.object(d)
+			return
+		}
+		a.out.line("%s  damaged: %s", d.Hash, gateway.OneLine(d.Error))
+	})
+	a.out.endProgress()
+	switch {
+	case err != nil:
+		return err
+	case a.json:
+		a.out.object(v)
+	default:
+		a.out.line("%s read, %s: %d damaged", count(v.Blocks, "block", "blocks"), size(v.Bytes), v.Bad)
+	}
+	if v.Bad > 0 {
+		return fault.New(fault.Integrity, "%s of this node are damaged: they are set aside and fetched anew from other peers; look at the disk", count(v.Bad, "block", "blocks"))
+	}
+	return nil
+}
