@@ -104,19 +104,6 @@ func (b *book) messages(ps []ring.Position) []*pb.Peer {
 	return out
 }
 
-// all returns every peer that has a description with addresses.
-func (b *book) all() []protocol.PeerInfo {
-	b.mu.RLock()
-	defer b.mu.RUnlock()
-	out := make([]protocol.PeerInfo, 0, len(b.peers))
-	for _, info := range b.peers {
-		if info.Envelope != nil {
-			out = append(out, info)
-		}
-	}
-	return out
-}
-
 // prepare makes sure that the peer can be dialled at once: its addresses are known to
 // the host, and no back-off of libp2p's, which grows to minutes, stands in the way. Who asks decides
 // how often. libp2p dials by itself when a stream is opened.

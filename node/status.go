@@ -101,7 +101,7 @@ func (n *Node) network() Network {
 			out.DirectPeers++
 		case network.Limited:
 			out.RelayedPeers++
-		case network.NotConnected, network.CanConnect, network.CannotConnect:
+		default: // gone in the meantime
 		}
 	}
 	return out

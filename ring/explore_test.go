@@ -39,7 +39,6 @@ type explorer struct {
 	seen    []global
 	parent  []uint32
 	table   []uint32 // open addressing: index into seen, plus 1
-	order   []uint32
 	limit   int
 	stopped bool
 	edges   int

@@ -26,24 +26,32 @@ func TestPlantedFaults(t *testing.T) {
 	}{
 		{
 			"a predecessor's word adopts a node that is dead", 4,
-			faults{adoptUnasked: true}, all(), rings,
-			[]string{"no live successor", "principals", "no ideal ring"}, small,
+			faults{adoptUnasked: true},
+			all(), rings,
+			[]string{"no live successor", "principals", "no ideal ring"},
+			small,
 		},
 		{"lists are not filled", 4, faults{shortLists: true}, all(), rings, []string{"principals"}, small},
 		{
 			"a ring starts from one node with padded lists", 3,
-			faults{padLists: true}, all(), one,
-			[]string{"two rings", "disordered"}, small,
+			faults{padLists: true},
+			all(), one,
+			[]string{"two rings", "disordered"},
+			small,
 		},
 		{
 			"a joiner trusts the head of a list", 3,
-			faults{trustHead: true}, all(), one,
-			[]string{"no live successor", "two rings", "disordered"}, small,
+			faults{trustHead: true},
+			all(), one,
+			[]string{"no live successor", "two rings", "disordered"},
+			small,
 		},
 		{
 			"state queries are answered during a step", 4,
-			faults{answerBusy: true}, all(flying, rejoining), rings,
-			[]string{"principals"}, medium,
+			faults{answerBusy: true},
+			all(flying, rejoining), rings,
+			[]string{"principals"},
+			medium,
 		},
 	} {
 		t.Run(x.name, func(t *testing.T) {

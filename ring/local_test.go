@@ -3,7 +3,6 @@ package ring
 import (
 	"fmt"
 	"slices"
-	"sync"
 )
 
 // This file makes the shipped Machine explorable: a local state is a machine's protocol
@@ -64,7 +63,6 @@ type facts struct {
 
 // locals is the table of local states and transitions of one exploration.
 type locals struct {
-	mu    sync.Mutex
 	nodes []Position
 	cfg   Config
 	// everyIncorporated lets every member sponsor joins, which is more than the

@@ -165,6 +165,7 @@ func (m *Machine) answered(p pending, st State) {
 		m.predecessorAnswered(p.to, st)
 	case queryUnjoined:
 		m.refusedBy(p.to, st.Member())
+	default: // pings and lookups are not answered with a state
 	}
 	m.stepEnded(p)
 }
@@ -180,6 +181,7 @@ func (m *Machine) wasBusy(p pending) {
 		m.predecessorBusy(p.to)
 	case queryUnjoined:
 		m.refusedBy(p.to, true)
+	default: // only queries meet a peer that is busy
 	}
 	m.stepEnded(p)
 }
@@ -215,6 +217,7 @@ func (m *Machine) ponged(p pending) {
 	case pingHead:
 		m.alive(p.to)
 		m.headLives(p.to)
+	default: // only pings are ponged
 	}
 }
 
@@ -234,6 +237,7 @@ func (m *Machine) located(p pending, in Located) {
 		if !in.Refused {
 			m.setFinger(p.finger, in.Node)
 		}
+	default: // only lookups locate
 	}
 }
 

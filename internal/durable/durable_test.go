@@ -83,8 +83,11 @@ func (m *memFS) Create(name string, _ fs.FileMode) (f durable.File, err error) {
 	})
 	return f, err
 }
+
 func (m *memFS) Rename(a, b string) error { return m.do(func() error { return m.MemFS.Rename(a, b) }) }
+
 func (m *memFS) Remove(name string) error { return m.do(func() error { return m.MemFS.Remove(name) }) }
+
 func (m *memFS) SyncFolder(dir string) error {
 	return m.do(func() error {
 		d, err := m.OpenDir(dir)
