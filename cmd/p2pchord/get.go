@@ -22,14 +22,17 @@ type getFlags struct {
 func (a *app) getCommand() *cobra.Command {
 	var f getFlags
 	cmd := &cobra.Command{
-		Use:   "get NAME",
+		Use:   "get NAME[@VERSION]",
 		Short: "Fetch a file",
 		Long: `Fetch a file from the ring into the present folder, under the last part of its name.
 
 The file appears, whole, when all of it has arrived and been verified, and never
 in part. A different file that is there already is not overwritten without --force;
 an equal one is left as it is, and that is success. "-o -" writes the bytes to stdout
-as they are verified.`,
+as they are verified.
+
+NAME@VERSION fetches a sibling or another version that is still kept, as stat shows it;
+a file whose own name ends so is fetched first.`,
 		Example: example(
 			"p2pchord get holiday.jpg",
 			"p2pchord get Pictures/2026/a.jpg -o /tmp/a.jpg --force",
@@ -86,7 +89,7 @@ func (a *app) get(cmd *cobra.Command, name string, f getFlags) error {
 // fetch gets name and returns the file and where it was put.
 func (a *app) fetch(ctx context.Context, r gateway.Ring, name string, f getFlags) (gateway.File, string, error) {
 	a.out.startProgress(name, -1, 1)
-	file, err := r.Get(ctx, name, node.GetOptions{Version: f.version, Progress: a.out.progressOf(name)})
+	file, name, err := openVersion(ctx, r, name, node.GetOptions{Version: f.version, Progress: a.out.progressOf(name)})
 	if err != nil {
 		return nil, "", err
 	}

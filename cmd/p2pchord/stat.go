@@ -47,7 +47,10 @@ func (a *app) stat(cmd *cobra.Command, name string) error {
 func statText(s node.FileStat) string {
 	var b strings.Builder
 	row := func(label, format string, args ...any) {
-		fmt.Fprintf(&b, "%-10s %s\n", label+":", fmt.Sprintf(format, args...))
+		if label != "" {
+			label += ":"
+		}
+		fmt.Fprintf(&b, "%-10s %s\n", label, fmt.Sprintf(format, args...))
 	}
 	row("Name", "%s", s.Name)
 	row("Key", "%d", s.Key)
@@ -71,7 +74,10 @@ func statText(s node.FileStat) string {
 		row("Block", "%d  key %d  %s  %s", bl.Index, bl.Key, size(bl.Size), bl.CID)
 	}
 	for _, f := range s.Siblings {
-		row("Sibling", "%s  %s  %s", f.Version, size(f.Size), f.Hash)
+		row("Sibling", "%s  %s  %s  %s", f.Version, size(f.Size), when(f.Modified), f.Hash)
+	}
+	if len(s.Siblings) > 0 {
+		row("", "written without knowing of the version above; get %s@VERSION fetches one", s.Name)
 	}
 	return b.String()
 }

@@ -3,11 +3,14 @@
 package main
 
 import (
+	"encoding/json"
 	"io/fs"
 	"os"
 	"path/filepath"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/p2pchord/p2pchord/node"
 )
 
 // flip NAME: one bit in the middle of every block file of the node with that data folder.
@@ -28,4 +31,17 @@ func flip(ts *testscript.TestScript, _ bool, args []string) {
 	if flipped == 0 {
 		ts.Fatalf("no block to damage in %s", args[0])
 	}
+}
+
+// sibling NAME FILE: sets $CURRENT and $SIBLING to the versions of a file that the
+// node with that data folder names.
+func sibling(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(ts.Exec("p2pchord", "stat", args[1], "--json", "--data", args[0]))
+	var s node.FileStat
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &s))
+	if len(s.Siblings) != 1 {
+		ts.Fatalf("%d siblings", len(s.Siblings))
+	}
+	ts.Setenv("CURRENT", s.Version)
+	ts.Setenv("SIBLING", s.Siblings[0].Version)
 }
