@@ -4,6 +4,7 @@ import (
 	"time"
 
 	ma "github.com/multiformats/go-multiaddr"
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // Config says how a Node runs. The zero value of every field but Data is a good default.
@@ -38,6 +39,8 @@ type Config struct {
 	// Events, if not nil, is called for what a person may want to know: joined, lost a
 	// neighbour, repaired. It must not block.
 	Events func(Event)
+	// Registerer receives libp2p's metrics. Default: none are kept.
+	Registerer prometheus.Registerer
 }
 
 // Event is something that happened to the node, in words.

@@ -73,7 +73,7 @@ func (n *Node) openHost() error {
 	}
 	n.host, err = p2phost.New(p2phost.Config{
 		Profile: p2phost.Peer, Key: n.folder.key, Listen: n.cfg.Listen, DefaultPort: DefaultPort,
-		Announce: n.cfg.Announce, Relays: relays,
+		Announce: n.cfg.Announce, Relays: relays, Registerer: n.cfg.Registerer,
 	})
 	if err != nil {
 		return err

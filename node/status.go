@@ -13,6 +13,16 @@ import (
 // Status tells the node's own state, from what it knows itself.
 func (n *Node) Status(context.Context) (Status, error) {
 	s := n.state.Load()
+	out := n.statusWithoutFiles(s)
+	return out, n.listHeld(s, &out)
+}
+
+// Health is Status without the files: it costs little however many the node holds.
+func (n *Node) Health(context.Context) (Status, error) {
+	return n.statusWithoutFiles(n.state.Load()), nil
+}
+
+func (n *Node) statusWithoutFiles(s *snapshot) Status {
 	out := Status{
 		PeerID: n.PeerID(), Key: uint16(n.self.Key), RingAddress: n.RingAddress(), State: "joining", Addrs: []string{},
 		Successor: n.memberAt(n.self), Successors: []Member{}, Files: []FileInfo{}, BackupFiles: []FileInfo{},
@@ -42,7 +52,7 @@ func (n *Node) Status(context.Context) (Status, error) {
 	}
 	u := n.store.Usage()
 	out.Storage = Storage{UsedBytes: u.UsedBytes, CapacityBytes: u.CapacityBytes, FreeDiskBytes: u.FreeDiskBytes}
-	return out, n.listHeld(s, &out)
+	return out
 }
 
 // listHeld fills in the files that the node owns and those that it holds for others.
