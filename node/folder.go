@@ -1,6 +1,7 @@
 package node
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -33,6 +34,9 @@ type folder struct {
 	holders  []*pb.Peer
 	hadPeers bool
 	copies   int
+
+	written []byte // the memory as it stands on disk
+	emptied bool   // the node has left for good: its records go when it is closed
 }
 
 // memory is what a node remembers from one start to the next, so that it rejoins
@@ -72,7 +76,7 @@ func openDataFolder(dir string) (f *folder, err error) {
 	if err := json.Unmarshal(raw, &m); err != nil {
 		return nil, fmt.Errorf("%s is damaged; move it away to start without remembered peers: %w", filepath.Join(dir, memoryFile), err)
 	}
-	f.hadPeers, f.copies = m.HadPeers, m.Copies
+	f.hadPeers, f.copies, f.written = m.HadPeers, m.Copies, raw
 	f.peers, f.holders = unpack(m.Peers), unpack(m.Holders)
 	return f, nil
 }
@@ -116,7 +120,15 @@ func (f *folder) keep(peers, holders []*pb.Peer, hadPeers bool, copies int) erro
 	if err != nil {
 		return err
 	}
-	return durable.WriteFile(filepath.Join(f.dir, memoryFile), raw, 0o600)
+	if bytes.Equal(raw, f.written) {
+		return nil
+	}
+	f.written = nil
+	if err := durable.WriteFile(filepath.Join(f.dir, memoryFile), raw, 0o600); err != nil {
+		return err
+	}
+	f.written = raw
+	return nil
 }
 
 // empty removes records, blocks and what is remembered: the node has left for good.
@@ -128,4 +140,11 @@ func (f *folder) empty() error {
 	)
 }
 
-func (f *folder) close() error { return f.lock.Unlock() }
+// close gives the folder back, emptied when the node has left for good.
+func (f *folder) close() error {
+	var err error
+	if f.emptied {
+		err = f.empty()
+	}
+	return errors.Join(err, f.lock.Unlock())
+}

@@ -26,10 +26,8 @@ func (n *Node) Leave(ctx context.Context, report func(HandOver)) error {
 	if len(failed) > 0 {
 		return errors.Join(fault.New(fault.Failed, "%d files could not be handed over and stay in %s: %s; start the node again and repeat", len(failed), n.cfg.Data, list(failed)), n.Close())
 	}
-	if err := n.Close(); err != nil {
-		return err
-	}
-	return n.folder.empty()
+	n.folder.emptied = true
+	return n.Close()
 }
 
 // Quit hands over what has too few copies elsewhere, as far as ctx allows, tells the
@@ -201,6 +199,7 @@ func (n *Node) everyName() []string {
 // farewell hands the pointers over: the neighbours learn who is next to them, and the
 // bootstrap peers that this node is gone.
 func (n *Node) farewell(ctx context.Context, s *snapshot) {
+	ctx = context.WithoutCancel(ctx) // the time for handing over may be used up; saying goodbye has its own
 	d := &pb.Depart{From: n.neighboursOf(s.view.State(), true)}
 	told := n.distinct(nil, s.view.Predecessors()...)
 	told = n.distinct(told, s.view.Successors()...)

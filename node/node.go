@@ -156,7 +156,7 @@ func (n *Node) spawn(f func(context.Context)) {
 // step may take, until its neighbours have taken it in and it serves its arc: who is told that a node is ready counts on it.
 func (n *Node) awaitJoined(ctx context.Context) error {
 	joined := false
-	patience := make(<-chan time.Time)
+	var patience <-chan time.Time
 	for {
 		s := n.state.Load()
 		if s.view.Joined() && !joined {

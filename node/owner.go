@@ -75,14 +75,9 @@ func stale(current *pb.Record) (*pb.FileResponse, error) {
 		fault.New(fault.NotAllowed, "the record does not name the current version as its ancestor")
 }
 
-// sent is the outcome of handing one copy to one holder.
-type sent struct {
-	to  ring.Position
-	err error
-}
-
 // replicate hands a record that is durable here to the other holders, until the
-// witness has it under the present grant. The others go on in the background unless all are waited for.
+// witness has it under the present grant: the same record again to the new witness
+// when the grant has changed. The others go on in the background unless all are waited for.
 func (n *Node) replicate(ctx context.Context, rec *protocol.Record, b *block, waitAll bool) (*pb.FileResponse, error) {
 	ctx, cancel := context.WithTimeout(ctx, n.cfg.Timeout)
 	defer cancel()
@@ -92,72 +87,14 @@ func (n *Node) replicate(ctx context.Context, rec *protocol.Record, b *block, wa
 		if err != nil {
 			return nil, uncertain(err)
 		}
-		g := s.grants.Grant
-		others := n.others(s, key, max(copies, 2))
-		outcomes := make(chan sent, len(others))
-		for _, h := range others {
-			n.sendCopy(rec, b, h, g, copies, outcomes)
-		}
-		durable := []ring.Position{n.self}
-		witnessed := g.From == n.self
-		var refusal error
-		count := func(o sent) {
-			switch {
-			case o.err == nil:
-				durable = append(durable, o.to)
-				witnessed = witnessed || o.to == g.From
-			case o.to == g.From:
-				refusal = o.err
-			}
-		}
-		left := len(others)
-		for left > 0 && !witnessed && refusal == nil {
-			select {
-			case o := <-outcomes:
-				left--
-				count(o)
-			case <-ctx.Done():
-				return nil, uncertain(ctx.Err())
-			}
-		}
-		if refusal != nil {
-			if fault.CodeOf(refusal) == fault.NoSpace {
-				return nil, refusal
-			}
-			if fault.CodeOf(refusal) == fault.Refused {
-				n.refused(g)
-			} else {
-				n.step(ring.Unreachable{Peer: g.From})
-			}
-			if err := n.changed(ctx, s); err != nil {
-				return nil, uncertain(refusal)
+		r := n.sendAll(rec, b, s, copies)
+		if err := r.awaitWitness(ctx); err != nil {
+			if ctx.Err() != nil || fault.CodeOf(err) == fault.NoSpace || n.unwitnessed(ctx, s, err) != nil {
+				return nil, unless(err, fault.NoSpace)
 			}
 			continue
 		}
-		// The others: all when the writer wants it, else those that are as quick as the witness.
-		grace := time.NewTimer(graceForOthers(rec))
-		defer grace.Stop()
-		for left > 0 {
-			if waitAll {
-				select {
-				case o := <-outcomes:
-					left--
-					count(o)
-					continue
-				case <-ctx.Done():
-				}
-				break
-			}
-			select {
-			case o := <-outcomes:
-				left--
-				count(o)
-				continue
-			case <-grace.C:
-			case <-ctx.Done():
-			}
-			break
-		}
+		r.awaitOthers(ctx, graceForOthers(rec, waitAll))
 		if !n.stillServing(s, key) {
 			if err := n.changed(ctx, s); err != nil {
 				return nil, uncertain(err)
@@ -165,23 +102,112 @@ func (n *Node) replicate(ctx context.Context, rec *protocol.Record, b *block, wa
 			continue
 		}
 		holders, _ := s.view.Holders(key, copies)
-		if len(durable) >= len(holders) {
+		if len(r.durable) >= len(holders) {
 			n.health.healed(place(rec.RecordBody))
 		} else {
 			n.wakeRepair()
 		}
-		return n.stored(durable, len(holders), copies), nil
+		return n.stored(r.durable, len(holders), copies), nil
 	}
+}
+
+// round is one round of handing a record to its holders.
+type round struct {
+	witness  ring.Position
+	durable  []ring.Position // who has it, this node first
+	outcomes chan sent
+	left     int
+}
+
+// sent is the outcome of handing one copy to one holder.
+type sent struct {
+	to  ring.Position
+	err error
+}
+
+// sendAll sends the copies, all at the same time.
+func (n *Node) sendAll(rec *protocol.Record, b *block, s *snapshot, copies int) *round {
+	others := n.others(s, rec.Key(), max(copies, 2))
+	r := &round{witness: s.grants.Grant.From, durable: []ring.Position{n.self}, outcomes: make(chan sent, len(others)), left: len(others)}
+	for _, h := range others {
+		n.sendCopy(rec, b, h, s.grants.Grant, copies, r.outcomes)
+	}
+	return r
+}
+
+// next takes in one outcome.
+func (r *round) next(o sent) {
+	r.left--
+	if o.err == nil {
+		r.durable = append(r.durable, o.to)
+	}
+}
+
+// awaitWitness waits for the witness's answer. A node that is alone is its own.
+func (r *round) awaitWitness(ctx context.Context) error {
+	if r.left == 0 {
+		return nil
+	}
+	for {
+		select {
+		case o := <-r.outcomes:
+			r.next(o)
+			if o.to == r.witness {
+				return o.err
+			}
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// awaitOthers waits for the remaining answers, for at most a while; 0 is not at all, negative as long as ctx allows.
+func (r *round) awaitOthers(ctx context.Context, while time.Duration) {
+	if while > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, while)
+		defer cancel()
+	}
+	for r.left > 0 && while != 0 {
+		select {
+		case o := <-r.outcomes:
+			r.next(o)
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// unwitnessed tells ring or arc what became of the witness, and waits for a change.
+func (n *Node) unwitnessed(ctx context.Context, s *snapshot, err error) error {
+	if fault.CodeOf(err) == fault.Refused {
+		n.refused(s.grants.Grant)
+	} else {
+		n.step(ring.Unreachable{Peer: s.grants.Grant.From})
+	}
+	return n.changed(ctx, s)
+}
+
+// unless makes err the answer "uncertain", unless it is of the kind kept.
+func unless(err error, kept fault.Code) error {
+	if fault.CodeOf(err) == kept {
+		return err
+	}
+	return uncertain(err)
 }
 
 // graceForOthers is how long an acknowledgement waits for the copies beyond the two
 // that it needs, so that its count is what a user expects. Blocks of a
-// file that is not committed yet don't wait.
-func graceForOthers(rec *protocol.Record) time.Duration {
-	if rec.GetIndex() > 0 {
+// file that is not committed yet don't wait. Negative: for all.
+func graceForOthers(rec *protocol.Record, waitAll bool) time.Duration {
+	switch {
+	case waitAll:
+		return -1
+	case rec.GetIndex() > 0:
 		return 0
+	default:
+		return 250 * time.Millisecond
 	}
-	return 250 * time.Millisecond
 }
 
 func uncertain(err error) error {

@@ -2,7 +2,10 @@ package node
 
 import (
 	"context"
+	"errors"
 	"slices"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/protocol"
@@ -50,18 +53,26 @@ func (n *Node) reconcile(ctx context.Context, with ring.Position, span store.Spa
 		if wanted == nil {
 			continue
 		}
-		for _, e := range d.ours {
-			if !wanted(e) {
-				continue
-			}
-			if err := n.push(ctx, with, e); err != nil {
-				return pushed, err
-			}
-			pushed++
+		send := slices.DeleteFunc(d.ours, func(e store.Entry) bool { return !wanted(e) })
+		group, gctx := errgroup.WithContext(ctx)
+		group.SetLimit(pushesAtOnce)
+		for _, e := range send {
+			group.Go(func() error { return n.push(gctx, with, e) })
 		}
+		if err := group.Wait(); err != nil {
+			return pushed, err
+		}
+		pushed += len(send)
 	}
 	return pushed, nil
 }
+
+const (
+	// pushesAtOnce is how many records are pushed to one holder at a time.
+	pushesAtOnce = 4
+	// keepsAtOnce is how many records that were pulled are made durable at a time: one commit of the store for all.
+	keepsAtOnce = 64
+)
 
 // differingKeys returns the keys of span under which the two hold different records.
 func (n *Node) differingKeys(ctx context.Context, with ring.Position, span store.Span) ([]uint32, error) {
@@ -194,15 +205,18 @@ func (n *Node) pull(ctx context.Context, from ring.Position, items []*pb.Item) e
 		records := r.GetRecords().GetRecords()
 		r.close()
 		got := make(map[store.Place]bool, len(records))
+		group, gctx := errgroup.WithContext(ctx)
+		group.SetLimit(keepsAtOnce)
 		for _, m := range records {
 			rec, err := protocol.VerifyRecord(m)
 			if err != nil {
-				return err
-			}
-			if err := n.keep(ctx, rec); err != nil {
-				return err
+				return errors.Join(err, group.Wait())
 			}
 			got[place(rec.RecordBody)] = true
+			group.Go(func() error { return n.keep(gctx, rec) })
+		}
+		if err := group.Wait(); err != nil {
+			return err
 		}
 		if len(records) == 0 {
 			return nil // dropped or replaced there in the meantime

@@ -131,9 +131,9 @@ func (n *Node) standing(at store.Place) ([]kept, error) {
 	return ks, nil
 }
 
-// keep makes a verified record durable here, with its bytes when they are given, and
-// reports whether anything changed.
+// keep makes a verified record durable here, with its bytes when they are given.
 func (n *Node) keep(ctx context.Context, rec *protocol.Record, with ...store.Staged) error {
+	n.health.asked(int(rec.GetCopies()))
 	entry, err := newEntry(rec)
 	if err != nil {
 		return err
@@ -147,6 +147,7 @@ func (n *Node) keep(ctx context.Context, rec *protocol.Record, with ...store.Sta
 // admit makes a put's record durable here if it may be written; see replica.Admit.
 // With Stale it returns the current record.
 func (n *Node) admit(ctx context.Context, rec *protocol.Record, with ...store.Staged) (replica.Admission, *pb.Record, error) {
+	n.health.asked(int(rec.GetCopies()))
 	entry, err := newEntry(rec)
 	if err != nil {
 		return 0, nil, err
