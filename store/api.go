@@ -79,6 +79,7 @@ type API interface {
 	Has(h Hash) (bool, error)
 	Supply(ctx context.Context, with Staged) error
 	Read(ctx context.Context, h Hash, buf []byte) ([]byte, error)
+	Raw(h Hash) (io.ReadCloser, int, error)
 	Rows() [256]Sum
 	Buckets(row uint8) [256]Sum
 	Verify(ctx context.Context, report func(Hash, error)) (blocks int, bytes int64, err error)

@@ -304,6 +304,20 @@ func (m *Memory) Read(ctx context.Context, h Hash, buf []byte) ([]byte, error) {
 	return append(buf[:0], b...), ctx.Err()
 }
 
+// Raw is Store.Raw.
+func (m *Memory) Raw(h Hash) (io.ReadCloser, int, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closed {
+		return nil, 0, ErrClosed
+	}
+	b, here := m.blocks[h]
+	if !here {
+		return nil, 0, ErrNotHere
+	}
+	return io.NopCloser(bytes.NewReader(b)), len(b), nil
+}
+
 // Rows is Store.Rows.
 func (m *Memory) Rows() [256]Sum {
 	var rows [256]Sum
