@@ -18,10 +18,17 @@ import (
 // puts and for copies each. Requests above it wait.
 const maxBodiesInMemory = 32 << 20
 
+// smallBuffer is the size in bytes up to which memory is taken as it is needed: many
+// small files at a time must not take a large block's worth each.
+const smallBuffer = 64 << 10
+
 // buffers are blocks' worth of memory, used again and again.
 var buffers = sync.Pool{New: func() any { b := make([]byte, 0, DefaultBlockSize); return &b }}
 
 func getBuffer(size int) []byte {
+	if size > 0 && size <= smallBuffer {
+		return make([]byte, size)
+	}
 	b := *buffers.Get().(*[]byte) //nolint:forcetypeassert // the pool holds nothing else
 	if cap(b) < size {
 		b = make([]byte, size)

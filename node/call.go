@@ -62,7 +62,7 @@ func (n *Node) call(ctx context.Context, to peer.ID, req *pb.FileRequest, body [
 	}
 	r := &reply{FileResponse: resp, close: func() {}}
 	if payload != nil {
-		r.body, r.size = bytes.NewReader(payload.Bytes), len(payload.Bytes)
+		r.body, r.size = payloadReader(payload)
 		if payload.Release != nil {
 			r.close = payload.Release
 		}

@@ -11,7 +11,6 @@ import (
 	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/replica"
 	"github.com/p2pchord/p2pchord/ring"
-	"github.com/p2pchord/p2pchord/store"
 )
 
 // peerID is the libp2p identity of the node at p.
@@ -193,53 +192,6 @@ func (n *Node) askClaim(ctx context.Context, c replica.AskClaim) {
 		}
 	}
 	n.arcEvent(func(a *replica.Arc) []replica.Action { return a.ClaimAnswered(c.Seq, ans, err == nil) })
-}
-
-// serveHave says which blocks' bytes are here.
-func (n *Node) serveHave(h *pb.Have) (*pb.FileResponse, error) {
-	held := &pb.Held{Held: make([]bool, len(h.GetHashes()))}
-	for i, hash := range h.GetHashes() {
-		if len(hash) != len(store.Hash{}) {
-			return nil, fault.New(fault.Usage, "a hash has 32 bytes")
-		}
-		var err error
-		if held.Held[i], err = n.store.Has(store.Hash(hash)); err != nil {
-			return nil, err
-		}
-	}
-	return &pb.FileResponse{Body: &pb.FileResponse_Held{Held: held}}, nil
-}
-
-// serveBlock reads a block by its hash.
-func (n *Node) serveBlock(ctx context.Context, g *pb.GetBlock) (*pb.FileResponse, *protocol.Payload, error) {
-	if len(g.GetHash()) != len(store.Hash{}) {
-		return nil, nil, fault.New(fault.Usage, "a hash has 32 bytes")
-	}
-	payload, err := n.readBlock(ctx, store.Hash(g.GetHash()))
-	if err != nil {
-		return nil, nil, err
-	}
-	if int(g.GetOffset()) > len(payload.Bytes) {
-		payload.Release()
-		return nil, nil, fault.New(fault.Usage, "the block ends before that offset")
-	}
-	payload.Bytes = payload.Bytes[g.GetOffset():]
-	return &pb.FileResponse{}, payload, nil
-}
-
-// readBlock reads a verified block into memory that is given back when it has been sent.
-func (n *Node) readBlock(ctx context.Context, h store.Hash) (*protocol.Payload, error) {
-	buf := getBuffer(0)
-	data, err := n.store.Read(ctx, h, buf[:cap(buf)])
-	if err != nil {
-		putBuffer(buf)
-		return nil, err
-	}
-	back := buf
-	if cap(data) > cap(buf) {
-		back = data
-	}
-	return &protocol.Payload{Bytes: data, Release: func() { putBuffer(back) }}, nil
 }
 
 // distinct adds to nodes those of more that are new and not this node.

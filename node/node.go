@@ -104,7 +104,7 @@ func (n *Node) start(ctx context.Context) error {
 		return err
 	}
 	n.operations = operations{
-		key: n.folder.key, id: n.host.ID(), timeout: n.cfg.Timeout, route: n, call: n.call, learn: n.learnPeer,
+		key: n.folder.key, id: n.host.ID(), timeout: n.cfg.Timeout, route: n, call: n.call, learn: n.learnPeer, local: n.localBlock,
 	}
 	if err := n.serve(); err != nil {
 		return err

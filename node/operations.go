@@ -13,6 +13,7 @@ import (
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/ring"
+	"github.com/p2pchord/p2pchord/store"
 )
 
 // DefaultPort is the TCP and UDP port that a node listens on unless told otherwise.
@@ -66,6 +67,9 @@ type operations struct {
 	call    caller
 	// learn takes in the description of a peer found in an answer.
 	learn func(*pb.Peer) (protocol.PeerInfo, error)
+	// local reads a block from a store of one's own; nil when there is none, or the block isn't there.
+	local func(ctx context.Context, h store.Hash, buf []byte) []byte
+	pace  pace
 }
 
 // pause between two attempts: it doubles up to maxPause, with jitter.

@@ -34,7 +34,7 @@ func (n *Node) serveGet(ctx context.Context, g *pb.Get) (*pb.FileResponse, *prot
 	if !g.GetWithBody() || k.entry.Size == 0 {
 		return resp, nil, nil
 	}
-	payload, err := n.readBlock(ctx, k.entry.Block)
+	payload, err := n.rawBlock(k.entry.Block)
 	if err != nil {
 		return resp, nil, nil //nolint:nilerr // the reader gets the block from another holder
 	}

@@ -1,0 +1,101 @@
+package node
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+
+	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/protocol"
+	"github.com/p2pchord/p2pchord/protocol/pb"
+	"github.com/p2pchord/p2pchord/store"
+)
+
+// serveHave says which blocks' bytes are here.
+func (n *Node) serveHave(h *pb.Have) (*pb.FileResponse, error) {
+	held := &pb.Held{Held: make([]bool, len(h.GetHashes()))}
+	for i, hash := range h.GetHashes() {
+		if len(hash) != len(store.Hash{}) {
+			return nil, fault.New(fault.Usage, "a hash has 32 bytes")
+		}
+		var err error
+		if held.Held[i], err = n.store.Has(store.Hash(hash)); err != nil {
+			return nil, err
+		}
+	}
+	return &pb.FileResponse{Body: &pb.FileResponse_Held{Held: held}}, nil
+}
+
+// serveBlock reads a block by its hash.
+func (n *Node) serveBlock(ctx context.Context, g *pb.GetBlock) (*pb.FileResponse, *protocol.Payload, error) {
+	if len(g.GetHash()) != len(store.Hash{}) {
+		return nil, nil, fault.New(fault.Usage, "a hash has 32 bytes")
+	}
+	h := store.Hash(g.GetHash())
+	read := n.rawBlock
+	if g.GetOffset() > 0 || g.GetCheck() {
+		read = func(h store.Hash) (*protocol.Payload, error) { return n.checkedBlock(ctx, h) }
+	}
+	payload, err := read(h)
+	if err != nil {
+		return nil, nil, err
+	}
+	if offset := int(g.GetOffset()); offset > len(payload.Bytes) && offset > 0 {
+		payload.Release()
+		return nil, nil, fault.New(fault.Usage, "the block ends before that offset")
+	} else if offset > 0 {
+		payload.Bytes = payload.Bytes[offset:]
+	}
+	return &pb.FileResponse{}, payload, nil
+}
+
+// rawBlock opens a block to be sent straight from the disk. Its bytes are hashed once,
+// by the receiver, who asks for a check here when they don't match.
+func (n *Node) rawBlock(h store.Hash) (*protocol.Payload, error) {
+	r, size, err := n.store.Raw(h)
+	if err != nil {
+		return nil, err
+	}
+	return &protocol.Payload{Reader: r, Size: size, Release: func() { _ = r.Close() }}, nil // it was only read
+}
+
+// checkedBlock reads a verified block into memory that is given back when it has been
+// sent. A damaged one is set aside, and fetched anew from another holder.
+func (n *Node) checkedBlock(ctx context.Context, h store.Hash) (*protocol.Payload, error) {
+	buf := getBuffer(0)
+	data, err := n.store.Read(ctx, h, buf[:cap(buf)])
+	if err != nil {
+		putBuffer(buf)
+		if errors.Is(err, store.ErrCorrupt) {
+			err = fault.New(fault.NotFound, "the block is damaged here and has been set aside")
+		}
+		return nil, err
+	}
+	back := buf
+	if cap(data) > cap(buf) {
+		back = data
+	}
+	return &protocol.Payload{Bytes: data, Release: func() { putBuffer(back) }}, nil
+}
+
+// localBlock reads a block from this node's own store into buf; nil when it is not here.
+func (n *Node) localBlock(ctx context.Context, h store.Hash, buf []byte) []byte {
+	have, err := n.store.Has(h)
+	if err != nil || !have {
+		return nil
+	}
+	data, err := n.store.Read(ctx, h, buf)
+	if err != nil {
+		return nil // another holder has it
+	}
+	return data
+}
+
+// payloadReader reads what a payload holds.
+func payloadReader(p *protocol.Payload) (io.Reader, int) {
+	if p.Reader != nil {
+		return p.Reader, p.Size
+	}
+	return bytes.NewReader(p.Bytes), len(p.Bytes)
+}

@@ -1,0 +1,270 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"slices"
+	"sync"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/zeebo/blake3"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/protocol"
+	"github.com/p2pchord/p2pchord/store"
+)
+
+// File reads one version of a file. All that it yields has been verified: each block
+// against its hash in the record, which the writer has signed. It is not safe for
+// concurrent use. It is read either in order, by Read and WriteTo, or by one Save.
+type File struct {
+	ops    *operations
+	rec    *protocol.Record
+	opt    GetOptions
+	near   []peer.ID       // holders of the first block
+	ctx    context.Context //nolint:containedctx // a File is a stream that lives as long as its context
+	cancel context.CancelFunc
+	wg     sync.WaitGroup
+
+	first  *fetched       // the first block, when it came with the record
+	blocks []chan fetched // nil until the first Read
+	room   chan struct{}  // a place for each block between its fetch and its use
+	next   int
+	cur    []byte // what is left of the present block
+	held   []byte // its buffer
+	err    error
+
+	mu      sync.Mutex
+	done    int64
+	sources map[peer.ID]bool
+}
+
+// fetched is one block on its way to the reader.
+type fetched struct {
+	data []byte
+	from peer.ID // empty: this node's own store, or what was there already
+	path string
+	err  error
+}
+
+func newFile(ctx context.Context, o *operations, g *gotten, opt GetOptions) *File {
+	f := &File{ops: o, rec: g.rec, opt: opt, near: g.holders, sources: make(map[peer.ID]bool)}
+	f.ctx, f.cancel = context.WithCancel(ctx)
+	if len(g.data) > 0 {
+		f.first = &fetched{data: g.data, from: g.from, path: g.path}
+	}
+	return f
+}
+
+// Info describes the file.
+func (f *File) Info() FileInfo { return fileInfo(f.rec.RecordBody, 0) }
+
+// Sources returns the IDs of the peers that the bytes came from, sorted; all of them once the reader is at its end.
+func (f *File) Sources() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	out := make([]string, 0, len(f.sources))
+	for p := range f.sources {
+		out = append(out, p.String())
+	}
+	slices.Sort(out)
+	return out
+}
+
+// Close ends the transfer and waits for what it started.
+func (f *File) Close() error {
+	f.cancel()
+	f.wg.Wait()
+	if f.held != nil {
+		putBuffer(f.held)
+		f.held, f.cur = nil, nil
+	}
+	if f.err == nil {
+		f.err = io.ErrClosedPipe
+	}
+	return nil
+}
+
+// fetch gets block i from this node's store or from other peers.
+func (f *File) fetch(ctx context.Context, i int) fetched {
+	if i == 0 && f.first != nil {
+		b := *f.first
+		f.first = nil
+		return b
+	}
+	hash, size := f.rec.BlockAt(i)
+	if f.ops.local != nil {
+		buf := getBuffer(size)
+		if data := f.ops.local(ctx, store.Hash(hash), buf); len(data) == size {
+			return fetched{data: data, from: f.ops.id, path: PathDirect}
+		}
+		putBuffer(buf)
+	}
+	at := store.Place{Key: uint16(protocol.Place(f.rec.GetName(), uint32(i))), Name: f.rec.GetName(), Index: uint32(i)} //nolint:gosec // bounded
+	var near []peer.ID
+	if i == 0 {
+		near = f.near
+	}
+	data, src, err := f.ops.block(ctx, at, store.Hash(hash), size, near)
+	return fetched{data: data, from: src.from, path: src.path, err: err}
+}
+
+// took notes a block that has been used.
+func (f *File) took(b fetched, size int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.done += int64(size)
+	if b.from != "" {
+		f.sources[b.from] = true
+	}
+	if f.opt.Progress != nil {
+		f.opt.Progress(Progress{Done: f.done, Total: int64(f.rec.GetSize()), Path: b.path}) //nolint:gosec // checked by VerifyRecord
+	}
+}
+
+// start begins to fetch the blocks in order: a few at a time, and not farther ahead of the reader.
+func (f *File) start() {
+	f.blocks = make([]chan fetched, f.rec.BlockCount())
+	for i := range f.blocks {
+		f.blocks[i] = make(chan fetched, 1)
+	}
+	f.room = make(chan struct{}, blocksInFlight)
+	f.wg.Go(func() {
+		var wg sync.WaitGroup
+		defer wg.Wait()
+		for i := range f.blocks {
+			select {
+			case f.room <- struct{}{}:
+			case <-f.ctx.Done():
+				return
+			}
+			wg.Go(func() { f.blocks[i] <- f.fetch(f.ctx, i) })
+		}
+	})
+}
+
+// Read reads verified bytes.
+func (f *File) Read(p []byte) (int, error) {
+	for len(f.cur) == 0 {
+		if err := f.advance(); err != nil {
+			return 0, err
+		}
+	}
+	n := copy(p, f.cur)
+	f.cur = f.cur[n:]
+	return n, nil
+}
+
+// WriteTo writes all that is left to w, in order.
+func (f *File) WriteTo(w io.Writer) (int64, error) {
+	var total int64
+	for {
+		for len(f.cur) == 0 {
+			if err := f.advance(); err != nil {
+				if errors.Is(err, io.EOF) {
+					err = nil
+				}
+				return total, err
+			}
+		}
+		n, err := w.Write(f.cur)
+		total += int64(n)
+		f.cur = f.cur[n:]
+		if err != nil {
+			return total, err
+		}
+	}
+}
+
+// advance waits for the next block; io.EOF after the last one.
+func (f *File) advance() error {
+	if f.err == nil {
+		f.err = f.take()
+	}
+	return f.err
+}
+
+func (f *File) take() error {
+	if f.blocks == nil {
+		f.start()
+	}
+	if f.held != nil {
+		putBuffer(f.held)
+		f.held = nil
+		<-f.room
+	}
+	if f.next == len(f.blocks) {
+		return io.EOF
+	}
+	var b fetched
+	select {
+	case b = <-f.blocks[f.next]:
+	case <-f.ctx.Done():
+		return fault.New(fault.Interrupted, "interrupted: %w", f.ctx.Err())
+	}
+	if b.err != nil {
+		return b.err
+	}
+	f.next++
+	f.cur, f.held = b.data, b.data
+	f.took(b, len(b.data))
+	return nil
+}
+
+// Save writes the whole file to dst, each block where it belongs as soon as it has been
+// verified. What dst holds of it already, from an earlier Save that was interrupted,
+// is found by its hashes and is not fetched again. When Save fails, dst keeps what has come.
+func (f *File) Save(dst *os.File) error {
+	st, err := dst.Stat()
+	if err != nil {
+		return err
+	}
+	size := int64(f.rec.GetSize()) //nolint:gosec // checked by VerifyRecord
+	group, ctx := errgroup.WithContext(f.ctx)
+	group.SetLimit(blocksInFlight)
+	for i := range f.rec.BlockCount() {
+		if ctx.Err() != nil {
+			break
+		}
+		group.Go(func() error { return f.saveBlock(ctx, dst, st.Size(), i) })
+	}
+	err = group.Wait()
+	switch {
+	case err != nil:
+		return err
+	case f.ctx.Err() != nil:
+		return fault.New(fault.Interrupted, "interrupted: %w", f.ctx.Err())
+	case st.Size() > size:
+		return dst.Truncate(size)
+	}
+	return nil
+}
+
+// saveBlock gets block i into its place of dst, unless it stands there already; had is what dst had at the beginning.
+func (f *File) saveBlock(ctx context.Context, dst *os.File, had int64, i int) error {
+	hash, size := f.rec.BlockAt(i)
+	at := int64(i) * int64(f.rec.GetBlockSize())
+	if at+int64(size) <= had {
+		buf := getBuffer(size)
+		_, err := dst.ReadAt(buf, at)
+		there := err == nil && blake3.Sum256(buf) == hash
+		putBuffer(buf)
+		if there {
+			f.took(fetched{}, size)
+			return nil
+		}
+	}
+	b := f.fetch(ctx, i)
+	if b.err != nil {
+		return b.err
+	}
+	defer putBuffer(b.data)
+	if _, err := dst.WriteAt(b.data, at); err != nil {
+		return err
+	}
+	f.took(b, size)
+	return nil
+}
