@@ -14,34 +14,49 @@ import (
 )
 
 type getFlags struct {
-	output  string
-	force   bool
-	version string
+	output    string
+	force     bool
+	version   string
+	fsync     bool
+	recursive bool
 }
 
 func (a *app) getCommand() *cobra.Command {
 	var f getFlags
 	cmd := &cobra.Command{
-		Use:   "get NAME[@VERSION]",
-		Short: "Fetch a file",
+		Use:   "get NAME[@VERSION] | get -r PREFIX",
+		Short: "Fetch files",
 		Long: `Fetch a file from the ring into the present folder, under the last part of its name.
 
 The file appears, whole, when all of it has arrived and been verified, and never
 in part. A different file that is there already is not overwritten without --force;
 an equal one is left as it is, and that is success. "-o -" writes the bytes to stdout
-as they are verified.
+as they are verified. What has come of a large file stays in a hidden one beside it when
+the transfer is interrupted, and the same command continues there.
 
 NAME@VERSION fetches a sibling or another version that is still kept, as stat shows it;
-a file whose own name ends so is fetched first.`,
+a file whose own name ends so is fetched first.
+
+With -r every file whose name begins with PREFIX is fetched ("" for all), under its
+whole name below the folder -o, by default the present one. Those that can't be had are
+named, the others arrive, and the exit code is 1.`,
 		Example: example(
 			"p2pchord get holiday.jpg",
 			"p2pchord get Pictures/2026/a.jpg -o /tmp/a.jpg --force",
 			"p2pchord get backup/src.tar -o - | tar t",
+			"p2pchord get -r Pictures/ -o /tmp",
 		),
 		Args: exactly(1, "one NAME"),
-		RunE: func(cmd *cobra.Command, args []string) error { return a.get(cmd, args[0], f) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if f.recursive {
+				return a.getMany(cmd, args[0], f)
+			}
+			return a.get(cmd, args[0], f)
+		},
 	}
 	cmd.Flags().StringVarP(&f.output, "output", "o", "", "write to `FILE`, into an existing folder, or - for stdout (default ./BASENAME)")
+	cmd.Flags().BoolVarP(&f.recursive, "recursive", "r", false, "fetch every file whose name begins with PREFIX")
+	cmd.Flags().BoolVar(&f.fsync, "fsync", false, "make what is fetched survive a power cut before it is done; slower")
 	cmd.Flags().StringVar(&f.version, "version", "", "a `version` that stat names: the current one or a sibling")
 	cmd.Flags().BoolVar(&f.force, "force", false, "replace a different file that is there already")
 	return cmd
@@ -73,6 +88,11 @@ func (a *app) get(cmd *cobra.Command, name string, f getFlags) error {
 		return fault.New(gateway.ProblemOf(err).Code, "can't get %s: %w", name, err)
 	}
 	a.out.endProgress()
+	a.showGet(file, where)
+	return nil
+}
+
+func (a *app) showGet(file gateway.File, where string) {
 	i := file.Info()
 	switch {
 	case a.json:
@@ -83,7 +103,6 @@ func (a *app) get(cmd *cobra.Command, name string, f getFlags) error {
 	default:
 		a.out.line("%s  %s, from %s, hash %s", where, size(i.Size), count(len(file.Sources()), "peer", "peers"), i.Hash)
 	}
-	return nil
 }
 
 // fetch gets name and returns the file and where it was put.
@@ -105,18 +124,46 @@ func (a *app) fetch(ctx context.Context, r gateway.Ring, name string, f getFlags
 	} else if st, err := os.Stat(where); err == nil && st.IsDir() {
 		where += "/" + path.Base(name)
 	}
+	return file, where, a.save(ctx, file, where, f)
+}
+
+// save writes file to where, which appears when it is whole.
+func (a *app) save(ctx context.Context, file gateway.File, where string, f getFlags) error {
 	t, err := openTarget(where, file.Info(), f.force)
 	if errors.Is(err, errEqual) {
-		return file, where, nil
+		return nil
 	}
 	if err != nil {
-		return nil, "", err
+		return err
 	}
-	defer t.abandon()
-	if _, err := file.WriteTo(t.file); err != nil {
-		return nil, "", localWrite(where, err)
+	t.fsync = f.fsync
+	if err := t.fill(file); err != nil {
+		if ctx.Err() != nil {
+			err = fault.New(fault.Interrupted, "interrupted: %w", err)
+		}
+		t.abandon(err)
+		return err
 	}
-	return file, where, t.commit()
+	return nil
+}
+
+// fill gets the bytes of file into t and makes it appear.
+func (t *target) fill(file gateway.File) error {
+	var err error
+	if s, ok := file.(interface{ Save(dst *os.File) error }); ok && t.temp != "" {
+		err = s.Save(t.file)
+	} else {
+		if t.temp != "" {
+			err = t.file.Truncate(0)
+		}
+		if err == nil {
+			_, err = file.WriteTo(t.file)
+		}
+	}
+	if err != nil {
+		return localWrite(t.path, err)
+	}
+	return t.commit()
 }
 
 // nonNil makes no list an empty one, for JSON.

@@ -123,7 +123,7 @@ func TestTargets(t *testing.T) {
 	if err := first.commit(); !errors.Is(err, fault.NotAllowed) {
 		t.Errorf("a file that came meanwhile: %v", err)
 	}
-	first.abandon()
+	first.abandon(nil)
 	if _, err := openTarget(path, info, false); !errors.Is(err, fault.NotAllowed) {
 		t.Errorf("a different file: %v", err)
 	}
@@ -138,7 +138,7 @@ func TestTargets(t *testing.T) {
 	if err := forced.commit(); err != nil {
 		t.Fatal(err)
 	}
-	forced.abandon() // does nothing any more
+	forced.abandon(nil) // does nothing any more
 	if b, err := os.ReadFile(path); err != nil || string(b) != "hello\n" {
 		t.Errorf("%q, %v", b, err)
 	}

@@ -9,10 +9,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"github.com/zeebo/blake3"
 
+	"github.com/p2pchord/p2pchord/gateway"
 	"github.com/p2pchord/p2pchord/internal/durable"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/node"
@@ -22,12 +24,15 @@ import (
 var errEqual = errors.New("an equal file is there already")
 
 // target is a file that appears under its name only when it is whole: until then
-// it is a temporary one beside it.
+// it is a temporary one beside it. What has come of a large file stays in that one
+// when the transfer is interrupted, and the same command continues there.
 type target struct {
 	path  string // what it becomes
 	temp  string // empty when it is written in place
 	file  *os.File
 	force bool
+	fsync bool // when it is whole, make it durable
+	stays bool // the same command would find temp again
 }
 
 // openTarget prepares path to receive the file that i describes. What is no
@@ -64,12 +69,24 @@ func openTarget(path string, i node.FileInfo, force bool) (*target, error) {
 	return newTemp(path, force)
 }
 
+// newTemp opens the temporary file of path: the one that an interrupted command has
+// left, or a new one, which the next command would find. When another command is at
+// work on that one it is a file of its own.
 func newTemp(path string, force bool) (*target, error) {
+	name := blake3.Sum256([]byte(filepath.Base(path)))
+	temp := filepath.Join(filepath.Dir(path), ".p2pchord-"+hex.EncodeToString(name[:6])+".part")
+	f, err := openPart(temp)
+	switch {
+	case err == nil:
+		return &target{path: path, temp: temp, file: f, force: force, stays: true}, nil
+	case !errors.Is(err, errPartInUse):
+		return nil, fault.New(fault.Failed, "can't write %s: %w", path, reason(err))
+	}
 	var id [6]byte
 	_, _ = rand.Read(id[:]) // never fails, by its contract
-	temp := filepath.Join(filepath.Dir(path), ".p2pchord-"+hex.EncodeToString(id[:])+".part")
+	temp = filepath.Join(filepath.Dir(path), ".p2pchord-"+hex.EncodeToString(id[:])+".part")
 	// 0666 less the umask, as for any file a user makes.
-	f, err := os.OpenFile(temp, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666) //nolint:gosec // see above
+	f, err = os.OpenFile(temp, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o666) //nolint:gosec // see above
 	if err != nil {
 		return nil, fault.New(fault.Failed, "can't write %s: %w", path, reason(err))
 	}
@@ -98,23 +115,45 @@ func isEqual(path string, size int64, i node.FileInfo) (bool, error) {
 	return hex.EncodeToString(h.Sum(nil)) == i.Hash, nil
 }
 
-// commit makes the file appear: its bytes are on the disk before its name is.
+// errPartInUse says that the temporary file of a path can't be shared.
+var errPartInUse = errors.New("another command is writing it")
+
+// commit makes the file appear. With fsync its bytes are on the disk before its name is.
 func (t *target) commit() error {
 	if t.temp == "" {
 		return t.file.Close()
 	}
-	if err := errors.Join(t.file.Sync(), t.file.Close()); err != nil {
-		return fault.New(fault.Failed, "can't write %s: %w", t.path, reason(err))
+	if t.fsync {
+		if err := t.file.Sync(); err != nil {
+			return t.cantWrite(err)
+		}
+	}
+	if !renameOpen {
+		if err := t.file.Close(); err != nil {
+			return t.cantWrite(err)
+		}
 	}
 	if err := t.place(); err != nil {
 		return err
 	}
 	t.temp = ""
+	if renameOpen { // closed only after it has its name, for that gives up the claim to the temporary file
+		if err := t.file.Close(); err != nil {
+			return t.cantWrite(err)
+		}
+	}
+	if !t.fsync {
+		return nil
+	}
 	if err := durable.OS.SyncFolder(filepath.Dir(t.path)); err != nil && !errors.Is(err, fs.ErrPermission) {
 		// A folder that may be written but not read can't be synced; the system does it in its time.
 		return fault.New(fault.Failed, "can't make %s durable: %w", t.path, err)
 	}
 	return nil
+}
+
+func (t *target) cantWrite(err error) error {
+	return fault.New(fault.Failed, "can't write %s: %w", t.path, reason(err))
 }
 
 // place gives the file its name. Without force a file that has come there in the
@@ -137,12 +176,20 @@ func (t *target) place() error {
 	return nil
 }
 
-// abandon removes what has not been committed. After commit it does nothing.
-func (t *target) abandon() {
-	_ = t.file.Close()
-	if t.temp != "" {
+// abandon ends what could not be committed because of err. What has come of a file of
+// several blocks stays when the same command may succeed later.
+func (t *target) abandon(err error) {
+	keep := false
+	switch gateway.ProblemOf(err).Code {
+	case fault.Interrupted, fault.TryAgain, fault.Unreachable, fault.Uncertain, fault.Busy:
+		st, serr := t.file.Stat()
+		keep = t.stays && serr == nil && st.Size() >= node.DefaultBlockSize
+	default:
+	}
+	if t.temp != "" && !keep {
 		_ = os.Remove(t.temp)
 	}
+	_ = t.file.Close()
 }
 
 // localWrite gives a failure to write to what is called name its kind; errors that
@@ -150,7 +197,7 @@ func (t *target) abandon() {
 func localWrite(name string, err error) error {
 	var p *fs.PathError
 	switch {
-	case !errors.As(err, &p) || p.Op != "write":
+	case !errors.As(err, &p) || !strings.HasPrefix(p.Op, "write"):
 		return err
 	case errors.Is(err, syscall.ENOSPC):
 		return fault.New(fault.NoSpace, "can't write %s: %w", name, p.Err)

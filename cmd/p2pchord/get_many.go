@@ -1,0 +1,142 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/p2pchord/p2pchord/gateway"
+	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/node"
+)
+
+// getsAtOnce is how many files of one command are under way together.
+const getsAtOnce = 16
+
+// getMany fetches every file whose name begins with prefix.
+func (a *app) getMany(cmd *cobra.Command, prefix string, f getFlags) error {
+	switch {
+	case f.output == "-":
+		return fault.New(fault.Usage, "-r writes files, not stdout: say with -o into which folder")
+	case f.version != "":
+		return fault.New(fault.Usage, "--version is for one file: leave -r out")
+	case f.output == "":
+		f.output = "."
+	}
+	r, err := a.openRing(cmd)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = r.Close() }() // what was fetched is verified already
+	ctx := cmd.Context()
+	files, err := listed(ctx, r, prefix)
+	if err != nil {
+		return err
+	}
+	if len(files) == 0 {
+		return fault.New(fault.NotFound, "no name in the ring begins with %q", prefix)
+	}
+	var total int64
+	for _, i := range files {
+		total += i.Size
+	}
+	a.out.startProgress("get", total, len(files))
+	defer a.out.endProgress()
+	return a.getAll(ctx, r, files, f)
+}
+
+func listed(ctx context.Context, r gateway.Ring, prefix string) ([]node.FileInfo, error) {
+	var files []node.FileInfo
+	for i, err := range r.List(ctx, prefix) {
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, i)
+	}
+	return files, nil
+}
+
+// getAll fetches each file; one that fails doesn't stop the others, unless nobody can be reached.
+func (a *app) getAll(outer context.Context, r gateway.Ring, files []node.FileInfo, f getFlags) error {
+	var mu sync.Mutex
+	failed := 0
+	folders := folderMaker{}
+	g, ctx := errgroup.WithContext(outer)
+	g.SetLimit(getsAtOnce)
+	for _, i := range files {
+		if ctx.Err() != nil {
+			break
+		}
+		g.Go(func() error {
+			err := a.getInto(ctx, r, i, f, &folders)
+			if err == nil || ctx.Err() != nil {
+				return nil
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			failed++
+			a.out.failure(fault.New(gateway.ProblemOf(err).Code, "can't get %s: %w", i.Name, err))
+			if errors.Is(err, fault.Unreachable) {
+				return err // it would be the same for every other file
+			}
+			return nil
+		})
+	}
+	_ = g.Wait() // told already
+	switch {
+	case outer.Err() != nil:
+		return outer.Err()
+	case failed > 0:
+		return errReported{fault.Failed}
+	}
+	return nil
+}
+
+// getInto fetches one file to its name below the folder.
+func (a *app) getInto(ctx context.Context, r gateway.Ring, i node.FileInfo, f getFlags, folders *folderMaker) error {
+	if err := node.ValidName(i.Name); err != nil {
+		return err // it must not lead out of the folder
+	}
+	where := filepath.Join(f.output, filepath.FromSlash(i.Name))
+	if err := folders.make(filepath.Dir(where)); err != nil {
+		return err
+	}
+	file, err := r.Get(ctx, i.Name, node.GetOptions{Progress: a.out.progressOf(i.Name)})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = file.Close() }() // an error of its end has come through Save
+	if err := a.save(ctx, file, where, f); err != nil {
+		return err
+	}
+	a.out.finish(i.Name, i.Size)
+	a.showGet(file, where)
+	return nil
+}
+
+// folderMaker makes each folder once.
+type folderMaker struct {
+	mu   sync.Mutex
+	made map[string]bool
+}
+
+func (m *folderMaker) make(dir string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.made[dir] {
+		return nil
+	}
+	if err := os.MkdirAll(dir, 0o777); err != nil { //nolint:gosec // less the umask, as for any folder a user makes
+		return fault.New(fault.Failed, "can't make the folder %s: %w", dir, reason(err))
+	}
+	if m.made == nil {
+		m.made = map[string]bool{}
+	}
+	m.made[dir] = true
+	return nil
+}
