@@ -75,6 +75,14 @@ func startNginx(ctx context.Context, nginx, dir, root string) (*webServer, error
 	return &webServer{process: p, url: fmt.Sprintf("https://localhost:%d/", port), cert: filepath.Join(dir, "cert.pem")}, nil
 }
 
+// cpu is the processor time of the workers.
+func (w *webServer) cpu() (sum time.Duration) {
+	for _, pid := range childrenOf(w.process.cmd.Process.Pid) {
+		sum += cpuOf(pid)
+	}
+	return sum
+}
+
 // fetch downloads a file with curl.
 func (w *webServer) fetch(ctx context.Context, curl, name, to string) (ran, error) {
 	return command(ctx, curl, "-sS", "--fail", "--tlsv1.3", "--cacert", w.cert, "-o", to, w.url+name)

@@ -112,7 +112,8 @@ func waitFor(ctx context.Context, check func() error) error {
 // ran is what a command took.
 type ran struct {
 	took   time.Duration
-	peak   int64 // bytes
+	cpu    time.Duration // processor time, its own
+	peak   int64         // bytes
 	output string
 }
 
@@ -129,6 +130,7 @@ func command(ctx context.Context, path string, args ...string) (ran, error) {
 	watch := watchPeak(cmd.Process.Pid)
 	err := cmd.Wait()
 	r := ran{took: time.Since(began), peak: watch.stop(), output: out.String()}
+	r.cpu = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 	if err != nil {
 		return r, fmt.Errorf("%s %s: %w\n%s", filepath.Base(path), strings.Join(args, " "), err, tail(r.output))
 	}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/p2pchord/p2pchord/gateway"
 )
@@ -112,9 +113,21 @@ func (r *ring) api(ctx context.Context, dir string) (*gateway.Client, error) {
 	return gateway.Dial(ctx, filepath.Join(dir, gateway.SocketName), 0)
 }
 
-// verb runs a verb as a client that passes through, with no node of its own.
+// cpu is the processor time that all members have had.
+func (r *ring) cpu() (sum time.Duration) {
+	for _, p := range r.nodes {
+		sum += cpuOf(p.cmd.Process.Pid)
+	}
+	return sum
+}
+
+// verb runs a verb as a client that passes through, with no node of its own. Its
+// processor time is that of the ring too.
 func (r *ring) verb(ctx context.Context, args ...string) (ran, error) {
-	return command(ctx, r.binary, append(args, "--bootstrap", r.contact, "--data", filepath.Join(r.dir, "nobody"), "--quiet")...)
+	before := r.cpu()
+	out, err := command(ctx, r.binary, append(args, "--bootstrap", r.contact, "--data", filepath.Join(r.dir, "nobody"), "--quiet")...)
+	out.cpu += r.cpu() - before
+	return out, err
 }
 
 // whole waits until as many nodes as there are have all of a file.

@@ -130,11 +130,12 @@ func (b *bench) baselines(ctx context.Context, _ *ring, dir, big string) error {
 	}
 	b.taken.time(rowDisk, took)
 	if b.web != nil {
+		before := b.web.cpu()
 		r, err := b.web.fetch(ctx, b.tools["curl"], "big", out)
 		if err != nil {
 			return err
 		}
-		b.taken.time(rowCurl, r.took)
+		b.taken.command(rowCurl, r, b.web.cpu()-before)
 	}
 	if b.sync != nil {
 		_ = os.Remove(out) // else it would compare
@@ -142,7 +143,7 @@ func (b *bench) baselines(ctx context.Context, _ *ring, dir, big string) error {
 		if err != nil {
 			return err
 		}
-		b.taken.time(rowRsync, r.took)
+		b.taken.command(rowRsync, r, 0)
 	}
 	_ = os.Remove(out)
 	for name, row := range map[string]string{"ipfs": rowKubo, "croc": rowCroc} {
@@ -155,11 +156,12 @@ func (b *bench) baselines(ctx context.Context, _ *ring, dir, big string) error {
 		}
 		b.taken.time(row, took)
 	}
+	before := cpuOf(b.raw.cmd.Process.Pid)
 	r, err := b.fetchRaw(ctx, b.size, 1)
 	if err != nil {
 		return err
 	}
-	b.taken.time(rowRaw, r.took)
+	b.taken.command(rowRaw, r, cpuOf(b.raw.cmd.Process.Pid)-before)
 	return nil
 }
 
@@ -178,7 +180,7 @@ func (b *bench) large(ctx context.Context, r *ring, dir, big string) error {
 	if err != nil {
 		return err
 	}
-	b.taken.time(rowPut, put.took)
+	b.taken.command(rowPut, put, 0)
 	b.taken.memory("put", put.peak)
 	if err := r.whole(ctx, "big"); err != nil {
 		return err
@@ -188,13 +190,13 @@ func (b *bench) large(ctx context.Context, r *ring, dir, big string) error {
 	if err != nil {
 		return err
 	}
-	b.taken.time(rowGetNull, null.took)
+	b.taken.command(rowGetNull, null, 0)
 	out := filepath.Join(dir, "out")
 	get, err := r.verb(ctx, "get", "big", "-o", out)
 	if err != nil {
 		return err
 	}
-	b.taken.time(rowGet, get.took)
+	b.taken.command(rowGet, get, 0)
 	b.taken.memory("get", max(null.peak, get.peak))
 	same, err := equalFiles(out, big)
 	if err == nil && !same {
@@ -209,14 +211,14 @@ func (b *bench) many(ctx context.Context, r *ring, dir, _ string) error {
 	if err != nil {
 		return err
 	}
-	b.taken.time(rowPutMany, put.took)
+	b.taken.command(rowPutMany, put, 0)
 	b.taken.memory("put -r", put.peak)
 	to := filepath.Join(dir, "back")
 	get, err := r.verb(ctx, "get", "-r", "small/", "-o", to)
 	if err != nil {
 		return err
 	}
-	b.taken.time(rowGetMany, get.took)
+	b.taken.command(rowGetMany, get, 0)
 	b.taken.memory("get -r", get.peak)
 	n, err := countFiles(to, b.small)
 	if err == nil && n != b.files {

@@ -5,12 +5,17 @@ package main
 import (
 	"runtime"
 	"syscall"
+	"time"
 )
 
 func childAttributes() *syscall.SysProcAttr { return nil }
 
 // peakOf says 0, "not known": only Linux tells it of a process that runs.
 func peakOf(int) int64 { return 0 }
+
+func cpuOf(int) time.Duration { return 0 }
+
+func childrenOf(int) []int { return nil }
 
 func loadAverage() string { return "unknown" }
 

@@ -31,20 +31,31 @@ const (
 // samples is what was measured, round by round.
 type samples struct {
 	times map[string][]time.Duration
+	cpu   map[string][]time.Duration // of all processes that took part, where it is known
 	peaks map[string]int64 // bytes, by process
 }
 
 func newSamples() *samples {
-	return &samples{times: map[string][]time.Duration{}, peaks: map[string]int64{}}
+	return &samples{times: map[string][]time.Duration{}, cpu: map[string][]time.Duration{}, peaks: map[string]int64{}}
 }
 
 func (s *samples) time(row string, t time.Duration) { s.times[row] = append(s.times[row], t) }
 
 func (s *samples) memory(name string, bytes int64) { s.peaks[name] = max(s.peaks[name], bytes) }
 
+// command notes what a command took, with the processor time of a server beside it.
+func (s *samples) command(row string, r ran, server time.Duration) {
+	s.time(row, r.took)
+	s.cpu[row] = append(s.cpu[row], r.cpu+server)
+}
+
 // median is 0 for what was not measured.
 func (s *samples) median(row string) time.Duration {
-	t := slices.Sorted(slices.Values(s.times[row]))
+	return middle(s.times[row])
+}
+
+func middle(times []time.Duration) time.Duration {
+	t := slices.Sorted(slices.Values(times))
 	if len(t) == 0 {
 		return 0
 	}
@@ -58,6 +69,13 @@ func (s *samples) spread(row string) string {
 		return ""
 	}
 	return brief(slices.Min(t)) + " to " + brief(slices.Max(t))
+}
+
+func (s *samples) processor(row string) string {
+	if t := middle(s.cpu[row]); t > 0 {
+		return brief(t)
+	}
+	return ""
 }
 
 func brief(t time.Duration) string {
@@ -75,10 +93,10 @@ func machine(dir string) string {
 // print writes the table as Markdown.
 func (b *bench) print(w io.Writer, machine, load string) {
 	fmt.Fprintf(w, "%s. Load before: %s. Medians of %d rounds.\n\n", machine, load, b.rounds)
-	fmt.Fprintf(w, "| what | median | shortest to longest | speed | compared with | ratio | wanted |\n|---|---|---|---|---|---|---|\n")
+	fmt.Fprintf(w, "| what | median | shortest to longest | processor | speed | compared with | ratio | wanted |\n|---|---|---|---|---|---|---|---|\n")
 	row := func(what, key, speed, with string, ratio float64, wanted string) {
 		if len(b.taken.times[key]) == 0 {
-			fmt.Fprintf(w, "| %s | not installed | | | | | |\n", what)
+			fmt.Fprintf(w, "| %s | not measured | | | | | | |\n", what)
 			return
 		}
 		compared := ""
@@ -87,7 +105,7 @@ func (b *bench) print(w io.Writer, machine, load string) {
 		} else {
 			with, wanted = "", ""
 		}
-		fmt.Fprintf(w, "| %s | %s | %s | %s | %s | %s | %s |\n", what, brief(b.taken.median(key)), b.taken.spread(key), speed, with, compared, wanted)
+		fmt.Fprintf(w, "| %s | %s | %s | %s | %s | %s | %s | %s |\n", what, brief(b.taken.median(key)), b.taken.spread(key), b.taken.processor(key), speed, with, compared, wanted)
 	}
 	// ratio of two medians, 0 when one is missing
 	ratio := func(of, to string) float64 {
