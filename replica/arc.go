@@ -60,9 +60,10 @@ type faults struct {
 	unconfirmed    bool // the sync ends without asking whether the grant still stands
 	alwaysFounder  bool // a node that is alone grants itself the ring, whatever became of the others
 	forgetful      bool // holders of before aren't asked
+	hasty          bool // a neighbour that doesn't answer is not waited for
 	impatient      bool // the sync goes on however many holders are missing
 	serveEarly     bool // the arc is served as soon as the grant is there
-	keepHeld       bool // who was refused goes on to vouch for the arc
+	boastful       bool // whoever is synced vouches for the arc, whether or not it has been its owner until now
 }
 
 // cession says that an arc went from this node to its new owner under a grant.

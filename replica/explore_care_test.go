@@ -203,6 +203,7 @@ func (e *explorer) collect(g *global, i int, visit func(*global, label, error)) 
 		h := *g
 		h.spent.collections++
 		tombstone := e.records[n.disk[k][0]]
+		e.count(&h, n.disk[k][0])
 		for p := range e.n {
 			t := e.edit(&h, p)
 			switch {
@@ -347,16 +348,12 @@ func (e *explorer) mayCrash(g *global, i int) bool {
 		}
 	}
 	for id := 1; id < len(e.records); id++ {
-		held := slices.Contains(e.nodes[g.node[i]].disk[e.records[id].key], recID(id))
-		if g.acked&(1<<id) != 0 && (held || least > 1) && e.copiesOf(g, recID(id), i) < least {
-			return e.grown(g, i)
+		if g.acked&(1<<id) != 0 && e.copiesOf(g, recID(id), i) < least {
+			return len(e.members) > 1 && g.spent.crashes == 0
 		}
 	}
 	return true
 }
-
-// grown reports whether no version was acknowledged by a node that was alone.
-func (e *explorer) grown(g *global, _ int) bool { return len(e.members) > 1 && g.spent.crashes == 0 }
 
 // successors visits every state that follows g.
 func (e *explorer) successors(g *global, visit func(*global, label, error)) {

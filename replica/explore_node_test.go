@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 
@@ -16,7 +17,8 @@ type world struct {
 	puts    []int // the key of each put; a delete is given as -1-key
 	stored  bool  // a version of each key stands at all holders at the start
 	most    budget
-	limit   int // states; 0 for all
+	limit   int     // states; 0 for all
+	prefix  []label // the events that come first
 
 	probe    bool // the merge probe may find any member
 	succs    int  // r, the length of successor lists; default 2
@@ -28,7 +30,7 @@ type world struct {
 	repairs  bool
 	drops    bool
 	together bool // puts may run at the same time
-	patience int
+	patience int  // attempts, as in Config; 0 for no end
 
 	arc    faults
 	driver driverFaults
@@ -97,7 +99,7 @@ func between(a, x, b int) bool {
 func (e *explorer) newArc(i int, nonce uint8, founder bool, previous []int) *Arc {
 	return NewArc(Config{
 		Self: position(i), Nonce: uint64(nonce), Copies: e.copies, Founder: founder,
-		RetryTicks: 1, Patience: max(1, e.patience), faults: e.arc,
+		RetryTicks: 1, Patience: cmp.Or(e.patience, 100), faults: e.arc,
 	}, positions(previous))
 }
 
@@ -161,6 +163,9 @@ func (e *explorer) normalize(n *node) {
 		n.take(a.Tick())
 	}
 	a.why = ""
+	if e.patience == 0 {
+		a.failing = 0
+	}
 	slices.SortFunc(a.previous, ring.Position.Compare)
 	slices.SortFunc(a.departed, ring.Position.Compare)
 	n.requests = slices.DeleteFunc(n.requests, func(r request) bool {
@@ -227,7 +232,7 @@ func (n *node) encode(b []byte) []byte {
 	b = append(b, byte(a.retry), byte(a.failing))
 	b = appendPositions(appendPositions(b, a.previous), a.departed)
 	if t := a.attempt; t != nil {
-		b = append(b, byte(t.phase), byte(t.missing), flags(t.authority))
+		b = append(b, byte(t.phase), byte(t.missing), byte(t.silent), flags(t.authority))
 		b = appendGrant(b, t.grant)
 		b = appendPositions(appendPositions(b, t.asked), t.chain)
 	}

@@ -43,8 +43,14 @@ func (e *explorer) ringSteps(g *global, i int, visit func(*global, label, error)
 		return
 	}
 	h := *g
-	if e.stabilize(&h, i) && h != *g {
+	if e.stabilize(&h, i, false) && h != *g {
 		visit(&h, label{evStabilize, uint8(i), 0}, nil)
+	}
+	if g.spent.suspicions > 0 { // a peer believed dead is passed over
+		h := *g
+		if e.stabilize(&h, i, true) && h != *g {
+			visit(&h, label{evStabilize, uint8(i), 1}, nil)
+		}
 	}
 	for c := range e.n {
 		if e.probe && c != i && e.member(g, c) && (len(n.succs) == 0 || between(i, c, n.succs[0])) {
@@ -106,8 +112,8 @@ func (e *explorer) joins(g *global, i int, visit func(*global, label, error)) {
 	}
 }
 
-// stabilize asks the first successor, and, if that names a nearer one, that one.
-func (e *explorer) stabilize(g *global, i int) bool {
+// stabilize asks the first successor, and, if that names a nearer one, that one, unless it is passed over.
+func (e *explorer) stabilize(g *global, i int, over bool) bool {
 	n := e.nodes[g.node[i]]
 	if len(n.succs) == 0 {
 		if len(n.preds) > 0 && e.member(g, n.preds[0]) {
@@ -131,7 +137,7 @@ func (e *explorer) stabilize(g *global, i int) bool {
 		m.ringChanged()
 		e.put(g, m)
 	}
-	if len(t.preds) > 0 && t.preds[0] != i && between(i, t.preds[0], head) && e.member(g, t.preds[0]) {
+	if !over && len(t.preds) > 0 && t.preds[0] != i && between(i, t.preds[0], head) && e.member(g, t.preds[0]) {
 		e.fromCandidate(g, i, t.preds[0])
 		return true
 	}

@@ -174,7 +174,21 @@ func (e *explorer) explore() error {
 		return fmt.Errorf("at the start: %w", err)
 	}
 	e.find(&start, 0, label{})
-	for at := 0; at < len(e.seen); at++ {
+	first := 0
+	for _, l := range e.prefix {
+		next := -1
+		e.successors(&e.seen[first], func(h *global, how label, _ error) {
+			if how == l && next < 0 {
+				at, _ := e.find(h, uint32(first), l)
+				next = int(at)
+			}
+		})
+		if next < 0 {
+			return fmt.Errorf("the prefix can't go on with %q:\n%s", l, e.trace(uint32(first)))
+		}
+		first = next
+	}
+	for at := first; at < len(e.seen); at++ {
 		if e.limit > 0 && len(e.seen) >= e.limit {
 			e.stopped = true
 			return nil

@@ -84,6 +84,7 @@ type attempt struct {
 	asked   []ring.Position          // all holders asked, the predecessor first
 	chain   []ring.Position          // the predecessors in a row, as far as asked
 	missing int                      // holders that did not answer
+	silent  int                      // those of them that are neighbours at present
 	// authority says that one of them has been the synced owner of the arc until now.
 	authority bool
 }
@@ -143,6 +144,7 @@ func (a *Arc) Refused(g Grant) []Action {
 		return nil
 	}
 	a.synced, a.grant, a.attempt, a.retry = false, Grant{}, nil, 0
+	a.held = ring.Position{} // another may have been the owner meanwhile
 	a.why = "the predecessor no longer accepts this node as the owner"
 	return a.advance()
 }

@@ -111,6 +111,9 @@ func (a *Arc) absent(p ring.Position) []Action {
 		return a.abort("the predecessor does not answer")
 	}
 	a.attempt.missing++
+	if a.neighbour(p) {
+		a.attempt.silent++
+	}
 	return a.conclude()
 }
 
@@ -119,10 +122,9 @@ func (a *Arc) conclude() []Action {
 	if len(a.attempt.pending) > 0 {
 		return nil
 	}
-	missing := a.attempt.missing
-	if !a.attempt.authority && a.failing < a.patience(missing) {
+	if !a.attempt.authority && a.failing < a.patience() {
 		a.failing++
-		return a.abort(fmt.Sprintf("%d peers that may hold the newest copies can't be reached", missing))
+		return a.abort(fmt.Sprintf("%d peers that may hold the newest copies can't be reached", a.attempt.missing))
 	}
 	if a.cfg.faults.ungranted || a.cfg.faults.unconfirmed {
 		a.finish(a.attempt.grant)
@@ -132,19 +134,27 @@ func (a *Arc) conclude() []Action {
 	return []Action{ConfirmGrant{Seq: a.send(a.attempt.grant.From), Grant: a.attempt.grant}}
 }
 
+// neighbour reports whether p is, as far as the ring knows, alive and one of the nearest on either side.
+func (a *Arc) neighbour(p ring.Position) bool {
+	return slices.Contains(near(a.hood.Succs, a.cfg.Copies), p) || slices.Contains(near(a.hood.Preds, a.cfg.Copies), p)
+}
+
 // patience is how many attempts in a row are given up because of missing
-// holders before the sync goes on without them. Fewer than W missing can't hide an acknowledged
+// holders before the sync goes on without them. A neighbour is waited for: either it answers or the ring
+// soon finds it dead. Of the others, fewer than W missing can't hide an acknowledged
 // version. Fewer than R can't hide one that was fully replicated: they get a short
 // time to come back. More get longer. A peer that knows all that was
 // acknowledged (an authority) makes waiting needless.
-func (a *Arc) patience(missing int) int {
-	switch {
-	case missing < writeQuorum, a.cfg.faults.impatient:
+func (a *Arc) patience() int {
+	switch missing := a.attempt.missing; {
+	case a.cfg.faults.impatient:
 		return 0
-	case missing < a.cfg.Copies:
+	case missing >= a.cfg.Copies:
+		return 20 * a.cfg.Patience
+	case missing >= writeQuorum, a.attempt.silent > 0 && !a.cfg.faults.hasty:
 		return a.cfg.Patience
 	default:
-		return 3 * a.cfg.Patience
+		return 0
 	}
 }
 
@@ -175,7 +185,7 @@ func (a *Arc) ClaimAsked(from, pred ring.Position, id GrantID) ClaimAnswer {
 		return ans
 	}
 	c := cession{to: from, id: id}
-	if a.ceded == c || a.holdsAll(pred, from) {
+	if a.ceded == c || a.holdsAll(pred, from) || a.cfg.faults.boastful {
 		// Once the claimant serves, what is held here grows old: this can be said once for each grant.
 		ans.Authority, a.ceded, a.held = true, c, from
 	}
