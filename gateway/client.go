@@ -88,6 +88,11 @@ func (c *Client) Status(ctx context.Context) (s node.Status, err error) {
 	return s, c.call(ctx, http.MethodGet, "/v1/status", &s)
 }
 
+// Health asks the node for its state, without the files.
+func (c *Client) Health(ctx context.Context) (s node.Status, err error) {
+	return s, c.call(ctx, http.MethodGet, "/v1/health", &s)
+}
+
 // Stat asks for everything about a file.
 func (c *Client) Stat(ctx context.Context, name string) (s node.FileStat, err error) {
 	return s, c.call(ctx, http.MethodGet, "/v1/stat/"+escape(name), &s)

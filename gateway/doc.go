@@ -7,6 +7,7 @@
 //
 //	GET    /v1/self                 who answers: peer_id, ring_address
 //	GET    /v1/status               node.Status
+//	GET    /v1/health               the same without the files
 //	GET    /v1/members              stream of node.Member
 //	GET    /v1/files?prefix=P       stream of node.FileInfo
 //	PUT    /v1/files/{name}         body: the bytes; ?copies=N&wait=all&modified=RFC3339

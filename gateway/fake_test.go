@@ -176,6 +176,8 @@ func (f *fake) Status(ctx context.Context) (node.Status, error) {
 	return node.Status{PeerID: "fake", Key: 9, State: "active", Ring: node.RingHealth{OK: true}}, nil
 }
 
+func (f *fake) Health(ctx context.Context) (node.Status, error) { return f.Status(ctx) }
+
 func (f *fake) PeerID() string      { return "fake" }
 func (f *fake) RingAddress() string { return "localhost:8001" }
 

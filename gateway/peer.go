@@ -32,6 +32,8 @@ type Peer interface {
 	PeerID() string
 	RingAddress() string
 	Status(ctx context.Context) (node.Status, error)
+	// Health is Status without the files: it costs little.
+	Health(ctx context.Context) (node.Status, error)
 	// Leave hands every file over and departs for good. After an error the peer may
 	// run on: Gone tells.
 	Leave(ctx context.Context, report func(node.HandOver)) error

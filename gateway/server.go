@@ -73,6 +73,7 @@ func (s *Server) handler() http.Handler {
 	m := http.NewServeMux()
 	m.HandleFunc("GET /v1/self", s.getSelf)
 	m.HandleFunc("GET /v1/status", s.getStatus)
+	m.HandleFunc("GET /v1/health", s.getHealth)
 	m.HandleFunc("GET /v1/members", s.getMembers)
 	m.HandleFunc("GET /v1/files", s.listFiles)
 	m.HandleFunc("PUT /v1/files/{name...}", s.putFile)
@@ -103,6 +104,11 @@ func (s *Server) getSelf(w http.ResponseWriter, _ *http.Request) {
 
 func (s *Server) getStatus(w http.ResponseWriter, r *http.Request) {
 	v, err := s.peer.Status(r.Context())
+	answer(w, v, err)
+}
+
+func (s *Server) getHealth(w http.ResponseWriter, r *http.Request) {
+	v, err := s.peer.Health(r.Context())
 	answer(w, v, err)
 }
 

@@ -39,7 +39,7 @@ func TestScripts(t *testing.T) {
 			"exits": exits, "ring": startRing, "node": startNode, "signal": sendSignal, "gone": awaitGone,
 			"until": until, "fields": fields, "bytes": makeBytes, "oneline": oneLine, "fifo": makeFIFO,
 			"background": startOther, "sameid": sameID, "leftovers": leftovers,
-			"interrupt": interrupt, "flip": flip, "sibling": sibling,
+			"interrupt": interrupt, "flip": flip, "sibling": sibling, "untilexits": untilExits,
 		},
 	})
 }
@@ -201,7 +201,7 @@ func firstAddr(ts *testscript.TestScript, name string) string {
 
 // signal NAME SIGNAL
 func sendSignal(ts *testscript.TestScript, _ bool, args []string) {
-	sig := map[string]syscall.Signal{"INT": syscall.SIGINT, "TERM": syscall.SIGTERM, "KILL": syscall.SIGKILL}[args[1]]
+	sig := map[string]syscall.Signal{"INT": syscall.SIGINT, "TERM": syscall.SIGTERM, "KILL": syscall.SIGKILL, "STOP": syscall.SIGSTOP, "CONT": syscall.SIGCONT, "HUP": syscall.SIGHUP}[args[1]]
 	ts.Check(children.get(ts.Getenv("WORK"), args[0]).cmd.Process.Signal(sig))
 }
 

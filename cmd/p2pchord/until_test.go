@@ -1,0 +1,35 @@
+//go:build !windows
+
+package main
+
+import (
+	"errors"
+	"os/exec"
+	"strconv"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// untilexits CODE PROGRAM ARGS...: the program is run again until it ends with that exit code.
+func untilExits(ts *testscript.TestScript, _ bool, args []string) {
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(patience); ; <-tick.C {
+		got := 0
+		var exit *exec.ExitError
+		if err := ts.Exec(args[1], args[2:]...); errors.As(err, &exit) {
+			got = exit.ExitCode()
+		} else {
+			ts.Check(err)
+		}
+		if got == want {
+			return
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("never %d, now %d\nstdout: %s\nstderr: %s", want, got, ts.ReadFile("stdout"), ts.ReadFile("stderr"))
+		}
+	}
+}
