@@ -1,0 +1,118 @@
+package sim
+
+import (
+	"slices"
+
+	"github.com/p2pchord/p2pchord/ring"
+)
+
+// leave hands every file over, tells the neighbours and goes; node's Leave and Quit. With
+// all, every copy counts, and if all are given the disk is emptied; otherwise only what too few others have is given, and the disk kept.
+func (p *peer) leave(t *process, all bool) {
+	t.ask(func() {
+		p.leaving = true
+		p.publish()
+	})
+	s := p.state
+	failed := false
+	switch {
+	case len(s.view.Successors()) == 0 && all && len(p.disk.places) > 0:
+		t.ask(func() {
+			p.leaving = false
+			p.publish()
+		})
+		return
+	case len(s.view.Successors()) > 0:
+		for _, e := range p.disk.all() {
+			if !p.handOne(t, s, e, all) {
+				failed = true
+			}
+		}
+	}
+	p.farewell(t, s)
+	w := p.world
+	empty := all && !failed
+	w.at(w.now, func() {
+		if !p.up || p.life != t.life {
+			return
+		}
+		p.rememberRing()
+		p.down(true)
+		if empty {
+			p.left = true
+			w.check.emptied(p)
+		}
+	})
+	t.wait(never)
+}
+
+// handOne gives one record to those who shall hold it without this node, the first two of them at least.
+func (p *peer) handOne(t *process, s *snapshot, e entry, all bool) bool {
+	heirs := p.heirs(s, e.key, max(p.copiesOf(e.record), 2))
+	if len(heirs) == 0 {
+		f, err := p.locate(t, e.key)
+		if err != nil {
+			return false
+		}
+		heirs = []ring.Position{f.owner}
+	}
+	given := 0
+	for _, to := range heirs {
+		if !all && t.holds(to, e) {
+			given++
+			continue
+		}
+		if p.sendStore(t, to.ID, e.record, nil) == nil {
+			given++
+		}
+	}
+	return given >= min(len(heirs), 2)
+}
+
+// holds asks a peer whether it has a record and its bytes.
+func (t *process) holds(h ring.Position, e entry) bool {
+	items, err := t.inventoryOf(h, []ring.Key{e.key})
+	return err == nil && slices.Contains(items, item{name: e.name, version: e.Version, complete: true})
+}
+
+// heirs are the holders of key in the ring without this node; node/leave.go.
+func (p *peer) heirs(s *snapshot, key ring.Key, copies int) []ring.Position {
+	succs, preds := s.view.Successors(), s.view.Predecessors()
+	holders, _ := s.view.Holders(key, copies+1)
+	var out []ring.Position
+	switch {
+	case len(holders) == 0 || !slices.Contains(holders, p.at):
+		out = distinct(p.at, nil, holders...)
+	case holders[0] == p.at:
+		out = distinct(p.at, nil, succs[0])
+		if len(preds) > 0 {
+			out = distinct(p.at, out, preds[0])
+		}
+		out = distinct(p.at, out, succs[1:]...)
+	case len(holders) > 1 && holders[1] == p.at && len(preds) > 0:
+		out = distinct(p.at, []ring.Position{holders[0]}, preds[0])
+		out = distinct(p.at, out, holders[2:]...)
+	default:
+		out = distinct(p.at, nil, holders...)
+	}
+	return out[:min(len(out), copies)]
+}
+
+// farewell tells the neighbours who is next to them now.
+func (p *peer) farewell(t *process, s *snapshot) {
+	told := distinct(p.at, nil, s.view.Predecessors()...)
+	told = distinct(p.at, told, s.view.Successors()...)
+	var done signal
+	left := len(told)
+	for _, q := range told {
+		p.spawn(func(t *process) {
+			_, _ = t.call(q.ID, departRequest{p.at, s.view.State()}, p.world.now+p.world.heartbeat)
+			if left--; left == 0 {
+				done.fire()
+			}
+		})
+	}
+	if left > 0 {
+		t.wait(never, &done)
+	}
+}

@@ -1,0 +1,150 @@
+package sim
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Result is what came of a run.
+type Result struct {
+	Seed    uint64
+	Profile string
+	// Err is the first violation; nil if none was found.
+	Err error
+	// Schedule is what was done to the ring, one line each.
+	Schedule string
+	// Story is what happened, if the run was told to write it down.
+	Story string
+
+	Nodes, Operations, Maybe, Acknowledged, Drops, Restless int
+	Events                                                  uint64
+	Seconds                                                 float64 // of virtual time
+}
+
+func (r Result) String() string {
+	return fmt.Sprintf("%s/%d: %d nodes, %.0f s, %d events, %d operations, %d without an answer, %d acknowledged, %d drops",
+		r.Profile, r.Seed, r.Nodes, r.Seconds, r.Events, r.Operations, r.Maybe, r.Acknowledged, r.Drops)
+}
+
+// Run runs one seed of a profile. The same seed gives the same run.
+func Run(f *Profile, seed uint64) Result {
+	return f.run(seed, f.schedule(seed), false)
+}
+
+// Explain runs a seed with its story.
+func Explain(f *Profile, seed uint64, s schedule) Result { return f.run(seed, s, true) }
+
+// setting are the choices of a seed that are no misfortunes.
+type setting struct {
+	heartbeat    moment
+	nodes, files int
+	users        int
+	think        moment
+	most         moment
+	tail         float64
+	together     bool
+}
+
+func (f *Profile) setting(seed uint64) setting {
+	d := newDice(seed, 10)
+	s := setting{heartbeat: second, nodes: f.Nodes[0] + d.IntN(f.Nodes[1]-f.Nodes[0]+1), files: f.Files[0] + d.IntN(f.Files[1]-f.Files[0]+1)}
+	if d.IntN(4) == 0 {
+		s.heartbeat = 3 * second
+	}
+	s.users = 2 + d.IntN(3)
+	s.think = d.between(200*millisecond, 2*second)
+	s.most = []moment{millisecond, 20 * millisecond, 100 * millisecond}[d.IntN(3)]
+	s.tail = []float64{0, 0, 0.005}[d.IntN(3)]
+	s.together = d.IntN(2) == 0
+	return s
+}
+
+// start is when the users begin: the ring has had time to form.
+func (s setting) start() moment { return moment(10+s.nodes/4) * s.heartbeat }
+
+func (f *Profile) schedule(seed uint64) schedule {
+	s := f.setting(seed)
+	return f.draw(newDice(seed, 11), s.heartbeat, s.start())
+}
+
+// tailBeats is for how many heartbeats the quiet tail may last until the ring has come to rest.
+const tailBeats = 240
+
+func (f *Profile) run(seed uint64, plan schedule, verbose bool) (res Result) {
+	s := f.setting(seed)
+	w := newWorld(seed, s.heartbeat, 3)
+	w.verbose, w.least, w.check.careless = verbose, 3, f.Careless
+	w.network.most, w.network.tail = s.most, s.tail
+	w.network.loss, w.network.twice = f.Loss, f.Twice
+	defer func() {
+		for _, p := range w.peers {
+			p.up = false
+			p.end()
+		}
+	}()
+	for i := range s.nodes {
+		p := w.add()
+		delay := moment(0)
+		if i > 0 && !s.together {
+			delay = moment(i) * s.heartbeat / 4
+		}
+		w.after(delay+w.dice.between(0, 300*millisecond), p.start)
+	}
+	end := s.start() + moment(f.Length)*s.heartbeat
+	w.plan(plan)
+	var u *users
+	w.at(s.start(), func() {
+		u = newUsers(w, seed, s.users, s.files, s.think, end)
+		u.copies = f.Copies
+	})
+	w.until(end, s.heartbeat, func() bool {
+		w.check.survive()
+		if f.Strict {
+			w.check.ring()
+		}
+		return true
+	})
+	if w.check.err == nil {
+		w.tail(u)
+	}
+	if w.check.err == nil && f.Strict {
+		if err := w.history.linearizable(); err != nil {
+			w.check.fail(err)
+		}
+	}
+	return Result{
+		Seed: seed, Profile: f.Name, Err: w.check.err, Schedule: plan.String(), Story: strings.Join(w.log, "\n"),
+		Nodes: len(w.peers), Operations: len(w.history.operations), Maybe: w.history.maybe,
+		Acknowledged: w.check.acknowledgements, Drops: w.check.drops, Events: w.done,
+		Seconds: float64(w.now) / float64(second),
+	}
+}
+
+// tail is the quiet end: everything heals, the ring comes to rest, and every file is read once more.
+func (w *world) tail(u *users) {
+	w.calm()
+	began := w.now
+	rested := false
+	w.until(began+tailBeats*w.heartbeat, w.heartbeat, func() bool {
+		rested = u.busy == 0 && w.check.atRest() == nil
+		return !rested
+	})
+	if w.check.err != nil {
+		return
+	}
+	if !rested {
+		w.check.fail(fmt.Errorf("%w: %w", errP4, w.check.atRest()))
+		return
+	}
+	w.check.final()
+	up := w.up()
+	for i, name := range u.names {
+		p := up[i%len(up)]
+		u.busy++
+		p.spawn(func(t *process) {
+			defer func() { u.busy-- }()
+			u.operate(t, 1000, name, 9)
+		})
+	}
+	w.until(w.now+30*second, second/2, func() bool { return u.busy > 0 })
+}

@@ -1,0 +1,187 @@
+package sim
+
+import (
+	"slices"
+
+	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/replica"
+	"github.com/p2pchord/p2pchord/ring"
+)
+
+// maxStrays bounds the strays looked at in one round.
+const maxStrays = 512
+
+type releaseRequest struct{ items []item }
+
+// strayKey identifies a stray from one round to the next.
+type strayKey struct {
+	name    string
+	version replica.Version
+}
+
+// strayLoop gives copies that belong elsewhere to their owners, and drops them when
+// the owner confirms that enough others have them, and a grace time later still does; node/strays.go.
+func (p *peer) strayLoop(t *process) {
+	released := map[strayKey]moment{}
+	for {
+		t.sleep(2 * p.world.heartbeat)
+		strays := p.strays()
+		if len(strays) == 0 {
+			clear(released)
+			continue
+		}
+		p.settle(t, strays, released)
+	}
+}
+
+// strays finds copies outside this node's arcs.
+func (p *peer) strays() []entry {
+	s := p.state
+	preds, succs := s.view.Predecessors(), s.view.Successors()
+	copies := max(p.world.copies, p.health.wanted(), 2)
+	if s.leaving || len(succs) == 0 || len(preds) < copies-1 || !s.view.Incorporated() {
+		return nil
+	}
+	sp, ok := keySpan(succs[0], preds[copies-2])
+	if !ok || succs[0] == preds[copies-2] {
+		return nil
+	}
+	var out []entry
+	for _, e := range p.disk.scan(sp) {
+		if !s.view.MayHold(e.key, max(p.copiesOf(e.record), 2)) && len(out) < maxStrays {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+// settle asks the owners about strays and does what they say.
+func (p *peer) settle(t *process, strays []entry, released map[strayKey]moment) {
+	type asked struct {
+		owner ring.ID
+		some  []entry
+	}
+	var byOwner []asked
+	for _, e := range strays {
+		f, err := p.locate(t, e.key)
+		if err != nil || f.owner == p.at {
+			continue
+		}
+		i := slices.IndexFunc(byOwner, func(a asked) bool { return a.owner == f.owner.ID })
+		if i < 0 {
+			i = len(byOwner)
+			byOwner = append(byOwner, asked{owner: f.owner.ID})
+		}
+		byOwner[i].some = append(byOwner[i].some, e)
+	}
+	for _, a := range byOwner {
+		var r releaseRequest
+		for _, e := range a.some {
+			r.items = append(r.items, itemOf(e))
+		}
+		reply, err := t.call(a.owner, r, never)
+		if err != nil {
+			continue
+		}
+		for i, v := range reply.([]replica.Verdict) { //nolint:forcetypeassert // see handleFile
+			p.obey(t, a.owner, a.some[i], v, released)
+		}
+	}
+}
+
+// obey carries out the owner's verdict on one stray.
+func (p *peer) obey(t *process, owner ring.ID, e entry, v replica.Verdict, released map[strayKey]moment) {
+	w := p.world
+	k := strayKey{e.name, e.Version}
+	switch v {
+	case replica.Send:
+		delete(released, k)
+		_ = p.sendStore(t, owner, e.record, nil) // it is asked again in the next round
+	case replica.Drop:
+		since, ok := released[k]
+		if !ok {
+			released[k] = w.now
+			return
+		}
+		if w.now-since < 5*w.heartbeat {
+			return
+		}
+		delete(released, k)
+		p.disk.update(t, e.name, 0, func(rs []*record) []*record {
+			return slices.DeleteFunc(slices.Clone(rs), func(r *record) bool { return r.Version == e.Version })
+		})
+		w.check.dropped(p, e.record)
+	case replica.Keep, replica.Holder:
+		delete(released, k)
+	}
+}
+
+// serveRelease tells another, as the synced owner, whether it may drop copies.
+func (p *peer) serveRelease(t *process, from ring.Position, r releaseRequest) (any, error) {
+	s, err := p.synced(t)
+	if err != nil {
+		return nil, err
+	}
+	if s.grants.Degraded {
+		return nil, fault.TryAgain
+	}
+	verdicts := make([]replica.Verdict, 0, len(r.items))
+	held := map[ring.Position]map[ring.Key][]item{}
+	for _, it := range r.items {
+		verdicts = append(verdicts, p.judgeRelease(t, s, from, it, held))
+	}
+	return verdicts, nil
+}
+
+// judgeRelease decides about one item. held remembers what holders have said during this request.
+func (p *peer) judgeRelease(t *process, s *snapshot, from ring.Position, it item, held map[ring.Position]map[ring.Key][]item) replica.Verdict {
+	if !s.grants.Owns(ring.Hash(it.name)) {
+		return replica.Keep
+	}
+	es := p.disk.entries(it.name)
+	var mine *entry
+	for i := range es {
+		if es[i].Version == it.version {
+			mine = &es[i]
+		}
+	}
+	if mine == nil {
+		if !slices.ContainsFunc(es, func(e entry) bool { return e.Supersedes(it.version) }) {
+			return replica.Send
+		}
+		mine = &es[0]
+	}
+	if !mine.complete {
+		return replica.Keep
+	}
+	holders, complete := s.view.Holders(mine.key, p.copiesOf(mine.record))
+	if !complete || len(holders) < min(p.copiesOf(mine.record), 2) {
+		return replica.Keep
+	}
+	if slices.Contains(holders, from) {
+		return replica.Holder
+	}
+	for _, h := range holders {
+		if h != p.at && !t.hasCopy(h, *mine, held) {
+			p.repairing.wake()
+			return replica.Keep
+		}
+	}
+	return replica.Drop
+}
+
+// hasCopy asks h, once for each key and request, what it holds complete.
+func (t *process) hasCopy(h ring.Position, e entry, held map[ring.Position]map[ring.Key][]item) bool {
+	if held[h] == nil {
+		held[h] = map[ring.Key][]item{}
+	}
+	items, ok := held[h][e.key]
+	if !ok {
+		var err error
+		if items, err = t.inventoryOf(h, []ring.Key{e.key}); err != nil {
+			return false
+		}
+		held[h][e.key] = items
+	}
+	return slices.Contains(items, item{name: e.name, version: e.Version, complete: true})
+}
