@@ -2,6 +2,7 @@ package protocol
 
 import (
 	"context"
+	"errors"
 	"io"
 	"testing"
 	"time"
@@ -69,7 +70,7 @@ func BenchmarkExchange(b *testing.B) {
 		}
 		buf := make([]byte, 256<<10)
 		for {
-			if _, err := body.Read(buf); err == io.EOF {
+			if _, err := body.Read(buf); errors.Is(err, io.EOF) {
 				return &pb.FileResponse{Body: &pb.FileResponse_Stored{Stored: &pb.Stored{}}}, nil, nil
 			} else if err != nil {
 				return nil, nil, err

@@ -144,7 +144,7 @@ func TestOrder(t *testing.T) {
 			if (err == nil) != (left == -1 || left >= 5) {
 				t.Errorf("fault at %d, done %v: %v", left, done, err)
 			}
-			if names, _ := m.List("d"); err != nil && !(left == 0 && done) && len(names) != 1 {
+			if names, _ := m.List("d"); err != nil && (left != 0 || !done) && len(names) != 1 {
 				t.Errorf("fault at %d, done %v: left behind: %v", left, done, names)
 			}
 		}
