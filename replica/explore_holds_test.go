@@ -18,7 +18,7 @@ func TestHolds(t *testing.T) {
 	of3.n, of3.members, of3.keys = 3, []int{0, 1, 2}, []int{1}
 	one := base
 	one.members, one.stored, one.keys, one.n = []int{0}, false, []int{1}, 3
-	vary := func(w world, f func(*world)) world { f(&w); return w }
+
 	for _, x := range []struct {
 		name  string
 		world world
@@ -72,6 +72,9 @@ func TestHolds(t *testing.T) {
 		}), false},
 		{"leave, 3 nodes C1", vary(of3, func(w *world) { w.most.leaves = 1; w.most.crashes = 1; w.repairs = true }), false},
 		{"leave, 4 nodes C1", vary(base, func(w *world) { w.members = []int{0, 1, 2, 3}; w.most.leaves = 1; w.most.crashes = 1; w.preds = 3 }), true},
+		{"leave, 2 nodes K1, the last one writes", vary(of3, func(w *world) {
+			w.n, w.members, w.most.leaves, w.most.stops, w.puts = 2, []int{0, 1}, 1, 1, []int{0, 0}
+		}), false},
 		{"leave, J1", vary(base, func(w *world) { w.most.leaves = 1; w.preds = 3 }), false},
 		{"drop, J1 C1, R 2", vary(base, func(w *world) { w.copies = 2; w.drops, w.repairs = true, true; w.preds = 3; w.most.crashes = 1 }), true},
 		{"drop, J1, R 2", vary(base, func(w *world) { w.copies = 2; w.drops, w.repairs = true, true; w.preds = 3; w.probe = true }), false},
@@ -101,7 +104,9 @@ func TestHolds(t *testing.T) {
 			if x.large && os.Getenv(allExplorations) == "" {
 				t.Skip("set " + allExplorations + "=1 for the explorations that take minutes")
 			}
-			w.limit = 250_000
+			if w.limit = 120_000; x.large {
+				w.limit = 600_000
+			}
 			if _, err := run(t, w); err != nil {
 				t.Fatal(err)
 			}
