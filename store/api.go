@@ -72,6 +72,7 @@ type Usage struct {
 // Their methods may be called from many goroutines; Store's methods are documented there.
 type API interface {
 	Stage(ctx context.Context, size int64, r io.Reader) (Staged, error)
+	StageKnown(ctx context.Context, data []byte, h Hash) (Staged, error)
 	Update(ctx context.Context, at Place, fn func([]Entry) ([]Entry, error), with ...Staged) ([]Entry, error)
 	Entries(at Place) ([]Entry, error)
 	Scan(span Span, after *Entry, fn func(Entry) bool) error

@@ -73,6 +73,11 @@ func (m *Memory) Stage(ctx context.Context, size int64, r io.Reader) (Staged, er
 	return &memoryStaged{owner: m, hash: blake3.Sum256(data), data: data}, nil
 }
 
+// StageKnown is Store.StageKnown.
+func (m *Memory) StageKnown(ctx context.Context, data []byte, _ Hash) (Staged, error) {
+	return m.Stage(ctx, int64(len(data)), bytes.NewReader(data))
+}
+
 func (m *Memory) reserve(n int64) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -9,7 +9,8 @@ import (
 	"io/fs"
 
 	"github.com/cockroachdb/pebble/v2"
-	"github.com/zeebo/blake3"
+
+	"github.com/p2pchord/p2pchord/internal/blake3sum"
 )
 
 // Entries returns the entries of one place, by Stamp.
@@ -185,7 +186,7 @@ func (s *Store) load1(h Hash, b block, buf []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if blake3.Sum256(buf) != h {
+	if blake3sum.Sum(buf) != h {
 		return nil, ErrCorrupt
 	}
 	return buf, nil

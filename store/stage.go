@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -9,8 +10,8 @@ import (
 	"sync"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
-	"github.com/zeebo/blake3"
 
+	"github.com/p2pchord/p2pchord/internal/blake3sum"
 	"github.com/p2pchord/p2pchord/internal/durable"
 )
 
@@ -130,7 +131,7 @@ func (in *intake) run() (*staged, error) {
 			if err := in.checkSize(int64(n)); err != nil {
 				return nil, err
 			}
-			g.body, g.size, g.hash = body[:n:n], uint32(n), blake3.Sum256(body[:n]) //nolint:gosec // at most MaxBlock
+			g.body, g.size, g.hash = body[:n:n], uint32(n), blake3sum.Sum(body[:n]) //nolint:gosec // at most MaxBlock
 			return g, nil
 		}
 		if in.size >= 0 {
@@ -164,7 +165,7 @@ func (in *intake) spill(g *staged, head []byte) (*staged, error) {
 // pour copies head and the rest of the stream to w, hashing, and reads at most one
 // byte beyond what is allowed.
 func (in *intake) pour(w io.Writer, head []byte) (total int64, h Hash, err error) {
-	hash := blake3.New()
+	hash := new(blake3sum.Hasher)
 	buf := chunks.Get().(*[]byte)
 	defer chunks.Put(buf)
 	limit := in.size
@@ -191,8 +192,7 @@ func (in *intake) pour(w io.Writer, head []byte) (total int64, h Hash, err error
 			return total, h, err
 		}
 		if n == 0 {
-			hash.Sum(h[:0])
-			return total, h, nil
+			return total, hash.Sum(), nil
 		}
 		part = (*buf)[:n]
 	}
@@ -265,4 +265,52 @@ func (s *Store) unpublish(g *staged) {
 	if s.fs.Rename(s.blockPath(g.hash), temp) == nil {
 		g.temp = temp
 	}
+}
+
+// StageKnown is Stage for bytes in memory whose hash the caller has computed itself, so
+// that they are not hashed again. They are copied or written before it returns.
+func (s *Store) StageKnown(ctx context.Context, data []byte, h Hash) (Staged, error) {
+	switch {
+	case len(data) > MaxBlock:
+		return nil, ErrTooLarge
+	case s.Err() != nil:
+		return nil, s.Err()
+	case s.life.isClosed():
+		return nil, ErrClosed
+	case ctx.Err() != nil:
+		return nil, fmt.Errorf("taking in a block: %w", ctx.Err())
+	}
+	size := int64(len(data))
+	if err := s.reserve(size); err != nil {
+		return nil, err
+	}
+	g := &staged{s: s, hash: h, size: uint32(size)} //nolint:gosec // at most MaxBlock
+	if size <= s.opts.inline {
+		g.body = bytes.Clone(data)
+	} else if err := g.write(data); err != nil {
+		s.release(size)
+		return nil, err
+	}
+	if s.life.isClosed() {
+		g.drop()
+		return nil, ErrClosed
+	}
+	return g, nil
+}
+
+// write makes the temporary file.
+func (g *staged) write(data []byte) error {
+	fs := g.s.fs
+	temp := fs.PathJoin(g.s.stagingDir(), rand.Text())
+	f, err := fs.Create(temp, vfs.WriteCategoryUnspecified)
+	if err != nil {
+		return fmt.Errorf("taking in a block: %w", err)
+	}
+	if _, err := f.Write(data); err != nil {
+		_ = f.Close()
+		_ = fs.Remove(temp) // swept when the store is opened, at the latest
+		return fmt.Errorf("taking in a block: %w", err)
+	}
+	g.file, g.temp = f, temp
+	return nil
 }

@@ -25,6 +25,7 @@ func Run(t *testing.T, open Open) {
 		{"update", testUpdate},
 		{"update refused", testUpdateRefused},
 		{"blocks", testBlocks},
+		{"blocks, direct", testDirect},
 		{"equal bytes once", testEqualBytes},
 		{"old version's block goes", testReplace},
 		{"missing and supply", testMissing},
