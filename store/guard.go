@@ -88,23 +88,78 @@ func (g *guard) settleNames(name string) error {
 }
 
 func (g *guard) Remove(name string) error {
+	if err := g.enter(); err != nil {
+		return err
+	}
 	if err := g.settleNames(name); err != nil {
 		return err
 	}
 	return g.FS.Remove(name)
 }
 
-// Lock says in the program's words that another has the store open.
+// Lock says in the program's words that another has the store open. Having the lock, it
+// removes the logs that the database makes and never writes to, for they would have it
+// flush its empty memory before its opening returns, again and again on a broken disk.
 func (g *guard) Lock(name string) (io.Closer, error) {
 	c, err := g.FS.Lock(name)
 	var path *fs.PathError
 	if err != nil && !errors.As(err, &path) { // else the lock's file can't be made
-		err = fault.New(fault.NotAllowed, "the store is in use by another process; stop that one, or use another folder (%w)", err)
+		return nil, fault.New(fault.NotAllowed, "the store is in use by another process; stop that one, or use another folder (%w)", err)
 	}
-	return c, err
+	if err != nil {
+		return nil, err
+	}
+	if err := g.removeLogs(g.PathDir(name)); err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
+	return c, nil
 }
 
-func (g *guard) OpenDir(name string) (vfs.File, error) { return g.file(g.FS.OpenDir(name)) }
+func (g *guard) removeLogs(dir string) error {
+	names, err := g.List(dir)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if strings.HasSuffix(name, ".log") {
+			if err := g.FS.Remove(g.PathJoin(dir, name)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (g *guard) OpenDir(name string) (vfs.File, error) {
+	d, err := g.FS.OpenDir(name)
+	if err := g.check(err); err != nil {
+		return nil, err
+	}
+	return &guardedFolder{File: d, g: g}, nil
+}
+
+// guardedFolder is a folder whose fsync seems to succeed when it fails, for the database
+// panics otherwise. The store has failed by then, and the guard lets the database
+// neither write nor remove anything that could depend on it.
+type guardedFolder struct {
+	vfs.File
+	g *guard
+}
+
+func (d *guardedFolder) Sync() error {
+	if !d.g.live() {
+		return d.File.Sync()
+	}
+	select {
+	case <-d.g.failed:
+		return nil
+	default:
+	}
+	if err := d.File.Sync(); err != nil {
+		d.g.fail(err)
+	}
+	return nil
+}
 
 func (g *guard) Link(from, to string) error {
 	if err := g.enter(); err != nil {
