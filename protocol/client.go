@@ -214,6 +214,7 @@ type outgoing struct {
 	stop     func() bool // stops watching the context
 	sent     bool        // something of the request may have left
 	answered bool        // something of the answer has come
+	bodySent int         // bytes of the body that the peer took
 }
 
 func (e *outgoing) send(m proto.Message, limit int, body []byte) error {

@@ -44,6 +44,7 @@ func (c *Client) File(ctx context.Context, to peer.ID, req *pb.FileRequest, body
 	reply := &FileReply{
 		Response: resp,
 		Relayed:  relayed(e.Conn()),
+		Sent:     e.bodySent,
 		exchange: e,
 		ctx:      ctx,
 		size:     int(resp.GetBodySize()),
@@ -64,6 +65,7 @@ func (e *outgoing) converse(head *pb.FileRequest, body []byte) (*pb.FileResponse
 	if err := e.send(head, MaxFileMessage, first); err != nil {
 		return nil, err
 	}
+	e.bodySent = len(first)
 	for wanted := head.GetOffer(); ; {
 		if err := e.readBy(time.Now().Add(e.progress)); err != nil {
 			return nil, err
@@ -76,6 +78,7 @@ func (e *outgoing) converse(head *pb.FileRequest, body []byte) (*pb.FileResponse
 		case resp.GetWorking():
 		case resp.GetNeed() && wanted:
 			wanted = false
+			e.bodySent = len(body)
 			if err := e.writeAll(body); timedOut(err) {
 				return nil, fmt.Errorf("%w: %w", errStalled, err)
 			} else if err != nil {
@@ -95,6 +98,8 @@ type FileReply struct {
 	Response *pb.FileResponse
 	// Relayed says that it came through a relay.
 	Relayed bool
+	// Sent is how many bytes of the request's body had to be sent: 0 when the peer did not need them.
+	Sent int
 
 	exchange *outgoing       // nil once closed
 	ctx      context.Context //nolint:containedctx // the request's, which the bytes belong to
