@@ -1,14 +1,14 @@
 package node
 
 import (
-	"bytes"
 	"context"
 	"io"
 	"sync"
+	"sync/atomic"
 
-	"github.com/zeebo/blake3"
 	"golang.org/x/sync/semaphore"
 
+	"github.com/p2pchord/p2pchord/internal/blake3sum"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/store"
@@ -47,6 +47,7 @@ func putBuffer(b []byte) {
 // release it gives the memory back.
 type block struct {
 	data  []byte
+	hash  store.Hash // verified
 	limit *semaphore.Weighted
 
 	mu   sync.Mutex
@@ -104,15 +105,42 @@ func (n *Node) takeBlock(ctx context.Context, rec *protocol.Record, body bodyRea
 		return nil, err
 	}
 	b := &block{data: data, limit: limit, uses: 1}
-	if _, err := io.ReadFull(body, data); err != nil {
+	sum, err := readHashed(body, data, nil)
+	if err != nil {
 		b.release()
 		return nil, fault.New(fault.TryAgain, "the block did not arrive: %w", err)
 	}
-	if blake3.Sum256(data) != rec.BlockHash() {
+	if sum != rec.BlockHash() {
 		b.release()
 		return nil, fault.New(fault.Integrity, "the block that arrived does not match its hash")
 	}
+	b.hash = sum
 	return b, nil
+}
+
+// hashStep is how many bytes of a block are read before they are hashed: they are still in the processor's cache then.
+const hashStep = 128 << 10
+
+// hashers are for blocks that come in parts.
+var hashers = sync.Pool{New: func() any { return new(blake3sum.Hasher) }}
+
+// readHashed fills data from r and returns its hash. moved, if not nil, counts the bytes as they come.
+func readHashed(r io.Reader, data []byte, moved *atomic.Int64) (sum [blake3sum.Size]byte, err error) {
+	h := hashers.Get().(*blake3sum.Hasher) //nolint:forcetypeassert // the pool holds nothing else
+	defer hashers.Put(h)
+	h.Reset()
+	for len(data) > 0 {
+		n, err := io.ReadFull(r, data[:min(hashStep, len(data))])
+		if moved != nil {
+			moved.Add(int64(n))
+		}
+		if err != nil {
+			return sum, err
+		}
+		_, _ = h.Write(data[:n]) // never fails
+		data = data[n:]
+	}
+	return h.Sum(), nil
 }
 
 // stage gives a block's bytes to the store; none for a nil block.
@@ -120,7 +148,7 @@ func (n *Node) stage(ctx context.Context, b *block) ([]store.Staged, error) {
 	if b == nil {
 		return nil, nil
 	}
-	st, err := n.store.Stage(ctx, int64(len(b.data)), bytes.NewReader(b.data))
+	st, err := n.store.StageKnown(ctx, b.data, b.hash)
 	if err != nil {
 		return nil, err
 	}

@@ -20,17 +20,8 @@ type reply struct {
 	body    io.Reader
 	size    int
 	relayed bool
+	sent    int // bytes of the request's body that had to be sent
 	close   func()
-}
-
-// read returns the bytes behind the answer, in buf when they fit there.
-func (r *reply) read(buf []byte) ([]byte, error) {
-	if cap(buf) < r.size {
-		buf = make([]byte, r.size)
-	}
-	buf = buf[:r.size]
-	_, err := io.ReadFull(r.body, buf)
-	return buf, err
 }
 
 // caller asks one request of the file protocol. When err is not nil the reply is nil,
@@ -44,7 +35,7 @@ func remoteCaller(client *protocol.Client) caller {
 		if r == nil {
 			return nil, err
 		}
-		out := &reply{FileResponse: r.Response, body: r, size: r.Size(), relayed: r.Relayed, close: func() { _ = r.Close() }}
+		out := &reply{FileResponse: r.Response, body: r, size: r.Size(), relayed: r.Relayed, sent: r.Sent, close: func() { _ = r.Close() }}
 		return out, err
 	}
 }

@@ -3,15 +3,14 @@ package node
 import (
 	"context"
 	"errors"
-	"io"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
-	"github.com/zeebo/blake3"
 
+	"github.com/p2pchord/p2pchord/internal/blake3sum"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/ring"
@@ -19,8 +18,6 @@ import (
 )
 
 const (
-	// hashStep is how many bytes of a block are read before they are hashed: they are still in the processor's cache then.
-	hashStep = 128 << 10
 	// hedgeEvery is how often a fetch under way is looked at. One that has moved nothing
 	// since the last look, or takes hedgeFactor times as long as others did, gets company.
 	hedgeEvery  = 500 * time.Millisecond
@@ -210,26 +207,13 @@ func (o *operations) receiveBlock(ctx context.Context, from peer.ID, get *pb.Get
 		return nil, "", wrong
 	}
 	data := getBuffer(size)
-	h := hashers.Get().(*blake3.Hasher) //nolint:forcetypeassert // the pool holds nothing else
-	defer hashers.Put(h)
-	h.Reset()
-	for at := 0; at < size; {
-		n, err := io.ReadFull(r.body, data[at:min(at+hashStep, size)])
-		moved.Add(int64(n))
-		if err != nil {
-			putBuffer(data)
-			return nil, "", err
-		}
-		_, _ = h.Write(data[at : at+n]) // never fails
-		at += n
+	sum, err := readHashed(r.body, data, moved)
+	if err == nil && sum != [blake3sum.Size]byte(get.GetHash()) {
+		err = wrong
 	}
-	var sum store.Hash
-	if h.Sum(sum[:0]); sum != store.Hash(get.GetHash()) {
+	if err != nil {
 		putBuffer(data)
-		return nil, "", wrong
+		return nil, "", err
 	}
 	return data, pathOf(r.relayed), nil
 }
-
-// hashers are for blocks that come in parts.
-var hashers = sync.Pool{New: func() any { return blake3.New() }}

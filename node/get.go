@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
-	"github.com/zeebo/blake3"
 
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/protocol"
@@ -100,10 +99,13 @@ func (o *operations) readGot(r *reply, get *pb.Get, from peer.ID) (*gotten, erro
 	if r.size != rec.BlockSize() {
 		return nil, fault.New(fault.Integrity, "a peer sent %d bytes of a block of %d", r.size, rec.BlockSize())
 	}
-	if g.data, err = r.read(getBuffer(r.size)); err != nil {
+	g.data = getBuffer(r.size)
+	sum, err := readHashed(r.body, g.data, nil)
+	if err != nil {
+		putBuffer(g.data)
 		return nil, err
 	}
-	if blake3.Sum256(g.data) != rec.BlockHash() {
+	if sum != rec.BlockHash() {
 		putBuffer(g.data)
 		g.data = nil // asked for by itself, it is checked where it comes from, or comes from another holder
 	}

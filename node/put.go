@@ -9,9 +9,9 @@ import (
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
-	"github.com/zeebo/blake3"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/p2pchord/p2pchord/internal/blake3sum"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
@@ -49,12 +49,15 @@ func (o *operations) Put(ctx context.Context, name string, r io.Reader, opt PutO
 	if err := checkPut(name, opt); err != nil {
 		return PutResult{}, err
 	}
-	p := &putting{ops: o, name: name, opt: opt, blockSize: blockSizeFor(opt.Size), whole: blake3.New()}
+	p := &putting{ops: o, name: name, opt: opt, blockSize: blockSizeFor(opt.Size)}
 	if p.opt.Modified.IsZero() {
 		p.opt.Modified = time.Now()
 	}
 	defer func() { putBuffer(p.first) }()
 	if err := p.sendBlocks(ctx, r); err != nil {
+		return PutResult{}, err
+	}
+	if err := p.recheck(ctx); err != nil {
 		return PutResult{}, err
 	}
 	return p.commit(ctx)
@@ -89,15 +92,17 @@ type putting struct {
 	opt       PutOptions
 	blockSize int
 
-	whole  *blake3.Hasher
+	whole  blake3sum.Hasher
 	size   int64
 	first  []byte // the first block, which goes with the file's record at the end
 	hashes []byte // of all blocks, one after the other
 
 	mu     sync.Mutex
-	sent   int64
+	done   int64
+	sent   int64 // of them, what was not there already
 	copies int
 	path   string
+	stored []storedBlock // in the order in which they were acknowledged
 }
 
 // sendBlocks reads r to its end and stores every block but the first.
@@ -119,32 +124,29 @@ func (p *putting) sendBlocks(ctx context.Context, r io.Reader) error {
 // readBlocks cuts r into blocks and gives all but the first to send, which owns them then.
 func (p *putting) readBlocks(ctx context.Context, r io.Reader, send func(int, []byte, [protocol.HashSize]byte)) error {
 	for index := 0; ; index++ {
-		buf := getBuffer(p.blockSize)
-		n, err := io.ReadFull(r, buf)
-		last := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
-		if err != nil && !last {
-			putBuffer(buf)
-			return fault.New(fault.Failed, "reading %q: %w", p.name, err)
+		buf, hash, err := p.readBlock(r)
+		if err != nil {
+			return err
 		}
-		if n == 0 {
-			putBuffer(buf)
+		if len(buf) == 0 {
 			break
 		}
 		if index >= maxBlocks {
 			putBuffer(buf)
 			return fault.New(fault.NoSpace, "%q has more than %d blocks of %d MiB; give its size, so that larger blocks can be used", p.name, maxBlocks, p.blockSize>>20)
 		}
-		buf = buf[:n]
-		_, _ = p.whole.Write(buf) // never fails
-		hash := blake3.Sum256(buf)
 		p.hashes = append(p.hashes, hash[:]...)
-		p.size += int64(n)
+		p.size += int64(len(buf))
+		if p.opt.Size >= 0 && p.size > p.opt.Size {
+			putBuffer(buf)
+			break
+		}
 		if index == 0 {
 			p.first = buf
 		} else {
 			send(index, buf, hash)
 		}
-		if last || ctx.Err() != nil {
+		if len(buf) < p.blockSize || ctx.Err() != nil {
 			break
 		}
 	}
@@ -154,8 +156,43 @@ func (p *putting) readBlocks(ctx context.Context, r io.Reader, send func(int, []
 	return ctx.Err()
 }
 
+// readBlock reads the next block, less at the end of the stream, and hashes it for
+// itself and for the whole while it comes. The two have nothing in common: a chunk's
+// place in its file is part of what BLAKE3 hashes.
+func (p *putting) readBlock(r io.Reader) ([]byte, [protocol.HashSize]byte, error) {
+	want := p.blockSize
+	if p.opt.Size >= 0 {
+		// One byte more than announced shows that there is more.
+		want = int(min(int64(want), max(p.opt.Size-p.size, 0)+1))
+	}
+	buf := getBuffer(want)
+	n := 0
+	h := hashers.Get().(*blake3sum.Hasher) //nolint:forcetypeassert // the pool holds nothing else
+	defer hashers.Put(h)
+	h.Reset()
+	for n < want {
+		m, err := io.ReadFull(r, buf[n:min(n+hashStep, want)])
+		_, _ = p.whole.Write(buf[n : n+m]) // never fails
+		_, _ = h.Write(buf[n : n+m])
+		n += m
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+			break
+		}
+		if err != nil {
+			putBuffer(buf)
+			return nil, [protocol.HashSize]byte{}, fault.New(fault.Failed, "reading %q: %w", p.name, err)
+		}
+	}
+	if n == 0 {
+		putBuffer(buf)
+		return nil, [protocol.HashSize]byte{}, nil
+	}
+	return buf[:n], h.Sum(), nil
+}
+
 // sendBlock stores one later block at its owner.
 func (p *putting) sendBlock(ctx context.Context, index int, data []byte, hash [protocol.HashSize]byte) error {
+	began := time.Now()
 	rec, err := protocol.Sign(p.ops.key, &pb.RecordBody{
 		Name: p.name, Index: uint32(index), Clock: protocol.Clock(time.Now()), //nolint:gosec // bounded by maxBlocks
 		Size: uint64(len(data)), Hash: hash[:], Copies: uint32(p.opt.Copies), //nolint:gosec // 0 to 8
@@ -167,6 +204,9 @@ func (p *putting) sendBlock(ctx context.Context, index int, data []byte, hash [p
 	if err != nil {
 		return err
 	}
+	p.mu.Lock()
+	p.stored = append(p.stored, storedBlock{index: index, at: began})
+	p.mu.Unlock()
 	p.progress(len(data), st)
 	return nil
 }
@@ -174,16 +214,18 @@ func (p *putting) sendBlock(ctx context.Context, index int, data []byte, hash [p
 func (p *putting) progress(n int, st *acknowledgement) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.sent += int64(n)
+	p.done += int64(n)
+	p.sent += int64(st.sent)
 	p.copies, p.path = int(st.GetCopies()), st.path
 	if p.opt.Progress != nil {
-		p.opt.Progress(Progress{Done: p.sent, Total: p.opt.Size, Copies: p.copies, Path: p.path})
+		p.opt.Progress(Progress{Done: p.done, Total: p.opt.Size, Copies: p.copies, Path: p.path})
 	}
 }
 
 // commit stores the file's record with its first block: that makes the new version the current one.
 func (p *putting) commit(ctx context.Context) (PutResult, error) {
-	sum := p.whole.Sum(nil)
+	whole := p.whole.Sum()
+	sum := whole[:]
 	body := &pb.RecordBody{
 		Name: p.name, Size: uint64(p.size), Hash: sum, BlockSize: uint32(p.blockSize), Blocks: p.hashes, //nolint:gosec // not negative
 		Copies: uint32(p.opt.Copies), Modified: uint64(max(0, p.opt.Modified.UnixMilli())), //nolint:gosec // not negative
@@ -197,7 +239,7 @@ func (p *putting) commit(ctx context.Context) (PutResult, error) {
 	res := PutResult{
 		Name: p.name, Key: uint16(protocol.Place(p.name, 0)), Size: p.size, Hash: hex.EncodeToString(sum),
 		Version: versionText(version), Copies: int(st.GetCopies()), Owner: peer.ID(st.GetOwner().GetId()).String(),
-		Wanted: wanted, Possible: int(st.GetWanted()),
+		Wanted: wanted, Possible: int(st.GetWanted()), Sent: p.sent,
 	}
 	short := res.Possible
 	if p.opt.WaitAll {
@@ -213,6 +255,7 @@ func (p *putting) commit(ctx context.Context) (PutResult, error) {
 type acknowledgement struct {
 	*pb.Stored
 	path string
+	sent int // bytes that had to be sent
 }
 
 // store puts a signed record, and its bytes, at its owner.
@@ -226,7 +269,7 @@ func (o *operations) store(ctx context.Context, rec *pb.Record, data []byte, wai
 		r, err := o.call(ctx, to, &pb.FileRequest{Body: &pb.FileRequest_Put{Put: &pb.Put{Record: rec, WaitAll: waitAll}}}, data)
 		if r != nil {
 			defer r.close()
-			out = &acknowledgement{Stored: r.GetStored(), path: pathOf(r.relayed)}
+			out = &acknowledgement{Stored: r.GetStored(), path: pathOf(r.relayed), sent: r.sent}
 		}
 		return err
 	})

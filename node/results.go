@@ -28,6 +28,8 @@ type (
 		Wanted int `json:"wanted"`
 		// Possible is how many of them a ring of this size can have.
 		Possible int `json:"possible"`
+		// Sent is how many bytes had to be sent: those that the owners did not have already.
+		Sent int64 `json:"sent"`
 	}
 	// Holder is a peer that holds a file.
 	Holder struct {
