@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -21,8 +22,9 @@ type app struct {
 	out       *output
 	lookupEnv func(string) (string, bool)
 	signals   *signals
-	// peer is the node that the verbs of a prompt work on; nil outside of one.
-	peer gateway.Peer
+	// peer is what the verbs of a prompt or a script work on, a gateway.Peer when it is
+	// a node; nil outside of one.
+	peer gateway.Ring
 
 	// The flags that every verb has.
 	json     bool
@@ -34,6 +36,9 @@ type app struct {
 	api       string
 	bootstrap []string
 	timeout   time.Duration
+
+	// origins says where each flag has its value from that is neither its default nor given.
+	origins map[string]string
 
 	begun    bool // the command line was right, and its verb has begun
 	departed bool // the verb has ended the node
@@ -56,7 +61,7 @@ func (a *app) run(ctx context.Context, args []string) int {
 // execute carries out one command line, shows its error, and returns the error's
 // kind, empty when there is none.
 func (a *app) execute(ctx context.Context, args []string) fault.Code {
-	a.out.json = wantsJSON(args, a.lookupEnv)
+	a.out.json = a.json || wantsJSON(args, a.lookupEnv)
 	root := a.root()
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
@@ -104,12 +109,17 @@ func (a *app) root() *cobra.Command {
 What is put at one peer can be fetched from any other. Every file is on several
 peers at once, so that a peer may crash, leave or lose its network, and no file is lost.
 
-To see it work on this machine alone: p2pchord demo`,
+To see it work on this machine alone: p2pchord demo
+
+"p2pchord -" reads commands from stdin, one a line, and ends at the first that fails.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return cmd.Help()
+		Args:          a.rootArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return cmd.Help()
+			}
+			return a.stdinScript(cmd)
 		},
 		PersistentPreRunE: a.begin,
 	}
@@ -121,11 +131,11 @@ To see it work on this machine alone: p2pchord demo`,
 	})
 	f := root.PersistentFlags()
 	f.SortFlags = false
-	f.StringVar(&a.data, "data", "", "`folder` of the node (default "+tilde(defaultData("node"))+")")
-	f.BoolVar(&a.json, "json", false, "results, and errors, as JSON")
-	f.BoolVar(&a.quiet, "quiet", false, "no progress and no messages")
-	f.StringVar(&a.progress, "progress", "auto", "show progress: auto (on a terminal), on or off")
-	f.StringVar(&a.config, "config", "", "config `file` (default "+tilde(defaultConfig())+")")
+	f.StringVar(&a.data, "data", a.data, "`folder` of the node (default "+tilde(defaultData("node"))+")")
+	f.BoolVar(&a.json, "json", a.json, "results, and errors, as JSON")
+	f.BoolVar(&a.quiet, "quiet", a.quiet, "no progress and no messages")
+	f.StringVar(&a.progress, "progress", cmp.Or(a.progress, "auto"), "show progress: auto (on a terminal), on or off")
+	f.StringVar(&a.config, "config", a.config, "config `file` (default "+tilde(defaultConfig())+")")
 
 	ring := []*cobra.Command{
 		a.putCommand(), a.getCommand(), a.lsCommand(), a.statCommand(), a.rmCommand(),
@@ -143,11 +153,15 @@ To see it work on this machine alone: p2pchord demo`,
 		root.CompletionOptions.DisableDefaultCmd = true
 		return root
 	}
-	for _, c := range ring {
+	a.apiFlags(root.Flags())
+	for _, c := range append(ring, root) {
 		c.Flags().StringArrayVar(&a.bootstrap, "bootstrap", nil, "`multiaddr` of a bootstrap peer, to do it without a node of one's own")
 	}
+	for _, name := range []string{"api", "bootstrap", "timeout"} {
+		root.Flags().Lookup(name).Hidden = true // they are for "-", and docs/cli.md tells
+	}
 	addGroup(root, "peer", "", a.nodeCommand(), a.bootstrapCommand(), a.shellCommand())
-	root.AddCommand(a.demoCommand())
+	root.AddCommand(a.demoCommand(), a.configCommand())
 	return root
 }
 

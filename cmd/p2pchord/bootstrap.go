@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/p2pchord/p2pchord/bootstrap"
+	"github.com/p2pchord/p2pchord/internal/fault"
 )
 
 type bootstrapFlags struct {
@@ -32,6 +33,10 @@ on stderr, or with --json on stdout.`,
 			"p2pchord bootstrap --listen /ip4/0.0.0.0/tcp/4700 --announce /dns4/ring.example.org/tcp/4700",
 		),
 		Args: exactly(0, "no arguments"),
+		PreRunE: func(*cobra.Command, []string) error {
+			_, err := f.config("")
+			return err
+		},
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.runBootstrap(cmd.Context(), f) },
 	}
 	fl := cmd.Flags()
@@ -42,12 +47,23 @@ on stderr, or with --json on stdout.`,
 	return cmd
 }
 
-func (a *app) runBootstrap(ctx context.Context, f bootstrapFlags) error {
-	listen, err := parseMultiaddrs("--listen", f.listen, false)
-	if err != nil {
-		return err
+// config checks the flags and makes them a bootstrap peer's.
+func (f bootstrapFlags) config(data string) (c bootstrap.Config, err error) {
+	c = bootstrap.Config{Data: data, Heartbeat: f.heartbeat}
+	if c.Listen, err = parseMultiaddrs("--listen", f.listen, false); err != nil {
+		return c, err
 	}
-	announce, err := parseMultiaddrs("--announce", f.announce, false)
+	if c.Announce, err = parseMultiaddrs("--announce", f.announce, false); err != nil {
+		return c, err
+	}
+	if f.heartbeat <= 0 {
+		return c, fault.New(fault.Usage, "--heartbeat %v: it is a time like 3s", f.heartbeat)
+	}
+	return c, nil
+}
+
+func (a *app) runBootstrap(ctx context.Context, f bootstrapFlags) error {
+	cfg, err := f.config(a.dataFolder("bootstrap"))
 	if err != nil {
 		return err
 	}
@@ -55,10 +71,8 @@ func (a *app) runBootstrap(ctx context.Context, f bootstrapFlags) error {
 		return err
 	}
 	signal.Ignore(syscall.SIGPIPE) // who read the addresses may be gone
-	b, err := bootstrap.New(ctx, bootstrap.Config{
-		Data: a.dataFolder("bootstrap"), Listen: listen, Announce: announce,
-		Heartbeat: f.heartbeat, Events: a.showRoster,
-	})
+	cfg.Events = a.showRoster
+	b, err := bootstrap.New(ctx, cfg)
 	if err != nil {
 		return err
 	}

@@ -31,6 +31,12 @@ func (a *app) complete(cmd *cobra.Command) error {
 		if failed != nil || f.Changed || f.Name == "config" || f.Name == "help" {
 			return
 		}
+		from := func(where string) {
+			if a.origins == nil {
+				a.origins = map[string]string{}
+			}
+			a.origins[f.Name] = where
+		}
 		if v, ok := a.lookupEnv(envName(f.Name)); ok && v != "" {
 			values := []string{v}
 			if _, list := f.Value.(pflag.SliceValue); list {
@@ -39,6 +45,7 @@ func (a *app) complete(cmd *cobra.Command) error {
 			if err := setFlag(f, values); err != nil {
 				failed = fault.New(fault.Usage, "%s=%q: %w", envName(f.Name), v, err)
 			}
+			from(envName(f.Name))
 			return
 		}
 		for _, table := range []string{cmd.Name(), ""} {
@@ -46,6 +53,7 @@ func (a *app) complete(cmd *cobra.Command) error {
 				if err := setFlag(f, e.values); err != nil {
 					failed = fault.New(fault.Usage, "%s: %s: %w", e.at, f.Name, err)
 				}
+				from(e.at)
 				return
 			}
 		}

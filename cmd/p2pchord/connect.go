@@ -18,7 +18,7 @@ import (
 func (a *app) openRing(cmd *cobra.Command) (gateway.Ring, error) {
 	ctx := cmd.Context()
 	if a.peer != nil {
-		return stays{a.peer}, nil
+		return ringStays{a.peer}, nil
 	}
 	addrs, err := parseMultiaddrs("--bootstrap", a.bootstrap, true)
 	if err != nil {
@@ -38,8 +38,11 @@ func (a *app) openRing(cmd *cobra.Command) (gateway.Ring, error) {
 
 // openNode returns the running node of --data or --api.
 func (a *app) openNode(cmd *cobra.Command) (gateway.Peer, error) {
+	if p, ok := a.peer.(gateway.Peer); ok {
+		return nodeStays{p}, nil
+	}
 	if a.peer != nil {
-		return stays{a.peer}, nil
+		return nil, fault.New(fault.Unreachable, "%s is for a node of one's own: start one with `p2pchord node`, and leave --bootstrap out", cmd.Name())
 	}
 	p, err := a.dialNode(cmd.Context(), cmd)
 	if err != nil {
@@ -68,10 +71,14 @@ func ringOrNil(c *gateway.Client) gateway.Ring {
 	return c
 }
 
-// stays is the peer of a prompt: a verb that is done with it must not close it.
-type stays struct{ gateway.Peer }
+// What a prompt or a script works on: a verb that is done with it must not close it.
+type (
+	ringStays struct{ gateway.Ring }
+	nodeStays struct{ gateway.Peer }
+)
 
-func (stays) Close() error { return nil }
+func (ringStays) Close() error { return nil }
+func (nodeStays) Close() error { return nil }
 
 // parseMultiaddrs reads the multiaddrs of a flag; a peer's must end with its ID.
 func parseMultiaddrs(flag string, list []string, withID bool) ([]ma.Multiaddr, error) {

@@ -44,6 +44,10 @@ verify, ring, lookup, leave and quit. SIGINT and SIGTERM do what quit does; a se
 			"p2pchord node --data /srv/p2pchord --capacity 100GiB --no-prompt",
 		),
 		Args: exactly(0, "no arguments"),
+		PreRunE: func(*cobra.Command, []string) error {
+			_, err := f.config("")
+			return err
+		},
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.runNode(cmd.Context(), f) },
 	}
 	fl := cmd.Flags()

@@ -1,17 +1,12 @@
 package main
 
 import (
-	"bufio"
-	"context"
 	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
-
-	"github.com/p2pchord/p2pchord/gateway"
-	"github.com/p2pchord/p2pchord/internal/fault"
 )
 
 func (a *app) shellCommand() *cobra.Command {
@@ -52,46 +47,6 @@ func (a *app) shell(cmd *cobra.Command) error {
 	case err := <-typed:
 		return err
 	}
-}
-
-// script carries out the commands of stdin up to the first that fails.
-func (a *app) script(ctx context.Context, p gateway.Peer) error {
-	lines := bufio.NewScanner(a.stdin)
-	for n := 1; lines.Scan(); n++ {
-		if strings.HasPrefix(strings.TrimSpace(lines.Text()), "#") {
-			continue
-		}
-		words, err := splitWords(lines.Text())
-		if err != nil {
-			return fault.New(fault.Usage, "line %d: %w", n, err)
-		}
-		if len(words) == 0 {
-			continue
-		}
-		if words[0] == "exit" {
-			return nil
-		}
-		code, departed := a.atPrompt(ctx, p, words)
-		if code != "" {
-			return errReported{code}
-		}
-		if departed {
-			return nil
-		}
-	}
-	if err := lines.Err(); err != nil && !errors.Is(err, context.Canceled) {
-		return fault.New(fault.Failed, "can't read the commands: %w", err)
-	}
-	return nil
-}
-
-// atPrompt carries out one command of a prompt on p. It returns the kind of its
-// failure, empty when it succeeded, and whether the node has departed.
-func (a *app) atPrompt(ctx context.Context, p gateway.Peer, words []string) (fault.Code, bool) {
-	ctx, done := a.signals.watch(ctx, toKeyboard)
-	defer done()
-	sub := &app{stdin: a.stdin, out: a.out, lookupEnv: a.lookupEnv, signals: a.signals, peer: p}
-	return sub.execute(ctx, words), sub.departed
 }
 
 // splitWords splits a line as a shell does: blanks separate, quotes and a
