@@ -180,7 +180,7 @@ func TestJournal(t *testing.T) {
 		fs := vfs.NewMem()
 		f, err := fs.Create("journal.1", vfs.WriteCategoryUnspecified)
 		storetest.Check(t, err)
-		_, err = f.Write(b)
+		_, err = f.Write(bytes.Clone(b)) // it may be changed by Write
 		storetest.Check(t, errors.Join(err, f.Close()))
 		j, payloads, err := store.Journal(fs, "", key, 1000, 0)
 		if err != nil {
