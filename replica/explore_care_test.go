@@ -340,7 +340,7 @@ func (e *explorer) mayCrash(g *global, i int) bool {
 	}
 	least := 1
 	if g.spent.crashes > 0 {
-		least = min(e.copies, others+1)
+		least = min(e.copies, others+1) - 1
 		for p := range e.n {
 			if n := e.nodes[g.node[p]]; n.up && n.joined && !n.grants.Synced {
 				return false

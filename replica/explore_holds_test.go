@@ -2,6 +2,7 @@ package replica
 
 import (
 	"os"
+	"slices"
 	"testing"
 )
 
@@ -62,13 +63,14 @@ func TestHolds(t *testing.T) {
 		{"two keys, J1", vary(base, func(w *world) { w.keys = []int{2, 3}; w.puts = []int{0, 1}; w.together = true; w.probe = true }), false},
 		{"retries, J1 C1", vary(base, func(w *world) { w.most.crashes = 1; w.most.retries = 1 }), true},
 		{"retries, two puts, 3 nodes K1", vary(of3, func(w *world) { w.most.stops = 1; w.most.retries = 2; w.puts = []int{0, 0}; w.together = true }), true},
-		{"siblings: two puts together, F1 L1, 3 nodes", vary(of3, func(w *world) {
-			w.most.suspicions = 1
-			w.most.losses = 1
-			w.puts = []int{0, 0}
-			w.together = true
-			w.most.retries = 1
-			w.probe = true
+		{"two puts together, F1 L1, 3 nodes", vary(of3, func(w *world) {
+			w.puts, w.together, w.probe = []int{0, 0}, true, true
+			w.most.suspicions, w.most.losses, w.most.retries = 1, 1, 1
+		}), false},
+		{"siblings: an owner stops in a put, and comes back after another", vary(of3, func(w *world) {
+			w.puts, w.together, w.siblings = []int{0, 0}, true, true
+			w.most.stops, w.most.retries = 1, 1
+			w.prefix = []label{{evBegin, 1, 0}, {evStop, 1, 0}}
 		}), false},
 		{"leave, 3 nodes C1", vary(of3, func(w *world) { w.most.leaves = 1; w.most.crashes = 1; w.repairs = true }), false},
 		{"leave, 4 nodes C1", vary(base, func(w *world) { w.members = []int{0, 1, 2, 3}; w.most.leaves = 1; w.most.crashes = 1; w.preds = 3 }), true},
@@ -104,11 +106,15 @@ func TestHolds(t *testing.T) {
 			if x.large && os.Getenv(allExplorations) == "" {
 				t.Skip("set " + allExplorations + "=1 for the explorations that take minutes")
 			}
-			if w.limit = 120_000; x.large {
-				w.limit = 600_000
+			if w.limit = 80_000; os.Getenv(allExplorations) != "" {
+				w.limit = 1_000_000
 			}
-			if _, err := run(t, w); err != nil {
+			e, err := run(t, w)
+			if err != nil {
 				t.Fatal(err)
+			}
+			if w.siblings && !slices.ContainsFunc(e.nodes, func(n *node) bool { return len(n.disk[0]) > 1 }) {
+				t.Error("no siblings came about")
 			}
 		})
 	}

@@ -10,15 +10,16 @@ import (
 
 // world says what is explored.
 type world struct {
-	n       int   // nodes
-	copies  int   // R
-	members []int // the ring to start from; the others may join
-	keys    []int // the node at whose place each key stands
-	puts    []int // the key of each put; a delete is given as -1-key
-	stored  bool  // a version of each key stands at all holders at the start
-	most    budget
-	limit   int     // states; 0 for all
-	prefix  []label // the events that come first
+	n        int   // nodes
+	copies   int   // R
+	members  []int // the ring to start from; the others may join
+	keys     []int // the node at whose place each key stands
+	puts     []int // the key of each put; a delete is given as -1-key
+	stored   bool  // a version of each key stands at all holders at the start
+	most     budget
+	limit    int     // states; 0 for all
+	prefix   []label // the events that come first
+	siblings bool    // concurrent versions are expected to come about
 
 	probe    bool // the merge probe may find any member
 	succs    int  // r, the length of successor lists; default 2
