@@ -17,6 +17,7 @@ type bootstrapFlags struct {
 	listen, announce []string
 	heartbeat        time.Duration
 	addrFile         string
+	logLevel         string
 }
 
 func (a *app) bootstrapCommand() *cobra.Command {
@@ -37,13 +38,14 @@ on stderr, or with --json on stdout.`,
 			_, err := f.config("")
 			return err
 		},
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.runBootstrap(cmd.Context(), f) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.runBootstrap(cmd, f) },
 	}
 	fl := cmd.Flags()
 	fl.StringArrayVar(&f.listen, "listen", nil, "`multiaddr` to listen on (default port 4700, TCP and QUIC, on all interfaces)")
 	fl.StringArrayVar(&f.announce, "announce", nil, "further `multiaddr` under which others reach it")
 	fl.DurationVar(&f.heartbeat, "heartbeat", 3*time.Second, "how often nodes have to say that they live")
 	fl.StringVar(&f.addrFile, "addr-file", "", "put the addresses into `file` once it is ready")
+	fl.StringVar(&f.logLevel, "log-level", "", logLevelUsage)
 	return cmd
 }
 
@@ -56,13 +58,19 @@ func (f bootstrapFlags) config(data string) (c bootstrap.Config, err error) {
 	if c.Announce, err = parseMultiaddrs("--announce", f.announce, false); err != nil {
 		return c, err
 	}
+	if f.logLevel != "" {
+		if _, _, err := parseLogLevels(f.logLevel); err != nil {
+			return c, err
+		}
+	}
 	if f.heartbeat <= 0 {
 		return c, fault.New(fault.Usage, "--heartbeat %v: it is a time like 3s", f.heartbeat)
 	}
 	return c, nil
 }
 
-func (a *app) runBootstrap(ctx context.Context, f bootstrapFlags) error {
+func (a *app) runBootstrap(cmd *cobra.Command, f bootstrapFlags) error {
+	ctx := cmd.Context()
 	cfg, err := f.config(a.dataFolder("bootstrap"))
 	if err != nil {
 		return err
@@ -70,6 +78,13 @@ func (a *app) runBootstrap(ctx context.Context, f bootstrapFlags) error {
 	if err := dropAddrs(f.addrFile); err != nil {
 		return err
 	}
+	if err := a.setLogs(f.logLevel); err != nil {
+		return err
+	}
+	given := a.isGiven(cmd, "log-level")
+	defer hangups(func() { a.reloadLogs("bootstrap", given) })()
+	manager := a.openService()
+	defer manager.close()
 	signal.Ignore(syscall.SIGPIPE) // who read the addresses may be gone
 	cfg.Events = a.showRoster
 	b, err := bootstrap.New(ctx, cfg)
@@ -80,7 +95,9 @@ func (a *app) runBootstrap(ctx context.Context, f bootstrapFlags) error {
 		_ = b.Close() // the first failure is the one to tell
 		return err
 	}
+	manager.ready("serves as "+b.ID().String(), func(context.Context) error { return nil })
 	<-ctx.Done()
+	manager.stopping(0)
 	return b.Close()
 }
 

@@ -26,7 +26,7 @@ type nodeFlags struct {
 	capacity                    string
 	heartbeat, timeout, within  time.Duration
 	mdns, noPrompt              bool
-	addrFile                    string
+	addrFile, logLevel          string
 }
 
 func (a *app) nodeCommand() *cobra.Command {
@@ -48,7 +48,7 @@ verify, ring, lookup, leave and quit. SIGINT and SIGTERM do what quit does; a se
 			_, err := f.config("")
 			return err
 		},
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.runNode(cmd.Context(), f) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.runNode(cmd, f) },
 	}
 	fl := cmd.Flags()
 	fl.SortFlags = false
@@ -64,6 +64,7 @@ verify, ring, lookup, leave and quit. SIGINT and SIGTERM do what quit does; a se
 	fl.BoolVar(&f.mdns, "mdns", true, "find peers on the local network by themselves")
 	fl.BoolVar(&f.noPrompt, "no-prompt", false, "show no prompt, even on a terminal")
 	fl.StringVar(&f.addrFile, "addr-file", "", "put the addresses into `file` once it is ready")
+	fl.StringVar(&f.logLevel, "log-level", "", logLevelUsage)
 	return cmd
 }
 
@@ -87,6 +88,11 @@ func (f nodeFlags) config(data string) (c node.Config, err error) {
 			return c, fault.New(fault.Usage, "--capacity: %w", err)
 		}
 	}
+	if f.logLevel != "" {
+		if _, _, err := parseLogLevels(f.logLevel); err != nil {
+			return c, err
+		}
+	}
 	switch {
 	case f.copies < 1 || f.copies > 8:
 		return c, fault.New(fault.Usage, "--copies %d: it is 1 to 8", f.copies)
@@ -96,7 +102,9 @@ func (f nodeFlags) config(data string) (c node.Config, err error) {
 	return c, nil
 }
 
-func (a *app) runNode(ctx context.Context, f nodeFlags) error {
+func (a *app) runNode(cmd *cobra.Command, f nodeFlags) error {
+	ctx, cancel := context.WithCancel(cmd.Context())
+	defer cancel()
 	cfg, err := f.config(a.dataFolder("node"))
 	if err != nil {
 		return err
@@ -104,6 +112,19 @@ func (a *app) runNode(ctx context.Context, f nodeFlags) error {
 	if err := dropAddrs(f.addrFile); err != nil {
 		return err
 	}
+	if err := a.setLogs(f.logLevel); err != nil {
+		return err
+	}
+	given, prompted := a.isGiven(cmd, "log-level"), a.promptWanted(f)
+	defer hangups(func() {
+		if prompted { // its terminal has gone, and with it who typed
+			cancel()
+			return
+		}
+		a.reloadLogs("node", given)
+	})()
+	manager := a.openService()
+	defer manager.close()
 	signal.Ignore(syscall.SIGPIPE) // who read the addresses may be gone
 	events := &eventLog{app: a}
 	cfg.Events = events.show
@@ -116,7 +137,9 @@ func (a *app) runNode(ctx context.Context, f nodeFlags) error {
 		err = a.showReady(f.addrFile, n.PeerID(), n.RingAddress(), n.Addrs())
 	}
 	if err == nil {
-		err = a.serve(ctx, n, f, events)
+		manager.ready("serves as "+n.PeerID(), func(ctx context.Context) error { return alive(ctx, cfg.Data) })
+		err = a.serve(ctx, n, f, events, manager)
+		manager.stopping(0)
 	}
 	if api != nil {
 		end, cancel := context.WithTimeout(context.Background(), answersEnd)
@@ -126,11 +149,29 @@ func (a *app) runNode(ctx context.Context, f nodeFlags) error {
 	return errors.Join(err, n.Close())
 }
 
+// promptWanted tells whether the node shows a prompt.
+func (a *app) promptWanted(f nodeFlags) bool {
+	in, ok := a.stdin.(*os.File)
+	return ok && !f.noPrompt && !a.json && isTerminal(in) && isTerminal(a.out.stdout)
+}
+
+// alive asks the node of a data folder through its socket, as a verb would.
+func alive(ctx context.Context, data string) error {
+	c, err := gateway.Dial(ctx, filepath.Join(data, gateway.SocketName), 0)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = c.Close() }() // it was only asked
+	_, err = c.Health(ctx)
+	return err
+}
+
 // serve returns when the node is to end or has gone.
-func (a *app) serve(ctx context.Context, n *node.Node, f nodeFlags, events *eventLog) error {
+func (a *app) serve(ctx context.Context, n *node.Node, f nodeFlags, events *eventLog, manager *service) error {
 	var typed chan error // what the prompt ends with; never, without one
 	typing := func() bool { return false }
-	if in, ok := a.stdin.(*os.File); ok && !f.noPrompt && !a.json && isTerminal(in) && isTerminal(a.out.stdout) {
+	if a.promptWanted(f) {
+		in := a.stdin.(*os.File)
 		p := newPrompt(a, in, gateway.OfNode(n), filepath.Join(a.dataFolder("node"), historyName))
 		defer p.close()
 		events.to(p.message)
@@ -151,6 +192,7 @@ func (a *app) serve(ctx context.Context, n *node.Node, f nodeFlags, events *even
 		}
 	case <-ctx.Done():
 	}
+	manager.stopping(f.within)
 	within, cancel := context.WithTimeout(context.Background(), f.within)
 	defer cancel()
 	err := n.Quit(within, func(h node.HandOver) { //nolint:contextcheck // the context has ended: that is why the node quits

@@ -20,6 +20,29 @@ type signals struct {
 	atExit  []func()
 }
 
+// hangups has f called for each SIGHUP until the function that it returns is called.
+func hangups(f func()) (stop func()) {
+	c := make(chan os.Signal, 1)
+	signal.Notify(c, syscall.SIGHUP)
+	ended, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for {
+			select {
+			case <-c:
+				f()
+			case <-ended:
+				return
+			}
+		}
+	}()
+	return func() {
+		signal.Stop(c)
+		close(ended)
+		<-stopped
+	}
+}
+
 type signalWatch struct {
 	which  int
 	cancel context.CancelFunc
