@@ -30,6 +30,8 @@ func (n *Node) syncWith(ctx context.Context, r replica.Reconcile) {
 type difference struct {
 	ours   []store.Entry // held here, not there
 	theirs []*pb.Item    // held there, not here
+	// stale are the places at which the other holds a version that one of ours replaces.
+	stale map[store.Place]bool
 }
 
 // reconcile compares what is held under the keys of span here and at another peer:
@@ -53,7 +55,9 @@ func (n *Node) reconcile(ctx context.Context, with ring.Position, span store.Spa
 		if wanted == nil {
 			continue
 		}
-		send := slices.DeleteFunc(d.ours, func(e store.Entry) bool { return !wanted(e) })
+		// Who holds a version that was replaced gets the one that replaced it, wanted there or not:
+		// otherwise the old one would stay.
+		send := slices.DeleteFunc(d.ours, func(e store.Entry) bool { return !wanted(e) && !d.stale[e.Place] })
 		group, gctx := errgroup.WithContext(ctx)
 		group.SetLimit(pushesAtOnce)
 		for _, e := range send {
@@ -156,7 +160,7 @@ func (n *Node) compare(ctx context.Context, with ring.Position, keys []uint32) (
 		}
 		theirs[at][string(it.GetStamp())] = it
 	}
-	var d difference
+	d := difference{stale: make(map[store.Place]bool)}
 	ours := make(map[store.Place][]store.Entry)
 	for _, key := range keys {
 		err := n.store.Scan(store.Span{First: uint16(key), Last: uint16(key)}, nil, func(e store.Entry) bool { //nolint:gosec // 16 bits
@@ -174,7 +178,9 @@ func (n *Node) compare(ctx context.Context, with ring.Position, keys []uint32) (
 	}
 	for at, left := range theirs {
 		for stamp, it := range left {
-			if !n.replaced(ours[at], at, stamp) {
+			if n.replaced(ours[at], at, stamp) {
+				d.stale[at] = true
+			} else {
 				d.theirs = append(d.theirs, it)
 			}
 		}

@@ -49,7 +49,7 @@ func (n *Node) strayLoop(ctx context.Context) {
 func (n *Node) strays(released map[strayKey]time.Time) []stray {
 	s := n.state.Load()
 	preds, succs := s.view.Predecessors(), s.view.Successors()
-	copies := max(n.cfg.Copies, n.health.wanted(), 2)
+	copies := max(n.cfg.Copies, 2)
 	if s.leaving || len(succs) == 0 || len(preds) < copies-1 || !s.view.Incorporated() {
 		return nil
 	}

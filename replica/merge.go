@@ -76,14 +76,16 @@ const (
 )
 
 // Admit decides about a put of r where current are the standing records, the
-// winner first. Writes through one owner are one chain: a writer that has not seen the
+// winner first. A record that names no ancestor was signed by a writer that has seen none: its clock may
+// lie below the floor only because the writer's time is behind, so the floor says nothing of it. Writes through one owner are one chain: a writer that has not seen the
 // current version is told, so siblings come from partitions alone.
 func Admit(current []Record, r Record) Admission {
+	blind := len(r.Ancestors) == 0 && r.Floor == 0
 	for _, c := range current {
 		switch {
 		case c.Version == r.Version:
 			return Known
-		case c.Supersedes(r.Version):
+		case slices.Contains(c.Ancestors, r.Version), !blind && c.Supersedes(r.Version):
 			return Superseded
 		}
 	}

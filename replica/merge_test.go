@@ -206,3 +206,24 @@ func TestOneChain(t *testing.T) {
 		t.Errorf("only %d puts were admitted", len(known)-1)
 	}
 }
+
+// A writer whose clock is behind puts a name that was overwritten more often than a record names ancestors.
+// Its put must not be taken for one that was replaced: that would acknowledge it and drop it.
+func TestAdmitOfAWriterWhoseClockIsBehindTheFloor(t *testing.T) {
+	t.Parallel()
+	cur := Record{Version: Version{Clock: 1000, Writer: "a"}}
+	for i := range uint64(MaxAncestors + 5) {
+		cur = Replace(cur, Version{Clock: 1001 + i, Writer: "a"})
+	}
+	if cur.Floor == 0 {
+		t.Fatal("the record has no floor")
+	}
+	late := Record{Version: Version{Clock: 500, Writer: "b"}}
+	if got := Admit([]Record{cur}, late); got != Stale {
+		t.Errorf("a first attempt from behind the floor: %v, want %v", got, Stale)
+	}
+	signedAgain := Replace(cur, Version{Clock: NextClock(0, cur.Version.Clock), Writer: "b"})
+	if got := Admit([]Record{cur}, signedAgain); got != Write {
+		t.Errorf("the same, signed again: %v, want %v", got, Write)
+	}
+}
