@@ -6,9 +6,13 @@ import (
 	"time"
 )
 
-// run explores a world and logs how large it is.
+// run explores a world and logs how large it is. With -short or -race, which has nothing to find
+// in code without goroutines, it skips the test.
 func run(t *testing.T, w world) (*explorer, error) {
 	t.Helper()
+	if testing.Short() || raceEnabled {
+		t.Skip("no explorations with -short or -race")
+	}
 	e := newExplorer(w)
 	start := time.Now()
 	err := e.explore()
