@@ -3,6 +3,7 @@ package sim
 import (
 	"slices"
 
+	"github.com/p2pchord/p2pchord/replica"
 	"github.com/p2pchord/p2pchord/ring"
 )
 
@@ -48,7 +49,9 @@ func (p *peer) leave(t *process, all bool) {
 
 // handOne gives one record to those who shall hold it without this node, the first two of them at least.
 func (p *peer) handOne(t *process, s *snapshot, e entry, all bool) bool {
-	heirs := p.heirs(s, e.key, max(p.copiesOf(e.record), 2))
+	copies := max(p.copiesOf(e.record), 2)
+	holders, _ := s.view.Holders(e.key, copies+1)
+	heirs := replica.Heirs(p.at, s.view.Predecessors(), s.view.Successors(), holders, copies)
 	if len(heirs) == 0 {
 		f, err := p.locate(t, e.key)
 		if err != nil {
@@ -73,29 +76,6 @@ func (p *peer) handOne(t *process, s *snapshot, e entry, all bool) bool {
 func (t *process) holds(h ring.Position, e entry) bool {
 	items, err := t.inventoryOf(h, []ring.Key{e.key})
 	return err == nil && slices.Contains(items, item{name: e.name, version: e.Version, complete: true})
-}
-
-// heirs are the holders of key in the ring without this node; node/leave.go.
-func (p *peer) heirs(s *snapshot, key ring.Key, copies int) []ring.Position {
-	succs, preds := s.view.Successors(), s.view.Predecessors()
-	holders, _ := s.view.Holders(key, copies+1)
-	var out []ring.Position
-	switch {
-	case len(holders) == 0 || !slices.Contains(holders, p.at):
-		out = distinct(p.at, nil, holders...)
-	case holders[0] == p.at:
-		out = distinct(p.at, nil, succs[0])
-		if len(preds) > 0 {
-			out = distinct(p.at, out, preds[0])
-		}
-		out = distinct(p.at, out, succs[1:]...)
-	case len(holders) > 1 && holders[1] == p.at && len(preds) > 0:
-		out = distinct(p.at, []ring.Position{holders[0]}, preds[0])
-		out = distinct(p.at, out, holders[2:]...)
-	default:
-		out = distinct(p.at, nil, holders...)
-	}
-	return out[:min(len(out), copies)]
 }
 
 // farewell tells the neighbours who is next to them now.

@@ -67,7 +67,7 @@ func (t *process) call(to ring.ID, request any, until moment) (any, error) {
 		return p.handle(t, p.at, request)
 	}
 	target := w.byID[to]
-	if target == nil {
+	if target == nil || until <= w.now {
 		return nil, fault.Unreachable
 	}
 	c := &call{from: p, to: target}

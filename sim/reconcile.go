@@ -26,13 +26,13 @@ func (p *peer) syncWith(t *process, r replica.Reconcile) {
 }
 
 // reconcile compares what is held here and there under the keys of span: by one sum, by a
-// sum for each key, by names. What is only there is pulled, what is wanted there pushed.
+// sum for each key, by names. What is only there is pulled; what is wanted there, or replaces something there, is pushed.
 func (p *peer) reconcile(t *process, with ring.Position, s span, wanted func(entry) bool) (pushed int, err error) {
 	keys, err := p.differingKeys(t, with, s)
 	if err != nil || len(keys) == 0 {
 		return 0, err
 	}
-	ours, theirs, err := p.compare(t, with, keys)
+	ours, theirs, there, err := p.compare(t, with, keys)
 	if err != nil {
 		return 0, err
 	}
@@ -40,7 +40,7 @@ func (p *peer) reconcile(t *process, with ring.Position, s span, wanted func(ent
 		return 0, err
 	}
 	for _, e := range ours {
-		if !wanted(e) {
+		if !wanted(e) && !slices.ContainsFunc(there, func(it item) bool { return it.name == e.name && e.Supersedes(it.version) }) {
 			continue
 		}
 		if err := p.sendStore(t, with.ID, e.record, nil); err != nil {
@@ -109,11 +109,10 @@ func (t *process) inventoryOf(from ring.Position, keys []ring.Key) ([]item, erro
 	return reply.([]item), nil //nolint:forcetypeassert // see handleFile
 }
 
-// compare returns what is only here and what is only there, but for what is replaced here.
-func (p *peer) compare(t *process, with ring.Position, keys []ring.Key) (ours []entry, theirs []item, err error) {
-	items, err := t.inventoryOf(with, keys)
-	if err != nil {
-		return nil, nil, err
+// compare returns what is only here, what is only there but for what is replaced here, and all that is there.
+func (p *peer) compare(t *process, with ring.Position, keys []ring.Key) (ours []entry, theirs, items []item, err error) {
+	if items, err = t.inventoryOf(with, keys); err != nil {
+		return nil, nil, nil, err
 	}
 	for _, k := range keys {
 		for _, e := range p.disk.scan(span{k, k}) {
@@ -127,7 +126,7 @@ func (p *peer) compare(t *process, with ring.Position, keys []ring.Key) (ours []
 			theirs = append(theirs, it)
 		}
 	}
-	return ours, theirs, nil
+	return ours, theirs, items, nil
 }
 
 // maxPulled is how many records go into one answer.

@@ -34,16 +34,15 @@ func (p *peer) strayLoop(t *process) {
 	}
 }
 
-// strays finds copies outside this node's arcs.
+// strays finds copies outside the arcs of which this node holds copies.
 func (p *peer) strays() []entry {
 	s := p.state
 	preds, succs := s.view.Predecessors(), s.view.Successors()
-	copies := max(p.world.copies, p.health.wanted(), 2)
-	if s.leaving || len(succs) == 0 || len(preds) < copies-1 || !s.view.Incorporated() {
+	if s.leaving || len(succs) == 0 || len(preds) == 0 || !s.view.Incorporated() {
 		return nil
 	}
-	sp, ok := keySpan(succs[0], preds[copies-2])
-	if !ok || succs[0] == preds[copies-2] {
+	sp, ok := keySpan(succs[0], preds[0])
+	if !ok || succs[0] == preds[0] {
 		return nil
 	}
 	var out []entry
@@ -116,13 +115,13 @@ func (p *peer) obey(t *process, owner ring.ID, e entry, v replica.Verdict, relea
 	}
 }
 
-// serveRelease tells another, as the synced owner, whether it may drop copies.
+// serveRelease tells another, as the synced owner whose witness has just confirmed it, which copies it may drop.
 func (p *peer) serveRelease(t *process, from ring.Position, r releaseRequest) (any, error) {
 	s, err := p.synced(t)
 	if err != nil {
 		return nil, err
 	}
-	if s.grants.Degraded {
+	if s.grants.Degraded || s.grants.Alone() {
 		return nil, fault.TryAgain
 	}
 	verdicts := make([]replica.Verdict, 0, len(r.items))
@@ -130,44 +129,42 @@ func (p *peer) serveRelease(t *process, from ring.Position, r releaseRequest) (a
 	for _, it := range r.items {
 		verdicts = append(verdicts, p.judgeRelease(t, s, from, it, held))
 	}
+	if i := slices.IndexFunc(r.items, func(it item) bool { return s.grants.Owns(ring.Hash(it.name)) }); i >= 0 {
+		if err := p.confirm(t, s, r.items[i].name, nil, never); err != nil {
+			return nil, err
+		}
+	}
 	return verdicts, nil
 }
 
 // judgeRelease decides about one item. held remembers what holders have said during this request.
-func (p *peer) judgeRelease(t *process, s *snapshot, from ring.Position, it item, held map[ring.Position]map[ring.Key][]item) replica.Verdict {
+func (p *peer) judgeRelease(t *process, s *snapshot, asker ring.Position, it item, held map[ring.Position]map[ring.Key][]item) replica.Verdict {
 	if !s.grants.Owns(ring.Hash(it.name)) {
 		return replica.Keep
 	}
 	es := p.disk.entries(it.name)
-	var mine *entry
-	for i := range es {
-		if es[i].Version == it.version {
-			mine = &es[i]
-		}
+	i, ok := replica.Covering(lineages(p.disk.standing(it.name)), it.version)
+	if !ok {
+		return replica.Send
 	}
-	if mine == nil {
-		if !slices.ContainsFunc(es, func(e entry) bool { return e.Supersedes(it.version) }) {
-			return replica.Send
-		}
-		mine = &es[0]
-	}
+	mine := es[i]
 	if !mine.complete {
 		return replica.Keep
 	}
-	holders, complete := s.view.Holders(mine.key, p.copiesOf(mine.record))
-	if !complete || len(holders) < min(p.copiesOf(mine.record), 2) {
-		return replica.Keep
+	copies := p.copiesOf(mine.record)
+	holders, complete := s.view.Holders(mine.key, copies)
+	r := replica.Release{Asker: asker, Holders: holders, Complete: complete, Copies: copies, Have: make([]bool, len(holders))}
+	if slices.Contains(holders, asker) {
+		return r.Judge()
 	}
-	if slices.Contains(holders, from) {
-		return replica.Holder
-	}
-	for _, h := range holders {
-		if h != p.at && !t.hasCopy(h, *mine, held) {
+	for i, h := range holders {
+		r.Have[i] = h == p.at || t.hasCopy(h, mine, held)
+		if !r.Have[i] {
 			p.repairing.wake()
-			return replica.Keep
+			break
 		}
 	}
-	return replica.Drop
+	return r.Judge()
 }
 
 // hasCopy asks h, once for each key and request, what it holds complete.
