@@ -116,8 +116,8 @@ func (s *Store) sweepStaging() error {
 	return nil
 }
 
-// openDatabase opens pebble without its own log. Its memory is the memtables, two at
-// most, and the cache.
+// openDatabase opens pebble without its own log. Its memory is the cache, from which it
+// takes the memtables, two of them as a rule.
 func (s *Store) openDatabase() (err error) {
 	// The folder may not be one that the database can write; it says so by panics as well.
 	defer func() {
@@ -133,7 +133,7 @@ func (s *Store) openDatabase() (err error) {
 		}
 	}()
 	opening := true
-	const cacheBytes = 16 << 20
+	const cacheBytes = 64 << 20 // the memtables are counted in it
 	s.cache = pebble.NewCache(cacheBytes)
 	o := &pebble.Options{
 		Cache:              s.cache,
