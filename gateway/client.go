@@ -52,8 +52,8 @@ func Dial(ctx context.Context, path string, idle time.Duration) (*Client, error)
 			DialContext:         func(ctx context.Context, _, _ string) (net.Conn, error) { return dialSocket(ctx, path) },
 			DisableCompression:  true,
 			MaxIdleConnsPerHost: 32,
-			ReadBufferSize:      copyBuffer / 4,
-			WriteBufferSize:     copyBuffer / 4,
+			ReadBufferSize:      copyBuffer,
+			WriteBufferSize:     copyBuffer,
 		},
 	}
 	wait := dialTimeout

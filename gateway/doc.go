@@ -6,6 +6,7 @@
 // client that only passes through.
 //
 //	GET    /v1/self                 who answers: peer_id, ring_address
+//	GET    /metrics                 the node's figures, for Prometheus
 //	GET    /v1/status               node.Status
 //	GET    /v1/health               the same without the files
 //	GET    /v1/members              stream of node.Member
@@ -32,6 +33,6 @@
 // otherwise its Content-Length is the size, and a failure breaks the connection.
 // Either way a file that was cut short can't be taken for a whole one.
 //
-// The package never speaks libp2p and never opens a store. Server owns the
-// goroutine that accepts, and net/http's one a connection; Close waits for all.
+// The package never speaks libp2p and never opens a store. Server and
+// MetricsServer own the goroutine that accepts, and net/http's one a connection; Close waits for all.
 package gateway

@@ -218,7 +218,7 @@ func (f *fake) Close() error {
 func serve(t *testing.T, f *fake) (*Server, *Client) {
 	t.Helper()
 	path := t.TempDir() + "/" + SocketName
-	s, err := Serve(path, f)
+	s, err := Serve(path, f, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

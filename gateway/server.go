@@ -16,12 +16,13 @@ import (
 
 // Server answers for one peer.
 type Server struct {
-	peer   Peer
-	path   string
-	listen net.Listener
-	http   *http.Server
-	served chan struct{}
-	retire sync.Once
+	peer    Peer
+	metrics *Metrics
+	path    string
+	listen  net.Listener
+	http    *http.Server
+	served  chan struct{}
+	retire  sync.Once
 	// departing counts the calls that make the peer go: nothing cuts them off.
 	departing sync.WaitGroup
 }
@@ -32,13 +33,13 @@ type Self struct {
 	RingAddress string `json:"ring_address"`
 }
 
-// Serve answers for p on the Unix socket at path until Close.
-func Serve(path string, p Peer) (*Server, error) {
+// Serve answers for p on the Unix socket at path until Close, with metrics unless they are nil.
+func Serve(path string, p Peer, metrics *Metrics) (*Server, error) {
 	l, err := listen(path)
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{peer: p, path: path, listen: l, served: make(chan struct{})}
+	s := &Server{peer: p, metrics: metrics, path: path, listen: l, served: make(chan struct{})}
 	s.http = &http.Server{Handler: s.handler(), ReadHeaderTimeout: 10 * time.Second}
 	go func() {
 		defer close(s.served)
@@ -85,6 +86,9 @@ func (s *Server) handler() http.Handler {
 	m.HandleFunc("POST /v1/verify", s.verify)
 	m.HandleFunc("POST /v1/leave", s.leave)
 	m.HandleFunc("POST /v1/quit", s.quit)
+	if s.metrics != nil {
+		m.Handle("GET /metrics", s.metrics.Handler())
+	}
 	m.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		writeError(w, fault.New(fault.Usage, "no such call: %s %s", r.Method, r.URL.Path))
 	})

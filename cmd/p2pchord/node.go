@@ -26,7 +26,7 @@ type nodeFlags struct {
 	capacity                    string
 	heartbeat, timeout, within  time.Duration
 	mdns, noPrompt              bool
-	addrFile, logLevel          string
+	addrFile, logLevel, metrics string
 }
 
 func (a *app) nodeCommand() *cobra.Command {
@@ -64,6 +64,7 @@ verify, ring, lookup, leave and quit. SIGINT and SIGTERM do what quit does; a se
 	fl.BoolVar(&f.mdns, "mdns", true, "find peers on the local network by themselves")
 	fl.BoolVar(&f.noPrompt, "no-prompt", false, "show no prompt, even on a terminal")
 	fl.StringVar(&f.addrFile, "addr-file", "", "put the addresses into `file` once it is ready")
+	fl.StringVar(&f.metrics, "metrics", "", "serve /metrics for Prometheus on `PORT or HOST:PORT`; without HOST only this machine can reach it")
 	fl.StringVar(&f.logLevel, "log-level", "", logLevelUsage)
 	return cmd
 }
@@ -91,6 +92,11 @@ func (f nodeFlags) config(data string) (c node.Config, err error) {
 	if f.logLevel != "" {
 		if _, _, err := parseLogLevels(f.logLevel); err != nil {
 			return c, err
+		}
+	}
+	if f.metrics != "" {
+		if err := gateway.CheckMetricsAddr(f.metrics); err != nil {
+			return c, fault.New(fault.Usage, "--metrics: %w", err)
 		}
 	}
 	switch {
@@ -128,17 +134,27 @@ func (a *app) runNode(cmd *cobra.Command, f nodeFlags) error {
 	signal.Ignore(syscall.SIGPIPE) // who read the addresses may be gone
 	events := &eventLog{app: a}
 	cfg.Events = events.show
+	metrics := gateway.NewMetrics()
+	cfg.Registerer = metrics.Registerer()
 	n, err := node.New(ctx, cfg)
 	if err != nil {
 		return err
 	}
-	api, err := gateway.Serve(filepath.Join(cfg.Data, gateway.SocketName), gateway.OfNode(n))
+	peer := metrics.Of(gateway.OfNode(n))
+	api, err := gateway.Serve(filepath.Join(cfg.Data, gateway.SocketName), peer, metrics)
+	if err == nil && f.metrics != "" {
+		var port *gateway.MetricsServer
+		if port, err = gateway.ServeMetrics(ctx, f.metrics, metrics); err == nil {
+			defer func() { _ = port.Close() }() // a scrape that is cut off is tried again
+			a.out.say("metrics are on http://%s/metrics", port.Addr())
+		}
+	}
 	if err == nil {
 		err = a.showReady(f.addrFile, n.PeerID(), n.RingAddress(), n.Addrs())
 	}
 	if err == nil {
 		manager.ready("serves as "+n.PeerID(), func(ctx context.Context) error { return alive(ctx, cfg.Data) })
-		err = a.serve(ctx, n, f, events, manager)
+		err = a.serve(ctx, n, peer, f, events, manager)
 		manager.stopping(0)
 	}
 	if api != nil {
@@ -167,12 +183,12 @@ func alive(ctx context.Context, data string) error {
 }
 
 // serve returns when the node is to end or has gone.
-func (a *app) serve(ctx context.Context, n *node.Node, f nodeFlags, events *eventLog, manager *service) error {
+func (a *app) serve(ctx context.Context, n *node.Node, peer gateway.Peer, f nodeFlags, events *eventLog, manager *service) error {
 	var typed chan error // what the prompt ends with; never, without one
 	typing := func() bool { return false }
 	if a.promptWanted(f) {
 		in := a.stdin.(*os.File)
-		p := newPrompt(a, in, gateway.OfNode(n), filepath.Join(a.dataFolder("node"), historyName))
+		p := newPrompt(a, in, peer, filepath.Join(a.dataFolder("node"), historyName))
 		defer p.close()
 		events.to(p.message)
 		typed, typing = make(chan error, 1), p.running.Load

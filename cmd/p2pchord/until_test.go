@@ -3,7 +3,12 @@
 package main
 
 import (
+	"context"
 	"errors"
+	"io"
+	"net"
+	"net/http"
+	"os"
 	"os/exec"
 	"strconv"
 	"time"
@@ -32,4 +37,20 @@ func untilExits(ts *testscript.TestScript, _ bool, args []string) {
 			ts.Fatalf("never %d, now %d\nstdout: %s\nstderr: %s", want, got, ts.ReadFile("stdout"), ts.ReadFile("stderr"))
 		}
 	}
+}
+
+// scrape SOCKET FILE: what the node of that socket answers to GET /metrics.
+func scrape(ts *testscript.TestScript, _ bool, args []string) {
+	client := &http.Client{Transport: &http.Transport{
+		DisableKeepAlives: true,
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, "unix", ts.MkAbs(args[0]))
+		},
+	}}
+	resp, err := client.Get("http://p2pchord/metrics")
+	ts.Check(err)
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), b, 0o600))
 }

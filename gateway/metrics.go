@@ -1,0 +1,127 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/p2pchord/p2pchord/internal/fault"
+)
+
+// Metrics are the figures of one peer, for Prometheus. What they count begins anew with the process.
+type Metrics struct {
+	registry   *prometheus.Registry
+	operations *prometheus.CounterVec
+	seconds    *prometheus.HistogramVec
+	bytes      *prometheus.CounterVec
+	hops       prometheus.Histogram
+}
+
+// NewMetrics makes metrics that only tell of the process. Registerer takes libp2p's,
+// Of adds those of a peer.
+func NewMetrics() *Metrics {
+	m := &Metrics{
+		registry: prometheus.NewRegistry(),
+		operations: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "p2pchord_operations_total", Help: "Operations asked of this node by its user, by kind and outcome (ok, or the error's code).",
+		}, []string{"operation", "outcome"}),
+		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "p2pchord_operation_seconds", Help: "How long operations took, from the call to their last byte.",
+			Buckets: prometheus.ExponentialBuckets(0.001, 4, 10), // to 262 s
+		}, []string{"operation"}),
+		bytes: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "p2pchord_transfer_bytes_total", Help: "Bytes of the files that were put and got whole.",
+		}, []string{"operation"}),
+		hops: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "p2pchord_lookup_hops", Help: "Peers asked after the first in lookups.",
+			Buckets: prometheus.LinearBuckets(0, 1, 17),
+		}),
+	}
+	m.registry.MustRegister(m.operations, m.seconds, m.bytes, m.hops,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+// Registerer is where others register theirs.
+func (m *Metrics) Registerer() prometheus.Registerer { return m.registry }
+
+// Handler answers a scrape.
+func (m *Metrics) Handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError})
+}
+
+// done counts an operation that has ended.
+func (m *Metrics) done(operation string, began time.Time, err error) {
+	outcome := "ok"
+	if err != nil {
+		outcome = string(ProblemOf(err).Code)
+	}
+	m.operations.WithLabelValues(operation, outcome).Inc()
+	m.seconds.WithLabelValues(operation).Observe(time.Since(began).Seconds())
+}
+
+// state tells a peer's state at each scrape.
+type state struct{ peer Peer }
+
+// The figures of a peer's state.
+var (
+	descUp        = prometheus.NewDesc("p2pchord_active", "1 when the node is a member of the ring.", nil, nil)
+	descRing      = prometheus.NewDesc("p2pchord_ring_ok", "1 when the node sees nothing wrong with the ring, its part of it, and the copies of its files.", nil, nil)
+	descProblems  = prometheus.NewDesc("p2pchord_ring_problems", "What the node sees wrong; status names it.", nil, nil)
+	descSuccs     = prometheus.NewDesc("p2pchord_ring_successors", "Successors that the node knows, 8 at most.", nil, nil)
+	descKey       = prometheus.NewDesc("p2pchord_node_key", "The node's key, its place on the ring.", nil, nil)
+	descPeers     = prometheus.NewDesc("p2pchord_connected_peers", "Peers with a connection, by its path.", []string{"path"}, nil)
+	descBootstrap = prometheus.NewDesc("p2pchord_bootstrap_connected", "1 for a bootstrap peer that is connected.", []string{"addr"}, nil)
+	descUsed      = prometheus.NewDesc("p2pchord_store_used_bytes", "What the store takes.", nil, nil)
+	descCapacity  = prometheus.NewDesc("p2pchord_store_capacity_bytes", "What the store may take; 0 when only the disk bounds it.", nil, nil)
+	descFree      = prometheus.NewDesc("p2pchord_store_free_bytes", "What may still be written before the disk is down to its reserve; -1 when the disk can't tell.", nil, nil)
+)
+
+func (state) Describe(out chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{descUp, descRing, descProblems, descSuccs, descKey, descPeers, descBootstrap, descUsed, descCapacity, descFree} {
+		out <- d
+	}
+}
+
+func (s state) Collect(out chan<- prometheus.Metric) {
+	h, err := s.peer.Health(context.Background())
+	if err != nil {
+		out <- prometheus.NewInvalidMetric(descUp, err)
+		return
+	}
+	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
+		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+	}
+	gauge(descUp, oneIf(h.State == "active"))
+	gauge(descRing, oneIf(h.Ring.OK))
+	gauge(descProblems, float64(len(h.Ring.Problems)))
+	gauge(descSuccs, float64(len(h.Successors)))
+	gauge(descKey, float64(h.Key))
+	gauge(descPeers, float64(h.Network.DirectPeers), "direct")
+	gauge(descPeers, float64(h.Network.RelayedPeers), "relayed")
+	seen := map[string]bool{}
+	for _, b := range h.Bootstrap {
+		if !seen[b.Addr] { // two of one address would spoil the scrape
+			seen[b.Addr] = true
+			gauge(descBootstrap, oneIf(b.Connected), b.Addr)
+		}
+	}
+	gauge(descUsed, float64(h.Storage.UsedBytes))
+	gauge(descCapacity, float64(h.Storage.CapacityBytes))
+	gauge(descFree, float64(h.Storage.FreeDiskBytes))
+}
+
+func oneIf(yes bool) float64 {
+	if yes {
+		return 1
+	}
+	return 0
+}
+
+// stored tells whether a put has stored the file, with fewer copies perhaps.
+func stored(err error) bool { return err == nil || errors.Is(err, fault.FewerCopies) }

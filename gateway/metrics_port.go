@@ -1,0 +1,72 @@
+package gateway
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/p2pchord/p2pchord/internal/fault"
+)
+
+// MetricsServer answers GET /metrics on a TCP port, and nothing else.
+type MetricsServer struct {
+	listen net.Listener
+	http   *http.Server
+	served chan struct{}
+}
+
+// ServeMetrics answers scrapes of m at addr, PORT or HOST:PORT, until Close. Without
+// a HOST only this machine can reach it.
+func ServeMetrics(ctx context.Context, addr string, m *Metrics) (*MetricsServer, error) {
+	where, err := metricsAddr(addr)
+	if err != nil {
+		return nil, err
+	}
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", where)
+	if err != nil {
+		return nil, fault.New(fault.Failed, "can't serve metrics on %s: %w", where, err)
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", m.Handler())
+	s := &MetricsServer{listen: l, served: make(chan struct{})}
+	s.http = &http.Server{Handler: mux, ReadTimeout: 10 * time.Second, WriteTimeout: time.Minute}
+	go func() {
+		defer close(s.served)
+		_ = s.http.Serve(l) // ends with the listener
+	}()
+	return s, nil
+}
+
+// Addr is where it answers.
+func (s *MetricsServer) Addr() string { return s.listen.Addr().String() }
+
+// Close ends it at once.
+func (s *MetricsServer) Close() error {
+	err := s.http.Close()
+	<-s.served
+	return err
+}
+
+// CheckMetricsAddr says whether addr is a PORT or HOST:PORT.
+func CheckMetricsAddr(addr string) error {
+	_, err := metricsAddr(addr)
+	return err
+}
+
+func metricsAddr(addr string) (string, error) {
+	host, port := "", addr
+	if _, err := strconv.ParseUint(addr, 10, 16); err != nil {
+		if host, port, err = net.SplitHostPort(addr); err != nil {
+			return "", fault.New(fault.Usage, "%q is neither a port nor HOST:PORT: write it like 9701 or 127.0.0.1:9701", addr)
+		}
+	}
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		return "", fault.New(fault.Usage, "%q is no port: write it like 9701 or 127.0.0.1:9701", port)
+	}
+	if host == "" {
+		host = "127.0.0.1"
+	}
+	return net.JoinHostPort(host, port), nil
+}
