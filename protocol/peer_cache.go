@@ -13,15 +13,21 @@ import (
 // depend on what it remembers, only how long that takes.
 var verified = peerCache{generation: 4096}
 
-// peerCache keeps the last generation to 2*generation entries that were put or asked for.
-type peerCache struct {
+// signed remembers the records whose signatures held, in the same way: checking one
+// again costs a hash of its bytes.
+var signed = recent[struct{}]{generation: 8192}
+
+type peerCache = recent[PeerInfo]
+
+// recent keeps the last generation to 2*generation entries that were put or asked for.
+type recent[V any] struct {
 	generation int
 
 	mu           sync.Mutex
-	young, older map[[32]byte]PeerInfo
+	young, older map[[32]byte]V
 }
 
-func (c *peerCache) get(key [32]byte) (PeerInfo, bool) {
+func (c *recent[V]) get(key [32]byte) (V, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if info, ok := c.young[key]; ok {
@@ -34,15 +40,15 @@ func (c *peerCache) get(key [32]byte) (PeerInfo, bool) {
 	return info, ok
 }
 
-func (c *peerCache) put(key [32]byte, info PeerInfo) {
+func (c *recent[V]) put(key [32]byte, info V) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.add(key, info)
 }
 
-func (c *peerCache) add(key [32]byte, info PeerInfo) {
+func (c *recent[V]) add(key [32]byte, info V) {
 	if c.young == nil || len(c.young) >= c.generation {
-		c.young, c.older = make(map[[32]byte]PeerInfo), c.young
+		c.young, c.older = make(map[[32]byte]V), c.young
 	}
 	c.young[key] = info
 }
@@ -56,5 +62,15 @@ func fingerprint(p *pb.Peer) [32]byte {
 	}
 	b = binary.AppendUvarint(b, uint64(p.GetRingHostLength()))
 	b = append(b, p.GetRingAddress()...)
+	return blake3.Sum256(b)
+}
+
+// recordFingerprint hashes every field that a record's signature depends on, each with its length.
+func recordFingerprint(r *pb.Record) [32]byte {
+	b := make([]byte, 0, 1024)
+	for _, field := range [][]byte{r.GetPublicKey(), r.GetSignature(), r.GetBody()} {
+		b = binary.AppendUvarint(b, uint64(len(field)))
+		b = append(b, field...)
+	}
 	return blake3.Sum256(b)
 }
