@@ -188,16 +188,26 @@ func (f *File) advance() error {
 }
 
 func (f *File) take() error {
-	if f.blocks == nil {
-		f.start()
-	}
 	if f.held != nil {
 		putBuffer(f.held)
 		f.held = nil
-		<-f.room
+		if f.room != nil {
+			<-f.room
+		}
 	}
-	if f.next == len(f.blocks) {
+	count := f.rec.BlockCount()
+	if f.next == count {
 		return io.EOF
+	}
+	if count == 1 && f.first != nil { // nothing has to be fetched
+		b := f.fetch(f.ctx, 0)
+		f.next++
+		f.cur, f.held = b.data, b.data
+		f.took(b, len(b.data))
+		return nil
+	}
+	if f.blocks == nil {
+		f.start()
 	}
 	var b fetched
 	select {
