@@ -57,7 +57,7 @@ func (n *Node) mayWitness(from peer.ID, key ring.Key, id *pb.GrantID) error {
 		return nil
 	}
 	info, ok := n.book.info(ring.ID(from))
-	if !ok || !n.state.Load().grants.MayWitness(info.Position, key, grantID(id)) {
+	if s := n.state.Load(); !ok || s.parting || !s.grants.MayWitness(info.Position, key, grantID(id)) {
 		return fault.New(fault.Refused, "not under the present grant of this arc")
 	}
 	return nil

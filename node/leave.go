@@ -82,9 +82,40 @@ func (n *Node) handOver(ctx context.Context, report func(HandOver), all bool) ([
 		if failed, err = n.handAll(ctx, s, report, all); err != nil {
 			return failed, err
 		}
+		// Until here this node was the witness of its successor. What came in meanwhile follows.
+		if err = n.ask(ctx, func(l *loop) { l.parting = true; l.publish() }); err != nil && n.ctx.Err() != nil {
+			return failed, err
+		}
+		failed = append(failed, n.handLate(ctx, s)...)
 	}
-	n.farewell(ctx, s)
+	n.farewell(ctx, s, len(failed) > 0)
 	return failed, nil
+}
+
+// lateCopies are the records that came in while others were being handed over. It is safe for concurrent use.
+type lateCopies struct {
+	mu      sync.Mutex
+	entries []store.Entry
+}
+
+func (l *lateCopies) add(e store.Entry) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.entries = append(l.entries, e)
+}
+
+// handLate hands those over, and returns the names of the ones for which that failed.
+func (n *Node) handLate(ctx context.Context, s *snapshot) []string {
+	n.late.mu.Lock()
+	entries := n.late.entries
+	n.late.mu.Unlock()
+	var failed []string
+	for _, e := range entries {
+		if h := n.handOne(ctx, s, e, false); h.Error != "" {
+			failed = append(failed, h.Name)
+		}
+	}
+	return failed
 }
 
 func tell(report func(HandOver), h HandOver) {
@@ -197,10 +228,10 @@ func (n *Node) everyName() []string {
 }
 
 // farewell hands the pointers over: the neighbours learn who is next to them, and the
-// bootstrap peers that this node is gone.
-func (n *Node) farewell(ctx context.Context, s *snapshot) {
+// bootstrap peers that this node is gone. incomplete says that copies stay behind here.
+func (n *Node) farewell(ctx context.Context, s *snapshot, incomplete bool) {
 	ctx = context.WithoutCancel(ctx) // the time for handing over may be used up; saying goodbye has its own
-	d := &pb.Depart{From: n.neighboursOf(s.view.State(), true)}
+	d := &pb.Depart{From: n.neighboursOf(s.view.State(), true), Incomplete: incomplete}
 	told := n.distinct(nil, s.view.Predecessors()...)
 	told = n.distinct(told, s.view.Successors()...)
 	var wg sync.WaitGroup

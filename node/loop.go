@@ -16,7 +16,8 @@ const tickLength = 100 * time.Millisecond
 type snapshot struct {
 	view    *ring.View
 	grants  replica.Grants
-	leaving bool
+	leaving bool // files are being handed over: nothing is acknowledged as owner
+	parting bool // they have been: nothing is accepted as witness either
 	// next is closed when a newer snapshot is there.
 	next chan struct{}
 }
@@ -28,6 +29,7 @@ type loop struct {
 	view    *ring.View
 	arc     *replica.Arc
 	leaving bool
+	parting bool
 	tokens  map[uint64]chan<- ring.Command // who waits for an Answer or a Busy
 	token   uint64
 }
@@ -111,10 +113,10 @@ func neighbourhood(v *ring.View) replica.Neighbourhood {
 func (l *loop) publish() {
 	old := l.node.state.Load()
 	grants := l.arc.Grants()
-	if old != nil && old.view == l.view && old.leaving == l.leaving && sameGrants(old.grants, grants) {
+	if old != nil && old.view == l.view && old.leaving == l.leaving && old.parting == l.parting && sameGrants(old.grants, grants) {
 		return
 	}
-	l.node.state.Store(&snapshot{view: l.view, grants: grants, leaving: l.leaving, next: make(chan struct{})})
+	l.node.state.Store(&snapshot{view: l.view, grants: grants, leaving: l.leaving, parting: l.parting, next: make(chan struct{})})
 	if old != nil {
 		close(old.next)
 		if !old.grants.Synced && grants.Synced {

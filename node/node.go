@@ -57,6 +57,7 @@ type Node struct {
 	repairing chan struct{} // wakes the repair
 	fetching  chan struct{} // wakes the fetching of missing bytes
 	health    *copyHealth
+	late      lateCopies
 
 	ctx      context.Context
 	cancel   context.CancelFunc

@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
@@ -22,7 +23,7 @@ func (n *Node) serveGet(ctx context.Context, g *pb.Get) (*pb.FileResponse, *prot
 	}
 	k, err := choose(ks, g.GetVersion(), g.GetTombstone())
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, cutOff(s, err)
 	}
 	got := &pb.Got{Record: k.message, Holders: n.describe(n.holders(s, k))}
 	for _, other := range ks {
@@ -39,6 +40,14 @@ func (n *Node) serveGet(ctx context.Context, g *pb.Get) (*pb.FileResponse, *prot
 		return resp, nil, nil //nolint:nilerr // the reader gets the block from another holder
 	}
 	return resp, payload, nil
+}
+
+// cutOff makes "not found" the answer "can't tell" of a node that may be cut off from those who have the file.
+func cutOff(s *snapshot, err error) error {
+	if s.grants.Degraded && errors.Is(err, fault.NotFound) {
+		return fault.New(fault.TryAgain, "this node is the last of its ring that it can reach, and does not have the file: another may have it")
+	}
+	return err
 }
 
 // choose returns the wanted version: the winner when none is named. A tombstone is no file, unless it is asked for.
@@ -136,7 +145,7 @@ func (n *Node) serveStat(ctx context.Context, st *pb.Stat) (*pb.FileResponse, er
 	}
 	k, err := choose(ks, nil, false)
 	if err != nil {
-		return nil, err
+		return nil, cutOff(s, err)
 	}
 	stats := &pb.Stats{Record: k.message}
 	for _, other := range ks[1:] {

@@ -141,6 +141,9 @@ func (n *Node) keep(ctx context.Context, rec *protocol.Record, with ...store.Sta
 	_, err = n.store.Update(ctx, entry.Place, func(current []store.Entry) ([]store.Entry, error) {
 		return merge(current, entry)
 	}, with...)
+	if err == nil && n.state.Load().leaving {
+		n.late.add(entry)
+	}
 	return err
 }
 

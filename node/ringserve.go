@@ -95,7 +95,9 @@ func (n *Node) serveDepart(from peer.ID, d *pb.Depart) error {
 	}
 	state := n.stateOf(d.GetFrom())
 	n.post(func(l *loop) {
-		l.arc.Departed(info.Position)
+		if !d.GetIncomplete() {
+			l.arc.Departed(info.Position)
+		}
 		l.step(ring.Departed{From: info.Position, State: state})
 	})
 	return nil

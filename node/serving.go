@@ -70,7 +70,7 @@ func (n *Node) elsewhere(better []ring.Position) error {
 // stillServing reports whether what was true in s is true now: the same grant, the arc still synced and the key still in it.
 func (n *Node) stillServing(s *snapshot, key ring.Key) bool {
 	now := n.state.Load()
-	return now.grants.Synced && now.grants.Grant == s.grants.Grant && now.grants.Owns(key)
+	return !now.leaving && now.grants.Synced && now.grants.Grant == s.grants.Grant && now.grants.Owns(key)
 }
 
 // refused tells the arc that the witness no longer accepts this node as the owner under g.

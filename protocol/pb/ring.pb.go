@@ -548,8 +548,11 @@ func (x *Found) GetNext() []*Peer {
 
 // Depart says that the sender leaves the ring and who its neighbours were.
 type Depart struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	From          *Neighbours            `protobuf:"bytes,1,opt,name=from,proto3" json:"from,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	From  *Neighbours            `protobuf:"bytes,1,opt,name=from,proto3" json:"from,omitempty"`
+	// Not all copies could be handed over: the receiver treats the sender as one that crashed, whose
+	// copies may be needed, and not as one that has left.
+	Incomplete    bool `protobuf:"varint,2,opt,name=incomplete,proto3" json:"incomplete,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -589,6 +592,13 @@ func (x *Depart) GetFrom() *Neighbours {
 		return x.From
 	}
 	return nil
+}
+
+func (x *Depart) GetIncomplete() bool {
+	if x != nil {
+		return x.Incomplete
+	}
+	return false
 }
 
 var File_ring_proto protoreflect.FileDescriptor
@@ -633,9 +643,12 @@ const file_ring_proto_rawDesc = "" +
 	"\x05owner\x18\x01 \x01(\v2\x17.p2pchord.v1.NeighboursR\x05owner\x12%\n" +
 	"\x04path\x18\x02 \x03(\v2\x11.p2pchord.v1.PeerR\x04path\x12\x12\n" +
 	"\x04hops\x18\x03 \x01(\rR\x04hops\x12%\n" +
-	"\x04next\x18\x04 \x03(\v2\x11.p2pchord.v1.PeerR\x04next\"5\n" +
+	"\x04next\x18\x04 \x03(\v2\x11.p2pchord.v1.PeerR\x04next\"U\n" +
 	"\x06Depart\x12+\n" +
-	"\x04from\x18\x01 \x01(\v2\x17.p2pchord.v1.NeighboursR\x04fromB*Z(github.com/p2pchord/p2pchord/protocol/pbb\x06proto3"
+	"\x04from\x18\x01 \x01(\v2\x17.p2pchord.v1.NeighboursR\x04from\x12\x1e\n" +
+	"\n" +
+	"incomplete\x18\x02 \x01(\bR\n" +
+	"incompleteB*Z(github.com/p2pchord/p2pchord/protocol/pbb\x06proto3"
 
 var (
 	file_ring_proto_rawDescOnce sync.Once
