@@ -18,8 +18,11 @@ func TestCovering(t *testing.T) {
 		want int
 		ok   bool
 	}{
-		{winner.Version, 0, true}, {sibling.Version, 1, true}, {old.Version, 0, true},
-		{Version{4, "a"}, -1, false}, {Version{1, "b"}, -1, false},
+		{winner.Version, 0, true},
+		{sibling.Version, 1, true},
+		{old.Version, 0, true},
+		{Version{4, "a"}, -1, false},
+		{Version{1, "b"}, -1, false},
 	} {
 		if i, ok := Covering(current, x.v); i != x.want || ok != x.ok {
 			t.Errorf("%v: %d %v, want %d %v", x.v, i, ok, x.want, x.ok)

@@ -16,7 +16,7 @@ func (e *explorer) member(g *global, i int) bool {
 // notify has from's notify on its way to to, unless it would change nothing.
 func (e *explorer) notify(g *global, from, to int) {
 	t := e.nodes[g.node[to]]
-	if e.member(g, to) && !(len(t.preds) > 0 && t.preds[0] == from) {
+	if e.member(g, to) && (len(t.preds) == 0 || t.preds[0] != from) {
 		g.notifies |= notifyBit(from, to)
 	}
 }
@@ -242,7 +242,7 @@ func (e *explorer) suspicions(g *global, i int, visit func(*global, label, error
 	for p := range e.n {
 		head := len(n.succs) > 0 && n.succs[0] == p
 		pred := len(n.preds) > 0 && n.preds[0] == p
-		if !e.member(g, p) || !head && !(pred && len(n.succs) == 0) {
+		if !e.member(g, p) || !head && (!pred || len(n.succs) > 0) {
 			continue
 		}
 		h := *g

@@ -150,7 +150,7 @@ func (a *Arc) patience() int {
 	case a.cfg.faults.impatient:
 		return 0
 	case missing >= a.cfg.Copies:
-		return 20 * a.cfg.Patience
+		return 3 * a.cfg.Patience
 	case missing >= writeQuorum, a.attempt.silent > 0 && !a.cfg.faults.hasty:
 		return a.cfg.Patience
 	default:
