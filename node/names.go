@@ -161,8 +161,11 @@ func (o *operations) Remove(ctx context.Context, name string) error {
 	replaced.Ancestors = slices.Clone(g.rec.GetAncestors())
 	for _, s := range g.siblings {
 		replaced.Ancestors = append(replaced.Ancestors, &pb.Version{Clock: s.GetClock(), Writer: s.GetWriter()})
+		replaced.Ancestors = append(replaced.Ancestors, s.GetAncestors()...) // a holder that was away may have only those
+		replaced.Floor = max(replaced.Floor, s.GetFloor())
 	}
 	slices.SortFunc(replaced.Ancestors, func(a, b *pb.Version) int { return version(b).Compare(version(a)) })
+	replaced.Ancestors = slices.CompactFunc(replaced.Ancestors, func(a, b *pb.Version) bool { return version(a) == version(b) })
 	_, _, err = o.write(ctx, &pb.RecordBody{
 		Name: name, Deleted: true, Modified: uint64(max(0, time.Now().UnixMilli())), Copies: g.rec.GetCopies(), //nolint:gosec // a time
 	}, nil, false, replaced)
