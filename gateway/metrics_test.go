@@ -64,7 +64,10 @@ func TestMetricsCountWhatIsDone(t *testing.T) {
 	_ = file.Close()
 	file, _ = p.Get(ctx, "b", node.GetOptions{})
 	_ = file.Close() // nobody wanted its bytes
-	for range p.List(ctx, "") {
+	for _, err := range p.List(ctx, "") {
+		if err != nil {
+			t.Error(err)
+		}
 		break
 	}
 	_, _ = p.Lookup(ctx, "a")

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -131,7 +132,7 @@ To see it work on this machine alone: p2pchord demo
 	})
 	f := root.PersistentFlags()
 	f.SortFlags = false
-	f.StringVar(&a.data, "data", a.data, "`folder` of the node (default "+tilde(defaultData("node"))+")")
+	f.StringVar(&a.data, "data", a.data, "`folder` of the peer (default "+tilde(defaultData("node"))+", for bootstrap "+filepath.Base(defaultData("bootstrap"))+" beside it)")
 	f.BoolVar(&a.json, "json", a.json, "results, and errors, as JSON")
 	f.BoolVar(&a.quiet, "quiet", a.quiet, "no progress and no messages")
 	f.StringVar(&a.progress, "progress", cmp.Or(a.progress, "auto"), "show progress: auto (on a terminal), on or off")
