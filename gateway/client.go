@@ -49,7 +49,13 @@ func Dial(ctx context.Context, path string, idle time.Duration) (*Client, error)
 	c.http = &http.Client{
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		Transport: &http.Transport{
-			DialContext:         func(ctx context.Context, _, _ string) (net.Conn, error) { return dialSocket(ctx, path) },
+			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+				conn, err := dialSocket(ctx, path)
+				if err != nil {
+					return nil, err
+				}
+				return asPassing(conn), nil
+			},
 			DisableCompression:  true,
 			MaxIdleConnsPerHost: 32,
 			ReadBufferSize:      copyBuffer,

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/internal/steady"
 	"github.com/p2pchord/p2pchord/node"
 )
 
@@ -28,6 +29,9 @@ func (c *Client) Put(ctx context.Context, name string, r io.Reader, o node.PutOp
 	}
 	if !o.Modified.IsZero() {
 		q.Set("modified", o.Modified.Format(time.RFC3339Nano))
+	}
+	if in, ok := r.(*steady.File); ok && passesFiles && in.Size() == o.Size {
+		return c.putOpen(ctx, name, in, q, o)
 	}
 	body := &upload{r: r}
 	resp, w, err := c.send(ctx, http.MethodPut, "/v1/files/"+escape(name)+"?"+q.Encode(), nil, func(req *http.Request, w *watch) {
@@ -115,22 +119,28 @@ func (c *Client) Get(ctx context.Context, name string, o node.GetOptions) (File,
 		return nil, err
 	}
 	w.pause()
-	return &download{info: info, resp: resp, w: w, progress: o.Progress}, nil
+	return &download{client: c, ctx: ctx, info: info, resp: resp, w: w, progress: o.Progress}, nil
 }
 
 // download is a File that comes through the socket.
 type download struct {
+	client   *Client
+	ctx      context.Context //nolint:containedctx // the call's, for a Save
 	info     node.FileInfo
 	resp     *http.Response
 	w        *watch
 	done     int64
 	progress func(node.Progress)
-	err      error // what ended it, io.EOF included
+	err      error    // what ended it, io.EOF included
+	sources  []string // of a Save through the node
 }
 
 func (d *download) Info() node.FileInfo { return d.info }
 
 func (d *download) Sources() []string {
+	if d.sources != nil {
+		return d.sources
+	}
 	s := d.resp.Trailer.Get(trailerSources)
 	if s == "" {
 		return []string{}

@@ -55,7 +55,9 @@ func (f *fake) info(name string) (node.FileInfo, error) {
 }
 
 func (f *fake) Put(ctx context.Context, name string, r io.Reader, o node.PutOptions) (node.PutResult, error) {
+	f.mu.Lock()
 	f.lastPut = o
+	f.mu.Unlock()
 	if f.putFails != nil {
 		return node.PutResult{}, f.putFails
 	}
@@ -99,6 +101,8 @@ func (f *fake) Get(ctx context.Context, name string, o node.GetOptions) (File, e
 	if o.Progress != nil {
 		o.Progress(node.Progress{Path: "relayed"})
 	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	return &fakeFile{info: i, Reader: bytes.NewReader(f.files[name]), fails: f.getFails}, nil
 }
 

@@ -40,10 +40,10 @@ func Serve(path string, p Peer, metrics *Metrics) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{peer: p, metrics: metrics, path: path, listen: l, served: make(chan struct{})}
-	s.http = &http.Server{Handler: s.handler(), ReadHeaderTimeout: 10 * time.Second}
+	s.http = &http.Server{Handler: s.handler(), ReadHeaderTimeout: 10 * time.Second, ConnContext: withConn}
 	go func() {
 		defer close(s.served)
-		_ = s.http.Serve(l) // ends with the listener; a failed accept leaves the node without its API
+		_ = s.http.Serve(passListener{l}) // ends with the listener; a failed accept leaves the node without its API
 	}()
 	return s, nil
 }
@@ -79,6 +79,8 @@ func (s *Server) handler() http.Handler {
 	m.HandleFunc("GET /v1/files", s.listFiles)
 	m.HandleFunc("PUT /v1/files/{name...}", s.putFile)
 	m.HandleFunc("GET /v1/files/{name...}", s.getFile)
+	m.HandleFunc("POST /v1/store/{name...}", s.storeFile)
+	m.HandleFunc("POST /v1/save/{name...}", s.saveFile)
 	m.HandleFunc("HEAD /v1/files/{name...}", s.headFile)
 	m.HandleFunc("DELETE /v1/files/{name...}", s.removeFile)
 	m.HandleFunc("GET /v1/stat/{name...}", s.statFile)

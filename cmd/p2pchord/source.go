@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/internal/steady"
 	"github.com/p2pchord/p2pchord/node"
 )
 
@@ -118,9 +119,6 @@ func (a *app) folder(dir, name string) ([]source, error) {
 	return all, nil
 }
 
-// errChanged is why a file that was written to while it was read is not stored.
-var errChanged = errors.New("the file changed while it was read: put it again when nobody writes to it")
-
 // open opens what the source stands for.
 func (s source) open(stdin io.Reader) (io.ReadCloser, error) {
 	if s.path == "-" {
@@ -134,47 +132,11 @@ func (s source) open(stdin io.Reader) (io.ReadCloser, error) {
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	if !st.Mode().IsRegular() || st.Size() != s.size {
-		return nil, errors.Join(errChanged, f.Close())
-	}
-	return &steadyFile{File: f, size: st.Size(), modified: st.ModTime()}, nil
-}
-
-// steadyFile reads a file that must not change meanwhile. The last byte comes only
-// when size and time are still those of the beginning, so that nobody who waits
-// for the whole file ever gets a mixture.
-type steadyFile struct {
-	*os.File
-	size     int64
-	modified time.Time
-	read     int64
-}
-
-func (f *steadyFile) Read(p []byte) (int, error) {
-	n, err := f.File.Read(p)
-	f.read += int64(n)
-	if f.read >= f.size || errors.Is(err, io.EOF) {
-		if changed := f.changed(); changed != nil {
-			return 0, changed
-		}
-	}
-	return n, err
-}
-
-// WriteTo would let io.Copy go around Read.
-func (f *steadyFile) WriteTo(w io.Writer) (int64, error) {
-	return io.Copy(w, struct{ io.Reader }{f})
-}
-
-func (f *steadyFile) changed() error {
-	st, err := f.Stat()
+	in, err := steady.New(f, s.size, st.ModTime())
 	if err != nil {
-		return err
+		return nil, errors.Join(err, f.Close())
 	}
-	if st.Size() != f.size || !st.ModTime().Equal(f.modified) || f.read != f.size {
-		return errChanged
-	}
-	return nil
+	return in, nil
 }
 
 // reason is why err happened, without the path that the caller names.

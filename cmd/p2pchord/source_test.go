@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/internal/steady"
 	"github.com/p2pchord/p2pchord/node"
 )
 
@@ -62,7 +63,7 @@ func TestAFileThatChangesWhileItIsReadNeverEnds(t *testing.T) {
 				t.Fatal(err)
 			}
 			rest, err := io.ReadAll(in)
-			if !errors.Is(err, errChanged) {
+			if !errors.Is(err, steady.ErrChanged) {
 				t.Errorf("%q, %v", rest, err)
 			}
 			if len(head)+len(rest) >= len(text) {
@@ -96,7 +97,7 @@ func TestAFileThatChangedBeforeItIsOpened(t *testing.T) {
 	write(t, path, "one")
 	s := sourceOf(t, path)
 	write(t, path, "longer")
-	if _, err := s.open(nil); !errors.Is(err, errChanged) {
+	if _, err := s.open(nil); !errors.Is(err, steady.ErrChanged) {
 		t.Errorf("%v", err)
 	}
 }

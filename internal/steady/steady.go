@@ -1,0 +1,69 @@
+// Package steady reads files that must not change meanwhile: of a file that somebody
+// writes to while it is read, nobody ever gets a whole mixture of old and new.
+package steady
+
+import (
+	"errors"
+	"io"
+	"os"
+	"time"
+)
+
+// ErrChanged is why a file that was written to while it was read is not stored.
+var ErrChanged = errors.New("the file changed while it was read: put it again when nobody writes to it")
+
+// File reads an open file from its beginning. The last byte comes only when size and
+// time are still those that it was made with.
+type File struct {
+	section  *io.SectionReader
+	file     *os.File
+	size     int64
+	modified time.Time
+	read     int64
+}
+
+// New returns a File over f, which has to be a regular file of the size and time
+// given. The File closes f. The file's own position is neither used nor changed.
+func New(f *os.File, size int64, modified time.Time) (*File, error) {
+	s := &File{section: io.NewSectionReader(f, 0, size), file: f, size: size, modified: modified, read: size}
+	if err := s.changed(); err != nil {
+		return nil, err
+	}
+	s.read = 0
+	return s, nil
+}
+
+// Read reads on; ErrChanged in the place of the last bytes when the file is another one by then.
+func (s *File) Read(p []byte) (int, error) {
+	n, err := s.section.Read(p)
+	s.read += int64(n)
+	if s.read >= s.size || errors.Is(err, io.EOF) {
+		if changed := s.changed(); changed != nil {
+			return 0, changed
+		}
+	}
+	return n, err
+}
+
+// Open returns the file that is read, to be handed to another process with Size and Modified.
+func (s *File) Open() *os.File { return s.file }
+
+// Size is what it had at the beginning.
+func (s *File) Size() int64 { return s.size }
+
+// Modified is its time at the beginning.
+func (s *File) Modified() time.Time { return s.modified }
+
+// Close closes the file.
+func (s *File) Close() error { return s.file.Close() }
+
+func (s *File) changed() error {
+	st, err := s.file.Stat()
+	if err != nil {
+		return err
+	}
+	if !st.Mode().IsRegular() || st.Size() != s.size || !st.ModTime().Equal(s.modified) || s.read != s.size {
+		return ErrChanged
+	}
+	return nil
+}
