@@ -180,6 +180,9 @@ func (t *target) place() error {
 // several blocks stays when the same command may succeed later.
 func (t *target) abandon(err error) {
 	keep := false
+	if err == nil {
+		err = errors.New("not wanted any more")
+	}
 	switch gateway.ProblemOf(err).Code {
 	case fault.Interrupted, fault.TryAgain, fault.Unreachable, fault.Uncertain, fault.Busy:
 		st, serr := t.file.Stat()
