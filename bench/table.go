@@ -32,7 +32,7 @@ const (
 type samples struct {
 	times map[string][]time.Duration
 	cpu   map[string][]time.Duration // of all processes that took part, where it is known
-	peaks map[string]int64 // bytes, by process
+	peaks map[string]int64           // bytes, by process
 }
 
 func newSamples() *samples {
