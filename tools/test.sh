@@ -57,10 +57,11 @@ go tool -modfile=tools/go.mod golangci-lint run ./...
 step tests
 go test -timeout 20m ./...
 
-# The rooms without goroutines, ring and replica, have no races to find, and the longest tests.
+# The rooms without goroutines, ring and replica, have no races to find, and the longest tests; e2e runs the
+# program as it is built for users.
 step tests with the race detector
 if need "$(go env CC)" gcc libc6-dev && [[ $(CGO_ENABLED=1 go env CGO_ENABLED) == 1 ]]; then
-	mapfile -t packages < <(go list ./... | grep -vE '/(ring|replica|sim)(/|$)|/protocol/pb$|/internal/walls$')
+	mapfile -t packages < <(go list ./... | grep -vE '/(ring|replica|sim|bench)(/|$)|/protocol/pb$|/internal/(walls|e2e)$')
 	CGO_ENABLED=1 go test -race -timeout 20m "${packages[@]}"
 else
 	skip "the race detector: there is no C compiler (Debian: gcc libc6-dev)"
