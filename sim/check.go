@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/p2pchord/p2pchord/replica"
 	"github.com/p2pchord/p2pchord/ring"
@@ -25,7 +26,8 @@ type checker struct {
 	err   error
 	// acked are the versions that count: acknowledged to a writer or shown to a reader.
 	acked map[string][]*record
-	order []string // the names in acked, in order
+	order []string             // the names in acked, in order
+	known map[string][]*record // all that were ever signed
 	// losses are the moments at which disks were lost.
 	losses []moment
 	// careless profiles lose more disks than P1 covers.
@@ -36,13 +38,41 @@ type checker struct {
 
 func (c *checker) fail(err error) {
 	if c.err == nil {
+		for _, p := range c.world.up() {
+			v := p.machine.View()
+			c.world.note("%d (%v): preds %v, succs %v, incorporated %v, synced %v %s", p.index, p.at, numbers(c.world, v.Predecessors()), numbers(c.world, v.Successors()),
+				v.Incorporated(), p.state.grants.Synced, p.state.grants.Why)
+		}
 		c.err = fmt.Errorf("at %.3f s: %w", float64(c.world.now)/float64(second), err)
 	}
 }
 
-func (c *checker) sent(*record) {}
+// sent notes a record that a user has signed.
+func (c *checker) sent(r *record) {
+	if c.known == nil {
+		c.known = map[string][]*record{}
+	}
+	c.known[r.name] = append(c.known[r.name], r)
+}
 
-func (c *checker) written(*record) {}
+// covered reports whether a version stands, has been replaced by what stands, or by what that replaced in turn.
+func (c *checker) covered(standing []*record, r *record) bool {
+	seen, next := map[replica.Version]bool{r.Version: true}, []*record{r}
+	for len(next) > 0 {
+		v := next[0]
+		next = next[1:]
+		if covers(standing, v.Version) {
+			return true
+		}
+		for _, o := range c.known[r.name] {
+			if !seen[o.Version] && o.Supersedes(v.Version) {
+				seen[o.Version] = true
+				next = append(next, o)
+			}
+		}
+	}
+	return false
+}
 
 // acknowledged notes that a put is about to be answered.
 func (c *checker) acknowledged(p *peer, r *record, g replica.Grant) {
@@ -76,7 +106,7 @@ func (c *checker) counts(r *record) {
 func (c *checker) copiesOf(r *record, not *peer) int {
 	n := 0
 	for _, p := range c.world.peers {
-		if p != not && covers(p.disk.standing(r.name), r.Version) {
+		if p != not && c.covered(p.disk.standing(r.name), r) {
 			n++
 		}
 	}
@@ -90,7 +120,7 @@ func (c *checker) survives(name string) {
 	}
 	for _, r := range c.acked[name] {
 		if c.copiesOf(r, nil) == 0 {
-			c.fail(fmt.Errorf("%w: %v is on no disk", errP1, r))
+			c.fail(fmt.Errorf("%w: %v is on no disk; there is%s", errP1, r, c.everywhere(name)))
 		}
 	}
 }
@@ -266,9 +296,32 @@ func (c *checker) final() {
 	for _, name := range c.order {
 		owner := w.byID[holdersOf(at, ring.Hash(name), 1)[0].ID]
 		for _, r := range c.acked[name] {
-			if standing := owner.disk.standing(name); !covers(standing, r.Version) {
+			if standing := owner.disk.standing(name); !c.covered(standing, r) {
 				c.fail(fmt.Errorf("%w: the owner %d has%s and not %v", errP1, owner.index, names(standing), r))
 			}
 		}
 	}
+}
+
+// everywhere tells who has what of a name, with the newest ancestors.
+func (c *checker) everywhere(name string) string {
+	var b strings.Builder
+	for _, p := range c.world.peers {
+		for _, r := range p.disk.standing(name) {
+			fmt.Fprintf(&b, "\n  %d (up: %v): %v floor %x, ancestors", p.index, p.up, r, r.Floor)
+			for _, a := range r.Ancestors[:min(len(r.Ancestors), 4)] {
+				fmt.Fprintf(&b, " %x.%s", a.Clock, a.Writer)
+			}
+		}
+	}
+	return b.String()
+}
+
+// numbers are the peers at positions.
+func numbers(w *world, ps []ring.Position) []int {
+	out := make([]int, len(ps))
+	for i, p := range ps {
+		out[i] = w.byID[p.ID].index
+	}
+	return out
 }

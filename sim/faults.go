@@ -181,7 +181,10 @@ func (w *world) sever(p, q *peer, d moment) {
 	link := [2]int{p.index, q.index}
 	w.network.cuts[link]++
 	w.after(d, func() {
-		if w.network.cuts[link]--; w.network.cuts[link] == 0 {
+		if w.quiet {
+			return // all was mended at once
+		}
+		if w.network.cuts[link]--; w.network.cuts[link] <= 0 {
 			delete(w.network.cuts, link)
 		}
 	})

@@ -52,7 +52,6 @@ func (p *peer) servePut(t *process, r putRequest) (any, error) {
 	if verdict == replica.Stale {
 		return nil, &stale{current}
 	}
-	p.world.check.written(rec)
 	p.health.wrote(rec.name)
 	return p.replicate(t, rec, r.waitAll)
 }
