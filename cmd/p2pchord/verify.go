@@ -47,7 +47,7 @@ func (a *app) verify(cmd *cobra.Command) error {
 		a.out.line("%s read, %s: %d damaged", count(v.Blocks, "block", "blocks"), size(v.Bytes), v.Bad)
 	}
 	if v.Bad > 0 {
-		return fault.New(fault.Integrity, "%s of this node are damaged: they are set aside and fetched anew from other peers; look at the disk", count(v.Bad, "block", "blocks"))
+		return fault.New(fault.Integrity, "%s of this node damaged: set aside, and fetched anew from other peers; the disk may be failing", count(v.Bad, "block", "blocks"))
 	}
 	return nil
 }
