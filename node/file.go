@@ -37,6 +37,10 @@ type File struct {
 	held   []byte // its buffer
 	err    error
 
+	// writing is held by whoever writes to the file of a Save: the kernel lets only one
+	// write to a file at a time, and others would spin for their turn.
+	writing sync.Mutex
+
 	mu      sync.Mutex
 	done    int64
 	sources map[peer.ID]bool
@@ -272,7 +276,10 @@ func (f *File) saveBlock(ctx context.Context, dst *os.File, had int64, i int) er
 		return b.err
 	}
 	defer putBuffer(b.data)
-	if _, err := dst.WriteAt(b.data, at); err != nil {
+	f.writing.Lock()
+	_, err := dst.WriteAt(b.data, at)
+	f.writing.Unlock()
+	if err != nil {
 		return err
 	}
 	f.took(b, size)
