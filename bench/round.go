@@ -102,6 +102,11 @@ func (b *bench) round(ctx context.Context, i int) error {
 	if err := errors.Join(randomFile(big, b.size, seed), smallFiles(filepath.Join(dir, "small"), b.files, b.small, seed)); err != nil {
 		return err
 	}
+	if b.measures("node") {
+		if err := b.throughNode(ctx, filepath.Join(dir, "first"), big); err != nil {
+			return fmt.Errorf("node: %w", err)
+		}
+	}
 	r, err := startRing(ctx, b.binary, dir)
 	if err != nil {
 		return err
@@ -111,13 +116,49 @@ func (b *bench) round(ctx context.Context, i int) error {
 		name    string
 		measure func(ctx context.Context, r *ring, dir, big string) error
 	}{{"baselines", b.baselines}, {"large", b.large}, {"many", b.many}, {"latency", b.latency}} {
-		if b.only != "" && !slices.Contains(strings.Split(b.only, ","), part.name) {
+		if !b.measures(part.name) {
 			continue
 		}
 		if err := part.measure(ctx, r, dir, big); err != nil {
 			return fmt.Errorf("%s: %w", part.name, err)
 		}
 	}
+	return nil
+}
+
+// measures reports whether a part of a round is wanted.
+func (b *bench) measures(part string) bool {
+	return b.only == "" || slices.Contains(strings.Split(b.only, ","), part)
+}
+
+// throughNode puts the large file through a member of the ring, and gets it through
+// another one that holds it. It has a ring of its own: equal bytes are not sent twice.
+func (b *bench) throughNode(ctx context.Context, dir, big string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(dir) }() // room for what follows
+	r, err := startRing(ctx, b.binary, dir)
+	if err != nil {
+		return err
+	}
+	defer r.stop(func(name string, bytes int64) { b.taken.memory(name, bytes) })
+	before := r.cpu()
+	put, err := command(ctx, b.binary, "put", big, "--data", r.folders[0], "--quiet")
+	if err != nil {
+		return err
+	}
+	b.taken.command(rowPutNode, put, r.cpu()-before)
+	if err := r.whole(ctx, "big"); err != nil {
+		return err
+	}
+	out := filepath.Join(dir, "out")
+	before = r.cpu()
+	get, err := command(ctx, b.binary, "get", "big", "-o", out, "--data", r.folders[1], "--quiet")
+	if err != nil {
+		return err
+	}
+	b.taken.command(rowGetNode, get, r.cpu()-before)
 	return nil
 }
 

@@ -19,6 +19,8 @@ const (
 	rowCroc    = "croc"
 	rowRaw     = "raw go-libp2p stream"
 	rowPut     = "put"
+	rowPutNode = "put through a node"
+	rowGetNode = "get through a node"
 	rowThird   = "put, until the third copy"
 	rowGetNull = "get to /dev/null"
 	rowGet     = "get to a file"
@@ -123,9 +125,11 @@ func (b *bench) print(w io.Writer, machine, load string) {
 	row("croc, "+big, rowCroc, b.speed(rowCroc), "curl", ratio(rowCroc, rowCurl), "")
 	row("one raw go-libp2p stream, TCP, TLS and yamux, "+big, rowRaw, b.speed(rowRaw), "", 0, "")
 	row("**get "+big+" to a file**", rowGet, b.speed(rowGet), "time of curl", ratio(rowGet, rowCurl), "at most 1.0, aim 0.6")
+	row("the same through a node that holds it", rowGetNode, b.speed(rowGetNode), "time of curl", ratio(rowGetNode, rowCurl), "")
 	row("**get "+big+" to /dev/null**", rowGetNull, b.speed(rowGetNull), "speed of the raw stream", ratio(rowRaw, rowGetNull), "at least 0.7, aim 0.9")
 	row("**put "+big+"**, two durable copies", rowPut, b.speed(rowPut), "time of curl", ratio(rowPut, rowCurl), "at most 2.0, aim 1.5")
-	row("the same, until the third copy is there", rowThird, b.speed(rowThird), "time of curl", ratio(rowThird, rowCurl), "")
+	row("the same through a node that is a member", rowPutNode, b.speed(rowPutNode), "time of curl", ratio(rowPutNode, rowCurl), "at most 2.0, aim 1.5")
+	row("the first again, until the third copy is there", rowThird, b.speed(rowThird), "time of curl", ratio(rowThird, rowCurl), "")
 	row("**put -r**, "+small, rowPutMany, b.rate(rowPutMany), "500 files/s", b.filesPerSecond(rowPutMany)/500, "at least 1, aim 4")
 	row("**get -r**, the same", rowGetMany, b.rate(rowGetMany), "1,000 files/s", b.filesPerSecond(rowGetMany)/1000, "at least 1")
 	row("a raw go-libp2p request for "+sizeText(int64(b.small)), rowAsk, "", "", 0, "")
