@@ -1,12 +1,15 @@
 package main
 
 import (
+	"bufio"
+	"io"
 	"os"
 	"strings"
 
 	golog "github.com/ipfs/go-log/v2"
 	"github.com/spf13/cobra"
 
+	"github.com/p2pchord/p2pchord/gateway"
 	"github.com/p2pchord/p2pchord/internal/fault"
 )
 
@@ -52,6 +55,32 @@ func (a *app) setLogs(spec string) error {
 	}
 	golog.SetupLogging(cfg)
 	return nil
+}
+
+// logsTo has what is logged to stderr shown by show, a line at a time, until the
+// function that it returns is called: on a terminal it would tear the line that is edited.
+func logsTo(show func(string)) (stop func()) {
+	before := golog.GetConfig()
+	if !before.Stderr {
+		return func() {}
+	}
+	r := golog.NewPipeReader(golog.PipeFormat(golog.PlaintextOutput))
+	away := before
+	away.Stderr = false
+	golog.SetupLogging(away)
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for lines := bufio.NewScanner(r); lines.Scan(); {
+			show(gateway.OneLine(lines.Text()))
+		}
+		_, _ = io.Copy(io.Discard, r) // after a line too long to show nobody who logs may wait
+	}()
+	return func() {
+		golog.SetupLogging(before)
+		_ = r.Close() // it ends the scanner
+		<-stopped
+	}
 }
 
 // isGiven tells whether a flag is on the command line.

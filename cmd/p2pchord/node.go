@@ -191,6 +191,7 @@ func (a *app) serve(ctx context.Context, n *node.Node, peer gateway.Peer, f node
 		p := newPrompt(a, in, peer, filepath.Join(a.dataFolder("node"), historyName))
 		defer p.close()
 		events.to(p.message)
+		defer logsTo(p.message)()
 		typed, typing = make(chan error, 1), p.running.Load
 		go func() { typed <- p.run(ctx) }() // ends with the process when it waits for a key
 	}

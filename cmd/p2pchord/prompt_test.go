@@ -142,6 +142,27 @@ func TestThePromptOfANode(t *testing.T) {
 	}
 }
 
+func TestLogsDontTearTheLine(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	x := openTerminal(t, dir, append(nodeArgs("d"), "--log-level", "node=info")...)
+	x.see("]> ")
+	x.typeKeys("sta")
+	x.see("sta")
+	from := x.from
+	if out, err := exec.Command(x.cmd.Path, "quit", "--data", filepath.Join(dir, "d")).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	x.see("INFO")
+	x.see("]> sta")
+	x.ends(0)
+	_, after, _ := strings.Cut(x.out.String()[from:], "INFO")
+	line, _, _ := strings.Cut(after, "]> sta")
+	if strings.Count(line, "\n") != 1 {
+		t.Errorf("the line being typed doesn't come back after the log's: %q", line)
+	}
+}
+
 func TestLeaveAtThePromptEndsTheNode(t *testing.T) {
 	t.Parallel()
 	x := openTerminal(t, t.TempDir(), nodeArgs("d")...)
