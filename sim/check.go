@@ -26,6 +26,8 @@ type checker struct {
 	err   error
 	// acked are the versions that count: acknowledged to a writer or shown to a reader.
 	acked map[string][]*record
+	// front are those of acked that no other of them replaces.
+	front map[string][]*record
 	order []string             // the names in acked, in order
 	known map[string][]*record // all that were ever signed
 	// losses are the moments at which disks were lost.
@@ -57,6 +59,12 @@ func (c *checker) sent(r *record) {
 
 // covered reports whether a version stands, has been replaced by what stands, or by what that replaced in turn.
 func (c *checker) covered(standing []*record, r *record) bool {
+	if len(standing) == 0 {
+		return false
+	}
+	if covers(standing, r.Version) {
+		return true
+	}
 	seen, next := map[replica.Version]bool{r.Version: true}, []*record{r}
 	for len(next) > 0 {
 		v := next[0]
@@ -91,7 +99,7 @@ func (c *checker) seen(r *record) {
 // counts makes r a version that may not be lost. What it replaces is checked no longer.
 func (c *checker) counts(r *record) {
 	if c.acked == nil {
-		c.acked = map[string][]*record{}
+		c.acked, c.front = map[string][]*record{}, map[string][]*record{}
 	}
 	rs, ok := c.acked[r.name]
 	if !ok {
@@ -99,6 +107,11 @@ func (c *checker) counts(r *record) {
 	}
 	if !slices.ContainsFunc(rs, func(o *record) bool { return o.Version == r.Version }) {
 		c.acked[r.name] = append(rs, r)
+		front := slices.DeleteFunc(c.front[r.name], func(o *record) bool { return r.Supersedes(o.Version) })
+		if !covers(front, r.Version) {
+			front = append(front, r)
+		}
+		c.front[r.name] = front
 	}
 }
 
@@ -118,8 +131,12 @@ func (c *checker) survives(name string) {
 	if c.careless {
 		return
 	}
-	for _, r := range c.acked[name] {
-		if c.copiesOf(r, nil) == 0 {
+	var standing []*record
+	for _, p := range c.world.peers {
+		standing = append(standing, p.disk.standing(name)...)
+	}
+	for _, r := range c.front[name] {
+		if !c.covered(standing, r) {
 			c.fail(fmt.Errorf("%w: %v is on no disk; there is%s", errP1, r, c.everywhere(name)))
 		}
 	}
@@ -295,7 +312,7 @@ func (c *checker) final() {
 	}
 	for _, name := range c.order {
 		owner := w.byID[holdersOf(at, ring.Hash(name), 1)[0].ID]
-		for _, r := range c.acked[name] {
+		for _, r := range c.front[name] {
 			if standing := owner.disk.standing(name); !c.covered(standing, r) {
 				c.fail(fmt.Errorf("%w: the owner %d has%s and not %v", errP1, owner.index, names(standing), r))
 			}

@@ -59,8 +59,7 @@ func lineages(rs []*record) []replica.Record {
 
 // covers reports whether a version is among the standing records or has been replaced by one of them.
 func covers(standing []*record, v replica.Version) bool {
-	_, ok := replica.Covering(lineages(standing), v)
-	return ok
+	return slices.ContainsFunc(standing, func(r *record) bool { return r.Version == v || r.Supersedes(v) })
 }
 
 // span is the keys from first to last, clockwise; node's keySpan.
