@@ -129,7 +129,8 @@ func (p *peer) replicate(t *process, rec *record, waitAll bool) (any, error) {
 		if waitAll {
 			grace = until
 		}
-		for left > 0 && take(min(grace, until)) {
+		for waiting := true; left > 0 && waiting; {
+			waiting = take(min(grace, until))
 		}
 		if !p.stillServing(s, rec.key) {
 			if !t.changed(s, until) {

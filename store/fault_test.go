@@ -113,8 +113,11 @@ func work(t *testing.T, s *store.Store, ws []*writer) {
 // closeSoon fails the test when Close hangs.
 func closeSoon(t *testing.T, s *store.Store) {
 	t.Helper()
-	done := make(chan error, 1)
-	go func() { done <- s.Close() }()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = s.Close() // it may fail on a broken disk
+	}()
 	select {
 	case <-done:
 	case <-time.After(time.Minute):
