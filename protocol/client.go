@@ -174,7 +174,7 @@ func (c *Client) open(ctx context.Context, to target, wantDirect bool) (*wire, e
 		}
 		if c.host.Network().Connectedness(to.peer) == network.Limited && !c.isSlow(to.peer) {
 			if s := c.openDirect(ctx, to); s != nil {
-				return newWire(s, c.opts.Progress), nil
+				return c.wire(s), nil
 			}
 		}
 	}
@@ -182,7 +182,13 @@ func (c *Client) open(ctx context.Context, to target, wantDirect bool) (*wire, e
 	if err != nil {
 		return nil, err
 	}
-	return newWire(s, c.opts.Progress), nil
+	return c.wire(s), nil
+}
+
+func (c *Client) wire(s network.Stream) *wire {
+	w := newWire(s, c.opts.Progress)
+	w.limits = c.opts.Limits
+	return w
 }
 
 // openDirect waits for a direct connection; nil means that there is none yet.

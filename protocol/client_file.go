@@ -79,7 +79,7 @@ func (e *outgoing) converse(head *pb.FileRequest, body []byte) (*pb.FileResponse
 		case resp.GetNeed() && wanted:
 			wanted = false
 			e.bodySent = len(body)
-			if err := e.writeAll(body); timedOut(err) {
+			if err := e.writeBody(body); timedOut(err) {
 				return nil, fmt.Errorf("%w: %w", errStalled, err)
 			} else if err != nil {
 				return nil, err

@@ -25,6 +25,8 @@ type ServeOptions struct {
 	PerPeer int
 	// Total bounds the requests handled at the same time. Default 1024.
 	Total int
+	// Limits bound how fast files go. Default: not at all.
+	Limits Limits
 }
 
 func (o ServeOptions) withDefaults(handle time.Duration) ServeOptions {
@@ -58,6 +60,8 @@ type ClientOptions struct {
 	IdlePerPeer int
 	// IdleTimeout is how long they stay. Default 30 s.
 	IdleTimeout time.Duration
+	// Limits bound how fast files go. Default: not at all.
+	Limits Limits
 }
 
 func (o ClientOptions) withDefaults() ClientOptions {

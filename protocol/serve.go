@@ -135,6 +135,7 @@ func (s *server[Req, Resp]) stream(raw network.Stream) {
 	defer stop()
 
 	w := newWire(raw, s.opts.Progress)
+	w.limits = s.opts.Limits
 	for {
 		switch err := s.request(w); {
 		case err == nil:

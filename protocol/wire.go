@@ -34,6 +34,7 @@ type wire struct {
 	network.Stream
 	in *bufio.Reader
 
+	limits        Limits        // of bodies
 	progress      time.Duration // how long no byte may move
 	readDeadline  time.Time     // as set on the stream
 	writeDeadline time.Time
@@ -134,7 +135,19 @@ func (w *wire) writeMessage(m proto.Message, limit int, body []byte) error {
 	if err := w.writeAll(b); err != nil {
 		return err
 	}
-	return w.writeAll(body)
+	return w.writeBody(body)
+}
+
+// writeBody writes bytes of a file, as fast as they may go.
+func (w *wire) writeBody(b []byte) error {
+	for len(b) > 0 {
+		n := limited(w.limits.Up, len(b))
+		if err := w.writeAll(b[:n]); err != nil {
+			return err
+		}
+		b = b[n:]
+	}
+	return nil
 }
 
 // writeAll writes b. It fails when not one byte goes out for the progress time.
@@ -166,7 +179,7 @@ func (w *wire) copyFrom(r io.Reader, size int) error {
 		if err != nil {
 			return unexpected(err)
 		}
-		if err := w.writeAll(buf[:n]); err != nil {
+		if err := w.writeBody(buf[:n]); err != nil {
 			return err
 		}
 		size -= n
@@ -176,10 +189,11 @@ func (w *wire) copyFrom(r io.Reader, size int) error {
 
 // readSome reads up to left bytes of a body into p.
 func (w *wire) readSome(p []byte, left int) (int, error) {
+	p = p[:limited(w.limits.Down, min(len(p), left))]
 	if err := w.readWithin(w.progress); err != nil {
 		return 0, err
 	}
-	n, err := w.in.Read(p[:min(len(p), left)])
+	n, err := w.in.Read(p)
 	if err != nil {
 		err = unexpected(err)
 	}

@@ -915,6 +915,7 @@ type GetBlock struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Hash          []byte                 `protobuf:"bytes,1,opt,name=hash,proto3" json:"hash,omitempty"`
 	Offset        uint32                 `protobuf:"varint,2,opt,name=offset,proto3" json:"offset,omitempty"` // continue at this byte
+	Repair        bool                   `protobuf:"varint,4,opt,name=repair,proto3" json:"repair,omitempty"` // for a copy, not for a user
 	Check         bool                   `protobuf:"varint,3,opt,name=check,proto3" json:"check,omitempty"`   // what this peer sent did not match: it checks the block before it answers
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -962,6 +963,13 @@ func (x *GetBlock) GetOffset() uint32 {
 		return x.Offset
 	}
 	return 0
+}
+
+func (x *GetBlock) GetRepair() bool {
+	if x != nil {
+		return x.Repair
+	}
+	return false
 }
 
 func (x *GetBlock) GetCheck() bool {
@@ -2409,10 +2417,11 @@ const file_file_proto_rawDesc = "" +
 	"\x03Got\x12+\n" +
 	"\x06record\x18\x01 \x01(\v2\x13.p2pchord.v1.RecordR\x06record\x12/\n" +
 	"\bsiblings\x18\x02 \x03(\v2\x13.p2pchord.v1.RecordR\bsiblings\x12+\n" +
-	"\aholders\x18\x03 \x03(\v2\x11.p2pchord.v1.PeerR\aholders\"L\n" +
+	"\aholders\x18\x03 \x03(\v2\x11.p2pchord.v1.PeerR\aholders\"d\n" +
 	"\bGetBlock\x12\x12\n" +
 	"\x04hash\x18\x01 \x01(\fR\x04hash\x12\x16\n" +
-	"\x06offset\x18\x02 \x01(\rR\x06offset\x12\x14\n" +
+	"\x06offset\x18\x02 \x01(\rR\x06offset\x12\x16\n" +
+	"\x06repair\x18\x04 \x01(\bR\x06repair\x12\x14\n" +
 	"\x05check\x18\x03 \x01(\bR\x05check\"\x1e\n" +
 	"\x04Have\x12\x16\n" +
 	"\x06hashes\x18\x01 \x03(\fR\x06hashes\"\x1a\n" +
