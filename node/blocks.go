@@ -37,6 +37,9 @@ func (n *Node) serveBlock(ctx context.Context, g *pb.GetBlock) (*pb.FileResponse
 	if g.GetOffset() > 0 || g.GetCheck() {
 		read = func(h store.Hash) (*protocol.Payload, error) { return n.checkedBlock(ctx, h) }
 	}
+	if !g.GetRepair() {
+		n.users.moved()
+	}
 	payload, err := read(h)
 	if err != nil {
 		return nil, nil, err

@@ -49,7 +49,9 @@ func Dial(ctx context.Context, cfg ClientConfig) (*Client, error) {
 		return nil, err
 	}
 	c := &Client{host: h, book: newBook(h)}
-	c.client = protocol.NewClient(h, protocol.ClientOptions{DialTimeout: cfg.Timeout, Timeout: cfg.Timeout, Progress: cfg.Timeout})
+	c.client = protocol.NewClient(h, protocol.ClientOptions{
+		DialTimeout: cfg.Timeout, Timeout: cfg.Timeout, Progress: cfg.Timeout, Limits: limits(cfg.LimitUp, cfg.LimitDown),
+	})
 	remote := remoteCaller(c.client)
 	c.operations = operations{
 		key: h.Peerstore().PrivKey(h.ID()), id: h.ID(), timeout: cfg.Timeout, route: c, learn: c.meetPeer,

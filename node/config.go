@@ -34,6 +34,9 @@ type Config struct {
 	Heartbeat time.Duration
 	// Timeout bounds each step of an operation, and how long a transfer may make no progress. Default 10 s.
 	Timeout time.Duration
+	// LimitUp and LimitDown bound what goes out and comes in of files, in bytes per
+	// second, to and from all peers together. Default 0: no bound.
+	LimitUp, LimitDown int64
 	// MDNS finds peers of the same local network. Default off in the API; on in the command line.
 	MDNS bool
 	// Events, if not nil, is called for what a person may want to know: joined, lost a
@@ -56,4 +59,6 @@ type ClientConfig struct {
 	Bootstrap []ma.Multiaddr
 	// Timeout as in Config. Default 10 s.
 	Timeout time.Duration
+	// LimitUp and LimitDown as in Config.
+	LimitUp, LimitDown int64
 }

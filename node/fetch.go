@@ -49,11 +49,12 @@ func (p *pace) slow(t time.Duration) bool {
 
 // block gets a block by its hash from any of its holders: those given, then the
 // owner of its place and the owner's neighbours. One that fails, or is slow, is
-// overtaken by the next. Bytes that don't match are not taken.
-func (o *operations) block(ctx context.Context, at store.Place, hash store.Hash, size int, near []peer.ID) ([]byte, source, error) {
+// overtaken by the next. Bytes that don't match are not taken. repair says that it is
+// for a copy, and has time.
+func (o *operations) block(ctx context.Context, at store.Place, hash store.Hash, size int, near []peer.ID, repair bool) ([]byte, source, error) {
 	deadline := time.Now().Add(o.timeout)
 	for pause := minPause; ; pause = min(2*pause, maxPause) {
-		r := &race{ops: o, hash: hash, size: size, queue: slices.Clone(near), tried: []peer.ID{o.id}, key: ring.Key(at.Key)}
+		r := &race{ops: o, hash: hash, size: size, repair: repair, queue: slices.Clone(near), tried: []peer.ID{o.id}, key: ring.Key(at.Key)}
 		if to, ok := o.route.guess(r.key); ok {
 			r.queue = append(r.queue, to)
 		}
@@ -80,6 +81,8 @@ type race struct {
 	hash store.Hash
 	size int
 	key  ring.Key
+	// repair says that it is not for a user.
+	repair bool
 
 	mu      sync.Mutex
 	queue   []peer.ID
@@ -147,7 +150,7 @@ func (r *race) next(ctx context.Context) attempt {
 	if err != nil {
 		return attempt{err: err}
 	}
-	return r.ops.blockFrom(ctx, from, r.hash, r.size, &r.moved)
+	return r.blockFrom(ctx, from)
 }
 
 // candidate returns a holder that has not been asked in this round. When none is left the ring is asked, once.
@@ -180,9 +183,10 @@ func (r *race) candidate(ctx context.Context) (peer.ID, error) {
 
 // blockFrom gets a block from one peer and checks it. A peer that sends wrong bytes is
 // told so, and asked once more: it may have the block damaged without knowing.
-func (o *operations) blockFrom(ctx context.Context, from peer.ID, hash store.Hash, size int, moved *atomic.Int64) attempt {
+func (r *race) blockFrom(ctx context.Context, from peer.ID) attempt {
 	for _, check := range []bool{false, true} {
-		data, path, err := o.receiveBlock(ctx, from, &pb.GetBlock{Hash: hash[:], Check: check}, size, moved)
+		get := &pb.GetBlock{Hash: r.hash[:], Check: check, Repair: r.repair}
+		data, path, err := r.ops.receiveBlock(ctx, from, get, r.size, &r.moved)
 		if err == nil {
 			return attempt{source: source{from, path}, data: data}
 		}

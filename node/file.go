@@ -112,7 +112,7 @@ func (f *File) fetch(ctx context.Context, i int) fetched {
 	if i == 0 {
 		near = f.near
 	}
-	data, src, err := f.ops.block(ctx, at, store.Hash(hash), size, near)
+	data, src, err := f.ops.block(ctx, at, store.Hash(hash), size, near, false)
 	return fetched{data: data, from: src.from, path: src.path, err: err}
 }
 

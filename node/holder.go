@@ -27,6 +27,9 @@ func (n *Node) serveStore(ctx context.Context, from peer.ID, st *pb.Store, body 
 	if err := n.mayWitness(from, rec.Key(), st.GetGrant()); err != nil {
 		return nil, err
 	}
+	if st.GetGrant() != nil {
+		n.users.moved()
+	}
 	var b *block
 	if !st.GetRecordOnly() {
 		if b, err = n.takeBlock(ctx, rec, body, n.storing); err != nil {

@@ -39,6 +39,8 @@ type Node struct {
 	host    host.Host
 	store   *store.Store
 	client  *protocol.Client
+	limits  protocol.Limits
+	users   users
 	book    *book
 
 	events chan func(*loop)

@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/p2pchord/p2pchord/internal/fault"
@@ -29,6 +30,7 @@ func (n *Node) servePut(ctx context.Context, put *pb.Put, body bodyReader) (*pb.
 	if s.grants.Degraded {
 		return nil, fault.New(fault.Uncertain, "the node believes to be the last of its ring and takes no writes, for it can't tell whether the others are only cut off; start another node, or bring one back")
 	}
+	n.users.moved()
 	// Ask before the bytes are sent: a put that is not admitted needs none.
 	if resp, err := n.preview(rec); resp != nil || err != nil {
 		return resp, err
@@ -87,7 +89,7 @@ func (n *Node) replicate(ctx context.Context, rec *protocol.Record, b *block, wa
 		if err != nil {
 			return nil, uncertain(err)
 		}
-		r := n.sendAll(rec, b, s, copies)
+		r := n.sendAll(rec, b, s, copies, waitAll)
 		if err := r.awaitWitness(ctx); err != nil {
 			if ctx.Err() != nil || fault.CodeOf(err) == fault.NoSpace || n.unwitnessed(ctx, s, err) != nil {
 				return nil, unless(err, fault.NoSpace)
@@ -125,12 +127,16 @@ type sent struct {
 	err error
 }
 
-// sendAll sends the copies, all at the same time.
-func (n *Node) sendAll(rec *protocol.Record, b *block, s *snapshot, copies int) *round {
+// sendAll sends the copies, all at the same time. Later blocks of a large file go to the
+// witness alone, which makes them safe: the other holders are given the record, and
+// fetch the bytes as repair does, when users leave room. So a put is acknowledged when
+// two copies have been moved, not three.
+func (n *Node) sendAll(rec *protocol.Record, b *block, s *snapshot, copies int, waitAll bool) *round {
+	later := !waitAll && rec.GetIndex() > 0 && rec.BlockSize() >= laterFrom
 	others := n.others(s, rec.Key(), max(copies, 2))
 	r := &round{witness: s.grants.Grant.From, durable: []ring.Position{n.self}, outcomes: make(chan sent, len(others)), left: len(others)}
 	for _, h := range others {
-		n.sendCopy(rec, b, h, s.grants.Grant, copies, r.outcomes)
+		n.sendCopy(rec, b, h, s.grants.Grant, copies, later, r.outcomes)
 	}
 	return r
 }
@@ -222,18 +228,32 @@ func (n *Node) stored(durable []ring.Position, possible, asked int) *pb.FileResp
 	return &pb.FileResponse{Body: &pb.FileResponse_Stored{Stored: st}}
 }
 
+// laterFrom is the size in bytes from which a block is worth two messages.
+const laterFrom = 1 << 20
+
+// errLater says that a holder has a record without its bytes, and fetches them.
+var errLater = errors.New("the bytes come later")
+
 // sendCopy hands one copy to one holder in the background; the outcome goes to out.
-// The witness gets the record under the grant, and its bytes too, unless one copy is all that is wanted.
-func (n *Node) sendCopy(rec *protocol.Record, b *block, to ring.Position, g replica.Grant, copies int, out chan<- sent) {
+// The witness gets the record under the grant, and its bytes too, unless one copy is
+// all that is wanted; later says that the others fetch the bytes themselves.
+func (n *Node) sendCopy(rec *protocol.Record, b *block, to ring.Position, g replica.Grant, copies int, later bool, out chan<- sent) {
+	st := &pb.Store{Record: rec.Message, RecordOnly: later}
+	if to == g.From {
+		st.Grant = grantMessage(g.ID)
+		st.RecordOnly = copies < 2
+	}
+	if st.GetRecordOnly() {
+		b = nil
+	}
 	b.share()
 	n.spawn(func(ctx context.Context) {
 		defer b.release()
-		st := &pb.Store{Record: rec.Message}
-		if to == g.From {
-			st.Grant = grantMessage(g.ID)
-			st.RecordOnly = copies < 2
+		err := n.sendStore(ctx, to, rec, st, b.bytes())
+		if err == nil && later && to != g.From {
+			err = errLater
 		}
-		out <- sent{to, n.sendStore(ctx, to, rec, st, b.bytes())}
+		out <- sent{to, err}
 	})
 }
 

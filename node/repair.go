@@ -147,7 +147,7 @@ func (n *Node) fetchMissing(ctx context.Context) (got, left int) {
 	for range fetchers {
 		wg.Go(func() {
 			for e := range work {
-				err := n.fetch(ctx, e)
+				err := n.users.yield(ctx, func() error { return n.fetch(ctx, e) })
 				mu.Lock()
 				if err == nil {
 					got++
@@ -174,7 +174,7 @@ func (n *Node) fetchMissing(ctx context.Context) (got, left int) {
 func (n *Node) fetch(ctx context.Context, e store.Entry) error {
 	ctx, cancel := context.WithTimeout(ctx, 6*n.cfg.Timeout)
 	defer cancel()
-	data, _, err := n.block(ctx, e.Place, e.Block, int(e.Size), nil)
+	data, _, err := n.block(ctx, e.Place, e.Block, int(e.Size), nil, true)
 	if err != nil {
 		return err
 	}

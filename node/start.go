@@ -43,6 +43,9 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Timeout == 0 {
 		c.Timeout = 10 * time.Second
 	}
+	if c.LimitUp < 0 || c.LimitDown < 0 {
+		return c, fault.New(fault.Usage, "a limit of bytes per second can't be negative")
+	}
 	if c.Timeout < 0 {
 		return c, fault.New(fault.Usage, "the timeout can't be negative")
 	}
@@ -78,8 +81,9 @@ func (n *Node) openHost() error {
 	if err != nil {
 		return err
 	}
+	n.limits = limits(n.cfg.LimitUp, n.cfg.LimitDown)
 	n.client = protocol.NewClient(n.host, protocol.ClientOptions{
-		DialTimeout: n.cfg.Timeout, Timeout: n.cfg.Timeout, Progress: n.cfg.Timeout,
+		DialTimeout: n.cfg.Timeout, Timeout: n.cfg.Timeout, Progress: n.cfg.Timeout, Limits: n.limits,
 	})
 	n.book = newBook(n.host)
 	n.self = protocol.PositionOf(n.host.ID(), n.address)
@@ -101,7 +105,7 @@ func (n *Node) description() *pb.Peer { return n.alike.Load() }
 
 // serve starts answering other peers, and follows changes of the own addresses.
 func (n *Node) serve() error {
-	opts := protocol.ServeOptions{}
+	opts := protocol.ServeOptions{Limits: n.limits}
 	n.services = append(n.services,
 		protocol.ServeRing(n.host, opts, n.serveRing),
 		protocol.ServeFile(n.host, opts, n.serveFile))
