@@ -121,8 +121,10 @@ func (p *peer) remove(t *process, name string, sent func(*record)) (*record, err
 	replaced := *g.record
 	replaced.Ancestors = slices.Clone(g.record.Ancestors)
 	for _, s := range g.siblings {
-		replaced.Ancestors = append(replaced.Ancestors, s.Version)
+		replaced.Ancestors = append(append(replaced.Ancestors, s.Version), s.Ancestors...)
+		replaced.Floor = max(replaced.Floor, s.Floor)
 	}
 	slices.SortFunc(replaced.Ancestors, func(a, b replica.Version) int { return b.Compare(a) })
+	replaced.Ancestors = slices.Compact(replaced.Ancestors)
 	return p.write(t, record{name: name, key: g.record.key, copies: g.record.copies}, &replaced, sent)
 }

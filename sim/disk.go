@@ -180,6 +180,9 @@ func (d *disk) crash() {
 func (d *disk) keep(t *process, r *record, bytes uint64) {
 	t.peer.health.asked(r.copies)
 	d.update(t, r.name, bytes, func(rs []*record) []*record { return merge(rs, r) })
+	if t.peer.state.leaving {
+		t.peer.late = append(t.peer.late, r)
+	}
 }
 
 // admit merges a put in if it may be written; node's admit.

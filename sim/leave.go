@@ -29,8 +29,18 @@ func (p *peer) leave(t *process, all bool) {
 				failed = true
 			}
 		}
+		// Until here this node was the witness of its successor. What came in meanwhile follows.
+		t.ask(func() {
+			p.parting = true
+			p.publish()
+		})
+		for _, r := range p.late {
+			if !p.handOne(t, s, p.disk.entry(r), false) {
+				failed = true
+			}
+		}
 	}
-	p.farewell(t, s)
+	p.farewell(t, s, failed)
 	w := p.world
 	empty := all && !failed
 	w.at(w.now, func() {
@@ -79,14 +89,14 @@ func (t *process) holds(h ring.Position, e entry) bool {
 }
 
 // farewell tells the neighbours who is next to them now.
-func (p *peer) farewell(t *process, s *snapshot) {
+func (p *peer) farewell(t *process, s *snapshot, incomplete bool) {
 	told := distinct(p.at, nil, s.view.Predecessors()...)
 	told = distinct(p.at, told, s.view.Successors()...)
 	var done signal
 	left := len(told)
 	for _, q := range told {
 		p.spawn(func(t *process) {
-			_, _ = t.call(q.ID, departRequest{p.at, s.view.State()}, p.world.now+p.world.heartbeat)
+			_, _ = t.call(q.ID, departRequest{p.at, s.view.State(), incomplete}, p.world.now+p.world.heartbeat)
 			if left--; left == 0 {
 				done.fire()
 			}

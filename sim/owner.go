@@ -112,14 +112,10 @@ func (p *peer) replicate(t *process, rec *record, waitAll bool) (any, error) {
 			}
 		}
 		if refusal != nil {
-			switch {
-			case errors.Is(refusal, fault.NoSpace):
+			if errors.Is(refusal, fault.NoSpace) {
 				return nil, refusal
-			case errors.Is(refusal, fault.Refused):
-				p.refused(g)
-			default:
-				p.postStep(ring.Unreachable{Peer: g.From})
 			}
+			p.unwitnessed(s, refusal)
 			if !t.changed(s, until) {
 				return nil, fault.Uncertain
 			}
@@ -189,7 +185,7 @@ func (p *peer) serveStore(t *process, from ring.Position, r storeRequest) error 
 
 // mayWitness returns nil when no witness is asked for, or when this node is the one.
 func (p *peer) mayWitness(from ring.Position, key ring.Key, id *replica.GrantID) error {
-	if id == nil || p.state.grants.MayWitness(from, key, *id) {
+	if id == nil || !p.state.parting && p.state.grants.MayWitness(from, key, *id) {
 		return nil
 	}
 	return fault.Refused

@@ -34,6 +34,8 @@ type peer struct {
 	arc       *replica.Arc
 	state     *snapshot
 	leaving   bool
+	parting   bool
+	late      []*record // came in while others were being handed over
 	hadPeers  bool
 	posted    moment // when the loop takes the last event posted
 	ticked    moment
@@ -52,6 +54,7 @@ type snapshot struct {
 	view    *ring.View
 	grants  replica.Grants
 	leaving bool
+	parting bool
 	next    signal
 }
 
@@ -99,7 +102,7 @@ const epochMillis = 1_700_000_000_000
 // start brings the node up: node's New. introduce says that a bootstrap peer helps.
 func (p *peer) start() {
 	w := p.world
-	p.up, p.leaving = true, false
+	p.up, p.leaving, p.parting, p.late = true, false, false, nil
 	p.life++
 	p.pause, p.stalled, p.posted, p.ticked = 0, nil, 0, w.now
 	p.tokens = map[uint64]*queried{}
@@ -195,10 +198,10 @@ func neighbourhood(v *ring.View) replica.Neighbourhood {
 // publish makes the present state visible to the handlers; node's loop.publish.
 func (p *peer) publish() {
 	old, view, grants := p.state, p.machine.View(), p.arc.Grants()
-	if old != nil && old.view == view && old.leaving == p.leaving && sameGrants(old.grants, grants) {
+	if old != nil && old.view == view && old.leaving == p.leaving && old.parting == p.parting && sameGrants(old.grants, grants) {
 		return
 	}
-	p.state = &snapshot{view: view, grants: grants, leaving: p.leaving}
+	p.state = &snapshot{view: view, grants: grants, leaving: p.leaving, parting: p.parting}
 	if old != nil {
 		old.next.fire()
 		if !old.grants.Synced && grants.Synced {

@@ -1,8 +1,6 @@
 package sim
 
 import (
-	"errors"
-
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/replica"
 	"github.com/p2pchord/p2pchord/ring"
@@ -33,6 +31,9 @@ func (p *peer) serveGet(t *process, r getRequest) (any, error) {
 		return nil, err
 	}
 	if len(standing) == 0 || standing[0].deleted() {
+		if s.grants.Degraded {
+			return nil, fault.TryAgain // another may have it
+		}
 		return nil, fault.NotFound
 	}
 	k := standing[0]
@@ -57,12 +58,8 @@ func (p *peer) confirmed(t *process, name string) (*snapshot, []*record, error) 
 		if err == nil && p.stillServing(s, key) {
 			return s, standing, nil
 		}
-		switch {
-		case err == nil:
-		case errors.Is(err, fault.Refused):
-			p.refused(s.grants.Grant)
-		default:
-			p.postStep(ring.Unreachable{Peer: s.grants.Grant.From})
+		if err != nil {
+			p.unwitnessed(s, err)
 		}
 		if !t.changed(s, until) {
 			return nil, nil, fault.TryAgain

@@ -14,8 +14,9 @@ type (
 	neighboursRequest struct{ from ring.Position }
 	notifyRequest     struct{ from ring.Position }
 	departRequest     struct {
-		from  ring.Position
-		state ring.State
+		from       ring.Position
+		state      ring.State
+		incomplete bool // copies stay behind
 	}
 	findRequest struct {
 		target ring.Position
@@ -131,7 +132,9 @@ func (p *peer) handle(t *process, from ring.Position, request any) (any, error) 
 		return p.find(t, r)
 	case departRequest:
 		p.post(func() {
-			p.arc.Departed(r.from)
+			if !r.incomplete {
+				p.arc.Departed(r.from)
+			}
 			p.step(ring.Departed{From: r.from, State: r.state})
 		})
 		return nil, nil

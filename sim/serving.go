@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"errors"
+
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/replica"
 	"github.com/p2pchord/p2pchord/ring"
@@ -46,11 +48,20 @@ func (p *peer) synced(t *process) (*snapshot, error) {
 // stillServing reports whether what was true in s is true now.
 func (p *peer) stillServing(s *snapshot, key ring.Key) bool {
 	now := p.state
-	return now.grants.Synced && now.grants.Grant == s.grants.Grant && now.grants.Owns(key)
+	return !now.leaving && now.grants.Synced && now.grants.Grant == s.grants.Grant && now.grants.Owns(key)
 }
 
 func (p *peer) refused(g replica.Grant) {
 	p.arcEvent(func(a *replica.Arc) []replica.Action { return a.Refused(g) })
+}
+
+// unwitnessed tells ring or arc that the witness did not confirm.
+func (p *peer) unwitnessed(s *snapshot, err error) {
+	if errors.Is(err, fault.Refused) {
+		p.refused(s.grants.Grant)
+		return
+	}
+	p.postStep(ring.Unreachable{Peer: s.grants.Grant.From})
 }
 
 // changed waits until the snapshot is another than s, or a short time has passed; false after the deadline.

@@ -131,6 +131,7 @@ func (p *peer) serveRelease(t *process, from ring.Position, r releaseRequest) (a
 	}
 	if i := slices.IndexFunc(r.items, func(it item) bool { return s.grants.Owns(ring.Hash(it.name)) }); i >= 0 {
 		if err := p.confirm(t, s, r.items[i].name, nil, never); err != nil {
+			p.unwitnessed(s, err)
 			return nil, err
 		}
 	}
