@@ -1,10 +1,24 @@
-// Package sim runs many nodes of the shipped ring.Machine and replica.Arc on a virtual network, disk and clock,
-// every event in an order that one seed decides, and checks what must hold: the ring's invariant, that no acknowledged
-// version is lost, that reads are linearizable where that is promised, and that everything is in its place when the faults end.
+// Package sim runs whole rings in virtual time: 1 to 100 nodes on a virtual network, with
+// virtual disks and clocks, under every misfortune that DESIGN.md 4 makes promises about. A
+// seed decides everything, so that a run that fails can be repeated, told and shortened.
 //
-// The decisions are the product's own code. How node/ carries them out (put, get, sync, repair, strays, leave) is mirrored here step by step,
-// for node/ does it with real sockets, files and goroutines; where node/ has a pure function, that is used.
+// What is the product's own: ring.Machine and ring.View (joining, stabilization, suspicion,
+// routing, who holds what) and replica (the Arc with its grants, claims and syncs, merging and
+// admission of versions, the judgement of strays, the heirs of a leaver). What mirrors node,
+// function by function and under the same names, is the carrying-out: loop, ringio, holder,
+// owner, reader, reconcile, repair, strays, leave, and the users' operations. A change there
+// has to be made here too. Each goroutine of node is a process here: a coroutine
+// that waits in virtual time, one of which runs at a time.
 //
-// It never imports libp2p, opens no socket or file, and reads no clock. Processes within the simulation are goroutines of which
-// one runs at a time; a run waits for all of them before it ends.
+// What differs from a real node: messages are Go values, nothing is signed or hashed, and a file is one block. The
+// store is a disk that keeps the store's promises and loses what was not durable. The
+// bootstrap peer introduces members, and can be reached by whom node 0 can be.
+//
+// A Profile is a kind of weather. In those called strict P2 is promised, and the users' histories are checked for
+// linearizability; in all of them nothing that was acknowledged may be lost, nothing that was
+// replaced may come back, no copy may be dropped that is needed, and after a quiet time
+// there is one ring with every file on exactly its holders.
+//
+// The package knows no libp2p, reads no clock and starts no goroutine of its own but coroutines, all of
+// which have ended when Run returns.
 package sim

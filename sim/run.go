@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -15,6 +16,8 @@ type Result struct {
 	Schedule string
 	// Story is what happened, if the run was told to write it down.
 	Story string
+
+	kind error // the promise that was broken
 
 	Nodes, Operations, Maybe, Acknowledged, Drops, Restless int
 	Events                                                  uint64
@@ -112,8 +115,14 @@ func (f *Profile) run(seed uint64, plan schedule, verbose bool) (res Result) {
 			w.check.fail(err)
 		}
 	}
+	var kind error
+	for _, promise := range []error{errP1, errP2, errP4, errP5, errP6, errRing} {
+		if errors.Is(w.check.err, promise) {
+			kind = promise
+		}
+	}
 	return Result{
-		Seed: seed, Profile: f.Name, Err: w.check.err, Schedule: plan.String(), Story: strings.Join(w.log, "\n"),
+		kind: kind, Seed: seed, Profile: f.Name, Err: w.check.err, Schedule: plan.String(), Story: strings.Join(w.log, "\n"),
 		Nodes: len(w.peers), Operations: len(w.history.operations), Maybe: w.history.maybe,
 		Acknowledged: w.check.acknowledgements, Drops: w.check.drops, Events: w.done,
 		Seconds: float64(w.now) / float64(second),

@@ -1,0 +1,25 @@
+package sim
+
+import "testing"
+
+// TestRegressions runs the seeds that once failed, each by what it showed.
+func TestRegressions(t *testing.T) {
+	t.Parallel()
+	for _, r := range []struct {
+		name    string
+		profile string
+		seed    uint64
+	}{
+		{"a writer whose clock is behind the floor was told that it had been replaced", "clocks", 2},
+		{"an old version that asked for more copies stayed for ever", "disks", 1},
+		{"strays near the owner were never looked at once a file wanted more copies", "storm", 2},
+		{"a sibling's ancestors were not deleted with it", "parted", 7},
+		{"an idle owner never noticed that its grant was gone", "parted", 14},
+		{"an idle owner never noticed, after a disk was full", "storm", 13},
+	} {
+		t.Run(r.name, func(t *testing.T) {
+			t.Parallel()
+			check(t, ProfileNamed(r.profile), r.seed)
+		})
+	}
+}
