@@ -147,9 +147,6 @@ type guardedFolder struct {
 }
 
 func (d *guardedFolder) Sync() error {
-	if !d.g.live() {
-		return d.File.Sync()
-	}
 	select {
 	case <-d.g.failed:
 		return nil

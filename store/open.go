@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
@@ -131,8 +132,11 @@ func (s *Store) openDatabase() (err error) {
 		if err != nil {
 			s.cache.Unref()
 		}
+		if first := s.Err(); err != nil && first != nil {
+			err = first // what followed says less
+		}
 	}()
-	opening := true
+	var opened atomic.Bool
 	const cacheBytes = 64 << 20 // the memtables are counted in it
 	s.cache = pebble.NewCache(cacheBytes)
 	o := &pebble.Options{
@@ -143,7 +147,7 @@ func (s *Store) openDatabase() (err error) {
 		FS: &guard{
 			FS: s.fs, failed: s.failed, closing: s.closing,
 			fail: func(err error) { _ = s.fail(err) },
-			live: func() bool { return !opening },
+			live: opened.Load,
 		},
 		Logger:                      quiet{s},
 		MemTableSize:                s.opts.memtable,
@@ -164,9 +168,16 @@ func (s *Store) openDatabase() (err error) {
 		}
 	}
 	o.EnsureDefaults()
-	s.db, err = pebble.Open(s.dbDir(), o)
-	opening = false
-	return err
+	if s.db, err = pebble.Open(s.dbDir(), o); err != nil {
+		return err
+	}
+	if err := s.Err(); err != nil { // the database does not know
+		close(s.closing)
+		_ = s.db.Close()
+		return err
+	}
+	opened.Store(true)
+	return nil
 }
 
 // quiet is the database's logger: what is fatal to it fails the store, the rest is not for users.
@@ -175,8 +186,23 @@ type quiet struct{ s *Store }
 func (quiet) Infof(string, ...any)  {}
 func (quiet) Errorf(string, ...any) {}
 func (q quiet) Fatalf(f string, args ...any) {
-	_ = q.s.fail(fmt.Errorf(f, args...))
+	cause := &fatal{msg: fmt.Sprintf(f, args...)}
+	for _, a := range args {
+		if err, ok := a.(error); ok {
+			cause.err = err
+		}
+	}
+	_ = q.s.fail(cause)
 }
+
+// fatal is what the database said, with the error that it spoke of.
+type fatal struct {
+	msg string
+	err error
+}
+
+func (f *fatal) Error() string { return f.msg }
+func (f *fatal) Unwrap() error { return f.err }
 
 // checkFormat refuses what this program does not know, and returns the journal's key,
 // which stands beside the format.
