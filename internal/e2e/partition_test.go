@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -97,28 +96,38 @@ func TestPartition(t *testing.T) {
 			want[fmt.Sprintf("during/%s/%d", side, i)] = fmt.Sprint("during ", side, i)
 		}
 	}
-	for name, content := range want {
-		for _, p := range r.nodes {
-			if got, err := text(p, name, node.GetOptions{}); err != nil || got != content {
-				t.Errorf("%q through %s: %q, %v; want %q", name, p.address, got, err, content)
+	// A record whose owner was on the other side all the while comes to it from those who find that they hold a stray.
+	waitFor(t, "all files of both sides are there", func() error {
+		for name, content := range want {
+			for _, p := range r.nodes {
+				if got, err := text(p, name, node.GetOptions{}); err != nil || got != content {
+					return fmt.Errorf("%q through %s: %q, %w; want %q", name, p.address, got, err, content)
+				}
 			}
 		}
-	}
+		return nil
+	})
+	t.Logf("all files of both sides through every node %s after the link was back", time.Since(healed).Round(time.Millisecond))
+	waitFor(t, "one winner and one sibling everywhere", func() error { return r.oneWinner("shared") })
+}
+
+// oneWinner checks that every node shows the same winner of a name and one sibling, which can be read.
+func (r *theRing) oneWinner(name string) error {
 	var winner string
 	for _, p := range r.nodes {
-		got, err := text(p, "shared", node.GetOptions{})
+		got, err := text(p, name, node.GetOptions{})
 		if err != nil || (winner != "" && got != winner) {
-			t.Errorf("the winner through %s is %q, %v; elsewhere %q", p.address, got, err, winner)
+			return fmt.Errorf("the winner through %s is %q, %w; elsewhere %q", p.address, got, err, winner)
 		}
 		winner = got
-		st, err := p.api().Stat(t.Context(), "shared")
+		st, err := p.api().Stat(r.t.Context(), name)
 		if err != nil || len(st.Siblings) != 1 {
-			t.Errorf("stat through %s: %+v, %v; want one sibling", p.address, st, err)
-			continue
+			return fmt.Errorf("stat through %s: %+v, %w; want one sibling", p.address, st, err)
 		}
-		loser, err := text(p, "shared", node.GetOptions{Version: st.Siblings[0].Version})
-		if err != nil || loser == winner || !bytes.HasPrefix([]byte(loser), []byte("by side ")) {
-			t.Errorf("the sibling through %s: %q, %v", p.address, loser, err)
+		loser, err := text(p, name, node.GetOptions{Version: st.Siblings[0].Version})
+		if err != nil || loser == winner || !strings.HasPrefix(loser, "by side ") {
+			return fmt.Errorf("the sibling through %s: %q, %w", p.address, loser, err)
 		}
 	}
+	return nil
 }
