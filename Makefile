@@ -4,13 +4,15 @@
 # make fmt    format, as lint wants it
 # make build  bin/p2pchord, without version control's stamp and without paths
 # make fuzz   every fuzz target for FUZZTIME (10s)
+# make soak   10,000 seeds of the simulation; SOAK="-sim.for 1h" for a time, -sim.profile for one kind of weather
 # make proto  generate protocol/pb from the .proto files
 
 SHELL := bash
 FUZZTIME ?= 10s
+SOAK ?= -sim.soak 10000
 LINT := go tool -modfile=tools/go.mod golangci-lint
 
-.PHONY: test quick lint fmt build fuzz proto clean
+.PHONY: test quick lint fmt build fuzz soak proto clean
 
 test:
 	@tools/test.sh
@@ -31,6 +33,9 @@ build:
 
 fuzz:
 	@tools/fuzz.sh $(FUZZTIME)
+
+soak:
+	go test ./sim -run TestSoak -count=1 -timeout 0 -v -args $(SOAK)
 
 proto:
 	@tools/proto.sh protocol/pb

@@ -15,6 +15,7 @@ func TestRegressions(t *testing.T) {
 		{"strays near the owner were never looked at once a file wanted more copies", "storm", 2},
 		{"a sibling's ancestors were not deleted with it", "parted", 7},
 		{"an idle owner never noticed that its grant was gone", "parted", 14},
+		{"a leaver's heir dropped the copy that was counted on", "crowd", 16},
 		{"an idle owner never noticed, after a disk was full", "storm", 13},
 	} {
 		t.Run(r.name, func(t *testing.T) {
