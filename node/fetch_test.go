@@ -1,0 +1,206 @@
+package node
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"testing"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/p2pchord/p2pchord/internal/blake3sum"
+	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/protocol"
+	"github.com/p2pchord/p2pchord/protocol/pb"
+	"github.com/p2pchord/p2pchord/ring"
+	"github.com/p2pchord/p2pchord/store"
+)
+
+// holder is what one peer does when it is asked for a block.
+type holder func(ctx context.Context, get *pb.GetBlock, right []byte) (*reply, error)
+
+func sends(b []byte) *reply {
+	return &reply{FileResponse: &pb.FileResponse{}, body: bytes.NewReader(b), size: len(b), close: func() {}}
+}
+
+func good(_ context.Context, _ *pb.GetBlock, right []byte) (*reply, error) { return sends(right), nil }
+
+func failing(context.Context, *pb.GetBlock, []byte) (*reply, error) {
+	return nil, fault.New(fault.Unreachable, "no way there")
+}
+
+func without(context.Context, *pb.GetBlock, []byte) (*reply, error) {
+	return nil, fault.New(fault.NotFound, "the block is not here")
+}
+
+// flipped has damaged the block without knowing, and finds out when it is told.
+func flipped(_ context.Context, get *pb.GetBlock, right []byte) (*reply, error) {
+	if get.GetCheck() {
+		return nil, fault.New(fault.NotFound, "the block is damaged here")
+	}
+	return hostile(context.Background(), get, right)
+}
+
+// mended has the right bytes when it looks.
+func mended(_ context.Context, get *pb.GetBlock, right []byte) (*reply, error) {
+	if get.GetCheck() {
+		return sends(right), nil
+	}
+	return hostile(context.Background(), get, right)
+}
+
+// hostile always sends wrong bytes.
+func hostile(_ context.Context, _ *pb.GetBlock, right []byte) (*reply, error) {
+	wrong := bytes.Clone(right)
+	wrong[len(wrong)/2] ^= 0x80
+	return sends(wrong), nil
+}
+
+func tooMuch(_ context.Context, _ *pb.GetBlock, right []byte) (*reply, error) {
+	return sends(append(bytes.Clone(right), 0)), nil
+}
+
+func tooLittle(_ context.Context, _ *pb.GetBlock, right []byte) (*reply, error) {
+	return sends(right[:len(right)-1]), nil
+}
+
+// breaksOff announces all and sends a half.
+func breaksOff(_ context.Context, _ *pb.GetBlock, right []byte) (*reply, error) {
+	r := sends(right)
+	r.body = io.MultiReader(bytes.NewReader(right[:len(right)/2]), failingReader{})
+	return r, nil
+}
+
+type failingReader struct{}
+
+func (failingReader) Read([]byte) (int, error) { return 0, protocol.ErrNoAnswer }
+
+// silent answers nothing until it is given up.
+func silent(ctx context.Context, _ *pb.GetBlock, _ []byte) (*reply, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+// stops sends a part and then nothing more.
+func stops(ctx context.Context, _ *pb.GetBlock, right []byte) (*reply, error) {
+	r := sends(right)
+	r.body = io.MultiReader(bytes.NewReader(right[:100]), blockedReader{ctx})
+	return r, nil
+}
+
+type blockedReader struct{ ctx context.Context } //nolint:containedctx // a reader has no other way
+
+func (r blockedReader) Read([]byte) (int, error) {
+	<-r.ctx.Done()
+	return 0, r.ctx.Err()
+}
+
+// oneRoute knows the first of some holders, and the rest when the ring is asked.
+type oneRoute struct{ holders []peer.ID }
+
+func (r oneRoute) guess(ring.Key) (peer.ID, bool) { return r.holders[0], true }
+
+func (r oneRoute) locate(context.Context, ring.Key) (finding, error) {
+	f := finding{owner: protocol.PeerInfo{ID: r.holders[0]}}
+	for _, h := range r.holders[1:] {
+		f.near = append(f.near, protocol.PeerInfo{ID: h})
+	}
+	return f, nil
+}
+
+func (r oneRoute) walk(context.Context) ([]protocol.PeerInfo, error) { return nil, nil }
+
+// Whatever the other holders do, the block comes from the one that has it.
+func TestBlockOvertakesBadHolders(t *testing.T) {
+	t.Parallel()
+	right := bytes.Repeat([]byte("right"), 100_000)
+	hash := store.Hash(blake3sum.Sum(right))
+	for _, c := range []struct {
+		name    string
+		holders []holder
+		from    int // -1: nobody
+	}{
+		{"the first is good", []holder{good, failing}, 0},
+		{"cannot be reached", []holder{failing, good}, 1},
+		{"does not have it", []holder{without, without, good}, 2},
+		{"damaged, not mended", []holder{flipped, good}, 1},
+		{"damaged, but mended when told", []holder{mended, failing}, 0},
+		{"always wrong", []holder{hostile, good}, 1},
+		{"too much", []holder{tooMuch, good}, 1},
+		{"too little", []holder{tooLittle, good}, 1},
+		{"breaks off", []holder{breaksOff, good}, 1},
+		{"says nothing", []holder{silent, good}, 1},
+		{"stops in the middle", []holder{stops, good}, 1},
+		{"two are stuck", []holder{stops, silent, good}, 2},
+		{"nobody has it", []holder{without, hostile, failing}, -1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			var ids []peer.ID
+			for i := range c.holders {
+				ids = append(ids, peer.ID(rune('a'+i)))
+			}
+			o := &operations{
+				id: "self", timeout: 2 * time.Second, route: oneRoute{ids},
+				call: func(ctx context.Context, to peer.ID, req *pb.FileRequest, _ []byte) (*reply, error) {
+					return c.holders[to[0]-'a'](ctx, req.GetBlock(), right)
+				},
+			}
+			if c.from < 0 {
+				o.timeout = 100 * time.Millisecond
+			}
+			data, src, err := o.block(t.Context(), store.Place{Name: "x", Index: 1}, hash, len(right), nil, false)
+			if c.from < 0 {
+				if !errors.Is(err, fault.TryAgain) {
+					t.Errorf("got %v, want %v", err, fault.TryAgain)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.Equal(data, right) || src.from != ids[c.from] {
+				t.Errorf("%d bytes came from %q", len(data), src.from)
+			}
+		})
+	}
+}
+
+// An interruption ends the fetch at once, whatever the holders do.
+func TestBlockIsInterrupted(t *testing.T) {
+	t.Parallel()
+	o := &operations{
+		id: "self", timeout: time.Hour, route: oneRoute{[]peer.ID{"a"}},
+		call: func(ctx context.Context, _ peer.ID, req *pb.FileRequest, _ []byte) (*reply, error) {
+			return silent(ctx, req.GetBlock(), nil)
+		},
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	time.AfterFunc(50*time.Millisecond, cancel)
+	_, _, err := o.block(ctx, store.Place{Name: "x"}, store.Hash{1}, 10, nil, false)
+	if !errors.Is(err, fault.Interrupted) {
+		t.Errorf("got %v, want %v", err, fault.Interrupted)
+	}
+}
+
+// Repair waits its turn while users move bytes, and not otherwise.
+func TestRepairYieldsToUsers(t *testing.T) {
+	t.Parallel()
+	var u users
+	work := func() error { time.Sleep(40 * time.Millisecond); return nil }
+	began := time.Now()
+	if err := u.yield(t.Context(), work); err != nil {
+		t.Fatal(err)
+	}
+	alone := time.Since(began)
+	u.moved()
+	began = time.Now()
+	if err := u.yield(t.Context(), work); err != nil {
+		t.Fatal(err)
+	}
+	if beside := time.Since(began); beside < repairShare*40*time.Millisecond {
+		t.Errorf("beside users it took %v, alone %v: less than %d times", beside, alone, repairShare)
+	}
+}
