@@ -37,6 +37,7 @@ type app struct {
 	api       string
 	bootstrap []string
 	timeout   time.Duration
+	limits    limitFlags // of a client that passes through
 
 	// origins says where each flag has its value from that is neither its default nor given.
 	origins map[string]string
@@ -157,6 +158,9 @@ To see it work on this machine alone: p2pchord demo
 	a.apiFlags(root.Flags())
 	for _, c := range append(ring, root) {
 		c.Flags().StringArrayVar(&a.bootstrap, "bootstrap", nil, "`multiaddr` of a bootstrap peer, to do it without a node of one's own")
+	}
+	for _, c := range ring[:2] {
+		a.limits.add(c.Flags())
 	}
 	for _, name := range []string{"api", "bootstrap", "timeout"} {
 		root.Flags().Lookup(name).Hidden = true // they are for "-", and docs/cli.md tells

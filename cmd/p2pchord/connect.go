@@ -29,7 +29,11 @@ func (a *app) openRing(cmd *cobra.Command) (gateway.Ring, error) {
 		return ringOrNil(p), err
 	}
 	a.out.startProgress("connecting", -1, 1)
-	c, err := node.Dial(ctx, node.ClientConfig{Bootstrap: addrs, Timeout: a.timeout})
+	up, down, err := a.limits.parse()
+	if err != nil {
+		return nil, err
+	}
+	c, err := node.Dial(ctx, node.ClientConfig{Bootstrap: addrs, Timeout: a.timeout, LimitUp: up, LimitDown: down})
 	if err != nil {
 		return nil, err
 	}

@@ -24,6 +24,7 @@ type nodeFlags struct {
 	ringAddress                 string
 	copies                      int
 	capacity                    string
+	limits                      limitFlags
 	heartbeat, timeout, within  time.Duration
 	mdns, noPrompt              bool
 	addrFile, logLevel, metrics string
@@ -58,6 +59,7 @@ verify, ring, lookup, leave and quit. SIGINT and SIGTERM do what quit does; a se
 	fl.StringVar(&f.ringAddress, "ring-address", "", "`HOST:PORT` whose hash is the node's key (default the peer ID's)")
 	fl.IntVar(&f.copies, "copies", defaultCopies, "on how many peers a file is to be, 1 to 8")
 	fl.StringVar(&f.capacity, "capacity", "", "`size` that it stores at most, like 100GiB (default what the disk has)")
+	f.limits.add(fl)
 	fl.DurationVar(&f.heartbeat, "heartbeat", 3*time.Second, "how often neighbours are checked")
 	fl.DurationVar(&f.timeout, "timeout", defaultTimeout, "give up a step, or a transfer, in which nothing moves for so long")
 	fl.DurationVar(&f.within, "within", gateway.DefaultWithin, "how long handing over may take when a signal ends it")
@@ -88,6 +90,9 @@ func (f nodeFlags) config(data string) (c node.Config, err error) {
 		if c.CapacityBytes, err = parseSize(f.capacity); err != nil {
 			return c, fault.New(fault.Usage, "--capacity: %w", err)
 		}
+	}
+	if c.LimitUp, c.LimitDown, err = f.limits.parse(); err != nil {
+		return c, err
 	}
 	if f.logLevel != "" {
 		if _, _, err := parseLogLevels(f.logLevel); err != nil {

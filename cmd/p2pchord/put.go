@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/p2pchord/p2pchord/gateway"
 	"github.com/p2pchord/p2pchord/internal/fault"
@@ -17,8 +18,21 @@ import (
 // defaultCopies is a node's default: on how many peers a file is to be when nothing else is asked for.
 const defaultCopies = 3
 
-// putsAtOnce is how many files of one command are under way together.
-const putsAtOnce = 8
+// putsAtOnce is how many files of one command are under way together: enough that the
+// owners' commits are shared. Their blocks in memory are bounded by putBytesAtOnce.
+const putsAtOnce = 32
+
+// putBytesAtOnce bounds the bytes of those files that are in memory.
+const putBytesAtOnce = 48 << 20
+
+// weight is how many bytes of a source are in memory while it is put, at most.
+func (s source) weight() int64 {
+	const most = 5 * node.DefaultBlockSize // the first block, which goes last, and those under way
+	if s.size < 0 {
+		return most
+	}
+	return min(s.size, most)
+}
 
 type putFlags struct {
 	name      string
@@ -99,11 +113,14 @@ func (a *app) putAll(outer context.Context, r gateway.Ring, sources []source, f 
 	defer func() { few.tell(a.out) }()
 	g, ctx := errgroup.WithContext(outer)
 	g.SetLimit(putsAtOnce)
+	room := semaphore.NewWeighted(putBytesAtOnce)
 	for _, s := range sources {
-		if ctx.Err() != nil {
+		weight := s.weight()
+		if room.Acquire(ctx, weight) != nil {
 			break
 		}
 		g.Go(func() error {
+			defer room.Release(weight)
 			err := a.putOne(ctx, r, s, f, &few)
 			if err == nil || outer.Err() != nil {
 				return nil
