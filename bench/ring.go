@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -130,32 +129,26 @@ func (r *ring) verb(ctx context.Context, args ...string) (ran, error) {
 	return out, err
 }
 
-// whole waits until as many nodes as there are have all of a file.
-func (r *ring) whole(ctx context.Context, name string) error {
-	return waitFor(ctx, func() error {
-		out, err := r.verb(ctx, "stat", name, "--json")
+// whole waits until every node has so many bytes more than nothing: with three copies, all of a file.
+func (r *ring) whole(ctx context.Context, size int64) error {
+	for _, dir := range r.folders {
+		c, err := r.api(ctx, dir)
 		if err != nil {
 			return err
 		}
-		var st struct {
-			Holders []struct {
-				Complete bool `json:"complete"`
-			} `json:"holders"`
-		}
-		if err := json.Unmarshal([]byte(out.output), &st); err != nil {
+		err = waitFor(ctx, func() error {
+			st, err := c.Status(ctx)
+			if err == nil && st.Storage.UsedBytes < size {
+				err = fmt.Errorf("%s has %d bytes", filepath.Base(dir), st.Storage.UsedBytes)
+			}
+			return err
+		})
+		_ = c.Close()
+		if err != nil {
 			return err
 		}
-		complete := 0
-		for _, h := range st.Holders {
-			if h.Complete {
-				complete++
-			}
-		}
-		if complete < nodes {
-			return fmt.Errorf("%q is complete on %d nodes", name, complete)
-		}
-		return nil
-	})
+	}
+	return nil
 }
 
 // stop ends all processes and tells the peak memory of each.

@@ -149,7 +149,7 @@ func (b *bench) throughNode(ctx context.Context, dir, big string) error {
 		return err
 	}
 	b.taken.command(rowPutNode, put, r.cpu()-before)
-	if err := r.whole(ctx, "big"); err != nil {
+	if err := r.whole(ctx, b.size); err != nil {
 		return err
 	}
 	out := filepath.Join(dir, "out")
@@ -223,7 +223,7 @@ func (b *bench) large(ctx context.Context, r *ring, dir, big string) error {
 	}
 	b.taken.command(rowPut, put, 0)
 	b.taken.memory("put", put.peak)
-	if err := r.whole(ctx, "big"); err != nil {
+	if err := r.whole(ctx, b.size); err != nil {
 		return err
 	}
 	b.taken.time(rowThird, time.Since(began))
