@@ -36,8 +36,8 @@ type PutOptions struct {
 const (
 	// blocksInFlight is how many blocks of one put or get are under way at a time.
 	blocksInFlight = 4
-	// maxBlocks is how many blocks a file has at most: what fits into its record.
-	maxBlocks = 1 << 16
+	// maxBlocks is how many blocks a file has at most: what fits into a record that a store takes (store.MaxValue).
+	maxBlocks = 32_000
 	// maxBlockSize is the largest block in bytes.
 	maxBlockSize = 32 << 20
 )

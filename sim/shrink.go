@@ -1,5 +1,7 @@
 package sim
 
+import "errors"
+
 // Shrink returns the shortest schedule found that still makes the seed fail in the same
 // way, and the result of it: it takes out ever smaller parts for as long as
 // that helps, for at most so many runs.
@@ -12,7 +14,7 @@ func Shrink(f *Profile, failed Result, runs int) Result {
 			less := append(append(schedule{}, best[:i]...), best[min(i+size, len(best)):]...)
 			runs--
 			r := f.run(failed.Seed, less, false)
-			if r.Err != nil && r.kind == failed.kind {
+			if r.Err != nil && errors.Is(r.kind, failed.kind) {
 				best, result, helped = less, r, true
 				continue
 			}
