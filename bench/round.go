@@ -143,6 +143,7 @@ func (b *bench) throughNode(ctx context.Context, dir, big string) error {
 		return err
 	}
 	defer r.stop(func(name string, bytes int64) { b.taken.memory(name, bytes) })
+	warmMemory(nodes * b.size)
 	before := r.cpu()
 	put, err := command(ctx, b.binary, "put", big, "--data", r.folders[0], "--quiet")
 	if err != nil {
@@ -153,6 +154,7 @@ func (b *bench) throughNode(ctx context.Context, dir, big string) error {
 		return err
 	}
 	out := filepath.Join(dir, "out")
+	warmMemory(b.size)
 	before = r.cpu()
 	get, err := command(ctx, b.binary, "get", "big", "-o", out, "--data", r.folders[1], "--quiet")
 	if err != nil {
@@ -165,21 +167,25 @@ func (b *bench) throughNode(ctx context.Context, dir, big string) error {
 // baselines measures what others do.
 func (b *bench) baselines(ctx context.Context, _ *ring, dir, big string) error {
 	out := filepath.Join(dir, "out")
+	warmMemory(b.size)
 	took, err := diskTime(big, out)
 	if err != nil {
 		return err
 	}
 	b.taken.time(rowDisk, took)
 	if b.web != nil {
+		warmMemory(b.size)
 		before := b.web.cpu()
 		r, err := b.web.fetch(ctx, b.tools["curl"], "big", out)
 		if err != nil {
 			return err
 		}
 		b.taken.command(rowCurl, r, b.web.cpu()-before)
+		_ = os.Remove(out)
 	}
 	if b.sync != nil {
 		_ = os.Remove(out) // else it would compare
+		warmMemory(b.size)
 		r, err := command(ctx, b.tools["rsync"], "--whole-file", b.source+"big", out)
 		if err != nil {
 			return err
@@ -216,6 +222,7 @@ func (b *bench) fetchRaw(ctx context.Context, size int64, count int) (ran, error
 
 // large puts and gets the large file.
 func (b *bench) large(ctx context.Context, r *ring, dir, big string) error {
+	warmMemory(nodes * b.size)
 	began := time.Now()
 	put, err := r.verb(ctx, "put", big)
 	if err != nil {
@@ -233,6 +240,7 @@ func (b *bench) large(ctx context.Context, r *ring, dir, big string) error {
 	}
 	b.taken.command(rowGetNull, null, 0)
 	out := filepath.Join(dir, "out")
+	warmMemory(b.size)
 	get, err := r.verb(ctx, "get", "big", "-o", out)
 	if err != nil {
 		return err
