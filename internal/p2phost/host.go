@@ -76,7 +76,7 @@ func start(cfg Config, listen []ma.Multiaddr) (host.Host, error) {
 		libp2p.ConnectionManager(cm),
 		libp2p.UserAgent(cfg.userAgent()),
 		libp2p.SwarmOpts(swarm.WithDialRanker(rankDials)),
-		libp2p.Security(tls.ID, tls.New),
+		libp2p.Security(tls.ID, newCorkedTLS),
 		libp2p.Security(noise.ID, noise.New),
 		libp2p.Transport(tcp.NewTCPTransport),
 		libp2p.Transport(quic.NewTransport),
