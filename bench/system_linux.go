@@ -55,27 +55,6 @@ func cpuOf(pid int) time.Duration {
 	return time.Duration(user+system) * clockTick
 }
 
-// warmMemory takes so many bytes of memory and gives them back. In a virtual machine the
-// host may have to find memory for what has not been used lately, which costs more than
-// all that is measured; whoever writes next to a file would pay for it.
-func warmMemory(bytes int64) {
-	const step = 256 << 20 // bytes taken with one call
-	var all [][]byte
-	for ; bytes > 0; bytes -= step {
-		b, err := syscall.Mmap(-1, 0, step, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_ANON|syscall.MAP_PRIVATE)
-		if err != nil {
-			break // then it is measured as it is
-		}
-		for i := 0; i < len(b); i += os.Getpagesize() {
-			b[i] = 1
-		}
-		all = append(all, b)
-	}
-	for _, b := range all {
-		_ = syscall.Munmap(b)
-	}
-}
-
 // childrenOf lists the processes that a process has started.
 func childrenOf(pid int) []int {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid))

@@ -15,8 +15,6 @@ func peakOf(int) int64 { return 0 }
 
 func cpuOf(int) time.Duration { return 0 }
 
-func warmMemory(int64) {}
-
 func childrenOf(int) []int { return nil }
 
 func loadAverage() string { return "unknown" }
