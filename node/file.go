@@ -4,14 +4,11 @@ import (
 	"context"
 	"errors"
 	"io"
-	"os"
 	"slices"
 	"sync"
 
 	"github.com/libp2p/go-libp2p/core/peer"
-	"golang.org/x/sync/errgroup"
 
-	"github.com/p2pchord/p2pchord/internal/blake3sum"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/store"
@@ -40,6 +37,7 @@ type File struct {
 	// writing is held by whoever writes to the file of a Save: the kernel lets only one
 	// write to a file at a time, and others would spin for their turn.
 	writing sync.Mutex
+	cached  bool // the disk is slow: what is written goes into the system's cache
 
 	mu      sync.Mutex
 	done    int64
@@ -225,63 +223,5 @@ func (f *File) take() error {
 	f.next++
 	f.cur, f.held = b.data, b.data
 	f.took(b, len(b.data))
-	return nil
-}
-
-// Save writes the whole file to dst, each block where it belongs as soon as it has been
-// verified. What dst holds of it already, from an earlier Save that was interrupted,
-// is found by its hashes and is not fetched again. When Save fails, dst keeps what has come.
-func (f *File) Save(dst *os.File) error {
-	st, err := dst.Stat()
-	if err != nil {
-		return err
-	}
-	size := int64(f.rec.GetSize()) //nolint:gosec // checked by VerifyRecord
-	group, ctx := errgroup.WithContext(f.ctx)
-	group.SetLimit(blocksInFlight)
-	for i := range f.rec.BlockCount() {
-		if ctx.Err() != nil {
-			break
-		}
-		group.Go(func() error { return f.saveBlock(ctx, dst, st.Size(), i) })
-	}
-	err = group.Wait()
-	switch {
-	case err != nil:
-		return err
-	case f.ctx.Err() != nil:
-		return fault.New(fault.Interrupted, "interrupted: %w", f.ctx.Err())
-	case st.Size() > size:
-		return dst.Truncate(size)
-	}
-	return nil
-}
-
-// saveBlock gets block i into its place of dst, unless it stands there already; had is what dst had at the beginning.
-func (f *File) saveBlock(ctx context.Context, dst *os.File, had int64, i int) error {
-	hash, size := f.rec.BlockAt(i)
-	at := int64(i) * int64(f.rec.GetBlockSize())
-	if at+int64(size) <= had {
-		buf := getBuffer(size)
-		_, err := dst.ReadAt(buf, at)
-		there := err == nil && blake3sum.Sum(buf) == hash
-		putBuffer(buf)
-		if there {
-			f.took(fetched{}, size)
-			return nil
-		}
-	}
-	b := f.fetch(ctx, i)
-	if b.err != nil {
-		return b.err
-	}
-	defer putBuffer(b.data)
-	f.writing.Lock()
-	_, err := dst.WriteAt(b.data, at)
-	f.writing.Unlock()
-	if err != nil {
-		return err
-	}
-	f.took(b, size)
 	return nil
 }

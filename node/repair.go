@@ -1,7 +1,6 @@
 package node
 
 import (
-	"bytes"
 	"context"
 	"maps"
 	"sync"
@@ -179,7 +178,7 @@ func (n *Node) fetch(ctx context.Context, e store.Entry) error {
 		return err
 	}
 	defer putBuffer(data)
-	st, err := n.store.Stage(ctx, int64(len(data)), bytes.NewReader(data))
+	st, err := n.store.StageKnown(ctx, data, e.Block, store.Cold)
 	if err != nil {
 		return err
 	}

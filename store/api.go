@@ -62,6 +62,15 @@ type Staged interface {
 	Discard()
 }
 
+// Use says whether a block will be read soon.
+type Use bool
+
+// The uses of a block.
+const (
+	Warm Use = false // it is written through the system's cache, and stays there
+	Cold Use = true  // it is written past the cache where the system can do that
+)
+
 // Usage says what the store takes, in bytes. CapacityBytes is 0 when unlimited.
 type Usage struct {
 	UsedBytes, CapacityBytes, FreeDiskBytes int64
@@ -72,7 +81,7 @@ type Usage struct {
 // Their methods may be called from many goroutines; Store's methods are documented there.
 type API interface {
 	Stage(ctx context.Context, size int64, r io.Reader) (Staged, error)
-	StageKnown(ctx context.Context, data []byte, h Hash) (Staged, error)
+	StageKnown(ctx context.Context, data []byte, h Hash, use Use) (Staged, error)
 	Update(ctx context.Context, at Place, fn func([]Entry) ([]Entry, error), with ...Staged) ([]Entry, error)
 	Entries(at Place) ([]Entry, error)
 	Scan(span Span, after *Entry, fn func(Entry) bool) error

@@ -49,7 +49,7 @@ const (
 
 func (o Options) withDefaults() Options {
 	if o.FS == nil {
-		o.FS = vfs.Default
+		o.FS = directFS{vfs.Default}
 	}
 	if o.ScrubPeriod == 0 {
 		o.ScrubPeriod = defaultScrub

@@ -1,0 +1,87 @@
+package node
+
+import (
+	"context"
+	"os"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/p2pchord/p2pchord/internal/blake3sum"
+	"github.com/p2pchord/p2pchord/internal/direct"
+	"github.com/p2pchord/p2pchord/internal/fault"
+)
+
+// Save writes the whole file to dst, each block where it belongs as soon as it has been
+// verified. What dst holds of it already, from an earlier Save that was interrupted,
+// is found by its hashes and is not fetched again. When Save fails, dst keeps what has come.
+func (f *File) Save(dst *os.File) error {
+	st, err := dst.Stat()
+	if err != nil {
+		return err
+	}
+	size := int64(f.rec.GetSize()) //nolint:gosec // checked by VerifyRecord
+	group, ctx := errgroup.WithContext(f.ctx)
+	group.SetLimit(blocksInFlight)
+	for i := range f.rec.BlockCount() {
+		if ctx.Err() != nil {
+			break
+		}
+		group.Go(func() error { return f.saveBlock(ctx, dst, st.Size(), i) })
+	}
+	err = group.Wait()
+	switch {
+	case err != nil:
+		return err
+	case f.ctx.Err() != nil:
+		return fault.New(fault.Interrupted, "interrupted: %w", f.ctx.Err())
+	case st.Size() > size:
+		return dst.Truncate(size)
+	}
+	return nil
+}
+
+// saveBlock gets block i into its place of dst, unless it stands there already; had is what dst had at the beginning.
+func (f *File) saveBlock(ctx context.Context, dst *os.File, had int64, i int) error {
+	hash, size := f.rec.BlockAt(i)
+	at := int64(i) * int64(f.rec.GetBlockSize())
+	if at+int64(size) <= had {
+		buf := getBuffer(size)
+		_, err := dst.ReadAt(buf, at)
+		there := err == nil && blake3sum.Sum(buf) == hash
+		putBuffer(buf)
+		if there {
+			f.took(fetched{}, size)
+			return nil
+		}
+	}
+	b := f.fetch(ctx, i)
+	if b.err != nil {
+		return b.err
+	}
+	defer putBuffer(b.data)
+	if err := f.write(dst, b.data, at); err != nil {
+		return err
+	}
+	f.took(b, size)
+	return nil
+}
+
+// directTime is how long writing a block past the system's cache may take, for each MiB:
+// a disk that needs more gets its data by way of the cache, in its own time.
+const directTime = 4 * time.Millisecond
+
+// write puts data into its place of dst, past the system's cache unless the disk is slow:
+// on a machine whose memory is in use, finding room in the cache takes longer than all the rest.
+func (f *File) write(dst *os.File, data []byte, at int64) error {
+	f.writing.Lock()
+	defer f.writing.Unlock()
+	if f.cached {
+		_, err := dst.WriteAt(data, at)
+		return err
+	}
+	began := time.Now()
+	_, err := direct.WriteAt(dst, data, at)
+	f.cached = time.Since(began) > directTime*time.Duration(len(data)>>20+1)
+	return err
+}
