@@ -51,6 +51,8 @@ type Config struct {
 	Version string
 	// Registerer receives libp2p's metrics. Default: none are kept.
 	Registerer prometheus.Registerer
+	// Watch, if not nil, keeps what can only be seen from the start on: traffic, hole punching, port mapping.
+	Watch *Watch
 }
 
 func (c Config) validate() error {

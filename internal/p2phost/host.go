@@ -16,7 +16,6 @@ import (
 	"github.com/libp2p/go-libp2p/p2p/net/connmgr"
 	"github.com/libp2p/go-libp2p/p2p/net/swarm"
 	"github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/relay"
-	"github.com/libp2p/go-libp2p/p2p/protocol/holepunch"
 	"github.com/libp2p/go-libp2p/p2p/security/noise"
 	tls "github.com/libp2p/go-libp2p/p2p/security/tls"
 	quic "github.com/libp2p/go-libp2p/p2p/transport/quic"
@@ -85,6 +84,7 @@ func start(cfg Config, listen []ma.Multiaddr) (host.Host, error) {
 	}
 	opts = append(opts, listenOptions(cfg, listen)...)
 	opts = append(opts, natOptions(cfg, listen, punch)...)
+	opts = append(opts, cfg.Watch.options()...)
 	if cfg.Key != nil {
 		opts = append(opts, libp2p.Identity(cfg.Key))
 	}
@@ -98,6 +98,7 @@ func start(cfg Config, listen []ma.Multiaddr) (host.Host, error) {
 		return nil, startError(listen, err)
 	}
 	punch.attach(h)
+	cfg.Watch.attach(h)
 	if missing := notListening(h, listen); missing != nil {
 		return nil, errors.Join(&takenError{missing}, h.Close())
 	}
@@ -157,8 +158,8 @@ func natOptions(cfg Config, listen []ma.Multiaddr, punch *punchFilter) []libp2p.
 			// Reserve relays at once; AutoNATv2 confirms addresses, and the relays' drop out then.
 			libp2p.ForceReachabilityPrivate(),
 			libp2p.EnableAutoNATv2(),
-			libp2p.NATPortMap(),
-			libp2p.EnableHolePunching(holepunch.WithAddrFilter(punch)),
+			cfg.Watch.portMap(),
+			libp2p.EnableHolePunching(cfg.Watch.punching(punch)...),
 		}
 		if len(cfg.Relays) > 0 {
 			opts = append(opts, libp2p.EnableAutoRelayWithStaticRelays(
@@ -175,7 +176,7 @@ func natOptions(cfg Config, listen []ma.Multiaddr, punch *punchFilter) []libp2p.
 		}
 		return []libp2p.Option{
 			libp2p.ForceReachabilityPrivate(),
-			libp2p.EnableHolePunching(holepunch.WithAddrFilter(punch)),
+			libp2p.EnableHolePunching(cfg.Watch.punching(punch)...),
 		}
 	}
 	return nil

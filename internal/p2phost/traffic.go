@@ -1,0 +1,149 @@
+package p2phost
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/metrics"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/core/protocol"
+)
+
+// traffic counts the bytes of streams by connection. It is a metrics.Reporter, which
+// libp2p tells of every read and write, and of whose peer it was; of what such a reporter
+// may be asked it answers nothing, for nobody asks.
+type traffic struct {
+	peers sync.Map // peer.ID to *peerTraffic; only for peers with a connection
+
+	mu sync.Mutex // of what is in peers, not of the counts
+}
+
+// peerTraffic is the connections to one peer.
+type peerTraffic struct {
+	conns   []*connTraffic              // guarded by traffic.mu
+	current atomic.Pointer[connTraffic] // the one that new streams use
+}
+
+type connTraffic struct {
+	id      string
+	relayed bool
+	in, out atomic.Int64
+}
+
+var _ metrics.Reporter = (*traffic)(nil)
+
+// opened begins to count for c.
+func (t *traffic) opened(c network.Conn) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	v, _ := t.peers.LoadOrStore(c.RemotePeer(), new(peerTraffic))
+	p, _ := v.(*peerTraffic)
+	for _, known := range p.conns {
+		if known.id == c.ID() {
+			return
+		}
+	}
+	p.conns = append(p.conns, &connTraffic{id: c.ID(), relayed: c.Stat().Limited})
+	p.choose()
+}
+
+// closed forgets c.
+func (t *traffic) closed(c network.Conn) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	v, ok := t.peers.Load(c.RemotePeer())
+	if !ok {
+		return
+	}
+	p, _ := v.(*peerTraffic)
+	for i, known := range p.conns {
+		if known.id == c.ID() {
+			p.conns = append(p.conns[:i:i], p.conns[i+1:]...)
+			break
+		}
+	}
+	if len(p.conns) == 0 {
+		t.peers.Delete(c.RemotePeer())
+		return
+	}
+	p.choose()
+}
+
+// choose makes the connection current that libp2p prefers for new streams: a direct
+// one, and of those the last.
+func (p *peerTraffic) choose() {
+	best := p.conns[0]
+	for _, c := range p.conns[1:] {
+		if best.relayed || !c.relayed {
+			best = c
+		}
+	}
+	p.current.Store(best)
+}
+
+func (t *traffic) of(c network.Conn) Traffic {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if v, ok := t.peers.Load(c.RemotePeer()); ok {
+		p, _ := v.(*peerTraffic)
+		for _, known := range p.conns {
+			if known.id == c.ID() {
+				return Traffic{In: known.in.Load(), Out: known.out.Load()}
+			}
+		}
+	}
+	return Traffic{}
+}
+
+// connection returns where bytes of a peer count.
+func (t *traffic) connection(p peer.ID) *connTraffic {
+	v, ok := t.peers.Load(p)
+	if !ok {
+		return nil
+	}
+	pt, _ := v.(*peerTraffic)
+	return pt.current.Load()
+}
+
+// LogSentMessageStream counts bytes sent.
+func (t *traffic) LogSentMessageStream(n int64, _ protocol.ID, p peer.ID) {
+	if c := t.connection(p); c != nil {
+		c.out.Add(n)
+	}
+}
+
+// LogRecvMessageStream counts bytes received.
+func (t *traffic) LogRecvMessageStream(n int64, _ protocol.ID, p peer.ID) {
+	if c := t.connection(p); c != nil {
+		c.in.Add(n)
+	}
+}
+
+// LogSentMessage is told what LogSentMessageStream is told as well.
+func (t *traffic) LogSentMessage(int64) {}
+
+// LogRecvMessage is told what LogRecvMessageStream is told as well.
+func (t *traffic) LogRecvMessage(int64) {}
+
+// GetBandwidthForPeer is not kept.
+func (t *traffic) GetBandwidthForPeer(peer.ID) metrics.Stats { return metrics.Stats{} }
+
+// GetBandwidthForProtocol is not kept.
+func (t *traffic) GetBandwidthForProtocol(protocol.ID) metrics.Stats { return metrics.Stats{} }
+
+// GetBandwidthTotals is not kept.
+func (t *traffic) GetBandwidthTotals() metrics.Stats { return metrics.Stats{} }
+
+// GetBandwidthByPeer is not kept.
+func (t *traffic) GetBandwidthByPeer() map[peer.ID]metrics.Stats { return nil }
+
+// GetBandwidthByProtocol is not kept.
+func (t *traffic) GetBandwidthByProtocol() map[protocol.ID]metrics.Stats { return nil }
+
+// Reset does nothing.
+func (t *traffic) Reset() {}
+
+// TrimIdle does nothing.
+func (t *traffic) TrimIdle(time.Time) {}
