@@ -192,7 +192,8 @@ func (c *checker) wipe(p *peer) {
 	}
 }
 
-// ring checks that every member has a live successor in its list.
+// ring checks that every member has a live successor in its list. While many join at once that
+// need not be so: who waits too long to be incorporated gives its membership up and joins again.
 func (c *checker) ring() {
 	w := c.world
 	members := 0

@@ -174,6 +174,9 @@ func (d *disk) crash() {
 		d.queue = d.queue[1:]
 	}
 	d.queue = nil
+	if d.world.planted.forgetful && len(d.places) > 0 {
+		d.places = slices.Delete(d.places, 0, 1)
+	}
 }
 
 // keep merges a record in, durably; node's keep.

@@ -106,7 +106,7 @@ func (p *peer) replicate(t *process, rec *record, waitAll bool) (any, error) {
 			}
 			return true
 		}
-		for left > 0 && !witnessed && refusal == nil {
+		for left > 0 && !witnessed && refusal == nil && !w.planted.ackAlone {
 			if !take(until) {
 				return nil, fault.Uncertain
 			}
@@ -128,7 +128,7 @@ func (p *peer) replicate(t *process, rec *record, waitAll bool) (any, error) {
 		for waiting := true; left > 0 && waiting; {
 			waiting = take(min(grace, until))
 		}
-		if !p.stillServing(s, rec.key) {
+		if !p.stillServing(s, rec.key) && !w.planted.ackAlone {
 			if !t.changed(s, until) {
 				return nil, fault.Uncertain
 			}

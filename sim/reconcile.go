@@ -19,7 +19,7 @@ type (
 func (p *peer) syncWith(t *process, r replica.Reconcile) {
 	s, ok := keySpan(r.From, p.at)
 	var err error
-	if ok {
+	if ok && !p.world.planted.pullNothing {
 		_, err = p.reconcile(t, r.With, s, nil)
 	}
 	p.arcEvent(func(a *replica.Arc) []replica.Action { return a.Reconciled(r.Seq, err == nil) })

@@ -16,6 +16,7 @@ func TestRegressions(t *testing.T) {
 		{"a sibling's ancestors were not deleted with it", "parted", 7},
 		{"an idle owner never noticed that its grant was gone", "parted", 14},
 		{"a leaver's heir dropped the copy that was counted on", "crowd", 16},
+		{"many joined at once and gave up waiting together", "large", 1010},
 		{"an idle owner never noticed, after a disk was full", "storm", 13},
 	} {
 		t.Run(r.name, func(t *testing.T) {

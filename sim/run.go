@@ -73,9 +73,14 @@ func (f *Profile) schedule(seed uint64) schedule {
 // tailBeats is for how many heartbeats the quiet tail may last until the ring has come to rest.
 const tailBeats = 240
 
-func (f *Profile) run(seed uint64, plan schedule, verbose bool) (res Result) {
+func (f *Profile) run(seed uint64, plan schedule, verbose bool) Result {
+	return f.runPlanted(seed, plan, verbose, planted{})
+}
+
+func (f *Profile) runPlanted(seed uint64, plan schedule, verbose bool, faults planted) Result {
 	s := f.setting(seed)
 	w := newWorld(seed, s.heartbeat, 3)
+	w.planted = faults
 	w.verbose, w.least, w.check.careless = verbose, 3, f.Careless
 	w.network.most, w.network.tail = s.most, s.tail
 	w.network.loss, w.network.twice = f.Loss, f.Twice
@@ -102,7 +107,7 @@ func (f *Profile) run(seed uint64, plan schedule, verbose bool) (res Result) {
 	})
 	w.until(end, s.heartbeat, func() bool {
 		w.check.survive()
-		if f.Strict {
+		if f.Strict && w.now > s.start() {
 			w.check.ring()
 		}
 		return true

@@ -56,6 +56,12 @@ func (p *peer) strays() []entry {
 
 // settle asks the owners about strays and does what they say.
 func (p *peer) settle(t *process, strays []entry, released map[strayKey]moment) {
+	if p.world.planted.dropUnasked {
+		for _, e := range strays {
+			p.drop(t, e)
+		}
+		return
+	}
 	type asked struct {
 		owner ring.ID
 		some  []entry
@@ -106,13 +112,18 @@ func (p *peer) obey(t *process, owner ring.ID, e entry, v replica.Verdict, relea
 			return
 		}
 		delete(released, k)
-		p.disk.update(t, e.name, 0, func(rs []*record) []*record {
-			return slices.DeleteFunc(slices.Clone(rs), func(r *record) bool { return r.Version == e.Version })
-		})
-		w.check.dropped(p, e.record)
+		p.drop(t, e)
 	case replica.Keep, replica.Holder:
 		delete(released, k)
 	}
+}
+
+// drop removes one entry.
+func (p *peer) drop(t *process, e entry) {
+	p.disk.update(t, e.name, 0, func(rs []*record) []*record {
+		return slices.DeleteFunc(slices.Clone(rs), func(r *record) bool { return r.Version == e.Version })
+	})
+	p.world.check.dropped(p, e.record)
 }
 
 // serveRelease tells another, as the synced owner whose witness has just confirmed it, which copies it may drop.

@@ -24,6 +24,16 @@ type world struct {
 	quiet     bool // misfortunes are over
 	log       []string
 	verbose   bool
+	planted   planted
+}
+
+// planted are faults that tests plant in the carrying-out, to see that the checks catch them.
+type planted struct {
+	ackAlone    bool // a put is acknowledged when the owner has it
+	readAlone   bool // a get is answered without the witness's word
+	dropUnasked bool // strays are dropped without asking their owner
+	pullNothing bool // a sync takes in nothing of what the holders have
+	forgetful   bool // a crash loses the records of a name that were durable
 }
 
 func newWorld(seed uint64, heartbeat moment, copies int) *world {
