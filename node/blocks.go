@@ -33,7 +33,11 @@ func (n *Node) serveBlock(ctx context.Context, g *pb.GetBlock) (*pb.FileResponse
 		return nil, nil, fault.New(fault.Usage, "a hash has 32 bytes")
 	}
 	h := store.Hash(g.GetHash())
-	read := n.rawBlock
+	by := store.User
+	if g.GetRepair() {
+		by = store.Repair
+	}
+	read := func(h store.Hash) (*protocol.Payload, error) { return n.rawBlock(h, by) }
 	if g.GetOffset() > 0 || g.GetCheck() {
 		read = func(h store.Hash) (*protocol.Payload, error) { return n.checkedBlock(ctx, h) }
 	}
@@ -55,8 +59,8 @@ func (n *Node) serveBlock(ctx context.Context, g *pb.GetBlock) (*pb.FileResponse
 
 // rawBlock opens a block to be sent straight from the disk. Its bytes are hashed once,
 // by the receiver, who asks for a check here when they don't match.
-func (n *Node) rawBlock(h store.Hash) (*protocol.Payload, error) {
-	r, size, err := n.store.Raw(h)
+func (n *Node) rawBlock(h store.Hash, by store.Reader) (*protocol.Payload, error) {
+	r, size, err := n.store.Raw(h, by)
 	if err != nil {
 		return nil, err
 	}

@@ -143,13 +143,12 @@ func readHashed(r io.Reader, data []byte, moved *atomic.Int64) (sum [blake3sum.S
 	return h.Sum(), nil
 }
 
-// stage gives a block's bytes to the store; none for a nil block. Gets read at the owner:
-// what is kept for others is cold.
-func (n *Node) stage(ctx context.Context, b *block, use store.Use) ([]store.Staged, error) {
+// stage gives a block's bytes to the store; none for a nil block.
+func (n *Node) stage(ctx context.Context, b *block) ([]store.Staged, error) {
 	if b == nil {
 		return nil, nil
 	}
-	st, err := n.store.StageKnown(ctx, b.data, b.hash, use)
+	st, err := n.store.StageKnown(ctx, b.data, b.hash)
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
 
@@ -37,7 +38,8 @@ type File struct {
 	// writing is held by whoever writes to the file of a Save: the kernel lets only one
 	// write to a file at a time, and others would spin for their turn.
 	writing sync.Mutex
-	cached  bool // the disk is slow: what is written goes into the system's cache
+	direct  int64         // bytes that have been written past the system's cache
+	writes  time.Duration // that this took
 
 	mu      sync.Mutex
 	done    int64

@@ -11,7 +11,6 @@ import (
 	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/replica"
 	"github.com/p2pchord/p2pchord/ring"
-	"github.com/p2pchord/p2pchord/store"
 )
 
 // peerID is the libp2p identity of the node at p.
@@ -38,7 +37,7 @@ func (n *Node) serveStore(ctx context.Context, from peer.ID, st *pb.Store, body 
 		}
 		defer b.release()
 	}
-	staged, err := n.stage(ctx, b, store.Cold)
+	staged, err := n.stage(ctx, b)
 	if err != nil {
 		return nil, err
 	}

@@ -35,7 +35,7 @@ func (n *Node) serveGet(ctx context.Context, g *pb.Get) (*pb.FileResponse, *prot
 	if !g.GetWithBody() || k.entry.Size == 0 {
 		return resp, nil, nil
 	}
-	payload, err := n.rawBlock(k.entry.Block)
+	payload, err := n.rawBlock(k.entry.Block, store.User)
 	if err != nil {
 		return resp, nil, nil //nolint:nilerr // the reader gets the block from another holder
 	}

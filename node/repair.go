@@ -178,7 +178,7 @@ func (n *Node) fetch(ctx context.Context, e store.Entry) error {
 		return err
 	}
 	defer putBuffer(data)
-	st, err := n.store.StageKnown(ctx, data, e.Block, store.Cold)
+	st, err := n.store.StageKnown(ctx, data, e.Block)
 	if err != nil {
 		return err
 	}

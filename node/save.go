@@ -67,21 +67,25 @@ func (f *File) saveBlock(ctx context.Context, dst *os.File, had int64, i int) er
 	return nil
 }
 
-// directTime is how long writing a block past the system's cache may take, for each MiB:
-// a disk that needs more gets its data by way of the cache, in its own time.
-const directTime = 4 * time.Millisecond
+// A disk that has taken longer than slowDisk for each MiB of the first directTrial bytes
+// gets the rest by way of the system's cache, in its own time.
+const (
+	slowDisk    = 8 * time.Millisecond
+	directTrial = 64 << 20
+)
 
 // write puts data into its place of dst, past the system's cache unless the disk is slow:
-// on a machine whose memory is in use, finding room in the cache takes longer than all the rest.
+// where memory is in use, finding room in the cache takes longer than all the rest.
 func (f *File) write(dst *os.File, data []byte, at int64) error {
 	f.writing.Lock()
 	defer f.writing.Unlock()
-	if f.cached {
+	if f.direct >= directTrial && f.writes/time.Duration(f.direct>>20) > slowDisk {
 		_, err := dst.WriteAt(data, at)
 		return err
 	}
 	began := time.Now()
-	_, err := direct.WriteAt(dst, data, at)
-	f.cached = time.Since(began) > directTime*time.Duration(len(data)>>20+1)
+	n, err := direct.WriteAt(dst, data, at)
+	f.direct += int64(n)
+	f.writes += time.Since(began)
 	return err
 }

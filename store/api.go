@@ -62,13 +62,13 @@ type Staged interface {
 	Discard()
 }
 
-// Use says whether a block will be read soon.
-type Use bool
+// Reader says whom a block is read for.
+type Reader bool
 
-// The uses of a block.
+// The readers of blocks.
 const (
-	Warm Use = false // it is written through the system's cache, and stays there
-	Cold Use = true  // it is written past the cache where the system can do that
+	User   Reader = false // a block that users read again and again stays in the system's cache
+	Repair Reader = true  // it is read for another copy, once
 )
 
 // Usage says what the store takes, in bytes. CapacityBytes is 0 when unlimited.
@@ -81,7 +81,7 @@ type Usage struct {
 // Their methods may be called from many goroutines; Store's methods are documented there.
 type API interface {
 	Stage(ctx context.Context, size int64, r io.Reader) (Staged, error)
-	StageKnown(ctx context.Context, data []byte, h Hash, use Use) (Staged, error)
+	StageKnown(ctx context.Context, data []byte, h Hash) (Staged, error)
 	Update(ctx context.Context, at Place, fn func([]Entry) ([]Entry, error), with ...Staged) ([]Entry, error)
 	Entries(at Place) ([]Entry, error)
 	Scan(span Span, after *Entry, fn func(Entry) bool) error
@@ -89,7 +89,7 @@ type API interface {
 	Has(h Hash) (bool, error)
 	Supply(ctx context.Context, with Staged) error
 	Read(ctx context.Context, h Hash, buf []byte) ([]byte, error)
-	Raw(h Hash) (io.ReadCloser, int, error)
+	Raw(h Hash, by Reader) (io.ReadCloser, int, error)
 	Rows() [256]Sum
 	Buckets(row uint8) [256]Sum
 	Verify(ctx context.Context, report func(Hash, error)) (blocks int, bytes int64, err error)

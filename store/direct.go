@@ -1,21 +1,23 @@
 package store
 
 import (
+	"sync"
+
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/p2pchord/p2pchord/internal/direct"
 )
 
-// coldBlock is the category of the files that are written past the system's cache.
-const coldBlock vfs.DiskWriteCategory = "cold-block"
+// blockFile is the category of the files that blocks are written to.
+const blockFile vfs.DiskWriteCategory = "p2pchord-block"
 
-// directFS is the machine's file system with the way past its cache.
+// directFS is the machine's file system; large blocks go to their files past its cache.
 type directFS struct{ vfs.FS }
 
 // Create implements vfs.FS.
 func (d directFS) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
 	f, err := d.FS.Create(name, c)
-	if err != nil || c != coldBlock {
+	if err != nil || c != blockFile {
 		return f, err
 	}
 	return &directFile{File: f}, nil
@@ -35,4 +37,37 @@ func (f *directFile) Write(p []byte) (int, error) {
 	n, err := direct.WriteAt(f.File, p, f.at)
 	f.at += int64(n)
 	return n, err
+}
+
+const (
+	// hotFrom is the read from which on a block is one that is wanted again and again.
+	hotFrom = 3
+	// remembered is how many blocks' reads are counted, in each of two generations.
+	remembered = 4096
+)
+
+// heat counts the reads of blocks. Large blocks are read past the system's cache, from
+// which they would push out what others need; those that are hot, through it.
+// The zero value is ready. It is safe for concurrent use.
+type heat struct {
+	mu            sync.Mutex
+	young, former map[Hash]uint8
+}
+
+// read counts a read of h and reports whether h is hot.
+func (t *heat) read(h Hash) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.young == nil || len(t.young) >= remembered {
+		t.former, t.young = t.young, make(map[Hash]uint8)
+	}
+	n, known := t.young[h]
+	if !known {
+		n = t.former[h]
+	}
+	if n < hotFrom {
+		n++
+	}
+	t.young[h] = n
+	return n >= hotFrom
 }

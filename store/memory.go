@@ -74,7 +74,7 @@ func (m *Memory) Stage(ctx context.Context, size int64, r io.Reader) (Staged, er
 }
 
 // StageKnown is Store.StageKnown.
-func (m *Memory) StageKnown(ctx context.Context, data []byte, _ Hash, _ Use) (Staged, error) {
+func (m *Memory) StageKnown(ctx context.Context, data []byte, _ Hash) (Staged, error) {
 	return m.Stage(ctx, int64(len(data)), bytes.NewReader(data))
 }
 
@@ -310,7 +310,7 @@ func (m *Memory) Read(ctx context.Context, h Hash, buf []byte) ([]byte, error) {
 }
 
 // Raw is Store.Raw.
-func (m *Memory) Raw(h Hash) (io.ReadCloser, int, error) {
+func (m *Memory) Raw(h Hash, _ Reader) (io.ReadCloser, int, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.closed {

@@ -7,6 +7,8 @@ import (
 	"io/fs"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/p2pchord/p2pchord/internal/direct"
 )
 
 // Raw opens a block's bytes as they are on the disk, and tells how many there are.
@@ -14,7 +16,7 @@ import (
 // they are not hashed twice. Whoever finds them wrong calls Read, which sets the block
 // aside. What shows without hashing is found here too: a file that is gone or has
 // another length is set aside, and the error is ErrCorrupt. ErrNotHere as for Read.
-func (s *Store) Raw(h Hash) (io.ReadCloser, int, error) {
+func (s *Store) Raw(h Hash, by Reader) (io.ReadCloser, int, error) {
 	if !s.life.enter() {
 		return nil, 0, ErrClosed
 	}
@@ -26,7 +28,7 @@ func (s *Store) Raw(h Hash) (io.ReadCloser, int, error) {
 	case !here:
 		return nil, 0, ErrNotHere
 	case b.kind == inBody:
-		data, err := s.read(h, nil)
+		data, err := s.read(h, nil, true)
 		return io.NopCloser(bytes.NewReader(data)), len(data), err
 	}
 	f, err := s.openWhole(h, int64(b.size))
@@ -39,7 +41,16 @@ func (s *Store) Raw(h Hash) (io.ReadCloser, int, error) {
 	if err != nil {
 		return nil, 0, wrapRead(err)
 	}
-	return f, int(b.size), nil
+	if by == User && s.heat.read(h) {
+		return f, int(b.size), nil
+	}
+	return rawFile{direct.Reader(f, int64(b.size)), f}, int(b.size), nil
+}
+
+// rawFile is read past the system's cache.
+type rawFile struct {
+	io.Reader
+	io.Closer
 }
 
 // openWhole opens the file of a block of size bytes.

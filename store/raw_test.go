@@ -34,10 +34,10 @@ func TestRawDamage(t *testing.T) {
 			if err := damage(files[0]); err != nil {
 				t.Fatal(err)
 			}
-			if _, _, err := s.Raw(e.Block); !errors.Is(err, store.ErrCorrupt) {
+			if _, _, err := s.Raw(e.Block, store.User); !errors.Is(err, store.ErrCorrupt) {
 				t.Errorf("the damage: %v", err)
 			}
-			if _, _, err := s.Raw(e.Block); !errors.Is(err, store.ErrNotHere) {
+			if _, _, err := s.Raw(e.Block, store.User); !errors.Is(err, store.ErrNotHere) {
 				t.Errorf("after it was set aside: %v", err)
 			}
 		})

@@ -11,6 +11,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"github.com/p2pchord/p2pchord/internal/blake3sum"
+	"github.com/p2pchord/p2pchord/internal/direct"
 )
 
 // Entries returns the entries of one place, by Stamp.
@@ -152,10 +153,11 @@ func (s *Store) Read(ctx context.Context, h Hash, buf []byte) ([]byte, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	return s.read(h, buf)
+	return s.read(h, buf, s.heat.read(h))
 }
 
-func (s *Store) read(h Hash, buf []byte) ([]byte, error) {
+// read is Read; what is hot is read through the system's cache.
+func (s *Store) read(h Hash, buf []byte, hot bool) ([]byte, error) {
 	b, here, err := blockOf(s.db, h)
 	if err != nil {
 		return nil, wrapRead(err)
@@ -163,7 +165,7 @@ func (s *Store) read(h Hash, buf []byte) ([]byte, error) {
 	if !here {
 		return nil, ErrNotHere
 	}
-	data, err := s.load1(h, b, buf)
+	data, err := s.load1(h, b, buf, hot)
 	if errors.Is(err, ErrCorrupt) {
 		return s.setAside(h, buf)
 	}
@@ -172,7 +174,7 @@ func (s *Store) read(h Hash, buf []byte) ([]byte, error) {
 
 // load1 reads and checks the bytes of one block. The error is ErrCorrupt when they are
 // damaged, lost or unreadable, and of another kind when that can't be told.
-func (s *Store) load1(h Hash, b block, buf []byte) ([]byte, error) {
+func (s *Store) load1(h Hash, b block, buf []byte, hot bool) ([]byte, error) {
 	if cap(buf) < int(b.size) {
 		buf = make([]byte, b.size)
 	}
@@ -181,7 +183,7 @@ func (s *Store) load1(h Hash, b block, buf []byte) ([]byte, error) {
 	if b.kind == inBody {
 		err = s.loadBody(h, buf)
 	} else {
-		err = s.loadFile(h, buf)
+		err = s.loadFile(h, buf, hot)
 	}
 	if err != nil {
 		return nil, err
@@ -207,7 +209,7 @@ func (s *Store) loadBody(h Hash, buf []byte) error {
 	return c.Close()
 }
 
-func (s *Store) loadFile(h Hash, buf []byte) error {
+func (s *Store) loadFile(h Hash, buf []byte, hot bool) error {
 	f, err := s.fs.Open(s.blockPath(h))
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%w (its file is gone)", ErrCorrupt)
@@ -215,10 +217,14 @@ func (s *Store) loadFile(h Hash, buf []byte) error {
 	if err != nil {
 		return err // too many open files, for one: says nothing about the block
 	}
-	n, err := io.ReadFull(f, buf)
+	var r io.Reader = f
+	if !hot {
+		r = direct.Reader(f, int64(len(buf)))
+	}
+	n, err := io.ReadFull(r, buf)
 	if err == nil {
 		var more [1]byte
-		if m, _ := f.Read(more[:]); m > 0 {
+		if m, _ := r.Read(more[:]); m > 0 {
 			err = errors.New("its file is too long")
 		}
 	}

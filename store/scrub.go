@@ -25,7 +25,7 @@ func (s *Store) setAside(h Hash, buf []byte) ([]byte, error) {
 	if !here {
 		return nil, ErrNotHere
 	}
-	data, bad := s.load1(h, b, buf)
+	data, bad := s.load1(h, b, buf, false)
 	if bad == nil || !errors.Is(bad, ErrCorrupt) {
 		return data, wrapRead(bad)
 	}
@@ -96,7 +96,7 @@ func (s *Store) Verify(ctx context.Context, report func(Hash, error)) (blocks in
 
 // check reads one block, and returns the buffer for the next.
 func (s *Store) check(h Hash, buf []byte) ([]byte, error) {
-	data, err := s.read(h, buf)
+	data, err := s.read(h, buf, false)
 	if err != nil {
 		return buf, err
 	}

@@ -42,6 +42,7 @@ type Store struct {
 
 	space  space
 	hashes hashLocks
+	heat   heat
 	turns  atomic.Uint64 // where Missing begins next
 
 	cancel     context.CancelFunc

@@ -1,6 +1,8 @@
 package direct
 
 import (
+	"errors"
+	"io"
 	"runtime"
 	"unsafe"
 
@@ -24,21 +26,18 @@ func WriteAt(f File, p []byte, off int64) (int, error) {
 	return n + m, err
 }
 
+// noFile is the descriptor of what stands in memory.
+const noFile = ^uintptr(0)
+
 // writeDirect returns how many bytes, a multiple of Alignment, it has written.
 func writeDirect(f File, p []byte, off int64) (n int) {
 	defer runtime.KeepAlive(f)
-	if f.Fd() == ^uintptr(0) {
-		return 0 // it stands in memory
+	undo, ok := setDirect(f.Fd())
+	if !ok {
+		return 0
 	}
+	defer undo()
 	fd := int(f.Fd()) //nolint:gosec // a descriptor
-	flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
-	if err != nil {
-		return 0
-	}
-	if _, err := unix.FcntlInt(uintptr(fd), unix.F_SETFL, flags|unix.O_DIRECT); err != nil {
-		return 0
-	}
-	defer func() { _, _ = unix.FcntlInt(uintptr(fd), unix.F_SETFL, flags) }() // it was possible a moment ago
 	for n < len(p) {
 		m, err := unix.Pwrite(fd, p[n:], off+int64(n))
 		switch {
@@ -52,4 +51,55 @@ func writeDirect(f File, p []byte, off int64) (n int) {
 		}
 	}
 	return n
+}
+
+// setDirect makes a descriptor one that goes past the cache, until it is undone.
+func setDirect(fd uintptr) (undo func(), ok bool) {
+	if fd == noFile {
+		return nil, false
+	}
+	flags, err := unix.FcntlInt(fd, unix.F_GETFL, 0)
+	if err == nil {
+		_, err = unix.FcntlInt(fd, unix.F_SETFL, flags|unix.O_DIRECT)
+	}
+	return func() { _, _ = unix.FcntlInt(fd, unix.F_SETFL, flags) }, err == nil // what was possible a moment ago
+}
+
+// Reader returns a reader of f, which stands at its beginning and has size bytes. It
+// reads past the page cache, unless f is small or its beginning is in the cache.
+// Reads of multiples of Alignment into memory at an Alignment are fastest.
+// Nobody else may use f's descriptor meanwhile.
+func Reader(f Source, size int64) io.Reader {
+	defer runtime.KeepAlive(f)
+	if size < least || f.Fd() == noFile || cached(int(f.Fd())) { //nolint:gosec // a descriptor
+		return f
+	}
+	undo, ok := setDirect(f.Fd())
+	if !ok {
+		return f
+	}
+	return &reader{f: f, undo: undo}
+}
+
+// cached reports whether the first byte of a file can be had without waiting for the disk.
+func cached(fd int) bool {
+	var b [1]byte
+	n, err := unix.Preadv2(fd, [][]byte{b[:]}, 0, unix.RWF_NOWAIT)
+	return n > 0 || err != nil && !errors.Is(err, unix.EAGAIN)
+}
+
+// reader reads past the cache until that is not possible.
+type reader struct {
+	f    Source
+	undo func() // nil afterwards
+}
+
+func (r *reader) Read(p []byte) (int, error) {
+	n, err := r.f.Read(p)
+	if r.undo != nil && errors.Is(err, unix.EINVAL) {
+		r.undo()
+		r.undo = nil
+		return r.f.Read(p)
+	}
+	return n, err
 }

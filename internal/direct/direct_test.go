@@ -3,6 +3,7 @@ package direct_test
 import (
 	"bytes"
 	"errors"
+	"io"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -60,6 +61,46 @@ func TestWriteAt(t *testing.T) {
 					// Afterwards the descriptor is as it was.
 					if _, err := f.WriteAt([]byte("odd"), 1); err != nil {
 						t.Errorf("an odd write afterwards: %v", err)
+					}
+					_ = f.Close()
+					_ = os.Remove(f.Name())
+				}
+			}
+		}
+	}
+}
+
+// What is read is what was written, from the cache and past it, at once and piecemeal.
+func TestReader(t *testing.T) {
+	t.Parallel()
+	for _, dir := range []string{t.TempDir(), "/dev/shm"} {
+		if _, err := os.Stat(dir); err != nil {
+			continue
+		}
+		for _, n := range []int{0, 1, 256 << 10, 1<<20 + 1, 4 << 20} {
+			for _, step := range []int{4 << 20, 128 << 10, 1000} {
+				for _, warm := range []bool{true, false} {
+					f, err := os.CreateTemp(dir, "direct")
+					if err != nil {
+						t.Fatal(err)
+					}
+					want := aligned(n, 0)
+					write := direct.WriteAt
+					if warm {
+						write = func(f direct.File, p []byte, off int64) (int, error) { return f.WriteAt(p, off) }
+					}
+					if _, err := write(f, want, 0); err != nil {
+						t.Fatal(err)
+					}
+					r := direct.Reader(f, int64(n))
+					var got []byte
+					for buf := make([]byte, step); err == nil; {
+						var m int
+						m, err = r.Read(buf)
+						got = append(got, buf[:m]...)
+					}
+					if !errors.Is(err, io.EOF) || !bytes.Equal(got, want) {
+						t.Errorf("%d bytes in steps of %d, cached: %v: %d came (%v)", n, step, warm, len(got), err)
 					}
 					_ = f.Close()
 					_ = os.Remove(f.Name())

@@ -1,7 +1,7 @@
-// Package direct writes past the page cache (O_DIRECT), where the system can do that:
-// large parts of files that nobody is about to read here. Their bytes go from the buffer
-// to the disk. They need no fresh memory of the kernel, are not copied on the way, and
-// push nothing out of the cache.
+// Package direct reads and writes large parts of files past the page cache (O_DIRECT),
+// where the system can do that. The bytes go between the caller's memory and the disk.
+// They need no fresh memory of the kernel, are not copied on the way, and push nothing
+// out of the cache.
 //
 // It never makes anything durable: what has been written needs an fsync as always.
 package direct
@@ -11,6 +11,12 @@ import "io"
 // File is what is written to: an *os.File, or anything with a descriptor.
 type File interface {
 	io.WriterAt
+	Fd() uintptr
+}
+
+// Source is what is read from.
+type Source interface {
+	io.Reader
 	Fd() uintptr
 }
 
