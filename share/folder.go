@@ -1,0 +1,449 @@
+package share
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/node"
+)
+
+// Config says what is shared, and how.
+type Config struct {
+	// Dir is the folder. It has to be there, unless it was shared before.
+	Dir string
+	// Data is the node's data folder, where it is kept what is stored. Neither folder may be in the other.
+	Data string
+	// Ring is where the files go.
+	Ring Ring
+	// Interval is how often all files are looked at, beside what the system tells of. Default 5 s;
+	// where one look takes long, ten times as long as that.
+	Interval time.Duration
+	// Quiet is how long the size and the time of a file have to stand still before it is stored. Default 1 s.
+	Quiet time.Duration
+	// Events, if not nil, is told in words what a person may want to know. It must not block.
+	Events func(node.Event)
+}
+
+const (
+	// DefaultInterval is Config.Interval's default.
+	DefaultInterval = 5 * time.Second
+	// DefaultQuiet is Config.Quiet's default: with the gathering of changes a file is on its way
+	// less than 1.5 s after it was complete.
+	DefaultQuiet = time.Second
+	// flushEvery is how often what was stored is written to the memory.
+	flushEvery = time.Second
+	// tellEvery is how often the folder's state and an upload's progress are told at most.
+	tellEvery = 200 * time.Millisecond
+	// keptDays is how long it is remembered what is stored of a file that isn't in the folder.
+	keptDays = 90
+	// scanShare is how many times as long as a scan the time until the next one is at least.
+	scanShare = 10
+)
+
+// errClosed is what a watch of a folder ends with that is no longer shared.
+var errClosed = fault.New(fault.Unreachable, "the shared folder is no longer watched: the node ends")
+
+// Folder is a folder that is shared.
+type Folder struct {
+	cfg    Config
+	ctx    context.Context //nolint:containedctx // a Folder is a task that lives until Close
+	cancel context.CancelFunc
+	wg     sync.WaitGroup
+	calls  chan func() // what the loop is to do
+	ended  chan struct{}
+	feed   feed
+	once   sync.Once
+	err    error
+	forget atomic.Bool
+
+	// The loop's own.
+
+	m       *machine
+	mem     *memory
+	notify  *notifier
+	begun   time.Time
+	uploads map[*file]*upload
+	looks   map[string]how // wanted, while others are under way
+	looking bool
+	scan    scanning
+	words   words
+	told    told // of the status told last
+	tellAt  time.Duration
+	flushAt time.Duration
+}
+
+// told is what a status says, to see whether it has changed.
+type told struct {
+	counts  [phases]int
+	state   string
+	seen    int
+	problem string
+}
+
+type upload struct {
+	cancel context.CancelFunc
+	done   atomic.Int64
+	toldAt atomic.Int64
+}
+
+// Open begins to share a folder.
+func Open(cfg Config) (*Folder, error) {
+	var err error
+	if cfg.Dir, err = filepath.Abs(cfg.Dir); err != nil {
+		return nil, fault.New(fault.Usage, "can't share %s: %w", cfg.Dir, err)
+	}
+	if err := apart(cfg.Dir, cfg.Data); err != nil {
+		return nil, err
+	}
+	if cfg.Interval <= 0 {
+		cfg.Interval = DefaultInterval
+	}
+	if cfg.Quiet <= 0 {
+		cfg.Quiet = DefaultQuiet
+	}
+	if cfg.Events == nil {
+		cfg.Events = func(node.Event) {}
+	}
+	f := &Folder{
+		cfg: cfg, calls: make(chan func(), 64), ended: make(chan struct{}), m: newMachine(cfg.Quiet),
+		begun: time.Now(), uploads: map[*file]*upload{}, looks: map[string]how{},
+	}
+	var had bool
+	if f.mem, had, err = openMemory(cfg.Data, cfg.Dir, f.m.remember); err != nil {
+		return nil, err
+	}
+	if err := there(cfg.Dir); err != nil && !had {
+		return nil, errors.Join(err, f.mem.close(), Forget(cfg.Data))
+	}
+	f.scan.state = FolderScanning
+	f.words = words{dir: cfg.Dir, say: cfg.Events}
+	f.notify = newNotifier(cfg.Dir)
+	f.ctx, f.cancel = context.WithCancel(context.Background())
+	f.wg.Go(f.loop)
+	return f, nil
+}
+
+// there says why dir can't be shared.
+func there(dir string) error {
+	i, err := os.Stat(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fault.New(fault.Usage, "can't share %s: there is no such folder; make it first", dir)
+	case err != nil:
+		return fault.New(fault.Usage, "can't share %s: %w", dir, reason(err))
+	case !i.IsDir():
+		return fault.New(fault.Usage, "can't share %s: it is no folder", dir)
+	}
+	return nil
+}
+
+// apart refuses a shared folder that has the node's own data in it, or is in them.
+func apart(dir, data string) error {
+	resolved := func(p string) string {
+		if abs, err := filepath.Abs(p); err == nil {
+			p = abs
+		}
+		if r, err := filepath.EvalSymlinks(p); err == nil {
+			return r
+		}
+		return p
+	}
+	a, b := resolved(dir), resolved(data)
+	within := func(p, q string) bool {
+		rel, err := filepath.Rel(q, p)
+		return err == nil && (rel == "." || rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator)))
+	}
+	if within(a, b) || within(b, a) {
+		return fault.New(fault.Usage, "can't share %s: it is in the node's data folder %s, or has it in it; share another folder, or give another --data", dir, data)
+	}
+	return nil
+}
+
+// Left says that the node has left its ring for good: Close forgets what was stored there.
+func (f *Folder) Left() { f.forget.Store(true) }
+
+// Close ends the sharing. Puts under way are given up. It may be called more than once.
+func (f *Folder) Close() error {
+	f.once.Do(func() {
+		f.cancel()
+		f.notify.close()
+		f.wg.Wait()
+		f.err = f.mem.close()
+		if f.forget.Load() {
+			f.err = errors.Join(f.err, Forget(f.cfg.Data))
+		}
+	})
+	return f.err
+}
+
+// post has the loop do fn; false when the loop has ended.
+func (f *Folder) post(fn func()) bool {
+	select {
+	case f.calls <- fn:
+		return true
+	case <-f.ctx.Done():
+		return false
+	}
+}
+
+// ask has the loop do fn and waits for it; false when it was not done.
+func (f *Folder) ask(ctx context.Context, fn func()) bool {
+	done := make(chan struct{})
+	if !f.post(func() { fn(); close(done) }) {
+		return false
+	}
+	select {
+	case <-done:
+		return true
+	case <-ctx.Done():
+		return false
+	case <-f.ended:
+		return false
+	}
+}
+
+func (f *Folder) now() time.Duration { return time.Since(f.begun) + 1 } // 0 is "never" to the machine
+
+// loop owns the machine.
+func (f *Folder) loop() {
+	defer close(f.ended)
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-f.ctx.Done():
+			return
+		case fn := <-f.calls:
+			fn()
+		case <-f.notify.wake:
+			f.noticed()
+		case <-timer.C:
+		}
+		f.step()
+		timer.Reset(max(f.wait()-f.now(), time.Millisecond))
+	}
+}
+
+// wait is when the loop has something to do by itself.
+func (f *Folder) wait() time.Duration {
+	next := f.now() + time.Minute
+	if t, ok := f.m.next(); ok {
+		next = min(next, t)
+	}
+	if !f.scan.running {
+		next = min(next, f.scan.at)
+	}
+	for _, t := range []time.Duration{f.flushAt, f.tellAt, f.words.at} {
+		if t > 0 {
+			next = min(next, t)
+		}
+	}
+	return next
+}
+
+// step does what is due.
+func (f *Folder) step() {
+	now := f.now()
+	f.m.tick(now)
+	for {
+		actions := f.m.take()
+		if len(actions) == 0 {
+			break
+		}
+		for _, a := range actions {
+			f.act(a)
+		}
+	}
+	if !f.scan.running && now >= f.scan.at {
+		f.beginScan()
+	}
+	f.beginLooks()
+	if f.flushAt > 0 && now >= f.flushAt {
+		f.flushAt = 0
+		f.keep(f.mem.flush())
+	}
+	f.words.flush(now)
+	f.tellStatus(now)
+}
+
+// act carries out what the machine wants.
+func (f *Folder) act(a action) {
+	switch a.verb {
+	case doLook:
+		f.looks[a.file.path] = max(f.looks[a.file.path], byLook)
+	case doPut:
+		f.put(a.file, a.stamp)
+	case doStop:
+		if u := f.uploads[a.file]; u != nil {
+			u.cancel()
+		}
+	case doCheck:
+		f.check(a.file.path)
+	case doRemember:
+		a.file.known.day = today()
+		f.mem.remember(a.file.path, a.file.known)
+		f.flushSoon()
+		if f.mem.old(len(f.m.files)) {
+			f.keep(f.rewrite())
+		}
+	case doTell:
+		f.tell(a.file)
+	}
+}
+
+// put begins a put. Its end is a call of the loop.
+func (f *Folder) put(file *file, s stamp) {
+	ctx, cancel := context.WithCancel(f.ctx)
+	u := &upload{cancel: cancel}
+	f.uploads[file] = u
+	var before *known
+	if file.isKnown {
+		k := file.known
+		before = &k
+	}
+	path := file.path
+	f.wg.Go(func() {
+		defer cancel()
+		k, err := store(ctx, f.cfg.Dir, path, s, before, f.cfg.Ring, func(done int64) { f.progress(file, u, done) })
+		f.post(func() { f.putEnded(file, u, k, err) })
+	})
+}
+
+func (f *Folder) putEnded(file *file, u *upload, k known, err error) {
+	delete(f.uploads, file)
+	now := f.now()
+	switch {
+	case err == nil:
+		f.m.putStored(now, file.path, k)
+		if u.done.Load() > 0 || file.put.size == 0 {
+			f.words.stored(now, file.path, k.copies)
+		}
+	case errors.Is(err, fs.ErrNotExist):
+		file.gone = true
+		f.m.putChanged(now, file.path)
+	case changed(err), file.again, file.gone:
+		f.m.putChanged(now, file.path)
+	default:
+		why := failureOf(err)
+		if file.attempts == 0 {
+			f.words.refused(now, file.path, why)
+		}
+		f.m.putFailed(now, file.path, why)
+	}
+}
+
+// progress is called while a put goes on.
+func (f *Folder) progress(file *file, u *upload, done int64) {
+	u.done.Store(done)
+	now := int64(f.now())
+	if last := u.toldAt.Load(); now-last < int64(tellEvery) || !u.toldAt.CompareAndSwap(last, now) {
+		return
+	}
+	f.post(func() {
+		if f.uploads[file] == u {
+			f.tell(file)
+		}
+	})
+}
+
+// check asks the ring for the copies of a file that had fewer than possible.
+func (f *Folder) check(path string) {
+	f.wg.Go(func() {
+		copies := -1
+		if st, err := f.cfg.Ring.Stat(f.ctx, path); err == nil {
+			copies = 0
+			for _, h := range st.Holders {
+				if h.Complete {
+					copies++
+				}
+			}
+		}
+		f.post(func() { f.m.checked(f.now(), path, copies) })
+	})
+}
+
+func (f *Folder) tell(file *file) { f.feed.file(f.stateOf(file)) }
+
+func (f *Folder) stateOf(file *file) File {
+	s := file.state()
+	s.Time = time.Now()
+	if u := f.uploads[file]; u != nil {
+		s.Done = u.done.Load()
+	}
+	return s
+}
+
+// present lists the files in the folder.
+func (f *Folder) present() []File {
+	var out []File
+	for _, file := range f.m.files {
+		if file.phase != absent {
+			out = append(out, f.stateOf(file))
+		}
+	}
+	return out
+}
+
+func (f *Folder) status() Status {
+	c := f.m.counts
+	return Status{
+		Time: time.Now(), Folder: f.cfg.Dir, State: f.scan.state, Scanned: f.scan.seen, Waiting: c[waiting] + c[ready],
+		Uploading: c[uploading], Stored: c[stored], Refused: c[refused], Problems: f.problems(),
+	}
+}
+
+func (f *Folder) problems() []string {
+	out := f.notify.troubles()
+	if f.scan.problem != "" {
+		out = append(out, f.scan.problem)
+	}
+	return out
+}
+
+// tellStatus tells the folder's state when it has changed, and not too often.
+func (f *Folder) tellStatus(now time.Duration) {
+	if now < f.tellAt {
+		return
+	}
+	f.tellAt = 0
+	t := told{f.m.counts, f.scan.state, f.scan.seen, f.scan.problem}
+	if t != f.told {
+		f.told, f.tellAt = t, now+tellEvery
+		f.feed.status(f.status())
+	}
+}
+
+func (f *Folder) flushSoon() {
+	if f.flushAt == 0 {
+		f.flushAt = f.now() + flushEvery
+	}
+}
+
+func (f *Folder) rewrite() error {
+	return f.mem.rewrite(func(yield func(string, known)) {
+		for _, file := range f.m.files {
+			if file.isKnown {
+				yield(file.path, file.known)
+			}
+		}
+	})
+}
+
+// keep says that the memory can't be written. The files are stored all the same.
+func (f *Folder) keep(err error) {
+	if err != nil {
+		f.words.trouble(fmt.Sprintf("can't keep in %s what is stored (%v): the next start reads all files again", f.cfg.Data, reason(err)))
+	}
+}
+
+// today is the number of days since 1970.
+func today() uint16 { return uint16(time.Now().Unix() / (24 * 60 * 60)) } //nolint:gosec // until the year 2149

@@ -1,0 +1,458 @@
+package share
+
+import (
+	"container/heap"
+	"encoding/hex"
+	"time"
+)
+
+const (
+	// putsAtOnce is how many files are under way together, and bytesAtOnce how many of
+	// their bytes may be in memory.
+	putsAtOnce  = 16
+	bytesAtOnce = 48 << 20
+	// weightMost is how many bytes of one file are in memory while it is put: five blocks.
+	weightMost = 5 * 4 << 20
+	// checksAtOnce is how many files are asked for their copies together.
+	checksAtOnce = 2
+	// checksMost is how often a file with fewer copies than possible is asked for.
+	checksMost = 6
+	// checkAfter is the time until the first of them; each next one takes twice as long.
+	checkAfter = 2 * time.Second
+	// retryAfter is the time until a refused file is tried again, doubled each time up to retryMost.
+	retryAfter = 2 * time.Second
+	retryMost  = 5 * time.Minute
+	// holdFor is how long nothing is put after a failure that would be the same for all.
+	holdFor = time.Second
+)
+
+type phase uint8
+
+const (
+	absent    phase = iota // not in the folder; only remembered
+	waiting                // seen, and perhaps still written
+	ready                  // quiet for long enough, and in the queue
+	uploading              //
+	stored
+	refused
+)
+
+// phases is how many there are.
+const phases = 6
+
+// how a file was seen.
+type how uint8
+
+const (
+	byScan  how = iota // in passing
+	byEvent            // because the system has told of a change
+	byWrite            // because the system has told of bytes that were written
+	byLook             // because the machine asked
+)
+
+// file is what the machine knows of one path.
+type file struct {
+	path     string
+	stamp    stamp // as last seen
+	put      stamp // of the content that is being put
+	known    known
+	why      *failure      // of refused
+	since    time.Duration // when stamp was first seen, or bytes were written
+	due      time.Duration // when the clock is to move it on; 0 never
+	scan     uint32        // the scan that has seen it last
+	phase    phase
+	isKnown  bool
+	wrote    bool // bytes were written since known: the stamp alone doesn't tell
+	again    bool // another content came while one was put
+	gone     bool // it vanished while it was put
+	attempts uint8
+	position int // in the heap, plus 1
+}
+
+type verb uint8
+
+const (
+	doLook     verb = iota // see whether the file is there and what its stamp is
+	doPut                  // store the content with the stamp
+	doStop                 // end that put: it is of an old content
+	doCheck                // ask the ring for the copies
+	doRemember             // keep known
+	doTell                 // the file's state has changed
+)
+
+// action is something that the machine wants done.
+type action struct {
+	verb  verb
+	file  *file
+	stamp stamp // of doPut
+}
+
+// machine decides what happens to each file of the folder. It is not for concurrent
+// use. Its clock is the time since some beginning, and never goes back.
+type machine struct {
+	quiet   time.Duration // how long size and time have to stand still
+	files   map[string]*file
+	queue   []*file // ready ones, in order; others are skipped
+	clock   dueHeap
+	hold    time.Duration // nothing is put before
+	running int
+	bytes   int64
+	checks  int
+	scan    uint32
+	counts  [phases]int
+	out     []action
+}
+
+func newMachine(quiet time.Duration) *machine {
+	return &machine{quiet: quiet, files: map[string]*file{}}
+}
+
+// remember tells of a content that was stored earlier.
+func (m *machine) remember(path string, k known) {
+	f := m.at(path)
+	f.known, f.isKnown = k, true
+}
+
+// take returns what is to be done, in order.
+func (m *machine) take() []action {
+	out := m.out
+	m.out = nil
+	return out
+}
+
+func (m *machine) do(v verb, f *file) { m.out = append(m.out, action{verb: v, file: f}) }
+
+// at returns the file at path, which it makes when there is none.
+func (m *machine) at(path string) *file {
+	f := m.files[path]
+	if f == nil {
+		f = &file{path: path}
+		m.files[path] = f
+		m.counts[absent]++
+	}
+	return f
+}
+
+// found tells that a file to be shared is at path.
+func (m *machine) found(now time.Duration, path string, s stamp, h how) {
+	f := m.at(path)
+	f.scan = m.scan
+	changed := s != f.stamp || h == byWrite
+	f.stamp = s
+	f.wrote = f.wrote || h == byWrite
+	switch f.phase {
+	case absent:
+		if f.unchanged() {
+			m.enter(f, stored)
+			return
+		}
+		m.wait(now, f)
+	case waiting:
+		switch {
+		case changed:
+			m.wait(now, f)
+		case h == byLook && now >= f.since+m.quiet && f.unchanged():
+			m.enter(f, stored)
+		case h == byLook && now >= f.since+m.quiet:
+			m.enter(f, ready)
+			m.queue = append(m.queue, f)
+		case h == byLook:
+			m.wake(f, f.since+m.quiet)
+		}
+	case ready:
+		if changed {
+			m.wait(now, f)
+		}
+	case uploading:
+		if f.gone || h == byWrite || s != f.put {
+			f.gone, f.again = false, true
+			m.do(doStop, f)
+		}
+	case stored:
+		if !f.unchanged() {
+			m.wait(now, f)
+		}
+	case refused:
+		if changed || h == byEvent {
+			m.wait(now, f)
+		}
+	}
+	m.fill(now)
+}
+
+// unchanged tells that the content seen is the one that the ring has.
+func (f *file) unchanged() bool { return f.isKnown && f.known.stamp == f.stamp && !f.wrote }
+
+// missing tells that there is no file to be shared at path.
+func (m *machine) missing(now time.Duration, path string) {
+	f := m.files[path]
+	if f == nil || f.phase == absent {
+		return
+	}
+	if f.phase == uploading {
+		f.gone = true
+		m.do(doStop, f)
+		return
+	}
+	m.leave(f)
+	m.fill(now)
+}
+
+// leave forgets what was seen of a file, and keeps what is known.
+func (m *machine) leave(f *file) {
+	f.stamp, f.again, f.gone, f.attempts = stamp{}, false, false, 0 // wrote stays: what comes back may be what was written
+	m.enter(f, absent)
+	if !f.isKnown {
+		m.drop(f)
+	}
+}
+
+func (m *machine) drop(f *file) {
+	m.counts[f.phase]--
+	delete(m.files, f.path)
+}
+
+// scanBegins starts a look at the whole folder.
+func (m *machine) scanBegins() { m.scan++ }
+
+// scanEnds ends it: the files that nobody has seen since it began are not there.
+func (m *machine) scanEnds(now time.Duration) {
+	for _, f := range m.files {
+		if f.scan != m.scan && f.phase != absent {
+			m.missing(now, f.path)
+		}
+	}
+}
+
+// wait lets a file come to rest.
+func (m *machine) wait(now time.Duration, f *file) {
+	f.since, f.attempts, f.again = now, 0, false
+	m.enter(f, waiting)
+	m.wake(f, now+m.quiet)
+}
+
+func (m *machine) enter(f *file, p phase) {
+	if f.phase == p && p != refused {
+		return
+	}
+	f.why = nil
+	told := f.phase != p && (f.phase != waiting || p != ready) // both are "waiting" to a user
+	m.counts[f.phase]--
+	m.counts[p]++
+	f.phase = p
+	m.wake(f, 0)
+	if told {
+		m.do(doTell, f)
+	}
+}
+
+// tick moves on what the clock has been waited for.
+func (m *machine) tick(now time.Duration) {
+	for len(m.clock) > 0 && m.clock[0].due <= now {
+		f := m.clock[0]
+		m.wake(f, 0)
+		switch f.phase {
+		case waiting:
+			m.do(doLook, f)
+		case refused: // once more, if it is still there
+			attempts := f.attempts
+			m.wait(now-m.quiet, f)
+			f.attempts = attempts
+			m.wake(f, 0)
+			m.do(doLook, f)
+		case stored:
+			if m.checks == checksAtOnce {
+				m.wake(f, now+checkAfter)
+				continue
+			}
+			m.checks++
+			f.attempts++
+			m.do(doCheck, f)
+		case absent, ready, uploading:
+		}
+	}
+	m.fill(now)
+}
+
+// next is when tick is to be called; false for never.
+func (m *machine) next() (time.Duration, bool) {
+	var next time.Duration
+	if len(m.clock) > 0 {
+		next = m.clock[0].due
+	}
+	if len(m.queue) > 0 && m.running < putsAtOnce && m.hold > 0 && (next == 0 || m.hold < next) {
+		next = m.hold
+	}
+	return next, next > 0
+}
+
+// fill begins puts as far as there is room.
+func (m *machine) fill(now time.Duration) {
+	if now < m.hold {
+		return
+	}
+	m.hold = 0
+	for len(m.queue) > 0 {
+		f := m.queue[0]
+		if f.phase == ready {
+			if m.running == putsAtOnce || m.running > 0 && m.bytes+weight(f.stamp.size) > bytesAtOnce {
+				return
+			}
+			m.running++
+			m.bytes += weight(f.stamp.size)
+			f.put, f.again, f.gone = f.stamp, false, false
+			m.enter(f, uploading)
+			m.out = append(m.out, action{verb: doPut, file: f, stamp: f.put})
+		}
+		m.queue[0] = nil
+		m.queue = m.queue[1:]
+	}
+	m.queue = nil
+}
+
+func weight(size int64) int64 { return min(size, weightMost) }
+
+// putStored ends a put: the ring has the content.
+func (m *machine) putStored(now time.Duration, path string, k known) {
+	f := m.ended(path)
+	k.stamp = f.put
+	f.known, f.isKnown, f.wrote = k, true, false
+	m.do(doRemember, f)
+	m.settle(now, f, func() {
+		f.attempts = 0
+		m.enter(f, stored)
+		if k.copies < k.possible {
+			m.wake(f, now+checkAfter)
+		}
+	})
+}
+
+// putChanged ends a put whose file was written to meanwhile, or is not yet whole.
+func (m *machine) putChanged(now time.Duration, path string) {
+	f := m.ended(path)
+	m.settle(now, f, func() { m.wait(now, f) })
+}
+
+// putFailed ends a put that failed.
+func (m *machine) putFailed(now time.Duration, path string, why failure) {
+	f := m.ended(path)
+	if why.all {
+		m.hold = now + holdFor
+	}
+	m.settle(now, f, func() {
+		m.enter(f, refused)
+		f.why = &why
+		if why.retry {
+			m.wake(f, now+min(retryAfter<<min(f.attempts, 10), retryMost))
+			f.attempts = min(f.attempts+1, 100)
+		}
+	})
+}
+
+func (m *machine) ended(path string) *file {
+	f := m.files[path]
+	m.running--
+	m.bytes -= weight(f.put.size)
+	return f
+}
+
+// settle does end unless the file has vanished or changed while it was put.
+func (m *machine) settle(now time.Duration, f *file, end func()) {
+	switch {
+	case f.gone:
+		m.leave(f)
+	case f.again:
+		m.wait(now, f)
+	default:
+		end()
+	}
+	m.fill(now)
+}
+
+// checked ends a check. Fewer than 0 copies means that nothing was learned.
+func (m *machine) checked(now time.Duration, path string, copies int) {
+	m.checks--
+	f := m.files[path]
+	if f == nil || f.phase != stored {
+		return
+	}
+	if copies >= 0 && copies != f.known.copies {
+		f.known.copies = copies
+		m.do(doRemember, f)
+		m.do(doTell, f)
+	}
+	if f.known.copies < f.known.possible && f.attempts < checksMost {
+		m.wake(f, now+checkAfter<<f.attempts)
+	}
+}
+
+// forget drops what is remembered of files that were last in the folder before a day.
+func (m *machine) forget(today, before uint16) {
+	for _, f := range m.files {
+		switch {
+		case f.phase != absent:
+			f.known.day = today
+		case f.known.day < before:
+			m.drop(f)
+		}
+	}
+}
+
+// state describes a file for a user, all but the time and the bytes sent.
+func (f *file) state() File {
+	out := File{Name: f.path, Size: f.stamp.size}
+	switch f.phase {
+	case waiting, ready:
+		out.State = StateWaiting
+	case uploading:
+		out.State = StateUploading
+	case stored:
+		out.State, out.Copies, out.Hash = StateStored, f.known.copies, hex.EncodeToString(f.known.hash[:])
+	case refused:
+		out.State, out.Code, out.Reason, out.Retry = StateRefused, string(f.why.code), f.why.reason, f.why.retry
+	case absent:
+		out.State = StateGone
+	}
+	return out
+}
+
+// wake sets when the clock is to move f on; 0 never.
+func (m *machine) wake(f *file, due time.Duration) {
+	switch {
+	case f.due == due && (due == 0) == (f.position == 0):
+	case due == 0:
+		heap.Remove(&m.clock, f.position-1)
+	case f.position == 0:
+		f.due = due
+		heap.Push(&m.clock, f)
+	default:
+		f.due = due
+		heap.Fix(&m.clock, f.position-1)
+	}
+	f.due = due
+}
+
+// dueHeap has the file with the nearest due first.
+type dueHeap []*file
+
+func (h dueHeap) Len() int           { return len(h) }
+func (h dueHeap) Less(i, j int) bool { return h[i].due < h[j].due }
+func (h dueHeap) Swap(i, j int) {
+	h[i], h[j] = h[j], h[i]
+	h[i].position, h[j].position = i+1, j+1
+}
+
+func (h *dueHeap) Push(x any) {
+	f := x.(*file) //nolint:forcetypeassert // the heap holds nothing else
+	*h = append(*h, f)
+	f.position = len(*h)
+}
+
+func (h *dueHeap) Pop() any {
+	old := *h
+	f := old[len(old)-1]
+	old[len(old)-1] = nil
+	*h = old[:len(old)-1]
+	f.position = 0
+	return f
+}

@@ -1,0 +1,201 @@
+package share
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/fsnotify/fsnotify"
+)
+
+const (
+	// gatherFor is how long changes are gathered before they are looked at together.
+	gatherFor = 100 * time.Millisecond
+	// gatherMost is how many are; with more of them all is looked at.
+	gatherMost = 10_000
+)
+
+// notifier gathers what the system tells of changes in the folder. Where the system
+// can't, problem says so, and the scans find all.
+type notifier struct {
+	dir     string
+	w       *fsnotify.Watcher // nil when there is none
+	wake    chan struct{}     // has a token when something was gathered
+	stopped chan struct{}
+
+	mu       sync.Mutex
+	dirty    map[string]how
+	lost     bool // changes were not told: all has to be looked at
+	timer    *time.Timer
+	watched  map[string]bool
+	problems map[string]bool
+}
+
+func newNotifier(dir string) *notifier {
+	n := &notifier{
+		dir: dir, wake: make(chan struct{}, 1), stopped: make(chan struct{}),
+		dirty: map[string]how{}, watched: map[string]bool{}, problems: map[string]bool{},
+	}
+	w, err := fsnotify.NewBufferedWatcher(4096)
+	if err != nil {
+		n.problem(err)
+		close(n.stopped)
+		return n
+	}
+	n.w = w
+	go n.run()
+	return n
+}
+
+func (n *notifier) close() {
+	if n.w != nil {
+		_ = n.w.Close() // there is nothing to save
+	}
+	<-n.stopped
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.timer != nil {
+		n.timer.Stop()
+	}
+}
+
+func (n *notifier) run() {
+	defer close(n.stopped)
+	for {
+		select {
+		case e, ok := <-n.w.Events:
+			if !ok {
+				return
+			}
+			n.event(e)
+		case _, ok := <-n.w.Errors: // an overflow, or a failure that may have hidden something
+			if !ok {
+				return
+			}
+			n.mu.Lock()
+			n.lost = true
+			n.gather()
+			n.mu.Unlock()
+		}
+	}
+}
+
+func (n *notifier) event(e fsnotify.Event) {
+	rel, err := filepath.Rel(n.dir, e.Name)
+	if err != nil || rel == "." {
+		return
+	}
+	p := filepath.ToSlash(rel)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if e.Has(fsnotify.Remove) || e.Has(fsnotify.Rename) {
+		n.forget(p)
+	}
+	h := byEvent
+	if e.Has(fsnotify.Write) {
+		h = byWrite
+	}
+	if len(n.dirty) >= gatherMost {
+		n.lost = true
+	} else {
+		n.dirty[p] = max(n.dirty[p], h)
+	}
+	n.gather()
+}
+
+// gather wakes the folder a moment later.
+func (n *notifier) gather() {
+	if n.timer == nil {
+		n.timer = time.AfterFunc(gatherFor, func() {
+			select {
+			case n.wake <- struct{}{}:
+			default:
+			}
+		})
+	}
+}
+
+// take returns what was gathered: paths, or that all has to be looked at.
+func (n *notifier) take() (dirty map[string]how, lost bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	dirty, lost = n.dirty, n.lost
+	n.dirty, n.lost, n.timer = map[string]how{}, false, nil
+	return dirty, lost
+}
+
+// add watches a folder. It may be added again: after its disk was unplugged it has to.
+func (n *notifier) add(folder string) {
+	if n.w == nil {
+		return
+	}
+	err := n.w.Add(filepath.Join(n.dir, filepath.FromSlash(folder)))
+	if err != nil && errors.Is(err, os.ErrNotExist) {
+		return // it has gone since
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if err == nil {
+		n.watched[folder] = true
+		return
+	}
+	n.problemLocked(err)
+}
+
+// forget ends the watches of a folder that has gone, or has another name by now: they
+// would tell of changes under the old one.
+func (n *notifier) forget(folder string) {
+	if !n.watched[folder] {
+		return
+	}
+	for p := range n.watched {
+		if p == folder || strings.HasPrefix(p, folder+"/") {
+			delete(n.watched, p)
+			_ = n.w.Remove(filepath.Join(n.dir, filepath.FromSlash(p))) // the system may have been faster
+		}
+	}
+}
+
+func (n *notifier) problem(err error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.problemLocked(err)
+}
+
+func (n *notifier) problemLocked(err error) {
+	var text string
+	switch {
+	case errors.Is(err, syscall.ENOSPC):
+		text = limitReached("folders", "fs.inotify.max_user_watches", 1<<20)
+	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
+		text = limitReached("programs", "fs.inotify.max_user_instances", 1<<10)
+	default:
+		text = fmt.Sprintf("the system doesn't tell of all changes (%v): they are found by looking at intervals", reason(err))
+	}
+	n.problems[text] = true
+}
+
+// limitReached names the limit of the kernel, and how to raise it.
+func limitReached(what, sysctl string, enough int) string {
+	now := ""
+	if b, err := os.ReadFile("/proc/sys/" + strings.ReplaceAll(sysctl, ".", "/")); err == nil {
+		now = ", " + strings.TrimSpace(string(b)) + ","
+	}
+	return fmt.Sprintf("the system watches no more %s: its limit %s%s is reached, and changes are found by looking at intervals; to raise it: sysctl -w %s=%d", what, sysctl, now, sysctl, enough)
+}
+
+// troubles lists what keeps the system from telling of all changes.
+func (n *notifier) troubles() []string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	out := make([]string, 0, len(n.problems))
+	for p := range n.problems {
+		out = append(out, p)
+	}
+	return out
+}

@@ -1,0 +1,173 @@
+package share
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"time"
+)
+
+// scanning is how the looks at the whole folder go.
+type scanning struct {
+	running bool
+	at      time.Duration // when the next one begins
+	began   time.Duration
+	state   string
+	first   bool // one has ended
+	seen    int  // files
+	problem string
+	counts  int  // of the one that runs
+	again   bool // it is to be followed by another at once
+}
+
+// beginScan looks at the whole folder, beside the loop.
+func (f *Folder) beginScan() {
+	f.scan.running, f.scan.began, f.scan.counts = true, f.now(), 0
+	if !f.scan.first {
+		f.scan.state = FolderScanning
+		f.words.scanning(f.now(), 0)
+	}
+	f.m.scanBegins()
+	f.wg.Go(func() {
+		err, problem := f.walkAll()
+		f.post(func() { f.scanEnded(err, problem) })
+	})
+}
+
+func (f *Folder) walkAll() (err, problem error) {
+	t, err := openTree(f.cfg.Dir)
+	if err != nil {
+		return err, nil
+	}
+	defer t.close()
+	t.enter = f.notify.add
+	t.each = func(batch []seen) { f.post(func() { f.scanned(batch) }) }
+	return t.walk(f.ctx, ""), t.problem
+}
+
+func (f *Folder) scanned(batch []seen) {
+	now := f.now()
+	for _, s := range batch {
+		f.m.found(now, s.path, s.stamp, byScan)
+	}
+	f.scan.counts += len(batch)
+	if !f.scan.first {
+		f.scan.seen = f.scan.counts
+		f.words.scanning(now, f.scan.seen)
+	}
+}
+
+func (f *Folder) scanEnded(err, problem error) {
+	now := f.now()
+	f.scan.running = false
+	f.scan.at = now + max(f.cfg.Interval, scanShare*(now-f.scan.began))
+	if f.scan.again {
+		f.scan.again, f.scan.at = false, now
+	}
+	f.scan.seen, f.scan.problem = f.scan.counts, ""
+	if problem != nil {
+		f.scan.problem = problem.Error() + ": what is in it is not shared; change its permissions"
+	}
+	if errors.Is(err, context.Canceled) {
+		return
+	}
+	f.words.problems(f.problems())
+	if err != nil {
+		f.unseen(err)
+		return
+	}
+	f.m.scanEnds(now)
+	if f.scan.state == FolderMissing {
+		f.words.back()
+	}
+	f.scan.state = FolderWatching
+	if !f.scan.first {
+		f.scan.first = true
+		c := f.m.counts
+		f.words.scannedAll(f.scan.seen, c[stored])
+		f.m.forget(today(), today()-keptDays)
+		f.keep(f.rewrite())
+	}
+}
+
+// unseen notes that the folder can't be looked into. Nothing else changes: its disk may be unplugged.
+func (f *Folder) unseen(err error) {
+	why := fmt.Sprintf("it can't be read: %v", reason(err))
+	if errors.Is(err, fs.ErrNotExist) {
+		why = "it isn't there"
+	}
+	if f.scan.state != FolderMissing {
+		f.words.missing(why)
+	}
+	f.scan.state, f.scan.problem, f.scan.seen = FolderMissing, why, 0
+	f.m.scanEnds(f.now())
+}
+
+// noticed takes up what the system has told.
+func (f *Folder) noticed() {
+	dirty, lost := f.notify.take()
+	for p, h := range dirty {
+		if path.Base(p) == ignoreFile {
+			lost = true
+			continue
+		}
+		f.looks[p] = max(f.looks[p], h)
+	}
+	if lost && !f.scan.running {
+		f.scan.at = f.now()
+	} else if lost {
+		f.scan.again = true // the one that runs may have passed it
+	}
+}
+
+// beginLooks looks at single paths, beside the loop.
+func (f *Folder) beginLooks() {
+	if f.looking || len(f.looks) == 0 {
+		return
+	}
+	wanted := f.looks
+	f.looking, f.looks = true, map[string]how{}
+	f.wg.Go(func() {
+		f.look(wanted)
+		f.post(func() { f.looking = false })
+	})
+}
+
+func (f *Folder) look(wanted map[string]how) {
+	t, err := openTree(f.cfg.Dir)
+	if err == nil {
+		defer t.close()
+		t.enter = f.notify.add
+		t.each = func(batch []seen) { f.post(func() { f.lookedBelow(batch) }) }
+	}
+	for p, h := range wanted {
+		var (
+			s            seen
+			file, folder bool
+		)
+		if err == nil {
+			s, file, folder = t.look(p)
+		}
+		f.post(func() { f.looked(p, s, h, file) })
+		if folder && f.ctx.Err() == nil {
+			_ = t.walk(f.ctx, p) // what can't be read the next scan finds, and says so
+			clear(t.rules)
+		}
+	}
+}
+
+func (f *Folder) looked(p string, s seen, h how, file bool) {
+	if file {
+		f.m.found(f.now(), p, s.stamp, h)
+	} else {
+		f.m.missing(f.now(), p)
+	}
+}
+
+func (f *Folder) lookedBelow(batch []seen) {
+	for _, s := range batch {
+		f.m.found(f.now(), s.path, s.stamp, byEvent)
+	}
+}

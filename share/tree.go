@@ -1,0 +1,215 @@
+package share
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"strings"
+)
+
+const (
+	// entriesAtOnce is how many entries of a folder are read together.
+	entriesAtOnce = 1024
+	// maxRules bounds what is read of a .p2pignore, in bytes.
+	maxRules = 1 << 20
+)
+
+// seen is a file that is to be shared.
+type seen struct {
+	path  string
+	stamp stamp
+}
+
+// tree looks into the folder through an os.Root: what a link leads out of it to is never seen.
+type tree struct {
+	root *os.Root
+	// enter is called for each folder before it is read.
+	enter func(folder string)
+	// each is called for some of the files at a time.
+	each  func([]seen)
+	batch []seen
+	// rules of the folders whose files are being looked at.
+	rules map[string]*rules
+	// problem is the first folder that can't be read, and why.
+	problem error
+}
+
+func openTree(dir string) (*tree, error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, err
+	}
+	return &tree{root: root, enter: func(string) {}, each: func([]seen) {}, rules: map[string]*rules{}}, nil
+}
+
+func (t *tree) close() { _ = t.root.Close() } // it was only read through
+
+// walk looks at all files in a folder and below.
+func (t *tree) walk(ctx context.Context, folder string) error {
+	folders := []string{folder}
+	for len(folders) > 0 && ctx.Err() == nil {
+		at := folders[len(folders)-1]
+		folders = folders[:len(folders)-1]
+		t.enter(at)
+		below, err := t.read(ctx, at)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) && t.problem == nil {
+			t.problem = fmt.Errorf("can't read %s: %w", name(at), reason(err))
+		}
+		if err != nil && at == folder {
+			return err
+		}
+		folders = append(folders, below...)
+		clear(t.rules) // the next folder is another one
+	}
+	t.flush()
+	return ctx.Err()
+}
+
+// name is what a user calls a folder.
+func name(folder string) string {
+	if folder == "" {
+		return "the folder"
+	}
+	return folder
+}
+
+// read looks at the entries of one folder, and returns the folders among them.
+func (t *tree) read(ctx context.Context, folder string) (below []string, err error) {
+	d, err := t.root.Open(orDot(folder))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = d.Close() }() // it was only read
+	for ctx.Err() == nil {
+		entries, err := d.ReadDir(entriesAtOnce)
+		for _, e := range entries {
+			p := path.Join(folder, e.Name())
+			if e.IsDir() {
+				if t.wanted(p, true) {
+					below = append(below, p)
+				}
+				continue
+			}
+			if s, ok := t.file(p, e.Type()); ok {
+				t.add(s)
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return below, err
+		}
+	}
+	return below, nil
+}
+
+func (t *tree) add(s seen) {
+	if t.batch = append(t.batch, s); len(t.batch) == entriesAtOnce {
+		t.flush()
+	}
+}
+
+func (t *tree) flush() {
+	if len(t.batch) > 0 {
+		t.each(t.batch)
+		t.batch = nil
+	}
+}
+
+// file returns what is at p, if it is a file to be shared: a regular one, or a link
+// to a regular one in the folder.
+func (t *tree) file(p string, kind fs.FileMode) (s seen, ok bool) {
+	if kind != 0 && kind != fs.ModeSymlink || !t.wanted(p, false) {
+		return s, false
+	}
+	i, err := t.root.Stat(p) // it follows links, within the folder
+	if err != nil || !i.Mode().IsRegular() {
+		return s, false
+	}
+	return seen{p, stampOf(i)}, true
+}
+
+func stampOf(i fs.FileInfo) stamp {
+	return stamp{size: i.Size(), modified: i.ModTime().UnixNano(), inode: inodeOf(i)}
+}
+
+// look tells what is at p now, for a path that nobody has walked to: whether it is a
+// file to be shared, or a folder whose files are.
+func (t *tree) look(p string) (s seen, file, folder bool) {
+	for i, c := range p {
+		if c == '/' && !t.wanted(p[:i], true) {
+			return s, false, false
+		}
+	}
+	i, err := t.root.Lstat(p)
+	if err != nil {
+		return s, false, false
+	}
+	if i.IsDir() {
+		return s, false, t.wanted(p, true)
+	}
+	s, file = t.file(p, i.Mode().Type())
+	return s, file, false
+}
+
+// wanted tells whether neither its own name nor the rules keep an entry from being shared.
+func (t *tree) wanted(p string, folder bool) bool {
+	return !skipped(path.Base(p)) && !t.rulesOf(parent(p)).ignored(p, folder)
+}
+
+// rulesOf reads the rules of a folder and of those above it.
+func (t *tree) rulesOf(folder string) *rules {
+	if r, ok := t.rules[folder]; ok {
+		return r
+	}
+	var up *rules
+	if folder != "" {
+		up = t.rulesOf(parent(folder))
+	}
+	r := up
+	if text, err := t.readRules(path.Join(folder, ignoreFile)); err == nil {
+		r = parseRules(up, folder, text)
+	}
+	t.rules[folder] = r
+	return r
+}
+
+func (t *tree) readRules(p string) (string, error) {
+	f, err := t.root.OpenFile(p, os.O_RDONLY|openFlags, 0)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = f.Close() }() // it was only read
+	if i, err := f.Stat(); err != nil || !i.Mode().IsRegular() {
+		return "", fs.ErrInvalid
+	}
+	text, err := io.ReadAll(io.LimitReader(f, maxRules))
+	return string(text), err
+}
+
+// parent is the folder of a path, "" for the top.
+func parent(p string) string {
+	i := strings.LastIndexByte(p, '/')
+	return p[:max(i, 0)]
+}
+
+func orDot(folder string) string {
+	if folder == "" {
+		return "."
+	}
+	return folder
+}
+
+// reason is why err happened, without the path that the caller names.
+func reason(err error) error {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		return p.Err
+	}
+	return err
+}
