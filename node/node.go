@@ -60,6 +60,7 @@ type Node struct {
 	fetching  chan struct{} // wakes the fetching of missing bytes
 	health    *copyHealth
 	late      lateCopies
+	released  releases
 
 	ctx      context.Context
 	cancel   context.CancelFunc

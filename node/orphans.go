@@ -65,7 +65,7 @@ func (n *Node) collect(ctx context.Context, blocks []store.Entry) {
 			files[e.Name] = versions
 		}
 		if replica.Orphan(replica.Block{Clock: k.GetClock()}, references(versions, e), time.Now().UnixMilli()) {
-			n.drop(ctx, e)
+			n.drop(ctx, e, func() bool { return true })
 		}
 	}
 }

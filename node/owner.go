@@ -90,13 +90,23 @@ func (n *Node) replicate(ctx context.Context, rec *protocol.Record, b *block, wa
 			return nil, uncertain(err)
 		}
 		r := n.sendAll(rec, b, s, copies, waitAll)
-		if err := r.awaitWitness(ctx); err != nil {
-			if ctx.Err() != nil || fault.CodeOf(err) == fault.NoSpace || n.unwitnessed(ctx, s, err) != nil {
-				return nil, unless(err, fault.NoSpace)
+		err = r.awaitWitness(ctx)
+		full := fault.CodeOf(err) == fault.NoSpace
+		if full {
+			err = n.sendBare(ctx, s.grants.Grant, rec)
+		}
+		if err != nil {
+			if ctx.Err() != nil || n.unwitnessed(ctx, s, err) != nil {
+				return nil, uncertain(err)
 			}
 			continue
 		}
 		r.awaitOthers(ctx, graceForOthers(rec, waitAll))
+		if full && len(r.durable) < 2 {
+			if err := n.sendElsewhere(ctx, r, rec, b, s); err != nil {
+				return nil, err
+			}
+		}
 		if !n.stillServing(s, key) {
 			if err := n.changed(ctx, s); err != nil {
 				return nil, uncertain(err)
@@ -192,14 +202,6 @@ func (n *Node) unwitnessed(ctx context.Context, s *snapshot, err error) error {
 		n.step(ring.Unreachable{Peer: s.grants.Grant.From})
 	}
 	return n.changed(ctx, s)
-}
-
-// unless makes err the answer "uncertain", unless it is of the kind kept.
-func unless(err error, kept fault.Code) error {
-	if fault.CodeOf(err) == kept {
-		return err
-	}
-	return uncertain(err)
 }
 
 // graceForOthers is how long an acknowledgement waits for the copies beyond the two

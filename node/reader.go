@@ -134,7 +134,10 @@ func (n *Node) confirm(ctx context.Context, s *snapshot, name string, ks []kept)
 	if err != nil {
 		return err
 	}
-	return n.sendStore(ctx, g.From, rec, &pb.Store{Record: rec.Message, Grant: c.GetGrant()}, nil)
+	if err = n.sendStore(ctx, g.From, rec, &pb.Store{Record: rec.Message, Grant: c.GetGrant()}, nil); fault.CodeOf(err) == fault.NoSpace {
+		return n.sendBare(ctx, g, rec)
+	}
+	return err
 }
 
 // serveStat tells everything about a file: its versions, and who holds the winner.

@@ -61,7 +61,7 @@ func (n *Node) reconcile(ctx context.Context, with ring.Position, span store.Spa
 		group, gctx := errgroup.WithContext(ctx)
 		group.SetLimit(pushesAtOnce)
 		for _, e := range send {
-			group.Go(func() error { return n.push(gctx, with, e) })
+			group.Go(func() error { return n.pushWhatFits(gctx, with, e) })
 		}
 		if err := group.Wait(); err != nil {
 			return pushed, err
@@ -235,6 +235,23 @@ func (n *Node) pull(ctx context.Context, from ring.Position, items []*pb.Item) e
 		items = append(rest, items[len(ask):]...)
 	}
 	return nil
+}
+
+// pushWhatFits is push to a holder that may be full: then it gets the record alone, and fetches the bytes when it has room.
+func (n *Node) pushWhatFits(ctx context.Context, to ring.Position, e store.Entry) error {
+	err := n.push(ctx, to, e)
+	if fault.CodeOf(err) != fault.NoSpace {
+		return err
+	}
+	k, err := readEntry(e)
+	if err != nil {
+		return err
+	}
+	rec, err := protocol.VerifyRecord(k.message)
+	if err != nil {
+		return err
+	}
+	return n.sendStore(ctx, to, rec, &pb.Store{Record: rec.Message, RecordOnly: true}, nil)
 }
 
 // push hands one record and its bytes to a holder.

@@ -139,6 +139,7 @@ func (n *Node) keep(ctx context.Context, rec *protocol.Record, with ...store.Sta
 		return err
 	}
 	_, err = n.store.Update(ctx, entry.Place, func(current []store.Entry) ([]store.Entry, error) {
+		n.released.forget(strayKey{entry.Place, entry.Stamp}) // who hands it over counts on it
 		return merge(current, entry)
 	}, with...)
 	if err == nil && n.state.Load().leaving {

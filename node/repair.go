@@ -2,10 +2,12 @@ package node
 
 import (
 	"context"
-	"maps"
+	"slices"
 	"sync"
 	"time"
 
+	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/ring"
 	"github.com/p2pchord/p2pchord/store"
 )
@@ -60,6 +62,9 @@ func (n *Node) repair(ctx context.Context, s *snapshot) bool {
 	if !ok {
 		return false
 	}
+	if !n.grantStands(ctx, s) {
+		return false
+	}
 	span, some := keySpan(from, n.self)
 	holders := n.arcHolders(s)
 	n.health.expect(holders)
@@ -83,7 +88,53 @@ func (n *Node) repair(ctx context.Context, s *snapshot) bool {
 	if all && n.state.Load().grants.Grant == s.grants.Grant {
 		n.post(func(l *loop) { l.arc.Repaired(s.grants.Grant) })
 	}
+	if all && some {
+		n.lookBeyond(ctx, s, span)
+	}
 	return all
+}
+
+// lookBeyond looks at those beyond the holders that would be holders if a file wanted the greatest number of
+// copies. They may have copies of a version that wanted more than the present one, which this node has never heard of: they get
+// the one that replaced it, and with that it is a stray there. One that holds nothing of the arc costs one small exchange.
+func (n *Node) lookBeyond(ctx context.Context, s *snapshot, span store.Span) {
+	near := n.arcHolders(s)
+	all, _ := s.view.Holders(n.self.Key, maxCopies)
+	for _, h := range n.distinct(nil, all...) {
+		if slices.Contains(near, h) || ctx.Err() != nil {
+			continue
+		}
+		sums, err := n.digest(ctx, h, &pb.Digest{First: uint32(span.First), Last: uint32(span.Last)}, 1)
+		if err != nil || sums[0] == (store.Sum{}) {
+			continue
+		}
+		if _, err := n.reconcile(ctx, h, span, func(e store.Entry) bool { return n.wantedAt(s, h, e) }); err != nil {
+			log.Debugw("looking for old copies", "peer", peerID(h), "err", err)
+		}
+	}
+}
+
+// grantStands asks the predecessor whether it still grants this node its arc. An owner that nobody reads from or
+// writes to would not notice otherwise that its predecessor has had another successor for a while.
+func (n *Node) grantStands(ctx context.Context, s *snapshot) bool {
+	g := s.grants.Grant
+	if g.From == n.self {
+		return true // it is alone
+	}
+	r, err := n.call(ctx, peerID(g.From), &pb.FileRequest{Body: &pb.FileRequest_Grant{Grant: &pb.GetGrant{From: n.description()}}}, nil)
+	switch {
+	case err == nil:
+		defer r.close()
+		if grantID(r.GetGranted().GetId()) == g.ID {
+			return true
+		}
+		n.refused(g)
+	case fault.CodeOf(err) == fault.NotSuccessor:
+		n.refused(g)
+	default:
+		n.step(ring.Unreachable{Peer: g.From})
+	}
+	return false
 }
 
 // maxCopies is the greatest number of copies that a put may ask for.
@@ -171,6 +222,9 @@ func (n *Node) fetchMissing(ctx context.Context) (got, left int) {
 
 // fetch gets the bytes of one entry from another holder.
 func (n *Node) fetch(ctx context.Context, e store.Entry) error {
+	if !n.hasRoom(int64(e.Size)) {
+		return fault.New(fault.NoSpace, "no room for a copy of block %d of %q", e.Index, e.Name)
+	}
 	ctx, cancel := context.WithTimeout(ctx, 6*n.cfg.Timeout)
 	defer cancel()
 	data, _, err := n.block(ctx, e.Place, e.Block, int(e.Size), nil, true)
@@ -184,94 +238,4 @@ func (n *Node) fetch(ctx context.Context, e store.Entry) error {
 	}
 	defer st.Discard()
 	return n.store.Supply(ctx, st)
-}
-
-// copyHealth is what an owner knows of the copies of its arc. It is safe for concurrent use.
-type copyHealth struct {
-	mu      sync.Mutex
-	behind  map[ring.Position]bool // holders not reconciled since the neighbours changed
-	short   map[store.Place]bool   // written since, not yet on every holder
-	greater int                    // the greatest number of copies that a record has asked for
-}
-
-func newCopyHealth() *copyHealth {
-	return &copyHealth{behind: make(map[ring.Position]bool), short: make(map[store.Place]bool)}
-}
-
-// expect sets who the holders are; new ones count as behind.
-func (h *copyHealth) expect(holders []ring.Position) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	next := make(map[ring.Position]bool, len(holders))
-	for _, p := range holders {
-		behind, known := h.behind[p]
-		next[p] = behind || !known
-	}
-	h.behind = next
-}
-
-// agreed notes that a holder has been reconciled. When all have, nothing is short.
-func (h *copyHealth) agreed(p ring.Position) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.behind[p] = false
-	for behind := range maps.Values(h.behind) {
-		if behind {
-			return
-		}
-	}
-	clear(h.short)
-}
-
-func (h *copyHealth) wrote(at store.Place) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.short[at] = true
-}
-
-func (h *copyHealth) healed(at store.Place) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	delete(h.short, at)
-}
-
-// asked notes that a record wants so many copies.
-func (h *copyHealth) asked(copies int) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.greater = max(h.greater, min(copies, maxCopies))
-}
-
-func (h *copyHealth) wanted() int {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.greater
-}
-
-// lacking is how many copies of a record are missing at most, as far as is known.
-func (h *copyHealth) lacking(at store.Place) int {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	n := 0
-	for _, behind := range h.behind {
-		if behind {
-			n++
-		}
-	}
-	if n == 0 && h.short[at] {
-		n = 1
-	}
-	return n
-}
-
-// counts returns the holders behind and the records short, for the status.
-func (h *copyHealth) counts() (behind, short int) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	for _, b := range h.behind {
-		if b {
-			behind++
-		}
-	}
-	return behind, len(h.short)
 }

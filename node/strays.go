@@ -2,7 +2,9 @@ package node
 
 import (
 	"context"
+	"errors"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -31,30 +33,64 @@ type strayKey struct {
 	stamp string
 }
 
+// releases are since when the owners of strays have confirmed that these are not needed here. A stray that is
+// handed to this node meanwhile is counted on again: keep has it forgotten. It is safe for concurrent use.
+type releases struct {
+	mu    sync.Mutex
+	since map[strayKey]time.Time
+}
+
+// at returns since when a stray is not needed; zero if that is not known.
+func (r *releases) at(k strayKey) time.Time {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.since[k]
+}
+
+func (r *releases) note(k strayKey, since time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.since == nil {
+		r.since = make(map[strayKey]time.Time)
+	}
+	r.since[k] = since
+}
+
+func (r *releases) forget(k strayKey) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.since, k)
+}
+
+func (r *releases) clear() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	clear(r.since)
+}
+
 // strayLoop gives copies that belong elsewhere to their owners, and drops them when
 // the owner confirms that enough others have them, and a grace time later still does. (CHORD.md's DROP.)
 func (n *Node) strayLoop(ctx context.Context) {
-	released := make(map[strayKey]time.Time)
 	for await(ctx, nil, 2*n.cfg.Heartbeat) {
-		strays := n.strays(released)
+		strays := n.strays()
 		if len(strays) == 0 {
-			clear(released)
+			n.released.clear()
 			continue
 		}
-		n.settle(ctx, strays, released)
+		n.settle(ctx, strays)
 	}
 }
 
-// strays finds copies outside this node's arcs. With neighbours unknown there are none.
-func (n *Node) strays(released map[strayKey]time.Time) []stray {
+// strays finds copies outside this node's arcs: neither in its own nor in its successor's, of which it is the witness, and of a
+// file with so few copies that this node is not among their holders. With neighbours unknown there are none.
+func (n *Node) strays() []stray {
 	s := n.state.Load()
 	preds, succs := s.view.Predecessors(), s.view.Successors()
-	copies := max(n.cfg.Copies, 2)
-	if s.leaving || len(succs) == 0 || len(preds) < copies-1 || !s.view.Incorporated() {
+	if s.leaving || len(succs) == 0 || len(preds) == 0 || !s.view.Incorporated() {
 		return nil
 	}
-	span, ok := keySpan(succs[0], preds[copies-2])
-	if !ok || succs[0] == preds[copies-2] {
+	span, ok := keySpan(succs[0], preds[0])
+	if !ok || succs[0] == preds[0] {
 		return nil
 	}
 	var out []stray
@@ -62,7 +98,7 @@ func (n *Node) strays(released map[strayKey]time.Time) []stray {
 		if k, err := readEntry(e); err != nil || s.view.MayHold(ring.Key(e.Key), max(n.copiesOfKept(k), 2)) {
 			return true
 		}
-		out = append(out, stray{entry: e, released: released[strayKey{e.Place, e.Stamp}]})
+		out = append(out, stray{entry: e, released: n.released.at(strayKey{e.Place, e.Stamp})})
 		return len(out) < maxStrays
 	})
 	if err != nil {
@@ -79,7 +115,7 @@ func (n *Node) copiesOfKept(k kept) int {
 }
 
 // settle asks the owners about strays and does what they say.
-func (n *Node) settle(ctx context.Context, strays []stray, released map[strayKey]time.Time) {
+func (n *Node) settle(ctx context.Context, strays []stray) {
 	byOwner := make(map[peer.ID][]stray)
 	for _, st := range strays {
 		owner, err := n.ownerOf(ctx, ring.Key(st.entry.Key))
@@ -102,41 +138,44 @@ func (n *Node) settle(ctx context.Context, strays []stray, released map[strayKey
 			continue
 		}
 		for i, v := range verdicts {
-			n.obey(ctx, owner, some[i], v, released)
+			n.obey(ctx, owner, some[i], v)
 		}
 	}
 }
 
 // obey carries out the owner's verdict on one stray.
-func (n *Node) obey(ctx context.Context, owner peer.ID, st stray, v pb.Verdict, released map[strayKey]time.Time) {
+func (n *Node) obey(ctx context.Context, owner peer.ID, st stray, v pb.Verdict) {
 	k := strayKey{st.entry.Place, st.entry.Stamp}
 	switch v {
 	case pb.Verdict_SEND:
-		delete(released, k)
+		n.released.forget(k)
 		if err := n.push(ctx, ring.Position{ID: ring.ID(owner)}, st.entry); err != nil {
 			log.Debugw("giving a stray to its owner", "name", st.entry.Name, "err", err)
 		}
 	case pb.Verdict_DROP:
 		if st.released.IsZero() {
-			released[k] = time.Now()
+			n.released.note(k, time.Now())
 			return
 		}
 		if time.Since(st.released) < n.grace() {
 			return
 		}
-		delete(released, k)
-		n.drop(ctx, st.entry)
+		n.drop(ctx, st.entry, func() bool { return !n.released.at(k).IsZero() })
+		n.released.forget(k)
 	case pb.Verdict_KEEP, pb.Verdict_HOLDER:
-		delete(released, k)
+		n.released.forget(k)
 	}
 }
 
 // grace is how long a copy that is no longer needed stays.
 func (n *Node) grace() time.Duration { return 5 * n.cfg.Heartbeat }
 
-// drop removes one entry; its bytes go with the last entry that names them.
-func (n *Node) drop(ctx context.Context, e store.Entry) {
+// drop removes one entry if it still may go at that moment; its bytes go with the last entry that names them.
+func (n *Node) drop(ctx context.Context, e store.Entry, may func() bool) {
 	_, err := n.store.Update(ctx, e.Place, func(es []store.Entry) ([]store.Entry, error) {
+		if !may() {
+			return es, nil
+		}
 		return slices.DeleteFunc(es, func(o store.Entry) bool { return o.Stamp == e.Stamp }), nil
 	})
 	if err != nil {
@@ -169,7 +208,7 @@ func (n *Node) serveRelease(ctx context.Context, from peer.ID, rel *pb.Release) 
 	owned := func(it *pb.Item) bool { return it.GetIndex() == 0 && s.grants.Owns(ring.Key(itemPlace(it).Key)) }
 	if i := slices.IndexFunc(rel.GetItems(), owned); i >= 0 {
 		if err := n.confirm(ctx, s, rel.GetItems()[i].GetName(), nil); err != nil {
-			return nil, err
+			return nil, errors.Join(err, n.unwitnessed(ctx, s, err))
 		}
 	}
 	return &pb.FileResponse{Body: &pb.FileResponse_Released{Released: out}}, nil

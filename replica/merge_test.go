@@ -227,3 +227,22 @@ func TestAdmitOfAWriterWhoseClockIsBehindTheFloor(t *testing.T) {
 		t.Errorf("the same, signed again: %v, want %v", got, Write)
 	}
 }
+
+// TestMergeHidesWhatLiesBelowTheFloor shows the limit of siblings: what one side of a partition wrote is a sibling
+// as long as the other has replaced no more than MaxAncestors versions since.
+func TestMergeHidesWhatLiesBelowTheFloor(t *testing.T) {
+	t.Parallel()
+	common := Record{Version: Version{Clock: 1, Writer: "a"}}
+	there := Replace(common, Version{Clock: 2, Writer: "b"})
+	here := Replace(common, Version{Clock: 3, Writer: "a"})
+	for i := range uint64(2 * MaxAncestors) {
+		standing := Merge([]Record{here, there})
+		if len(standing) != 2 && i < MaxAncestors-1 {
+			t.Errorf("after %d overwrites on one side the other side's version is no sibling", i+1)
+		}
+		if hidden := len(standing) == 1; hidden != (there.Version.Clock <= here.Floor) {
+			t.Errorf("after %d overwrites: hidden %v, floor %d", i+1, hidden, here.Floor)
+		}
+		here = Replace(here, Version{Clock: 4 + i, Writer: "a"})
+	}
+}

@@ -66,7 +66,7 @@ type Config struct {
 	// because its network was late.
 	LoneRounds int
 	// Orphan is after how long a member that no incorporated predecessor has named gives
-	// its membership up and joins again. Default ten heartbeats.
+	// its membership up and joins again, spread by a quarter both ways. Default ten heartbeats.
 	Orphan uint32
 
 	// Vias is how many other peers are asked to ping a peer under suspicion. Default 3, as

@@ -253,7 +253,7 @@ func (m *Machine) becomeMember() {
 	m.timers.finger = m.now
 	m.nextFinger, m.fingersFixed = 0, false
 	m.timers.probe = m.after(m.cfg.Probe)
-	m.timers.orphan = m.now + uint64(m.cfg.Orphan)
+	m.timers.orphan = m.after(m.cfg.Orphan) // spread, or many that joined at once would give up at once
 	m.hasten()
 	m.dirty = true
 }

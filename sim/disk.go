@@ -182,7 +182,10 @@ func (d *disk) crash() {
 // keep merges a record in, durably; node's keep.
 func (d *disk) keep(t *process, r *record, bytes uint64) {
 	t.peer.health.asked(r.copies)
-	d.update(t, r.name, bytes, func(rs []*record) []*record { return merge(rs, r) })
+	d.update(t, r.name, bytes, func(rs []*record) []*record {
+		delete(t.peer.released, strayKey{r.name, r.Version}) // who hands it over counts on it
+		return merge(rs, r)
+	})
 	if t.peer.state.leaving {
 		t.peer.late = append(t.peer.late, r)
 	}

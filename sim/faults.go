@@ -153,7 +153,7 @@ func (w *world) afflict(m misfortune, up []*peer, p, q *peer) {
 		p.disk.full = true
 		w.after(m.length, func() { p.disk.full = false })
 	case rot:
-		if es := p.disk.all(); len(es) > 0 {
+		if es := p.disk.all(); len(es) > 0 && w.wholeCopies(es[m.b%len(es)].value) > 1 { // nothing could bring the last one back
 			delete(p.disk.bytes, es[m.b%len(es)].value)
 			p.fetching.wake()
 		}
@@ -161,6 +161,11 @@ func (w *world) afflict(m misfortune, up []*peer, p, q *peer) {
 		p.skew = moment(m.b%600-300) * second
 	case join, restart, restartAll:
 	}
+}
+
+// wholeCopies counts the disks that hold a value's bytes.
+func (w *world) wholeCopies(value uint64) int {
+	return len(w.peersWhere(func(p *peer) bool { return p.disk.bytes[value] }))
 }
 
 func (w *world) peersWhere(fits func(*peer) bool) []*peer {

@@ -73,6 +73,10 @@ func (p *peer) replicate(t *process, rec *record, waitAll bool) (any, error) {
 		if err != nil {
 			return nil, fault.Uncertain
 		}
+		if w.planted.ackAlone {
+			w.check.acknowledged(p, rec, s.grants.Grant)
+			return stored{1, copies}, nil
+		}
 		g := s.grants.Grant
 		others := p.others(s, rec.key, max(copies, 2))
 		var outcomes []sent
@@ -106,15 +110,16 @@ func (p *peer) replicate(t *process, rec *record, waitAll bool) (any, error) {
 			}
 			return true
 		}
-		for left > 0 && !witnessed && refusal == nil && !w.planted.ackAlone {
+		for left > 0 && !witnessed && refusal == nil {
 			if !take(until) {
 				return nil, fault.Uncertain
 			}
 		}
+		full := errors.Is(refusal, fault.NoSpace)
+		if full {
+			_, refusal = t.call(g.From.ID, storeRequest{record: rec, grant: &g.ID, recordOnly: true}, until)
+		}
 		if refusal != nil {
-			if errors.Is(refusal, fault.NoSpace) {
-				return nil, refusal
-			}
 			p.unwitnessed(s, refusal)
 			if !t.changed(s, until) {
 				return nil, fault.Uncertain
@@ -128,7 +133,13 @@ func (p *peer) replicate(t *process, rec *record, waitAll bool) (any, error) {
 		for waiting := true; left > 0 && waiting; {
 			waiting = take(min(grace, until))
 		}
-		if !p.stillServing(s, rec.key) && !w.planted.ackAlone {
+		if full && durable < 2 {
+			if !p.sendElsewhere(t, rec, s, until) {
+				return nil, fault.Uncertain
+			}
+			durable++
+		}
+		if !p.stillServing(s, rec.key) {
 			if !t.changed(s, until) {
 				return nil, fault.Uncertain
 			}
@@ -143,6 +154,19 @@ func (p *peer) replicate(t *process, rec *record, waitAll bool) (any, error) {
 		w.check.acknowledged(p, rec, g)
 		return stored{durable, len(holders)}, nil
 	}
+}
+
+// sendElsewhere gives a record whose witness has no room for its bytes to the nearest other peer that has; node/full.go.
+func (p *peer) sendElsewhere(t *process, rec *record, s *snapshot, until moment) bool {
+	for _, h := range p.others(s, rec.key, maxCopies) {
+		if h == s.grants.Grant.From {
+			continue
+		}
+		if _, err := t.call(h.ID, storeRequest{record: rec}, until); err == nil {
+			return true
+		}
+	}
+	return false
 }
 
 // sendCopy hands one copy to one holder in the background.

@@ -36,6 +36,7 @@ type peer struct {
 	leaving   bool
 	parting   bool
 	late      []*record // came in while others were being handed over
+	released  map[strayKey]moment
 	hadPeers  bool
 	posted    moment // when the loop takes the last event posted
 	ticked    moment
@@ -106,6 +107,7 @@ func (p *peer) start() {
 	p.life++
 	p.pause, p.stalled, p.posted, p.ticked = 0, nil, 0, w.now
 	p.tokens = map[uint64]*queried{}
+	p.released = map[strayKey]moment{}
 	p.repairing, p.fetching = wakeup{}, wakeup{}
 	p.health = newCopyHealth()
 	p.health.asked(p.disk.remember.copies)

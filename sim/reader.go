@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"errors"
+
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/replica"
 	"github.com/p2pchord/p2pchord/ring"
@@ -78,7 +80,11 @@ func (p *peer) confirm(t *process, s *snapshot, name string, standing []*record,
 	if err != nil || !need.(bool) { //nolint:forcetypeassert // see handleFile
 		return err
 	}
-	return p.sendStore(t, g.From.ID, standing[0], &g.ID)
+	err = p.sendStore(t, g.From.ID, standing[0], &g.ID)
+	if errors.Is(err, fault.NoSpace) {
+		_, err = t.call(g.From.ID, storeRequest{record: standing[0], grant: &g.ID, recordOnly: true}, until)
+	}
+	return err
 }
 
 // serveConfirm tells an owner whether its grant still stands, and whether the version is known here; node/holder.go.

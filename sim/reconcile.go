@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"errors"
 	"slices"
 
 	"github.com/p2pchord/p2pchord/internal/fault"
@@ -43,7 +44,11 @@ func (p *peer) reconcile(t *process, with ring.Position, s span, wanted func(ent
 		if !wanted(e) && !slices.ContainsFunc(there, func(it item) bool { return it.name == e.name && e.Supersedes(it.version) }) {
 			continue
 		}
-		if err := p.sendStore(t, with.ID, e.record, nil); err != nil {
+		err := p.sendStore(t, with.ID, e.record, nil)
+		if errors.Is(err, fault.NoSpace) { // it fetches the bytes when it has room
+			_, err = t.call(with.ID, storeRequest{record: e.record, recordOnly: true}, never)
+		}
+		if err != nil {
 			return pushed, err
 		}
 		pushed++

@@ -18,6 +18,7 @@ func TestRegressions(t *testing.T) {
 		{"a leaver's heir dropped the copy that was counted on", "crowd", 16},
 		{"many joined at once and gave up waiting together", "large", 1010},
 		{"an idle owner never noticed, after a disk was full", "storm", 13},
+		{"an old version that asked for more copies stayed where its owner never looked", "storm", 10},
 	} {
 		t.Run(r.name, func(t *testing.T) {
 			t.Parallel()

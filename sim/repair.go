@@ -1,6 +1,11 @@
 package sim
 
 import (
+	"errors"
+	"slices"
+
+	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/replica"
 	"github.com/p2pchord/p2pchord/ring"
 )
 
@@ -31,6 +36,9 @@ func (p *peer) repair(t *process, s *snapshot) bool {
 	if !ok {
 		return false
 	}
+	if !p.grantStands(t, s) {
+		return false
+	}
 	sp, some := keySpan(from, p.at)
 	holders := p.arcHolders(s)
 	p.health.expect(holders)
@@ -50,7 +58,44 @@ func (p *peer) repair(t *process, s *snapshot) bool {
 	if all && p.state.grants.Grant == s.grants.Grant {
 		p.post(func() { p.arc.Repaired(s.grants.Grant) })
 	}
+	if all && some {
+		p.lookBeyond(t, s, sp)
+	}
 	return all
+}
+
+// lookBeyond looks for old copies at those that would be holders if a file wanted the greatest number of copies.
+func (p *peer) lookBeyond(t *process, s *snapshot, sp span) {
+	near := p.arcHolders(s)
+	all, _ := s.view.Holders(p.at.Key, maxCopies)
+	for _, h := range distinct(p.at, nil, all...) {
+		if slices.Contains(near, h) {
+			continue
+		}
+		sum, err := t.call(h.ID, digestRequest{sp}, never)
+		if err == nil && sum.(uint64) != 0 { //nolint:forcetypeassert // see handleFile
+			_, _ = p.reconcile(t, h, sp, func(e entry) bool { return p.wantedAt(s, h, e) }) // the next round tries again
+		}
+	}
+}
+
+// grantStands asks the predecessor whether it still grants this node its arc.
+func (p *peer) grantStands(t *process, s *snapshot) bool {
+	g := s.grants.Grant
+	if g.From == p.at {
+		return true
+	}
+	reply, err := t.call(g.From.ID, grantRequest{p.at}, never)
+	switch {
+	case err == nil && reply.(replica.GrantAnswer).ID == g.ID: //nolint:forcetypeassert // see handleFile
+		return true
+	case err == nil:
+		err = fault.Refused
+	case errors.Is(err, fault.NotSuccessor):
+		err = fault.Refused
+	}
+	p.unwitnessed(s, err)
+	return false
 }
 
 // arcHolders are all peers that hold a part of this node's arc.

@@ -22,15 +22,14 @@ type strayKey struct {
 // strayLoop gives copies that belong elsewhere to their owners, and drops them when
 // the owner confirms that enough others have them, and a grace time later still does; node/strays.go.
 func (p *peer) strayLoop(t *process) {
-	released := map[strayKey]moment{}
 	for {
 		t.sleep(2 * p.world.heartbeat)
 		strays := p.strays()
 		if len(strays) == 0 {
-			clear(released)
+			clear(p.released)
 			continue
 		}
-		p.settle(t, strays, released)
+		p.settle(t, strays)
 	}
 }
 
@@ -55,10 +54,10 @@ func (p *peer) strays() []entry {
 }
 
 // settle asks the owners about strays and does what they say.
-func (p *peer) settle(t *process, strays []entry, released map[strayKey]moment) {
+func (p *peer) settle(t *process, strays []entry) {
 	if p.world.planted.dropUnasked {
 		for _, e := range strays {
-			p.drop(t, e)
+			p.drop(t, e, func() bool { return true })
 		}
 		return
 	}
@@ -89,41 +88,47 @@ func (p *peer) settle(t *process, strays []entry, released map[strayKey]moment) 
 			continue
 		}
 		for i, v := range reply.([]replica.Verdict) { //nolint:forcetypeassert // see handleFile
-			p.obey(t, a.owner, a.some[i], v, released)
+			p.obey(t, a.owner, a.some[i], v)
 		}
 	}
 }
 
 // obey carries out the owner's verdict on one stray.
-func (p *peer) obey(t *process, owner ring.ID, e entry, v replica.Verdict, released map[strayKey]moment) {
+func (p *peer) obey(t *process, owner ring.ID, e entry, v replica.Verdict) {
 	w := p.world
 	k := strayKey{e.name, e.Version}
 	switch v {
 	case replica.Send:
-		delete(released, k)
+		delete(p.released, k)
 		_ = p.sendStore(t, owner, e.record, nil) // it is asked again in the next round
 	case replica.Drop:
-		since, ok := released[k]
+		since, ok := p.released[k]
 		if !ok {
-			released[k] = w.now
+			p.released[k] = w.now
 			return
 		}
 		if w.now-since < 5*w.heartbeat {
 			return
 		}
-		delete(released, k)
-		p.drop(t, e)
+		p.drop(t, e, func() bool { _, still := p.released[k]; return still })
+		delete(p.released, k)
 	case replica.Keep, replica.Holder:
-		delete(released, k)
+		delete(p.released, k)
 	}
 }
 
-// drop removes one entry.
-func (p *peer) drop(t *process, e entry) {
+// drop removes one entry if it still may go at that moment.
+func (p *peer) drop(t *process, e entry, may func() bool) {
+	dropped := false
 	p.disk.update(t, e.name, 0, func(rs []*record) []*record {
+		if dropped = may(); !dropped {
+			return rs
+		}
 		return slices.DeleteFunc(slices.Clone(rs), func(r *record) bool { return r.Version == e.Version })
 	})
-	p.world.check.dropped(p, e.record)
+	if dropped {
+		p.world.check.dropped(p, e.record)
+	}
 }
 
 // serveRelease tells another, as the synced owner whose witness has just confirmed it, which copies it may drop.
