@@ -3,6 +3,7 @@
 # make lint   golangci-lint, with the walls between the rooms
 # make fmt    format, as lint wants it
 # make build  bin/p2pchord, without version control's stamp and without paths
+# make dist   what a release has, into dist/: programs, packages, manual, bills of materials, checksums; TARGETS="linux/arm64" for some
 # make fuzz   every fuzz target for FUZZTIME (10s)
 # make soak   10,000 seeds of the simulation; SOAK="-sim.for 1h" for a time, -sim.profile for one kind of weather
 # make proto  generate protocol/pb from the .proto files
@@ -12,7 +13,7 @@ FUZZTIME ?= 10s
 SOAK ?= -sim.soak 10000
 LINT := go tool -modfile=tools/go.mod golangci-lint
 
-.PHONY: test quick lint fmt build fuzz soak proto clean
+.PHONY: test quick lint fmt build dist fuzz soak proto clean
 
 test:
 	@tools/test.sh
@@ -30,6 +31,9 @@ fmt:
 
 build:
 	go build -trimpath -ldflags '-s -w' -o bin/p2pchord ./cmd/p2pchord
+
+dist:
+	@tools/dist.sh $(TARGETS)
 
 fuzz:
 	@tools/fuzz.sh $(FUZZTIME)

@@ -67,6 +67,13 @@ else
 	skip "the race detector: there is no C compiler (Debian: gcc libc6-dev)"
 fi
 
+step packages
+if [[ $(id -u) == 0 ]] && command -v dpkg >/dev/null; then
+	P2PCHORD_PACKAGES=1 go test -timeout 10m -run TestTheDeb ./cmd/p2pchord
+else
+	skip "that the deb installs, runs and upgrades: it needs root and dpkg"
+fi
+
 printf '\nAll passed.'
 ((${#skipped[@]} == 0)) || printf ' Not run here:%s' "$(printf ' %s.' "${skipped[@]}")"
 echo

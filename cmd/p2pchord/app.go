@@ -166,7 +166,7 @@ To see it work on this machine alone: p2pchord demo
 		root.Flags().Lookup(name).Hidden = true // they are for "-", and docs/cli.md tells
 	}
 	addGroup(root, "peer", "", a.nodeCommand(), a.bootstrapCommand(), a.shellCommand())
-	root.AddCommand(a.demoCommand(), a.configCommand())
+	root.AddCommand(a.demoCommand(), a.configCommand(), a.manCommand())
 	return root
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"runtime"
 	"runtime/debug"
 
@@ -34,7 +35,10 @@ func (a *app) versionCommand() *cobra.Command {
 	}
 }
 
-// readVersion says what the binary was made from, as the Go tool noted it there.
+// What a build for others says of itself, by the linker's -X; empty in other builds.
+var version, commit string
+
+// readVersion says what the binary was made from: as its build said, else as the Go tool noted it there.
 func readVersion() versionInfo {
 	v := versionInfo{Version: "unknown", Commit: "unknown", Go: runtime.Version(), Libp2p: "unknown", System: runtime.GOOS + "/" + runtime.GOARCH}
 	b, ok := debug.ReadBuildInfo()
@@ -58,6 +62,7 @@ func readVersion() versionInfo {
 			dirty = ", changed"
 		}
 	}
-	v.Commit += dirty
+	v.Version = cmp.Or(version, v.Version)
+	v.Commit = cmp.Or(commit, v.Commit+dirty)
 	return v
 }

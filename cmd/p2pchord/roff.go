@@ -1,0 +1,94 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// manual is a page that is being written, in the language of man(7).
+type manual struct{ bytes.Buffer }
+
+func (m *manual) line(format string, args ...any) { _, _ = fmt.Fprintf(m, format+"\n", args...) } // a buffer takes all
+
+func (m *manual) section(title string) { m.line(".SH %s", title) }
+
+// text writes words that are filled.
+func (m *manual) text(s string) { m.line("%s", roff(s)) }
+
+// paragraphs writes a help text, in which empty lines separate.
+func (m *manual) paragraphs(s string) {
+	for i, p := range strings.Split(strings.TrimSpace(s), "\n\n") {
+		if i > 0 {
+			m.line(".PP")
+		}
+		m.text(p)
+	}
+}
+
+// tagged writes a term and, set in, what it means.
+func (m *manual) tagged(term, meaning string) {
+	m.line(".TP\n.B %s", roff(term))
+	m.text(meaning)
+}
+
+// flags writes the options of one kind, if there are any.
+func (m *manual) flags(title string, flags *pflag.FlagSet) {
+	if !flags.HasAvailableFlags() {
+		return
+	}
+	m.section(title)
+	flags.VisitAll(func(f *pflag.Flag) {
+		if f.Hidden {
+			return
+		}
+		what, usage := pflag.UnquoteUsage(f)
+		name := "--" + f.Name
+		if f.Shorthand != "" {
+			name = "-" + f.Shorthand + ", " + name
+		}
+		if what != "" {
+			name += " " + what
+		}
+		switch f.DefValue {
+		case "", "false", "[]", "0":
+		default:
+			usage += " (default " + f.DefValue + ")"
+		}
+		m.tagged(name, usage)
+	})
+}
+
+// seeAlso names the pages around that of c.
+func (m *manual) seeAlso(c *cobra.Command) {
+	var pages []string
+	if c.HasParent() {
+		pages = append(pages, manualName(c.Parent())+"(1)")
+	}
+	for _, sub := range c.Commands() {
+		if !sub.Hidden && sub.Name() != "help" {
+			pages = append(pages, manualName(sub)+"(1)")
+		}
+	}
+	if len(pages) == 0 {
+		return
+	}
+	m.section("SEE ALSO")
+	m.text(strings.Join(pages, ", "))
+}
+
+// roff writes text so that nothing in it is a request: backslashes and dashes stand
+// for themselves, and no line begins with a control character.
+func roff(s string) string {
+	s = strings.NewReplacer(`\`, `\e`, "-", `\-`).Replace(s)
+	lines := strings.Split(s, "\n")
+	for i, l := range lines {
+		if strings.HasPrefix(l, ".") || strings.HasPrefix(l, "'") {
+			lines[i] = `\&` + l
+		}
+	}
+	return strings.Join(lines, "\n")
+}
