@@ -90,7 +90,7 @@ func (n *Node) handleFile(ctx context.Context, from peer.ID, req *pb.FileRequest
 	case *pb.FileRequest_Put:
 		resp, err = n.servePut(ctx, r.Put, body)
 	case *pb.FileRequest_Get:
-		resp, payload, err = n.serveGet(ctx, r.Get)
+		resp, payload, err = n.serveGet(ctx, from, r.Get)
 	case *pb.FileRequest_Block:
 		resp, payload, err = n.serveBlock(ctx, r.Block)
 	case *pb.FileRequest_Have:

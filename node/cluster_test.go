@@ -15,7 +15,7 @@ import (
 
 // cluster is a bootstrap peer and nodes with real hosts on loopback and real data folders.
 type cluster struct {
-	t     *testing.T
+	t     testing.TB
 	boot  *bootstrap.Peer
 	addrs []ma.Multiaddr
 	nodes []*node.Node
@@ -24,7 +24,7 @@ type cluster struct {
 var anyPort = []ma.Multiaddr{ma.StringCast("/ip4/127.0.0.1/tcp/0")}
 
 // newCluster starts a bootstrap peer and size nodes, and waits until all of them are one ring.
-func newCluster(t *testing.T, size int) *cluster {
+func newCluster(t testing.TB, size int) *cluster {
 	t.Helper()
 	c := &cluster{t: t}
 	boot, err := bootstrap.New(t.Context(), bootstrap.Config{Data: t.TempDir(), Listen: anyPort})

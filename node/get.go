@@ -55,6 +55,9 @@ func (o *operations) fetchRecord(ctx context.Context, get *pb.Get) (*gotten, err
 	}
 	var g *gotten
 	err := o.atOwner(ctx, protocol.Place(get.GetName(), 0), func(ctx context.Context, to peer.ID) error {
+		if o.wordOf != nil && to != o.id {
+			get.Witness = o.wordOf(get.GetName(), to)
+		}
 		r, err := o.call(ctx, to, &pb.FileRequest{Body: &pb.FileRequest_Get{Get: get}}, nil)
 		if err != nil {
 			return err

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/libp2p/go-libp2p/core/peer"
+
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
@@ -16,8 +18,8 @@ import (
 // serveGet reads a file's record as its owner. The answer is given only when the
 // witness confirms that the grant still stands, which it is asked while the bytes are
 // prepared. (CHORD.md's GET, strong.)
-func (n *Node) serveGet(ctx context.Context, g *pb.Get) (*pb.FileResponse, *protocol.Payload, error) {
-	s, ks, err := n.confirmed(ctx, g.GetName())
+func (n *Node) serveGet(ctx context.Context, from peer.ID, g *pb.Get) (*pb.FileResponse, *protocol.Payload, error) {
+	s, ks, err := n.confirmed(ctx, g.GetName(), said{from, g.GetWitness()})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -79,7 +81,7 @@ func (n *Node) holders(s *snapshot, k kept) []ring.Position {
 
 // confirmed returns the records of a file, the winner first, as they stood at some
 // moment after the call at which this node was the owner. Whatever it returns the witness has too.
-func (n *Node) confirmed(ctx context.Context, name string) (*snapshot, []kept, error) {
+func (n *Node) confirmed(ctx context.Context, name string, w said) (*snapshot, []kept, error) {
 	if err := protocol.ValidName(name); err != nil {
 		return nil, nil, err
 	}
@@ -95,7 +97,7 @@ func (n *Node) confirmed(ctx context.Context, name string) (*snapshot, []kept, e
 		if err != nil {
 			return nil, nil, err
 		}
-		if s.grants.Alone() {
+		if s.grants.Alone() || w.confirms(s, ks) {
 			return s, ks, nil
 		}
 		if err = n.confirm(ctx, s, name, ks); err == nil && n.stillServing(s, ring.Key(at.Key)) {
@@ -112,6 +114,45 @@ func (n *Node) confirmed(ctx context.Context, name string) (*snapshot, []kept, e
 			return nil, nil, fault.New(fault.TryAgain, "the predecessor does not confirm that this node owns %q; the ring may be changing", name)
 		}
 	}
+}
+
+// said is what a reader says of itself, as the witness.
+type said struct {
+	from peer.ID
+	word *pb.Confirm
+}
+
+// confirms reports whether it is the witness that says, in the request itself, that the
+// grant stands, and that it has the version about to be served. It looked after the
+// reader's call began, and nobody else can have acknowledged anything before that under a later grant.
+func (w said) confirms(s *snapshot, ks []kept) bool {
+	g := s.grants.Grant
+	if w.word == nil || peerID(g.From) != w.from || g.ID != grantID(w.word.GetGrant()) {
+		return false
+	}
+	return len(ks) == 0 || ks[0].entry.Stamp <= string(w.word.GetStamp())
+}
+
+// wordOf is what this node says of a file when it is the witness of its owner; else nil.
+func (n *Node) wordOf(name string, owner peer.ID) *pb.Confirm {
+	at := filePlace(name)
+	s := n.state.Load()
+	id := s.grants.Granted
+	if s.parting || !s.grants.MayWitness(s.grants.Hood.Successor(), ring.Key(at.Key), id) || peerID(s.grants.Hood.Successor()) != owner {
+		return nil
+	}
+	ks, err := n.standing(at)
+	if err != nil {
+		return nil
+	}
+	w := &pb.Confirm{Grant: grantMessage(id), Name: name}
+	if len(ks) > 0 {
+		w.Stamp = []byte(ks[0].entry.Stamp)
+	}
+	if n.state.Load().grants.Granted != id {
+		return nil
+	}
+	return w
 }
 
 // confirm asks the witness, and hands it the version first when it lacks it.
@@ -142,7 +183,7 @@ func (n *Node) confirm(ctx context.Context, s *snapshot, name string, ks []kept)
 
 // serveStat tells everything about a file: its versions, and who holds the winner.
 func (n *Node) serveStat(ctx context.Context, st *pb.Stat) (*pb.FileResponse, error) {
-	s, ks, err := n.confirmed(ctx, st.GetName())
+	s, ks, err := n.confirmed(ctx, st.GetName(), said{})
 	if err != nil {
 		return nil, err
 	}

@@ -19,6 +19,11 @@ func checkFileRequest(from peer.ID, req *pb.FileRequest) error {
 				return err
 			}
 		}
+		if w := r.Get.GetWitness(); w != nil {
+			if err := checkConfirm(w); err != nil {
+				return err
+			}
+		}
 		return ValidName(r.Get.GetName())
 	case *pb.FileRequest_Block:
 		return firstError(

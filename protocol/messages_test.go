@@ -124,6 +124,7 @@ func memberExamples() []example {
 	sum := make([]byte, SumSize)
 	sum[15] = 1
 	store := &pb.FileRequest{BodySize: 5, Body: &pb.FileRequest_Store{Store: &pb.Store{Record: record, Grant: grant}}}
+	witness := &pb.FileRequest{Body: &pb.FileRequest_Get{Get: &pb.Get{Name: "hello.txt", WithBody: true, Witness: &pb.Confirm{Grant: grant, Name: "hello.txt", Stamp: stamp}}}}
 	confirm := &pb.FileRequest{Body: &pb.FileRequest_Confirm{Confirm: &pb.Confirm{Grant: grant, Name: "hello.txt", Stamp: stamp}}}
 	grants := &pb.FileRequest{Body: &pb.FileRequest_Grant{Grant: &pb.GetGrant{From: self}}}
 	claim := &pb.FileRequest{Body: &pb.FileRequest_Claim{Claim: &pb.Claim{From: self, Predecessor: fixedPeer(2, "localhost:8002"), Grant: grant}}}
@@ -134,6 +135,7 @@ func memberExamples() []example {
 	return []example{
 		{name: "file request store", message: store},
 		{name: "file request store record only", message: &pb.FileRequest{Body: &pb.FileRequest_Store{Store: &pb.Store{Record: record, RecordOnly: true}}}},
+		{name: "file request get of the witness", message: witness},
 		{name: "file request confirm", message: confirm},
 		{name: "file request grant", message: grants},
 		{name: "file request claim", message: claim},

@@ -24,7 +24,8 @@ type Neighbourhood struct {
 // Alone reports whether the node is a ring of one.
 func (n Neighbourhood) Alone() bool { return n.Joined && len(n.Succs) == 0 && !n.Pred.IsNode() }
 
-func (n Neighbourhood) successor() ring.Position {
+// Successor is the first successor, or none.
+func (n Neighbourhood) Successor() ring.Position {
 	if len(n.Succs) == 0 {
 		return ring.Position{}
 	}
@@ -167,7 +168,7 @@ func (g Grants) MayWitness(owner ring.Position, key ring.Key, id GrantID) bool {
 	if g.Granted != id && !g.faults.ungranted || !g.Hood.Incorporated && !g.faults.unincorporated {
 		return false
 	}
-	return g.Hood.successor() == owner && ring.Between(g.Hood.Self, ring.At(key), owner)
+	return g.Hood.Successor() == owner && ring.Between(g.Hood.Self, ring.At(key), owner)
 }
 
 // Alone reports whether the node serves the whole ring by itself, with nobody to be its witness.

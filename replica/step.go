@@ -93,7 +93,7 @@ type attempt struct {
 func (a *Arc) Ring(h Neighbourhood) []Action {
 	old := a.hood
 	a.hood = h
-	if h.successor() != old.successor() {
+	if h.Successor() != old.Successor() {
 		// The grant goes with the successor: whoever had it has it no longer.
 		if !a.cfg.faults.constantID {
 			a.granted.Counter++

@@ -161,8 +161,8 @@ func (a *Arc) patience() int {
 // GrantAsked decides, as the grantor, about the request of a node that believes to be the successor.
 func (a *Arc) GrantAsked(from ring.Position) (GrantAnswer, []Action) {
 	a.returned(from)
-	if !a.hood.Incorporated && !a.cfg.faults.unincorporated || a.hood.successor() != from {
-		return GrantAnswer{Better: a.hood.successor()}, []Action{Stabilize{}}
+	if !a.hood.Incorporated && !a.cfg.faults.unincorporated || a.hood.Successor() != from {
+		return GrantAnswer{Better: a.hood.Successor()}, []Action{Stabilize{}}
 	}
 	a.grantee = from
 	return GrantAnswer{OK: true, ID: a.granted, Pred: a.hood.Pred}, nil

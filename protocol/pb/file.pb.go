@@ -783,11 +783,14 @@ func (x *Stored) GetAsked() uint32 {
 // Get reads the current version of a file, or one of those that are kept, at its
 // owner. Its first block's bytes are the body of the answer when with_body is set.
 type Get struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	WithBody      bool                   `protobuf:"varint,2,opt,name=with_body,json=withBody,proto3" json:"with_body,omitempty"`
-	Version       *Version               `protobuf:"bytes,3,opt,name=version,proto3" json:"version,omitempty"`      // unset: the current one
-	Tombstone     bool                   `protobuf:"varint,4,opt,name=tombstone,proto3" json:"tombstone,omitempty"` // a deleted file is answered with its tombstone, not with the status "not found"
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	Name      string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	WithBody  bool                   `protobuf:"varint,2,opt,name=with_body,json=withBody,proto3" json:"with_body,omitempty"`
+	Version   *Version               `protobuf:"bytes,3,opt,name=version,proto3" json:"version,omitempty"`      // unset: the current one
+	Tombstone bool                   `protobuf:"varint,4,opt,name=tombstone,proto3" json:"tombstone,omitempty"` // a deleted file is answered with its tombstone, not with the status "not found"
+	// Set by the receiver's witness when it asks itself: what it would say to Confirm. The
+	// grant stands, and stamp is the version that it has; the receiver need not ask it.
+	Witness       *Confirm `protobuf:"bytes,5,opt,name=witness,proto3" json:"witness,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -848,6 +851,13 @@ func (x *Get) GetTombstone() bool {
 		return x.Tombstone
 	}
 	return false
+}
+
+func (x *Get) GetWitness() *Confirm {
+	if x != nil {
+		return x.Witness
+	}
+	return nil
 }
 
 type Got struct {
@@ -2408,12 +2418,13 @@ const file_file_proto_rawDesc = "" +
 	"\acurrent\x18\x03 \x01(\v2\x13.p2pchord.v1.RecordR\acurrent\x12\x18\n" +
 	"\aholders\x18\x04 \x03(\fR\aholders\x12'\n" +
 	"\x05owner\x18\x05 \x01(\v2\x11.p2pchord.v1.PeerR\x05owner\x12\x14\n" +
-	"\x05asked\x18\x06 \x01(\rR\x05asked\"\x84\x01\n" +
+	"\x05asked\x18\x06 \x01(\rR\x05asked\"\xb4\x01\n" +
 	"\x03Get\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1b\n" +
 	"\twith_body\x18\x02 \x01(\bR\bwithBody\x12.\n" +
 	"\aversion\x18\x03 \x01(\v2\x14.p2pchord.v1.VersionR\aversion\x12\x1c\n" +
-	"\ttombstone\x18\x04 \x01(\bR\ttombstone\"\x90\x01\n" +
+	"\ttombstone\x18\x04 \x01(\bR\ttombstone\x12.\n" +
+	"\awitness\x18\x05 \x01(\v2\x14.p2pchord.v1.ConfirmR\awitness\"\x90\x01\n" +
 	"\x03Got\x12+\n" +
 	"\x06record\x18\x01 \x01(\v2\x13.p2pchord.v1.RecordR\x06record\x12/\n" +
 	"\bsiblings\x18\x02 \x03(\v2\x13.p2pchord.v1.RecordR\bsiblings\x12+\n" +
@@ -2602,37 +2613,38 @@ var file_file_proto_depIdxs = []int32{
 	33, // 27: p2pchord.v1.Stored.current:type_name -> p2pchord.v1.Record
 	32, // 28: p2pchord.v1.Stored.owner:type_name -> p2pchord.v1.Peer
 	34, // 29: p2pchord.v1.Get.version:type_name -> p2pchord.v1.Version
-	33, // 30: p2pchord.v1.Got.record:type_name -> p2pchord.v1.Record
-	33, // 31: p2pchord.v1.Got.siblings:type_name -> p2pchord.v1.Record
-	32, // 32: p2pchord.v1.Got.holders:type_name -> p2pchord.v1.Peer
-	12, // 33: p2pchord.v1.Listed.files:type_name -> p2pchord.v1.Listing
-	34, // 34: p2pchord.v1.Listing.version:type_name -> p2pchord.v1.Version
-	33, // 35: p2pchord.v1.Stats.record:type_name -> p2pchord.v1.Record
-	33, // 36: p2pchord.v1.Stats.siblings:type_name -> p2pchord.v1.Record
-	15, // 37: p2pchord.v1.Stats.holders:type_name -> p2pchord.v1.Holder
-	32, // 38: p2pchord.v1.Holder.peer:type_name -> p2pchord.v1.Peer
-	32, // 39: p2pchord.v1.GetGrant.from:type_name -> p2pchord.v1.Peer
-	16, // 40: p2pchord.v1.Granted.id:type_name -> p2pchord.v1.GrantID
-	32, // 41: p2pchord.v1.Granted.predecessor:type_name -> p2pchord.v1.Peer
-	33, // 42: p2pchord.v1.Store.record:type_name -> p2pchord.v1.Record
-	16, // 43: p2pchord.v1.Store.grant:type_name -> p2pchord.v1.GrantID
-	16, // 44: p2pchord.v1.Confirm.grant:type_name -> p2pchord.v1.GrantID
-	32, // 45: p2pchord.v1.Claim.from:type_name -> p2pchord.v1.Peer
-	32, // 46: p2pchord.v1.Claim.predecessor:type_name -> p2pchord.v1.Peer
-	16, // 47: p2pchord.v1.Claim.grant:type_name -> p2pchord.v1.GrantID
-	32, // 48: p2pchord.v1.Claimed.grantee:type_name -> p2pchord.v1.Peer
-	35, // 49: p2pchord.v1.Claimed.neighbours:type_name -> p2pchord.v1.Neighbours
-	27, // 50: p2pchord.v1.Inventory.after:type_name -> p2pchord.v1.Item
-	27, // 51: p2pchord.v1.Items.items:type_name -> p2pchord.v1.Item
-	27, // 52: p2pchord.v1.Pull.items:type_name -> p2pchord.v1.Item
-	33, // 53: p2pchord.v1.Records.records:type_name -> p2pchord.v1.Record
-	27, // 54: p2pchord.v1.Release.items:type_name -> p2pchord.v1.Item
-	0,  // 55: p2pchord.v1.Released.verdicts:type_name -> p2pchord.v1.Verdict
-	56, // [56:56] is the sub-list for method output_type
-	56, // [56:56] is the sub-list for method input_type
-	56, // [56:56] is the sub-list for extension type_name
-	56, // [56:56] is the sub-list for extension extendee
-	0,  // [0:56] is the sub-list for field type_name
+	20, // 30: p2pchord.v1.Get.witness:type_name -> p2pchord.v1.Confirm
+	33, // 31: p2pchord.v1.Got.record:type_name -> p2pchord.v1.Record
+	33, // 32: p2pchord.v1.Got.siblings:type_name -> p2pchord.v1.Record
+	32, // 33: p2pchord.v1.Got.holders:type_name -> p2pchord.v1.Peer
+	12, // 34: p2pchord.v1.Listed.files:type_name -> p2pchord.v1.Listing
+	34, // 35: p2pchord.v1.Listing.version:type_name -> p2pchord.v1.Version
+	33, // 36: p2pchord.v1.Stats.record:type_name -> p2pchord.v1.Record
+	33, // 37: p2pchord.v1.Stats.siblings:type_name -> p2pchord.v1.Record
+	15, // 38: p2pchord.v1.Stats.holders:type_name -> p2pchord.v1.Holder
+	32, // 39: p2pchord.v1.Holder.peer:type_name -> p2pchord.v1.Peer
+	32, // 40: p2pchord.v1.GetGrant.from:type_name -> p2pchord.v1.Peer
+	16, // 41: p2pchord.v1.Granted.id:type_name -> p2pchord.v1.GrantID
+	32, // 42: p2pchord.v1.Granted.predecessor:type_name -> p2pchord.v1.Peer
+	33, // 43: p2pchord.v1.Store.record:type_name -> p2pchord.v1.Record
+	16, // 44: p2pchord.v1.Store.grant:type_name -> p2pchord.v1.GrantID
+	16, // 45: p2pchord.v1.Confirm.grant:type_name -> p2pchord.v1.GrantID
+	32, // 46: p2pchord.v1.Claim.from:type_name -> p2pchord.v1.Peer
+	32, // 47: p2pchord.v1.Claim.predecessor:type_name -> p2pchord.v1.Peer
+	16, // 48: p2pchord.v1.Claim.grant:type_name -> p2pchord.v1.GrantID
+	32, // 49: p2pchord.v1.Claimed.grantee:type_name -> p2pchord.v1.Peer
+	35, // 50: p2pchord.v1.Claimed.neighbours:type_name -> p2pchord.v1.Neighbours
+	27, // 51: p2pchord.v1.Inventory.after:type_name -> p2pchord.v1.Item
+	27, // 52: p2pchord.v1.Items.items:type_name -> p2pchord.v1.Item
+	27, // 53: p2pchord.v1.Pull.items:type_name -> p2pchord.v1.Item
+	33, // 54: p2pchord.v1.Records.records:type_name -> p2pchord.v1.Record
+	27, // 55: p2pchord.v1.Release.items:type_name -> p2pchord.v1.Item
+	0,  // 56: p2pchord.v1.Released.verdicts:type_name -> p2pchord.v1.Verdict
+	57, // [57:57] is the sub-list for method output_type
+	57, // [57:57] is the sub-list for method input_type
+	57, // [57:57] is the sub-list for extension type_name
+	57, // [57:57] is the sub-list for extension extendee
+	0,  // [0:57] is the sub-list for field type_name
 }
 
 func init() { file_file_proto_init() }
