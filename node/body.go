@@ -73,7 +73,9 @@ func (b *block) release() {
 	last := b.uses == 0
 	b.mu.Unlock()
 	if last {
-		b.limit.Release(int64(cap(b.data)))
+		if b.limit != nil {
+			b.limit.Release(int64(cap(b.data)))
+		}
 		putBuffer(b.data)
 	}
 }
@@ -95,6 +97,9 @@ func (n *Node) takeBlock(ctx context.Context, rec *protocol.Record, body bodyRea
 	}
 	if have, err := n.store.Has(store.Hash(rec.BlockHash())); err != nil || have {
 		return nil, err
+	}
+	if b := n.inHand.take(rec.BlockHash()); b != nil {
+		return b, nil
 	}
 	if body.Size() != size {
 		return nil, fault.New(fault.Usage, "the record's block has %d bytes, but %d were sent", size, body.Size())

@@ -36,6 +36,9 @@ func (n *Node) serveStore(ctx context.Context, from peer.ID, st *pb.Store, body 
 			return nil, err
 		}
 		defer b.release()
+	} else if rec.BlockSize() > 0 && rec.GetCopies() != 1 {
+		b = n.inHand.take(rec.BlockHash())
+		defer b.release()
 	}
 	staged, err := n.stage(ctx, b)
 	if err != nil {
@@ -45,7 +48,7 @@ func (n *Node) serveStore(ctx context.Context, from peer.ID, st *pb.Store, body 
 	if err := n.keep(ctx, rec, staged...); err != nil {
 		return nil, err
 	}
-	if st.GetRecordOnly() && rec.BlockSize() > 0 && rec.GetCopies() != 1 {
+	if st.GetRecordOnly() && b == nil && rec.BlockSize() > 0 && rec.GetCopies() != 1 {
 		n.wakeFetch()
 	}
 	if err := n.mayWitness(from, rec.Key(), st.GetGrant()); err != nil {

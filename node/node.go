@@ -41,6 +41,7 @@ type Node struct {
 	client  *protocol.Client
 	limits  protocol.Limits
 	users   users
+	inHand  inHand
 	book    *book
 
 	events chan func(*loop)
@@ -108,7 +109,7 @@ func (n *Node) start(ctx context.Context) error {
 		return err
 	}
 	n.operations = operations{
-		key: n.folder.key, id: n.host.ID(), timeout: n.cfg.Timeout, route: n, call: n.call, learn: n.learnPeer, local: n.localBlock, wordOf: n.wordOf,
+		key: n.folder.key, id: n.host.ID(), timeout: n.cfg.Timeout, route: n, call: n.call, learn: n.learnPeer, local: n.localBlock, wordOf: n.wordOf, hold: n.inHand.hold,
 	}
 	if err := n.serve(); err != nil {
 		return err

@@ -69,6 +69,8 @@ type operations struct {
 	learn func(*pb.Peer) (protocol.PeerInfo, error)
 	// local reads a block from a store of one's own; nil when there is none, or the block isn't there.
 	local func(ctx context.Context, h store.Hash, buf []byte) []byte
+	// hold offers a block in memory to the store of one's own until it is released; nil when there is none.
+	hold func(h store.Hash, data []byte) (release func())
 	// wordOf is what the node that these operations belong to says as the owner's witness; nil when there is none.
 	wordOf func(name string, owner peer.ID) *pb.Confirm
 	pace   pace

@@ -111,7 +111,11 @@ func (p *putting) sendBlocks(ctx context.Context, r io.Reader) error {
 	group.SetLimit(blocksInFlight)
 	readErr := p.readBlocks(ctx, r, func(index int, data []byte, hash [protocol.HashSize]byte) {
 		group.Go(func() error {
-			defer putBuffer(data)
+			release := func() { putBuffer(data) }
+			if p.ops.hold != nil {
+				release = p.ops.hold(hash, data)
+			}
+			defer release()
 			return p.sendBlock(ctx, index, data, hash)
 		})
 	})
