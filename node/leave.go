@@ -24,7 +24,7 @@ func (n *Node) Leave(ctx context.Context, report func(HandOver)) error {
 		return err
 	}
 	if len(failed) > 0 {
-		return errors.Join(fault.New(fault.Failed, "%d files could not be handed over and stay in %s: %s; start the node again and repeat", len(failed), n.cfg.Data, list(failed)), n.Close())
+		return errors.Join(fault.New(fault.Failed, "%s could not be handed over and stay in %s: %s; start the node again and repeat", files(len(failed)), n.cfg.Data, list(failed)), n.Close())
 	}
 	n.folder.emptied = true
 	return n.Close()
@@ -39,7 +39,7 @@ func (n *Node) Quit(ctx context.Context, report func(HandOver)) error {
 		return errors.Join(err, closed)
 	}
 	if len(failed) > 0 {
-		return fault.New(fault.FewerCopies, "%d files have fewer copies while this node is away: %s", len(failed), list(failed))
+		return fault.New(fault.FewerCopies, "fewer copies of %s while this node is away: %s", files(len(failed)), list(failed))
 	}
 	return nil
 }
@@ -65,7 +65,6 @@ func (n *Node) handOver(ctx context.Context, report func(HandOver), all bool) ([
 	if err != nil {
 		return nil, err
 	}
-	n.event("leaving", "handing files over")
 	var failed []string
 	switch {
 	case len(s.view.Successors()) == 0 && all:
@@ -75,12 +74,15 @@ func (n *Node) handOver(ctx context.Context, report func(HandOver), all bool) ([
 			tell(report, HandOver{Name: name, Error: "no other peer is in the ring"})
 		}
 		if len(failed) > 0 {
-			n.post(func(l *loop) { l.leaving = false; l.publish() })
-			return nil, fault.New(fault.Failed, "this is the last node of its ring: there is nobody to hand %d files to; use quit to stop and keep them", len(failed))
+			n.stay()
+			return nil, fault.New(fault.Failed, "this is the last node of its ring: nobody else can take %s; use quit to stop and keep %s", files(len(failed)), themOrIt(len(failed)))
 		}
+		n.event("leaving", "the last node of its ring, without files")
 	case len(s.view.Successors()) > 0:
+		n.event("leaving", "handing files over")
 		if failed, err = n.handAll(ctx, s, report, all); err != nil {
-			return failed, err
+			n.stay()
+			return failed, fault.New(fault.CodeOf(err), "can't read the files to hand over, and stays in the ring: %w", err)
 		}
 		// Until here this node was the witness of its successor. What came in meanwhile follows.
 		if err = n.ask(ctx, func(l *loop) { l.parting = true; l.publish() }); err != nil && n.ctx.Err() != nil {
@@ -90,6 +92,26 @@ func (n *Node) handOver(ctx context.Context, report func(HandOver), all bool) ([
 	}
 	n.farewell(ctx, s, len(failed) > 0)
 	return failed, nil
+}
+
+// stay takes back that the node is leaving: it serves on.
+func (n *Node) stay() {
+	n.post(func(l *loop) { l.leaving, l.parting = false, false; l.publish() })
+}
+
+// files writes a number of files.
+func files(n int) string {
+	if n == 1 {
+		return "1 file"
+	}
+	return fmt.Sprintf("%d files", n)
+}
+
+func themOrIt(n int) string {
+	if n == 1 {
+		return "it"
+	}
+	return "them"
 }
 
 // lateCopies are the records that came in while others were being handed over. It is safe for concurrent use.
