@@ -18,6 +18,7 @@ import (
 
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/node"
+	"github.com/p2pchord/p2pchord/share"
 )
 
 // fake is a peer whose ring is a map, and which can be told to fail.
@@ -34,6 +35,7 @@ type fake struct {
 	stays     bool  // it can't leave, and runs on
 	damaged   bool  // Verify finds something
 	hang      chan struct{}
+	updates   []share.Update // of Watch
 	lastPut   node.PutOptions
 }
 
@@ -209,6 +211,19 @@ func (f *fake) Verify(_ context.Context, report func(node.Damage)) (node.Verifie
 		return node.Verified{Blocks: 2, Bytes: 20, Bad: 1}, nil
 	}
 	return node.Verified{Blocks: 2, Bytes: 20}, nil
+}
+
+func (f *fake) Watch(ctx context.Context, follow bool) iter.Seq2[share.Update, error] {
+	return func(yield func(share.Update, error) bool) {
+		for _, u := range f.updates {
+			if !yield(u, nil) {
+				return
+			}
+		}
+		if follow {
+			<-ctx.Done()
+		}
+	}
 }
 
 func (f *fake) Close() error {

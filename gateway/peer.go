@@ -6,6 +6,7 @@ import (
 	"iter"
 
 	"github.com/p2pchord/p2pchord/node"
+	"github.com/p2pchord/p2pchord/share"
 )
 
 // Ring is what can be done with the files of a ring, as its member or as a
@@ -42,6 +43,9 @@ type Peer interface {
 	// Gone tells whether the peer has ended, as far as is known here: after Leave or
 	// Quit, or by itself.
 	Gone() bool
+	// Watch yields the state of the node's shared folder and of each file in it, and then,
+	// with follow, each change. Without a shared folder the error says so.
+	Watch(ctx context.Context, follow bool) iter.Seq2[share.Update, error]
 	// Verify re-reads every block of the peer and reports each bad one.
 	Verify(ctx context.Context, report func(node.Damage)) (node.Verified, error)
 }

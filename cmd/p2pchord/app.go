@@ -143,7 +143,7 @@ To see it work on this machine alone: p2pchord demo
 		a.putCommand(), a.getCommand(), a.lsCommand(), a.statCommand(), a.rmCommand(),
 		a.ringCommand(), a.lookupCommand(),
 	}
-	own := []*cobra.Command{a.statusCommand(), a.healthCommand(), a.verifyCommand(), a.leaveCommand(), a.quitCommand()}
+	own := []*cobra.Command{a.statusCommand(), a.healthCommand(), a.watchCommand(), a.verifyCommand(), a.leaveCommand(), a.quitCommand()}
 	addGroup(root, "files", "Files:", ring[:5]...)
 	addGroup(root, "ring", "The ring:", append(own[:1:1], ring[5:]...)...)
 	addGroup(root, "peer", "A peer:", own[1:]...)

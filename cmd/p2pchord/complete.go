@@ -18,7 +18,7 @@ const (
 )
 
 // promptVerbs are the verbs of a prompt.
-var promptVerbs = []string{"exit", "get", "health", "help", "leave", "lookup", "ls", "put", "quit", "ring", "rm", "stat", "status", "verify", "version"}
+var promptVerbs = []string{"exit", "get", "health", "help", "leave", "lookup", "ls", "put", "quit", "ring", "rm", "stat", "status", "verify", "version", "watch"}
 
 // complete is called for each key at the prompt; Tab completes the word before the
 // cursor: a verb, the name of a file in the ring, or for put and -o one on this machine.

@@ -14,6 +14,7 @@ import (
 	"github.com/p2pchord/p2pchord/gateway"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/node"
+	"github.com/p2pchord/p2pchord/share"
 )
 
 // answersEnd is how long a node that goes lets the calls of its API end.
@@ -28,6 +29,8 @@ type nodeFlags struct {
 	heartbeat, timeout, within  time.Duration
 	mdns, noPrompt              bool
 	addrFile, logLevel, metrics string
+	share                       string
+	scanInterval                time.Duration
 }
 
 func (a *app) nodeCommand() *cobra.Command {
@@ -39,9 +42,10 @@ func (a *app) nodeCommand() *cobra.Command {
 or founds one, and holds its share of the files. Its addresses go to stdout.
 
 On a terminal it shows a prompt that takes the verbs put, get, ls, stat, rm, status,
-verify, ring, lookup, leave and quit. SIGINT and SIGTERM do what quit does; a second ends it at once.`,
+watch, verify, ring, lookup, leave and quit. SIGINT and SIGTERM do what quit does; a second ends it at once.`,
 		Example: example(
 			"p2pchord node --bootstrap /ip4/192.0.2.1/tcp/4700/p2p/12D3KooW...",
+			"p2pchord node --share ~/Shared",
 			"p2pchord node --data /srv/p2pchord --capacity 100GiB --no-prompt",
 		),
 		Args: exactly(0, "no arguments"),
@@ -57,6 +61,8 @@ verify, ring, lookup, leave and quit. SIGINT and SIGTERM do what quit does; a se
 	fl.StringArrayVar(&f.listen, "listen", nil, "`multiaddr` to listen on (default port 4701, TCP and QUIC, on all interfaces, or a free port)")
 	fl.StringArrayVar(&f.announce, "announce", nil, "further `multiaddr` under which others reach it")
 	fl.StringVar(&f.ringAddress, "ring-address", "", "`HOST:PORT` whose hash is the node's key (default the peer ID's)")
+	fl.StringVar(&f.share, "share", "", "store what is dropped into `folder` by itself; nothing is deleted from the ring when it vanishes there")
+	fl.DurationVar(&f.scanInterval, "scan-interval", share.DefaultInterval, "how often all of that folder is looked at, beside what the system tells of")
 	fl.IntVar(&f.copies, "copies", defaultCopies, "on how many peers a file is to be, 1 to 8")
 	fl.StringVar(&f.capacity, "capacity", "", "`size` that it stores at most, like 100GiB (default what the disk has)")
 	f.limits.add(fl)
@@ -104,6 +110,9 @@ func (f nodeFlags) config(data string) (c node.Config, err error) {
 			return c, fault.New(fault.Usage, "--metrics: %w", err)
 		}
 	}
+	if f.scanInterval <= 0 {
+		return c, fault.New(fault.Usage, "--scan-interval %v: it is a time like 5s", f.scanInterval)
+	}
 	switch {
 	case f.copies < 1 || f.copies > 8:
 		return c, fault.New(fault.Usage, "--copies %d: it is 1 to 8", f.copies)
@@ -119,6 +128,11 @@ func (a *app) runNode(cmd *cobra.Command, f nodeFlags) error {
 	cfg, err := f.config(a.dataFolder("node"))
 	if err != nil {
 		return err
+	}
+	if f.share != "" {
+		if err := share.Check(f.share, cfg.Data); err != nil {
+			return err
+		}
 	}
 	if err := dropAddrs(f.addrFile); err != nil {
 		return err
@@ -145,7 +159,10 @@ func (a *app) runNode(cmd *cobra.Command, f nodeFlags) error {
 	if err != nil {
 		return err
 	}
-	peer := metrics.Of(gateway.OfNode(n))
+	peer, folder, err := a.withFolder(metrics.Of(gateway.OfNode(n)), cfg.Data, f, events)
+	if err != nil {
+		return errors.Join(err, n.Close())
+	}
 	api, err := gateway.Serve(filepath.Join(cfg.Data, gateway.SocketName), peer, metrics)
 	if err == nil && f.metrics != "" {
 		var port *gateway.MetricsServer
@@ -159,9 +176,10 @@ func (a *app) runNode(cmd *cobra.Command, f nodeFlags) error {
 	}
 	if err == nil {
 		manager.ready("serves as "+n.PeerID(), func(ctx context.Context) error { return alive(ctx, cfg.Data) })
-		err = a.serve(ctx, n, peer, f, events, manager)
+		err = a.serve(ctx, n, peer, folder, f, events, manager)
 		manager.stopping(0)
 	}
+	err = errors.Join(err, folder.close())
 	if api != nil {
 		end, cancel := context.WithTimeout(context.Background(), answersEnd)
 		defer cancel()
@@ -188,7 +206,7 @@ func alive(ctx context.Context, data string) error {
 }
 
 // serve returns when the node is to end or has gone.
-func (a *app) serve(ctx context.Context, n *node.Node, peer gateway.Peer, f nodeFlags, events *eventLog, manager *service) error {
+func (a *app) serve(ctx context.Context, n *node.Node, peer gateway.Peer, folder sharedFolder, f nodeFlags, events *eventLog, manager *service) error {
 	var typed chan error // what the prompt ends with; never, without one
 	typing := func() bool { return false }
 	if a.promptWanted(f) {
@@ -215,6 +233,9 @@ func (a *app) serve(ctx context.Context, n *node.Node, peer gateway.Peer, f node
 	case <-ctx.Done():
 	}
 	manager.stopping(f.within)
+	if err := folder.close(); err != nil {
+		a.out.warn("%v", err)
+	}
 	within, cancel := context.WithTimeout(context.Background(), f.within)
 	defer cancel()
 	err := n.Quit(within, func(h node.HandOver) { //nolint:contextcheck // the context has ended: that is why the node quits
