@@ -20,6 +20,9 @@ import (
 // answersEnd is how long a node that goes lets the calls of its API end.
 const answersEnd = 5 * time.Second
 
+// serverUsage is the help of --server.
+const serverUsage = "this is a rented host: dial and announce no address of a local network, and ask no router for a port"
+
 type nodeFlags struct {
 	bootstrap, listen, announce []string
 	ringAddress                 string
@@ -27,7 +30,7 @@ type nodeFlags struct {
 	capacity                    string
 	limits                      limitFlags
 	heartbeat, timeout, within  time.Duration
-	mdns, noPrompt              bool
+	mdns, noPrompt, server      bool
 	addrFile, logLevel, metrics string
 	share                       string
 	scanInterval                time.Duration
@@ -70,6 +73,7 @@ watch, verify, ring, lookup, leave and quit. SIGINT and SIGTERM do what quit doe
 	fl.DurationVar(&f.timeout, "timeout", defaultTimeout, "give up a step, or a transfer, in which nothing moves for so long")
 	fl.DurationVar(&f.within, "within", gateway.DefaultWithin, "how long handing over may take when a signal ends it")
 	fl.BoolVar(&f.mdns, "mdns", true, "find peers on the local network by themselves")
+	fl.BoolVar(&f.server, "server", false, serverUsage)
 	fl.BoolVar(&f.noPrompt, "no-prompt", false, "show no prompt, even on a terminal")
 	fl.StringVar(&f.addrFile, "addr-file", "", "put the addresses into `file` once it is ready")
 	fl.StringVar(&f.metrics, "metrics", "", "serve /metrics for Prometheus on `PORT or HOST:PORT`; without HOST only this machine can reach it")
@@ -81,7 +85,7 @@ watch, verify, ring, lookup, leave and quit. SIGINT and SIGTERM do what quit doe
 func (f nodeFlags) config(data string) (c node.Config, err error) {
 	c = node.Config{
 		Data: data, RingAddress: f.ringAddress, Copies: f.copies,
-		Heartbeat: f.heartbeat, Timeout: f.timeout, MDNS: f.mdns,
+		Heartbeat: f.heartbeat, Timeout: f.timeout, MDNS: f.mdns, Server: f.server,
 	}
 	if c.Bootstrap, err = parseMultiaddrs("--bootstrap", f.bootstrap, true); err != nil {
 		return c, err
