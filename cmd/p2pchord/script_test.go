@@ -40,7 +40,6 @@ func TestScripts(t *testing.T) {
 			"until": until, "fields": fields, "bytes": makeBytes, "oneline": oneLine, "fifo": makeFIFO,
 			"background": startOther, "sameid": sameID, "leftovers": leftovers,
 			"interrupt": interrupt, "flip": flip, "sibling": sibling, "untilexits": untilExits, "scrape": scrape,
-			"watched": watched, "append": appendTo,
 		},
 	})
 }
