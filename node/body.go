@@ -148,12 +148,13 @@ func readHashed(r io.Reader, data []byte, moved *atomic.Int64) (sum [blake3sum.S
 	return h.Sum(), nil
 }
 
-// stage gives a block's bytes to the store; none for a nil block.
-func (n *Node) stage(ctx context.Context, b *block) ([]store.Staged, error) {
+// stage gives a block's bytes to the store; none for a nil block. Readers ask the owner
+// first: what it keeps of fresh blocks is warm, what is kept for others cold.
+func (n *Node) stage(ctx context.Context, b *block, use store.Use) ([]store.Staged, error) {
 	if b == nil {
 		return nil, nil
 	}
-	st, err := n.store.StageKnown(ctx, b.data, b.hash)
+	st, err := n.store.StageKnown(ctx, b.data, b.hash, use)
 	if err != nil {
 		return nil, err
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/replica"
 	"github.com/p2pchord/p2pchord/ring"
+	"github.com/p2pchord/p2pchord/store"
 )
 
 // peerID is the libp2p identity of the node at p.
@@ -40,7 +41,7 @@ func (n *Node) serveStore(ctx context.Context, from peer.ID, st *pb.Store, body 
 		b = n.inHand.take(rec.BlockHash())
 		defer b.release()
 	}
-	staged, err := n.stage(ctx, b)
+	staged, err := n.stage(ctx, b, store.Cold)
 	if err != nil {
 		return nil, err
 	}

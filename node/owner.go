@@ -40,7 +40,7 @@ func (n *Node) servePut(ctx context.Context, put *pb.Put, body bodyReader) (*pb.
 		return nil, err
 	}
 	defer b.release()
-	staged, err := n.stage(ctx, b)
+	staged, err := n.stage(ctx, b, store.Warm)
 	if err != nil {
 		return nil, err
 	}

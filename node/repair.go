@@ -232,7 +232,7 @@ func (n *Node) fetch(ctx context.Context, e store.Entry) error {
 		return err
 	}
 	defer putBuffer(data)
-	st, err := n.store.StageKnown(ctx, data, e.Block)
+	st, err := n.store.StageKnown(ctx, data, e.Block, store.Cold)
 	if err != nil {
 		return err
 	}

@@ -62,6 +62,15 @@ type Staged interface {
 	Discard()
 }
 
+// Use says whether a block is likely to be read soon.
+type Use bool
+
+// The uses of a block.
+const (
+	Warm Use = false // it stays in the system's cache
+	Cold Use = true  // it is written past the cache, where the system can do that
+)
+
 // Reader says whom a block is read for.
 type Reader bool
 
@@ -81,7 +90,7 @@ type Usage struct {
 // Their methods may be called from many goroutines; Store's methods are documented there.
 type API interface {
 	Stage(ctx context.Context, size int64, r io.Reader) (Staged, error)
-	StageKnown(ctx context.Context, data []byte, h Hash) (Staged, error)
+	StageKnown(ctx context.Context, data []byte, h Hash, use Use) (Staged, error)
 	Update(ctx context.Context, at Place, fn func([]Entry) ([]Entry, error), with ...Staged) ([]Entry, error)
 	Entries(at Place) ([]Entry, error)
 	Scan(span Span, after *Entry, fn func(Entry) bool) error

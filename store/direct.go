@@ -8,16 +8,16 @@ import (
 	"github.com/p2pchord/p2pchord/internal/direct"
 )
 
-// blockFile is the category of the files that blocks are written to.
-const blockFile vfs.DiskWriteCategory = "p2pchord-block"
+// coldBlock is the category of the files that are written past the system's cache.
+const coldBlock vfs.DiskWriteCategory = "cold-block"
 
-// directFS is the machine's file system; large blocks go to their files past its cache.
+// directFS is the machine's file system; what is cold goes to its file past its cache.
 type directFS struct{ vfs.FS }
 
 // Create implements vfs.FS.
 func (d directFS) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
 	f, err := d.FS.Create(name, c)
-	if err != nil || c != blockFile {
+	if err != nil || c != coldBlock {
 		return f, err
 	}
 	return &directFile{File: f}, nil
@@ -46,8 +46,8 @@ const (
 	remembered = 4096
 )
 
-// heat counts the reads of blocks. Large blocks are read past the system's cache, from
-// which they would push out what others need; those that are hot, through it.
+// heat counts the reads of blocks. What is not in the system's cache is read past it,
+// for it would push out what others need; what is hot, through it.
 // The zero value is ready. It is safe for concurrent use.
 type heat struct {
 	mu            sync.Mutex

@@ -25,6 +25,9 @@
 // looking at anything else. A block that loses its last entry becomes doubtful in
 // that same commit, and a background goroutine removes doubtful files.
 //
+// Blocks kept for others, and blocks read once, go past the system's cache (O_DIRECT)
+// where that is possible; it changes nothing about the order.
+//
 // # When the disk fails
 //
 // Bytes that can't be staged fail their own caller only. A failed journal or database

@@ -74,7 +74,7 @@ func (m *Memory) Stage(ctx context.Context, size int64, r io.Reader) (Staged, er
 }
 
 // StageKnown is Store.StageKnown.
-func (m *Memory) StageKnown(ctx context.Context, data []byte, _ Hash) (Staged, error) {
+func (m *Memory) StageKnown(ctx context.Context, data []byte, _ Hash, _ Use) (Staged, error) {
 	return m.Stage(ctx, int64(len(data)), bytes.NewReader(data))
 }
 

@@ -49,9 +49,12 @@ func (s *Store) Raw(h Hash, by Reader) (io.ReadCloser, int, error) {
 
 // rawFile is read past the system's cache.
 type rawFile struct {
-	io.Reader
-	io.Closer
+	io.ReadCloser
+	file vfs.File
 }
+
+// Close implements io.Closer.
+func (r rawFile) Close() error { return errors.Join(r.ReadCloser.Close(), r.file.Close()) }
 
 // openWhole opens the file of a block of size bytes.
 func (s *Store) openWhole(h Hash, size int64) (vfs.File, error) {

@@ -217,7 +217,7 @@ func (s *Store) loadFile(h Hash, buf []byte, hot bool) error {
 	if err != nil {
 		return err // too many open files, for one: says nothing about the block
 	}
-	var r io.Reader = f
+	r := io.NopCloser(f)
 	if !hot {
 		r = direct.Reader(f, int64(len(buf)))
 	}
@@ -228,7 +228,7 @@ func (s *Store) loadFile(h Hash, buf []byte, hot bool) error {
 			err = errors.New("its file is too long")
 		}
 	}
-	if cerr := f.Close(); err == nil {
+	if cerr := errors.Join(r.Close(), f.Close()); err == nil {
 		err = cerr
 	}
 	if err != nil {

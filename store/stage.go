@@ -145,7 +145,7 @@ func (in *intake) run() (*staged, error) {
 // spill takes the stream into a temporary file; head is what was read of it already.
 func (in *intake) spill(g *staged, head []byte) (*staged, error) {
 	temp := in.s.fs.PathJoin(in.s.stagingDir(), rand.Text())
-	f, err := in.s.fs.Create(temp, blockFile)
+	f, err := in.s.fs.Create(temp, vfs.WriteCategoryUnspecified)
 	if err != nil {
 		return nil, fmt.Errorf("taking in a block: %w", err)
 	}
@@ -269,7 +269,7 @@ func (s *Store) unpublish(g *staged) {
 
 // StageKnown is Stage for bytes in memory whose hash the caller has computed itself, so
 // that they are not hashed again. They are copied or written before it returns.
-func (s *Store) StageKnown(ctx context.Context, data []byte, h Hash) (Staged, error) {
+func (s *Store) StageKnown(ctx context.Context, data []byte, h Hash, use Use) (Staged, error) {
 	switch {
 	case len(data) > MaxBlock:
 		return nil, ErrTooLarge
@@ -287,7 +287,7 @@ func (s *Store) StageKnown(ctx context.Context, data []byte, h Hash) (Staged, er
 	g := &staged{s: s, hash: h, size: uint32(size)} //nolint:gosec // at most MaxBlock
 	if size <= s.opts.inline {
 		g.body = bytes.Clone(data)
-	} else if err := g.write(data); err != nil {
+	} else if err := g.write(data, use); err != nil {
 		s.release(size)
 		return nil, err
 	}
@@ -299,10 +299,14 @@ func (s *Store) StageKnown(ctx context.Context, data []byte, h Hash) (Staged, er
 }
 
 // write makes the temporary file.
-func (g *staged) write(data []byte) error {
+func (g *staged) write(data []byte, use Use) error {
 	fs := g.s.fs
 	temp := fs.PathJoin(g.s.stagingDir(), rand.Text())
-	f, err := fs.Create(temp, blockFile)
+	category := vfs.WriteCategoryUnspecified
+	if use == Cold {
+		category = coldBlock
+	}
+	f, err := fs.Create(temp, category)
 	if err != nil {
 		return fmt.Errorf("taking in a block: %w", err)
 	}

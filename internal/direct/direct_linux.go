@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"runtime"
+	"sync"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -67,16 +68,15 @@ func setDirect(fd uintptr) (undo func(), ok bool) {
 
 // Reader returns a reader of f, which stands at its beginning and has size bytes. It
 // reads past the page cache, unless f is small or its beginning is in the cache.
-// Reads of multiples of Alignment into memory at an Alignment are fastest.
-// Nobody else may use f's descriptor meanwhile.
-func Reader(f Source, size int64) io.Reader {
+// Nobody else may use f's descriptor until it is closed; closing it doesn't close f.
+func Reader(f Source, size int64) io.ReadCloser {
 	defer runtime.KeepAlive(f)
 	if size < least || f.Fd() == noFile || cached(int(f.Fd())) { //nolint:gosec // a descriptor
-		return f
+		return io.NopCloser(f)
 	}
 	undo, ok := setDirect(f.Fd())
 	if !ok {
-		return f
+		return io.NopCloser(f)
 	}
 	return &reader{f: f, undo: undo}
 }
@@ -88,13 +88,36 @@ func cached(fd int) bool {
 	return n > 0 || err != nil && !errors.Is(err, unix.EAGAIN)
 }
 
+// readers' buffers: each read of the disk fills one.
+var buffers = sync.Pool{New: func() any { b := make([]byte, 1<<20); return &b }}
+
 // reader reads past the cache until that is not possible.
 type reader struct {
 	f    Source
-	undo func() // nil afterwards
+	undo func()  // nil afterwards
+	buf  *[]byte // nil before the first short read, and at the end
+	left []byte  // of buf, to be read
 }
 
 func (r *reader) Read(p []byte) (int, error) {
+	if len(r.left) == 0 {
+		if len(p) >= 1<<20 {
+			return r.fill(p)
+		}
+		if r.buf == nil {
+			r.buf = buffers.Get().(*[]byte) //nolint:forcetypeassert // the pool holds nothing else
+		}
+		n, err := r.fill(*r.buf)
+		if r.left = (*r.buf)[:n]; n == 0 {
+			return 0, err
+		}
+	}
+	n := copy(p, r.left)
+	r.left = r.left[n:]
+	return n, nil
+}
+
+func (r *reader) fill(p []byte) (int, error) {
 	n, err := r.f.Read(p)
 	if r.undo != nil && errors.Is(err, unix.EINVAL) {
 		r.undo()
@@ -102,4 +125,17 @@ func (r *reader) Read(p []byte) (int, error) {
 		return r.f.Read(p)
 	}
 	return n, err
+}
+
+// Close gives memory back, and makes the descriptor what it was.
+func (r *reader) Close() error {
+	if r.buf != nil {
+		buffers.Put(r.buf)
+		r.buf, r.left = nil, nil
+	}
+	if r.undo != nil {
+		r.undo()
+		r.undo = nil
+	}
+	return nil
 }

@@ -8,4 +8,4 @@ import "io"
 func WriteAt(f File, p []byte, off int64) (int, error) { return f.WriteAt(p, off) }
 
 // Reader returns f: what it reads past the page cache on Linux, it reads through it here.
-func Reader(f Source, _ int64) io.Reader { return f }
+func Reader(f Source, _ int64) io.ReadCloser { return io.NopCloser(f) }

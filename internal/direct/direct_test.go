@@ -102,6 +102,9 @@ func TestReader(t *testing.T) {
 					if !errors.Is(err, io.EOF) || !bytes.Equal(got, want) {
 						t.Errorf("%d bytes in steps of %d, cached: %v: %d came (%v)", n, step, warm, len(got), err)
 					}
+					if err := r.Close(); err != nil {
+						t.Error(err)
+					}
 					_ = f.Close()
 					_ = os.Remove(f.Name())
 				}

@@ -11,12 +11,13 @@ import (
 // testDirect takes blocks in that are hashed already, and reads them as they stand.
 func testDirect(t *testing.T, open Open) {
 	s := open(t, store.Options{})
-	for i, n := range Sizes {
-		data := Bytes(uint64(i), n)
+	for i := range 2 * len(Sizes) {
+		n, use := Sizes[i/2], store.Use(i%2 == 1)
+		data := Bytes(uint64(i), n) //nolint:gosec // small
 		want := Stage(t, s, data)
 		want.Discard()
 		handed := bytes.Clone(data)
-		g, err := s.StageKnown(t.Context(), handed, want.Hash())
+		g, err := s.StageKnown(t.Context(), handed, want.Hash(), use)
 		Check(t, err)
 		clear(handed) // the caller uses its memory for something else
 		Equal(t, "hash", g.Hash(), want.Hash())
@@ -40,11 +41,11 @@ func testDirect(t *testing.T, open Open) {
 	}
 	_, _, err := s.Raw(store.Hash{1}, store.User)
 	Is(t, err, store.ErrNotHere)
-	_, err = s.StageKnown(t.Context(), make([]byte, store.MaxBlock+1), store.Hash{1})
+	_, err = s.StageKnown(t.Context(), make([]byte, store.MaxBlock+1), store.Hash{1}, store.Warm)
 	Is(t, err, store.ErrTooLarge)
 	Check(t, s.Close())
 	_, _, err = s.Raw(store.Hash{1}, store.User)
 	Is(t, err, store.ErrClosed)
-	_, err = s.StageKnown(t.Context(), []byte("x"), store.Hash{1})
+	_, err = s.StageKnown(t.Context(), []byte("x"), store.Hash{1}, store.Cold)
 	Is(t, err, store.ErrClosed)
 }
