@@ -177,7 +177,8 @@ func (f *fake) Members(ctx context.Context) iter.Seq2[node.Member, error] {
 }
 
 func (f *fake) Status(ctx context.Context) (node.Status, error) {
-	return node.Status{PeerID: "fake", Key: 9, State: "active", Ring: node.RingHealth{OK: true}}, nil
+	return node.Status{PeerID: "fake", Key: 9, State: "active", Ring: node.RingHealth{OK: true},
+		Network: node.Network{Reachability: "private"}, Repair: node.Repair{PeersBehind: 1, RecordsShort: 2, BlocksMissing: 3}}, nil
 }
 
 func (f *fake) Health(ctx context.Context) (node.Status, error) { return f.Status(ctx) }

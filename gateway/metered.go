@@ -76,9 +76,6 @@ func (p metered) Lookup(ctx context.Context, name string) (node.Lookup, error) {
 	began := time.Now()
 	l, err := p.Peer.Lookup(ctx, name)
 	p.m.done("lookup", began, err)
-	if err == nil {
-		p.m.hops.Observe(float64(l.Hops))
-	}
 	return l, err
 }
 

@@ -19,7 +19,6 @@ type Metrics struct {
 	operations *prometheus.CounterVec
 	seconds    *prometheus.HistogramVec
 	bytes      *prometheus.CounterVec
-	hops       prometheus.Histogram
 }
 
 // NewMetrics makes metrics that only tell of the process. Registerer takes libp2p's,
@@ -37,12 +36,8 @@ func NewMetrics() *Metrics {
 		bytes: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "p2pchord_transfer_bytes_total", Help: "Bytes of the files that were put and got whole.",
 		}, []string{"operation"}),
-		hops: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "p2pchord_lookup_hops", Help: "Peers asked after the first in lookups.",
-			Buckets: prometheus.LinearBuckets(0, 1, 17),
-		}),
 	}
-	m.registry.MustRegister(m.operations, m.seconds, m.bytes, m.hops,
+	m.registry.MustRegister(m.operations, m.seconds, m.bytes,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -79,11 +74,15 @@ var (
 	descBootstrap = prometheus.NewDesc("p2pchord_bootstrap_connected", "1 for a bootstrap peer that is connected.", []string{"addr"}, nil)
 	descUsed      = prometheus.NewDesc("p2pchord_store_used_bytes", "What the store takes.", nil, nil)
 	descCapacity  = prometheus.NewDesc("p2pchord_store_capacity_bytes", "What the store may take; 0 when only the disk bounds it.", nil, nil)
+	descBehind    = prometheus.NewDesc("p2pchord_copies_peers_behind", "Holders of this node's files that have not been compared with since the neighbours changed.", nil, nil)
+	descShort     = prometheus.NewDesc("p2pchord_copies_missing", "Records of this node's files that are not on all of their holders yet, as far as it knows.", nil, nil)
+	descQueue     = prometheus.NewDesc("p2pchord_repair_queue", "Blocks that this node shall hold, and still has to fetch.", nil, nil)
+	descReach     = prometheus.NewDesc("p2pchord_reachability", "1 for how others reach the node: public, private (through a relay or a punched hole), or unknown yet.", []string{"reachability"}, nil)
 	descFree      = prometheus.NewDesc("p2pchord_store_free_bytes", "What may still be written before the disk is down to its reserve; -1 when the disk can't tell.", nil, nil)
 )
 
 func (state) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{descUp, descRing, descProblems, descSuccs, descKey, descPeers, descBootstrap, descUsed, descCapacity, descFree} {
+	for _, d := range []*prometheus.Desc{descUp, descRing, descProblems, descSuccs, descKey, descPeers, descBootstrap, descUsed, descCapacity, descFree, descBehind, descShort, descQueue, descReach} {
 		out <- d
 	}
 }
@@ -104,6 +103,12 @@ func (s state) Collect(out chan<- prometheus.Metric) {
 	gauge(descKey, float64(h.Key))
 	gauge(descPeers, float64(h.Network.DirectPeers), "direct")
 	gauge(descPeers, float64(h.Network.RelayedPeers), "relayed")
+	for _, r := range []string{"public", "private", "unknown"} {
+		gauge(descReach, oneIf(h.Network.Reachability == r), r)
+	}
+	gauge(descBehind, float64(h.Repair.PeersBehind))
+	gauge(descShort, float64(h.Repair.RecordsShort))
+	gauge(descQueue, float64(h.Repair.BlocksMissing))
 	seen := map[string]bool{}
 	for _, b := range h.Bootstrap {
 		if !seen[b.Addr] { // two of one address would spoil the scrape

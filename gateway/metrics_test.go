@@ -88,11 +88,15 @@ func TestMetricsCountWhatIsDone(t *testing.T) {
 		`p2pchord_operations_total{operation="lookup",outcome="ok"} 1`,
 		`p2pchord_operations_total{operation="stat",outcome="ok"} 1`,
 		`p2pchord_operations_total{operation="remove",outcome="not_found"} 1`,
-		`p2pchord_lookup_hops_count 1`,
 		`p2pchord_active 1`,
 		`p2pchord_ring_ok 1`,
 		`p2pchord_node_key 9`,
 		`p2pchord_connected_peers{path="direct"} 0`,
+		`p2pchord_reachability{reachability="private"} 1`,
+		`p2pchord_reachability{reachability="public"} 0`,
+		`p2pchord_copies_peers_behind 1`,
+		`p2pchord_copies_missing 2`,
+		`p2pchord_repair_queue 3`,
 	)
 }
 

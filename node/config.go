@@ -42,7 +42,7 @@ type Config struct {
 	// Events, if not nil, is called for what a person may want to know: joined, lost a
 	// neighbour, repaired. It must not block.
 	Events func(Event)
-	// Registerer receives libp2p's metrics. Default: none are kept.
+	// Registerer receives the metrics of this node, and of no other, and libp2p's. Default: none are kept.
 	Registerer prometheus.Registerer
 }
 

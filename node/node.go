@@ -62,6 +62,7 @@ type Node struct {
 	repairing chan struct{} // wakes the repair
 	fetching  chan struct{} // wakes the fetching of missing bytes
 	health    *copyHealth
+	figures   figures
 	late      lateCopies
 	released  releases
 
@@ -93,6 +94,9 @@ func New(ctx context.Context, cfg Config) (*Node, error) {
 		done:      make(chan struct{}),
 	}
 	n.ctx, n.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	if n.figures, err = newFigures(cfg.Registerer); err != nil {
+		return nil, fault.New(fault.Usage, "a Registerer is for one node: %w", err)
+	}
 	if err := n.start(ctx); err != nil {
 		_ = n.Close() // the cause is what the caller needs
 		return nil, err

@@ -238,8 +238,9 @@ func (n *Node) pull(ctx context.Context, from ring.Position, items []*pb.Item) e
 }
 
 // pushWhatFits is push to a holder that may be full: then it gets the record alone, and fetches the bytes when it has room.
-func (n *Node) pushWhatFits(ctx context.Context, to ring.Position, e store.Entry) error {
-	err := n.push(ctx, to, e)
+func (n *Node) pushWhatFits(ctx context.Context, to ring.Position, e store.Entry) (err error) {
+	defer func() { n.figures.sent(err) }()
+	err = n.push(ctx, to, e)
 	if fault.CodeOf(err) != fault.NoSpace {
 		return err
 	}

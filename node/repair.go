@@ -198,6 +198,7 @@ func (n *Node) fetchMissing(ctx context.Context) (got, left int) {
 		wg.Go(func() {
 			for e := range work {
 				err := n.users.yield(ctx, func() error { return n.fetch(ctx, e) })
+				n.figures.fetched(int64(e.Size), err)
 				mu.Lock()
 				if err == nil {
 					got++

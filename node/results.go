@@ -91,6 +91,14 @@ type (
 		Network     Network    `json:"network"`
 		Bootstrap   []Contact  `json:"bootstrap"`
 		Ring        RingHealth `json:"ring"`
+		Repair      Repair     `json:"repair"`
+	}
+	// Repair is what is still to be done for the copies that a node answers for: those of its own
+	// files, as far as it knows, and the blocks that it shall hold itself.
+	Repair struct {
+		PeersBehind   int   `json:"peers_behind"`   // holders not compared with yet since the neighbours changed
+		RecordsShort  int   `json:"records_short"`  // written since, and not on all of their holders yet
+		BlocksMissing int64 `json:"blocks_missing"` // to be fetched for this node
 	}
 	// Storage is what a node's store takes, in bytes; CapacityBytes is 0 when only the disk bounds it.
 	Storage struct {

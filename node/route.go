@@ -17,9 +17,11 @@ import (
 func (n *Node) guess(key ring.Key) (peer.ID, bool) {
 	v := n.state.Load().view
 	if v.Owns(key) {
+		n.figures.lookups.WithLabelValues("known").Inc()
 		return n.host.ID(), true
 	}
 	if next := v.Next(key); len(next) > 0 && v.Joined() {
+		n.figures.lookups.WithLabelValues("known").Inc()
 		return peerID(next[0]), true
 	}
 	return "", false
@@ -32,7 +34,8 @@ func (n *Node) ownerOf(ctx context.Context, key ring.Key) (peer.ID, error) {
 }
 
 // locate asks the ring for the owner of key: recursively, and step by step when that fails.
-func (n *Node) locate(ctx context.Context, key ring.Key) (finding, error) {
+func (n *Node) locate(ctx context.Context, key ring.Key) (f finding, err error) {
+	defer func() { n.figures.lookedUp(f.hops, err) }()
 	ctx, cancel := context.WithTimeout(ctx, n.cfg.Timeout/2)
 	defer cancel()
 	found, err := n.find(ctx, &pb.Find{Key: uint32(key), Hops: maxHops, Path: true})

@@ -51,6 +51,8 @@ func (n *Node) statusWithoutFiles(s *snapshot) Status {
 		out.Bootstrap = append(out.Bootstrap, Contact{Addr: c.Addr().String(), Connected: c.Connected()})
 	}
 	u := n.store.Usage()
+	behind, short := n.health.counts()
+	out.Repair = Repair{PeersBehind: behind, RecordsShort: short, BlocksMissing: u.Missing}
 	out.Storage = Storage{UsedBytes: u.UsedBytes, CapacityBytes: u.CapacityBytes, FreeDiskBytes: u.FreeDiskBytes}
 	return out
 }

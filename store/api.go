@@ -84,6 +84,7 @@ const (
 type Usage struct {
 	UsedBytes, CapacityBytes, FreeDiskBytes int64
 	Entries, Blocks                         int64
+	Missing                                 int64 // blocks that entries name and that are not here
 }
 
 // API is what Store and Memory have in common, and what storetest proves of each.

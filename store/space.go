@@ -64,7 +64,7 @@ func (s *Store) Usage() Usage {
 	c := s.counted()
 	u := Usage{
 		UsedBytes: c.used, CapacityBytes: s.opts.Capacity, FreeDiskBytes: -1,
-		Entries: c.entries, Blocks: c.blocks,
+		Entries: c.entries, Blocks: c.blocks, Missing: s.missing.Load(),
 	}
 	if free, floor, known := s.disk(); known {
 		u.FreeDiskBytes = max(free-floor, 0)

@@ -1,0 +1,76 @@
+package node
+
+import (
+	"errors"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// figures are what the node counts of itself for Prometheus. Without a Registerer they
+// are counted all the same, and nobody sees them.
+type figures struct {
+	lookups *prometheus.CounterVec
+	hops    prometheus.Histogram
+	repairs *prometheus.CounterVec
+	bytes   prometheus.Counter
+}
+
+func newFigures(r prometheus.Registerer) (f figures, err error) {
+	f = figures{
+		lookups: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "p2pchord_lookups_total", Help: "Lookups of a key's owner: known here already, asked of the ring, or failed.",
+		}, []string{"outcome"}),
+		hops: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "p2pchord_lookup_hops", Help: "Peers asked after the first in lookups that asked the ring.",
+			Buckets: prometheus.LinearBuckets(0, 1, 17),
+		}),
+		repairs: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "p2pchord_repairs_total", Help: "Records that repair sent to another holder, blocks that it fetched for this node, and those of either that failed.",
+		}, []string{"what"}),
+		bytes: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "p2pchord_repair_bytes_total", Help: "Bytes of the blocks that repair fetched for this node.",
+		}),
+	}
+	for _, v := range []string{"known", "asked", "failed"} {
+		f.lookups.WithLabelValues(v)
+	}
+	for _, v := range []string{"sent", "fetched", "failed"} {
+		f.repairs.WithLabelValues(v)
+	}
+	if r == nil {
+		return f, nil
+	}
+	var failed []error
+	for _, c := range []prometheus.Collector{f.lookups, f.hops, f.repairs, f.bytes} {
+		failed = append(failed, r.Register(c))
+	}
+	return f, errors.Join(failed...)
+}
+
+// lookedUp counts a lookup that asked the ring.
+func (f *figures) lookedUp(hops int, err error) {
+	if err != nil {
+		f.lookups.WithLabelValues("failed").Inc()
+		return
+	}
+	f.lookups.WithLabelValues("asked").Inc()
+	f.hops.Observe(float64(hops))
+}
+
+// sent counts a record that went to another holder for repair.
+func (f *figures) sent(err error) { f.repaired("sent", err) }
+
+// fetched counts a block that came for repair.
+func (f *figures) fetched(size int64, err error) {
+	f.repaired("fetched", err)
+	if err == nil {
+		f.bytes.Add(float64(size))
+	}
+}
+
+func (f *figures) repaired(what string, err error) {
+	if err != nil {
+		what = "failed"
+	}
+	f.repairs.WithLabelValues(what).Inc()
+}
