@@ -6,6 +6,7 @@
 # make dist   what a release has, into dist/: programs, packages, manual, bills of materials, checksums; TARGETS="linux/arm64" for some
 # make fuzz   every fuzz target for FUZZTIME (10s)
 # make soak   10,000 seeds of the simulation; SOAK="-sim.for 1h" for a time, -sim.profile for one kind of weather
+# make natlab the program behind NATs of all kinds, in network namespaces; needs root, iproute2, nftables and conntrack; NATLAB=-run=NAME for some
 # make proto  generate protocol/pb from the .proto files
 
 SHELL := bash
@@ -13,7 +14,7 @@ FUZZTIME ?= 10s
 SOAK ?= -sim.soak 10000
 LINT := go tool -modfile=tools/go.mod golangci-lint
 
-.PHONY: test quick lint fmt build dist fuzz soak proto clean
+.PHONY: test quick lint fmt build dist fuzz soak natlab proto clean
 
 test:
 	@tools/test.sh
@@ -40,6 +41,9 @@ fuzz:
 
 soak:
 	go test ./sim -run TestSoak -count=1 -timeout 0 -v -args $(SOAK)
+
+natlab:
+	P2PCHORD_NATLAB=1 go test ./internal/natlab -count=1 -v -timeout 60m $(NATLAB)
 
 proto:
 	@tools/proto.sh protocol/pb

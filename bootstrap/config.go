@@ -24,6 +24,9 @@ const (
 // RelayLimits bounds what the relay of a bootstrap peer carries.
 type RelayLimits = p2phost.RelayLimits
 
+// DefaultRelayLimits returns the limits that a zero Config.Relay stands for.
+func DefaultRelayLimits() RelayLimits { return p2phost.DefaultRelayLimits() }
+
 // Config says how a Peer runs. The zero value of every field but Data is a good default.
 type Config struct {
 	// Data is the folder that holds the peer's identity and the members that it
@@ -41,6 +44,8 @@ type Config struct {
 	MaxPeers int
 	// Relay bounds the relay service; zero fields take their defaults.
 	Relay RelayLimits
+	// Server is for a rented host: no address of a local network is dialled or announced.
+	Server bool
 	// Events, if not nil, is called with each change of the roster, in order, from one goroutine. It may
 	// call Roster, and must not call Close.
 	Events func(Event)

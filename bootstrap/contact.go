@@ -37,12 +37,14 @@ const (
 	bootstrapProtection = "p2pchord-bootstrap"
 )
 
-// ContactConfig says whom a Contact registers and where. Every field is needed.
+// ContactConfig says whom a Contact registers and where. Every field but Also is needed.
 type ContactConfig struct {
 	Host   host.Host
 	Client *protocol.Client
 	// Addr is the bootstrap peer's multiaddr, with its /p2p/ID.
 	Addr ma.Multiaddr
+	// Also lists further addresses of the same peer, each with its /p2p/ID; may be empty.
+	Also []ma.Multiaddr
 	// Self describes the peer to register, as it is at the moment of the call.
 	Self func() (*pb.Peer, error)
 	// Joined reports whether the peer is a member of the ring at the moment of the call.
@@ -77,6 +79,17 @@ func NewContact(cfg ContactConfig) (*Contact, error) {
 	if err != nil {
 		return nil, err
 	}
+	for _, a := range cfg.Also {
+		more, err := p2phost.SplitFullAddr(a)
+		if err != nil {
+			return nil, err
+		}
+		if more.ID != to.ID {
+			return nil, fault.New(fault.Usage, "%s and %s are two peers", cfg.Addr, a)
+		}
+		to.Addrs = append(to.Addrs, more.Addrs...)
+	}
+	to.Addrs = p2phost.WithTCP(to.Addrs)
 	ctx, cancel := context.WithCancel(context.Background())
 	c := &Contact{
 		cfg: cfg, to: to, cancel: cancel,

@@ -31,6 +31,7 @@ func Introduce(ctx context.Context, h host.Host, client *protocol.Client, addr m
 	if err != nil {
 		return nil, err
 	}
+	to.Addrs = p2phost.WithTCP(to.Addrs)
 	if err := dial(ctx, h, to, addr); err != nil {
 		return nil, err
 	}

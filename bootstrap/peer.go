@@ -89,6 +89,7 @@ func (p *Peer) start() error {
 		Announce:    p.cfg.Announce,
 		Relay:       p.cfg.Relay,
 		RelayACL:    p.door,
+		Server:      p.cfg.Server,
 		Version:     p.cfg.Version,
 		Registerer:  p.cfg.Registerer,
 	})

@@ -18,6 +18,7 @@ import (
 
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/node"
+	"github.com/p2pchord/p2pchord/share"
 )
 
 // fake is a peer whose ring is a map, and which can be told to fail.
@@ -34,6 +35,7 @@ type fake struct {
 	stays     bool  // it can't leave, and runs on
 	damaged   bool  // Verify finds something
 	hang      chan struct{}
+	updates   []share.Update // of Watch
 	lastPut   node.PutOptions
 }
 
@@ -183,33 +185,6 @@ func (f *fake) Status(ctx context.Context) (node.Status, error) {
 
 func (f *fake) Health(ctx context.Context) (node.Status, error) { return f.Status(ctx) }
 
-func (f *fake) Trace(ctx context.Context, name string) (node.Trace, error) {
-	i, err := f.info(name)
-	if err != nil {
-		return node.Trace{}, err
-	}
-	return node.Trace{Name: name, Key: i.Key, File: &i, Holders: []node.TraceHolder{{Role: "owner", Has: node.HasComplete}}}, nil
-}
-
-func (f *fake) Peers(context.Context) ([]node.Connection, error) {
-	ms, key := 1.5, uint16(7)
-	return []node.Connection{
-		{PeerID: "peer1", Key: &key, Role: node.RoleSuccessor, Path: node.PathDirect, LatencyMS: &ms, BytesIn: 5},
-		{PeerID: "peer2", Role: node.RoleOther, Path: node.PathRelayed, Via: "peer1"},
-	}, nil
-}
-
-func (f *fake) Netcheck(ctx context.Context) (node.Netcheck, error) {
-	if f.hang != nil {
-		select {
-		case <-f.hang:
-		case <-ctx.Done():
-			return node.Netcheck{}, ctx.Err()
-		}
-	}
-	return node.Netcheck{Online: true, Problems: []node.Problem{{Code: "alone", Severity: node.SeverityNote}}}, nil
-}
-
 func (f *fake) PeerID() string      { return "fake" }
 func (f *fake) RingAddress() string { return "localhost:8001" }
 
@@ -237,6 +212,19 @@ func (f *fake) Verify(_ context.Context, report func(node.Damage)) (node.Verifie
 		return node.Verified{Blocks: 2, Bytes: 20, Bad: 1}, nil
 	}
 	return node.Verified{Blocks: 2, Bytes: 20}, nil
+}
+
+func (f *fake) Watch(ctx context.Context, follow bool) iter.Seq2[share.Update, error] {
+	return func(yield func(share.Update, error) bool) {
+		for _, u := range f.updates {
+			if !yield(u, nil) {
+				return
+			}
+		}
+		if follow {
+			<-ctx.Done()
+		}
+	}
 }
 
 func (f *fake) Close() error {

@@ -6,6 +6,7 @@ import (
 	"iter"
 
 	"github.com/p2pchord/p2pchord/node"
+	"github.com/p2pchord/p2pchord/share"
 )
 
 // Ring is what can be done with the files of a ring, as its member or as a
@@ -21,8 +22,6 @@ type Ring interface {
 	Stat(ctx context.Context, name string) (node.FileStat, error)
 	Remove(ctx context.Context, name string) error
 	Lookup(ctx context.Context, name string) (node.Lookup, error)
-	// Trace follows the lookup of a name hop by hop, and asks its holders.
-	Trace(ctx context.Context, name string) (node.Trace, error)
 	// Members yields every peer of the ring, from the lowest position.
 	Members(ctx context.Context) iter.Seq2[node.Member, error]
 	Close() error
@@ -36,10 +35,6 @@ type Peer interface {
 	Status(ctx context.Context) (node.Status, error)
 	// Health is Status without the files: it costs little.
 	Health(ctx context.Context) (node.Status, error)
-	// Peers lists the peer's connections.
-	Peers(ctx context.Context) ([]node.Connection, error)
-	// Netcheck looks at how the peer reaches others and they it, and says what is wrong.
-	Netcheck(ctx context.Context) (node.Netcheck, error)
 	// Leave hands every file over and departs for good. After an error the peer may
 	// run on: Gone tells.
 	Leave(ctx context.Context, report func(node.HandOver)) error
@@ -48,6 +43,9 @@ type Peer interface {
 	// Gone tells whether the peer has ended, as far as is known here: after Leave or
 	// Quit, or by itself.
 	Gone() bool
+	// Watch yields the state of the node's shared folder and of each file in it, and then,
+	// with follow, each change. Without a shared folder the error says so.
+	Watch(ctx context.Context, follow bool) iter.Seq2[share.Update, error]
 	// Verify re-reads every block of the peer and reports each bad one.
 	Verify(ctx context.Context, report func(node.Damage)) (node.Verified, error)
 }

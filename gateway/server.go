@@ -23,6 +23,8 @@ type Server struct {
 	http    *http.Server
 	served  chan struct{}
 	retire  sync.Once
+	open    context.Context //nolint:containedctx // it ends when the server closes
+	close   context.CancelFunc
 	// departing counts the calls that make the peer go: nothing cuts them off.
 	departing sync.WaitGroup
 }
@@ -40,6 +42,7 @@ func Serve(path string, p Peer, metrics *Metrics) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{peer: p, metrics: metrics, path: path, listen: l, served: make(chan struct{})}
+	s.open, s.close = context.WithCancel(context.Background())
 	s.http = &http.Server{Handler: s.handler(), ReadHeaderTimeout: 10 * time.Second, ConnContext: withConn}
 	go func() {
 		defer close(s.served)
@@ -53,6 +56,7 @@ func Serve(path string, p Peer, metrics *Metrics) (*Server, error) {
 func (s *Server) Close(ctx context.Context) error {
 	s.withdraw()
 	s.departing.Wait()
+	s.close()
 	err := s.http.Shutdown(ctx)
 	if err != nil {
 		err = errors.Join(err, s.http.Close())
@@ -85,9 +89,7 @@ func (s *Server) handler() http.Handler {
 	m.HandleFunc("DELETE /v1/files/{name...}", s.removeFile)
 	m.HandleFunc("GET /v1/stat/{name...}", s.statFile)
 	m.HandleFunc("GET /v1/lookup/{name...}", s.lookupFile)
-	m.HandleFunc("GET /v1/trace/{name...}", s.traceFile)
-	m.HandleFunc("GET /v1/peers", s.getPeers)
-	m.HandleFunc("POST /v1/netcheck", s.checkNetwork)
+	m.HandleFunc("GET /v1/share", s.watchFolder)
 	m.HandleFunc("POST /v1/verify", s.verify)
 	m.HandleFunc("POST /v1/leave", s.leave)
 	m.HandleFunc("POST /v1/quit", s.quit)

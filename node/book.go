@@ -10,6 +10,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peerstore"
 	"github.com/libp2p/go-libp2p/p2p/net/swarm"
 
+	"github.com/p2pchord/p2pchord/internal/p2phost"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/ring"
@@ -117,4 +118,34 @@ func (b *book) prepare(id peer.ID) {
 	if info, ok := b.info(ring.ID(id)); ok && info.Envelope != nil {
 		b.host.Peerstore().AddAddrs(id, info.Addrs, addressTTL)
 	}
+}
+
+// maxRelays bounds the members proposed as relays at a time.
+const maxRelays = 16
+
+// relays are members that say that others reach them directly, and so may be relays. A nil book knows none.
+func (b *book) relays() []peer.AddrInfo {
+	if b == nil {
+		return nil
+	}
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	var out []peer.AddrInfo
+	for _, info := range b.peers { // in any order: the load is to be spread
+		if addrs := p2phost.PublicAddrs(info.Addrs); len(addrs) > 0 {
+			if out = append(out, peer.AddrInfo{ID: info.ID, Addrs: addrs}); len(out) == maxRelays {
+				break
+			}
+		}
+	}
+	return out
+}
+
+// knows reports whether id has been heard of as a peer of the ring. A nil book knows nobody.
+func (b *book) knows(id peer.ID) bool {
+	if b == nil {
+		return false
+	}
+	_, ok := b.info(ring.ID(id))
+	return ok
 }

@@ -39,6 +39,9 @@ type Config struct {
 	LimitUp, LimitDown int64
 	// MDNS finds peers of the same local network. Default off in the API; on in the command line.
 	MDNS bool
+	// Server is for a rented host: no address of a local network is dialled or announced, no router is asked
+	// to forward a port, and MDNS is off whatever it says.
+	Server bool
 	// Events, if not nil, is called for what a person may want to know: joined, lost a
 	// neighbour, repaired. It must not block.
 	Events func(Event)

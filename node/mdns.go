@@ -20,7 +20,7 @@ const lanWait = 3 * time.Second
 // startMDNS looks for peers of the same ring on the local network, and lets them find this
 // node. It returns false when that is not wanted, or when nobody else could reach this node anyway.
 func (n *Node) startMDNS() (bool, error) {
-	if !n.cfg.MDNS || n.onlyLoopback() {
+	if !n.cfg.MDNS || n.cfg.Server || n.onlyLoopback() {
 		return false, nil
 	}
 	for _, name := range n.lanNames() {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -74,22 +75,22 @@ func (n *Node) openHost() error {
 	if err != nil {
 		return err
 	}
+	var members atomic.Pointer[book] // asked as soon as the host runs
 	n.host, err = p2phost.New(p2phost.Config{
 		Profile: p2phost.Peer, Key: n.folder.key, Listen: n.cfg.Listen, DefaultPort: DefaultPort,
-		Announce: n.cfg.Announce, Relays: relays, Registerer: n.cfg.Registerer, Watch: n.watch,
+		Announce: n.cfg.Announce, Relays: relays, Registerer: n.cfg.Registerer, Server: n.cfg.Server,
+		RelayCandidates: func() []peer.AddrInfo { return members.Load().relays() },
+		RelayACL:        p2phost.ForMembers(func(id peer.ID) bool { return members.Load().knows(id) }),
 	})
 	if err != nil {
 		return err
 	}
-	if n.sight, err = newSight(n.host); err != nil {
-		return err
-	}
-	n.spawn(n.sight.run)
 	n.limits = limits(n.cfg.LimitUp, n.cfg.LimitDown)
 	n.client = protocol.NewClient(n.host, protocol.ClientOptions{
 		DialTimeout: n.cfg.Timeout, Timeout: n.cfg.Timeout, Progress: n.cfg.Timeout, Limits: n.limits,
 	})
 	n.book = newBook(n.host)
+	members.Store(n.book)
 	n.self = protocol.PositionOf(n.host.ID(), n.address)
 	return n.describeSelf()
 }
@@ -125,7 +126,7 @@ func (n *Node) serve() error {
 		<-ctx.Done()
 		stop()
 	})
-	return nil
+	return n.followReachability()
 }
 
 // meet makes the first contact: the bootstrap peers, or the peers remembered. A node that
@@ -145,10 +146,14 @@ func (n *Node) meet(ctx context.Context) error {
 		}
 		return nil
 	}
-	first := make(chan error, len(n.cfg.Bootstrap))
-	for _, addr := range n.cfg.Bootstrap {
+	peers, err := p2phost.ByPeer(n.cfg.Bootstrap)
+	if err != nil {
+		return err
+	}
+	first := make(chan error, len(peers))
+	for _, addrs := range peers {
 		c, err := bootstrap.NewContact(bootstrap.ContactConfig{
-			Host: n.host, Client: n.client, Addr: addr,
+			Host: n.host, Client: n.client, Addr: addrs[0], Also: addrs[1:],
 			Self:       func() (*pb.Peer, error) { return n.description(), nil },
 			Joined:     func() bool { return n.state.Load().view.Joined() },
 			Introduced: n.introduced,
@@ -168,7 +173,7 @@ func (n *Node) meet(ctx context.Context) error {
 		})
 	}
 	var last error
-	for range n.cfg.Bootstrap {
+	for range peers {
 		select {
 		case err := <-first:
 			if err == nil {

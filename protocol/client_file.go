@@ -30,7 +30,7 @@ func (c *Client) File(ctx context.Context, to peer.ID, req *pb.FileRequest, body
 		Body:     req.GetBody(),
 	}
 	var resp *pb.FileResponse
-	e, err := c.attempt(ctx, target{to, FileID}, true, func(e *outgoing) (err error) {
+	e, err := c.attempt(ctx, target{to, FileID}, bulky(head), func(e *outgoing) (err error) {
 		resp, err = e.converse(head, body)
 		return err
 	})
@@ -54,6 +54,16 @@ func (c *Client) File(ctx context.Context, to peer.ID, req *pb.FileRequest, body
 		_ = reply.Close()
 	}
 	return reply, fileTalk.status(resp)
+}
+
+// bulky reports whether the bytes of a file may move with a request, in either direction. Only those had better
+// wait for a direct connection: a peer that joins over a relay asks for grants first, and they are a few bytes.
+func bulky(req *pb.FileRequest) bool {
+	switch req.GetBody().(type) {
+	case *pb.FileRequest_Get, *pb.FileRequest_Block:
+		return true
+	}
+	return req.GetOffer()
 }
 
 // converse sends a request, its bytes when they are needed, and returns the last answer.

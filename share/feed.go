@@ -119,6 +119,7 @@ func (f *Folder) Watch(ctx context.Context, follow bool) iter.Seq2[Update, error
 			case <-ctx.Done():
 				return
 			case <-f.ended:
+				yield(Update{}, errClosed)
 				return
 			}
 			for _, u := range w.take() {

@@ -95,6 +95,23 @@ type upload struct {
 	toldAt atomic.Int64
 }
 
+// Check says why a folder can't be shared by the node of a data folder. One that was
+// shared before may be missing: its disk may come later.
+func Check(dir, data string) error {
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return fault.New(fault.Usage, "can't share %s: %w", dir, err)
+	}
+	if err := apart(abs, data); err != nil {
+		return err
+	}
+	err = there(abs)
+	if _, had := os.Stat(filepath.Join(data, memoryName)); had == nil && err != nil {
+		return nil //nolint:nilerr // Open looks whether it was this one
+	}
+	return err
+}
+
 // Open begins to share a folder.
 func Open(cfg Config) (*Folder, error) {
 	var err error

@@ -8,6 +8,7 @@ import (
 
 	ma "github.com/multiformats/go-multiaddr"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/p2pchord/p2pchord/bootstrap"
 	"github.com/p2pchord/p2pchord/internal/fault"
@@ -18,6 +19,40 @@ type bootstrapFlags struct {
 	heartbeat        time.Duration
 	addrFile         string
 	logLevel         string
+	server           bool
+	relay            relayFlags
+}
+
+// relayFlags bound what a bootstrap peer relays; zero takes the default.
+type relayFlags struct {
+	slots, slotsPerAddress, connsPerPeer int
+	limit                                string
+}
+
+func (f *relayFlags) add(fl *pflag.FlagSet) {
+	d := bootstrap.DefaultRelayLimits()
+	fl.StringVar(&f.limit, "relay-limit", "", "relay at most this `rate` for all together, like 10MiB a second, in equal shares (default no bound)")
+	fl.IntVar(&f.slots, "relay-slots", d.Reservations, "`number` of peers that may be reached through it")
+	fl.IntVar(&f.slotsPerAddress, "relay-slots-per-address", d.ReservationsPerIP, "`number` of them behind one IP address")
+	fl.IntVar(&f.connsPerPeer, "relay-connections-per-peer", d.CircuitsPerPeer, "`number` of relayed connections that one peer may have")
+}
+
+func (f relayFlags) parse() (l bootstrap.RelayLimits, err error) {
+	for _, v := range []struct {
+		name  string
+		value int
+	}{{"relay-slots", f.slots}, {"relay-slots-per-address", f.slotsPerAddress}, {"relay-connections-per-peer", f.connsPerPeer}} {
+		if v.value < 1 {
+			return l, fault.New(fault.Usage, "--%s %d: it is 1 or more", v.name, v.value)
+		}
+	}
+	if f.limit != "" {
+		if l.BytesPerSecond, err = parseSize(f.limit); err != nil {
+			return l, fault.New(fault.Usage, "--relay-limit: %w", err)
+		}
+	}
+	l.Reservations, l.ReservationsPerIP, l.CircuitsPerPeer = f.slots, f.slotsPerAddress, f.connsPerPeer
+	return l, nil
 }
 
 func (a *app) bootstrapCommand() *cobra.Command {
@@ -44,6 +79,8 @@ on stderr, or with --json on stdout.`,
 	fl.StringArrayVar(&f.listen, "listen", nil, "`multiaddr` to listen on (default port 4700, TCP and QUIC, on all interfaces)")
 	fl.StringArrayVar(&f.announce, "announce", nil, "further `multiaddr` under which others reach it")
 	fl.DurationVar(&f.heartbeat, "heartbeat", 3*time.Second, "how often nodes have to say that they live")
+	f.relay.add(fl)
+	fl.BoolVar(&f.server, "server", false, serverUsage)
 	fl.StringVar(&f.addrFile, "addr-file", "", "put the addresses into `file` once it is ready")
 	fl.StringVar(&f.logLevel, "log-level", "", logLevelUsage)
 	return cmd
@@ -51,7 +88,10 @@ on stderr, or with --json on stdout.`,
 
 // config checks the flags and makes them a bootstrap peer's.
 func (f bootstrapFlags) config(data string) (c bootstrap.Config, err error) {
-	c = bootstrap.Config{Data: data, Heartbeat: f.heartbeat}
+	c = bootstrap.Config{Data: data, Heartbeat: f.heartbeat, Server: f.server}
+	if c.Relay, err = f.relay.parse(); err != nil {
+		return c, err
+	}
 	if c.Listen, err = parseMultiaddrs("--listen", f.listen, false); err != nil {
 		return c, err
 	}

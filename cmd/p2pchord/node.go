@@ -14,10 +14,14 @@ import (
 	"github.com/p2pchord/p2pchord/gateway"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/node"
+	"github.com/p2pchord/p2pchord/share"
 )
 
 // answersEnd is how long a node that goes lets the calls of its API end.
 const answersEnd = 5 * time.Second
+
+// serverUsage is the help of --server.
+const serverUsage = "this is a rented host: dial and announce no address of a local network, and ask no router for a port"
 
 type nodeFlags struct {
 	bootstrap, listen, announce []string
@@ -26,8 +30,10 @@ type nodeFlags struct {
 	capacity                    string
 	limits                      limitFlags
 	heartbeat, timeout, within  time.Duration
-	mdns, noPrompt              bool
+	mdns, noPrompt, server      bool
 	addrFile, logLevel, metrics string
+	share                       string
+	scanInterval                time.Duration
 }
 
 func (a *app) nodeCommand() *cobra.Command {
@@ -39,9 +45,10 @@ func (a *app) nodeCommand() *cobra.Command {
 or founds one, and holds its share of the files. Its addresses go to stdout.
 
 On a terminal it shows a prompt that takes the verbs put, get, ls, stat, rm, status,
-peers, netcheck, health, verify, ring, lookup, trace, leave and quit. SIGINT and SIGTERM do what quit does; a second ends it at once.`,
+watch, verify, ring, lookup, leave and quit. SIGINT and SIGTERM do what quit does; a second ends it at once.`,
 		Example: example(
 			"p2pchord node --bootstrap /ip4/192.0.2.1/tcp/4700/p2p/12D3KooW...",
+			"p2pchord node --share ~/Shared",
 			"p2pchord node --data /srv/p2pchord --capacity 100GiB --no-prompt",
 		),
 		Args: exactly(0, "no arguments"),
@@ -57,6 +64,8 @@ peers, netcheck, health, verify, ring, lookup, trace, leave and quit. SIGINT and
 	fl.StringArrayVar(&f.listen, "listen", nil, "`multiaddr` to listen on (default port 4701, TCP and QUIC, on all interfaces, or a free port)")
 	fl.StringArrayVar(&f.announce, "announce", nil, "further `multiaddr` under which others reach it")
 	fl.StringVar(&f.ringAddress, "ring-address", "", "`HOST:PORT` whose hash is the node's key (default the peer ID's)")
+	fl.StringVar(&f.share, "share", "", "store what is dropped into `folder` by itself; nothing is deleted from the ring when it vanishes there")
+	fl.DurationVar(&f.scanInterval, "scan-interval", share.DefaultInterval, "how often all of that folder is looked at, beside what the system tells of")
 	fl.IntVar(&f.copies, "copies", defaultCopies, "on how many peers a file is to be, 1 to 8")
 	fl.StringVar(&f.capacity, "capacity", "", "`size` that it stores at most, like 100GiB (default what the disk has)")
 	f.limits.add(fl)
@@ -64,6 +73,7 @@ peers, netcheck, health, verify, ring, lookup, trace, leave and quit. SIGINT and
 	fl.DurationVar(&f.timeout, "timeout", defaultTimeout, "give up a step, or a transfer, in which nothing moves for so long")
 	fl.DurationVar(&f.within, "within", gateway.DefaultWithin, "how long handing over may take when a signal ends it")
 	fl.BoolVar(&f.mdns, "mdns", true, "find peers on the local network by themselves")
+	fl.BoolVar(&f.server, "server", false, serverUsage)
 	fl.BoolVar(&f.noPrompt, "no-prompt", false, "show no prompt, even on a terminal")
 	fl.StringVar(&f.addrFile, "addr-file", "", "put the addresses into `file` once it is ready")
 	fl.StringVar(&f.metrics, "metrics", "", "serve /metrics for Prometheus on `PORT or HOST:PORT`; without HOST only this machine can reach it")
@@ -75,7 +85,7 @@ peers, netcheck, health, verify, ring, lookup, trace, leave and quit. SIGINT and
 func (f nodeFlags) config(data string) (c node.Config, err error) {
 	c = node.Config{
 		Data: data, RingAddress: f.ringAddress, Copies: f.copies,
-		Heartbeat: f.heartbeat, Timeout: f.timeout, MDNS: f.mdns,
+		Heartbeat: f.heartbeat, Timeout: f.timeout, MDNS: f.mdns, Server: f.server,
 	}
 	if c.Bootstrap, err = parseMultiaddrs("--bootstrap", f.bootstrap, true); err != nil {
 		return c, err
@@ -104,6 +114,9 @@ func (f nodeFlags) config(data string) (c node.Config, err error) {
 			return c, fault.New(fault.Usage, "--metrics: %w", err)
 		}
 	}
+	if f.scanInterval <= 0 {
+		return c, fault.New(fault.Usage, "--scan-interval %v: it is a time like 5s", f.scanInterval)
+	}
 	switch {
 	case f.copies < 1 || f.copies > 8:
 		return c, fault.New(fault.Usage, "--copies %d: it is 1 to 8", f.copies)
@@ -119,6 +132,11 @@ func (a *app) runNode(cmd *cobra.Command, f nodeFlags) error {
 	cfg, err := f.config(a.dataFolder("node"))
 	if err != nil {
 		return err
+	}
+	if f.share != "" {
+		if err := share.Check(f.share, cfg.Data); err != nil {
+			return err
+		}
 	}
 	if err := dropAddrs(f.addrFile); err != nil {
 		return err
@@ -145,7 +163,10 @@ func (a *app) runNode(cmd *cobra.Command, f nodeFlags) error {
 	if err != nil {
 		return err
 	}
-	peer := metrics.Of(gateway.OfNode(n))
+	peer, folder, err := a.withFolder(metrics.Of(gateway.OfNode(n)), cfg.Data, f, events)
+	if err != nil {
+		return errors.Join(err, n.Close())
+	}
 	api, err := gateway.Serve(filepath.Join(cfg.Data, gateway.SocketName), peer, metrics)
 	if err == nil && f.metrics != "" {
 		var port *gateway.MetricsServer
@@ -159,9 +180,10 @@ func (a *app) runNode(cmd *cobra.Command, f nodeFlags) error {
 	}
 	if err == nil {
 		manager.ready("serves as "+n.PeerID(), func(ctx context.Context) error { return alive(ctx, cfg.Data) })
-		err = a.serve(ctx, n, peer, f, events, manager)
+		err = a.serve(ctx, n, peer, folder, f, events, manager)
 		manager.stopping(0)
 	}
+	err = errors.Join(err, folder.close())
 	if api != nil {
 		end, cancel := context.WithTimeout(context.Background(), answersEnd)
 		defer cancel()
@@ -188,7 +210,7 @@ func alive(ctx context.Context, data string) error {
 }
 
 // serve returns when the node is to end or has gone.
-func (a *app) serve(ctx context.Context, n *node.Node, peer gateway.Peer, f nodeFlags, events *eventLog, manager *service) error {
+func (a *app) serve(ctx context.Context, n *node.Node, peer gateway.Peer, folder sharedFolder, f nodeFlags, events *eventLog, manager *service) error {
 	var typed chan error // what the prompt ends with; never, without one
 	typing := func() bool { return false }
 	if a.promptWanted(f) {
@@ -215,6 +237,9 @@ func (a *app) serve(ctx context.Context, n *node.Node, peer gateway.Peer, f node
 	case <-ctx.Done():
 	}
 	manager.stopping(f.within)
+	if err := folder.close(); err != nil {
+		a.out.warn("%v", err)
+	}
 	within, cancel := context.WithTimeout(context.Background(), f.within)
 	defer cancel()
 	err := n.Quit(within, func(h node.HandOver) { //nolint:contextcheck // the context has ended: that is why the node quits

@@ -29,6 +29,7 @@ type output struct {
 	quiet  bool
 	meter  *meter // nil while nothing is shown
 	show   bool   // progress is wanted
+	screen screen // what stands below all lines, and changes
 	lost   error  // the first result that could not be written, and why
 }
 
@@ -81,6 +82,8 @@ func (o *output) write(w io.Writer, s string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.hideMeter()
+	o.hideScreen()
+	defer o.showScreen()
 	// A message that nobody can read is lost; a result must not be, unless its reader has gone.
 	if _, err := io.WriteString(w, s); err != nil && w == o.stdout && o.lost == nil && !errors.Is(err, syscall.EPIPE) {
 		o.lost = err

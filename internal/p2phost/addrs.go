@@ -2,6 +2,7 @@ package p2phost
 
 import (
 	"slices"
+	"strconv"
 
 	"github.com/libp2p/go-libp2p/core/event"
 	"github.com/libp2p/go-libp2p/core/host"
@@ -84,6 +85,42 @@ func AddrInfos(addrs []ma.Multiaddr) ([]peer.AddrInfo, error) {
 		}
 	}
 	return out, nil
+}
+
+// ByPeer groups full addresses by peer, in the order in which the peers first appear.
+// The error is of kind fault.Usage.
+func ByPeer(addrs []ma.Multiaddr) ([][]ma.Multiaddr, error) {
+	var out [][]ma.Multiaddr
+	var ids []peer.ID
+	for _, a := range addrs {
+		info, err := SplitFullAddr(a)
+		if err != nil {
+			return nil, err
+		}
+		if i := slices.Index(ids, info.ID); i >= 0 {
+			out[i] = append(out[i], a)
+		} else {
+			ids, out = append(ids, info.ID), append(out, []ma.Multiaddr{a})
+		}
+	}
+	return out, nil
+}
+
+// WithTCP returns addrs and, for each QUIC address, the TCP address with the same port, on which peers of this project
+// listen too: some networks block UDP, and users copy one line.
+func WithTCP(addrs []ma.Multiaddr) []ma.Multiaddr {
+	out := slices.Clone(addrs)
+	for _, a := range addrs {
+		if port, ok := portOf(a); ok && len(a) >= 2 && a[1].Code() == ma.P_UDP {
+			out = append(out, ma.Join(a[:1], ma.StringCast("/tcp/"+strconv.Itoa(port))))
+		}
+	}
+	return ma.Unique(out)
+}
+
+// PublicAddrs returns those of addrs that lead over the internet to the peer itself, not to a relay.
+func PublicAddrs(addrs []ma.Multiaddr) []ma.Multiaddr {
+	return slices.DeleteFunc(slices.Clone(addrs), func(a ma.Multiaddr) bool { return isRelay(a) || !manet.IsPublicAddr(a) })
 }
 
 // OnAddrsChanged calls f, from one goroutine, each time h's addresses have changed, and

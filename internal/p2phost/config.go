@@ -41,12 +41,18 @@ type Config struct {
 	DefaultPort int
 	// Announce lists further addresses under which others reach this host.
 	Announce []ma.Multiaddr
-	// Relays are the bootstrap peers, at which a Peer reserves relay slots.
+	// Relays are the bootstrap peers, at which a Peer reserves relay slots first.
 	Relays []peer.AddrInfo
-	// Relay bounds the relay service of a Bootstrap. Default: DefaultRelayLimits.
+	// RelayCandidates returns further peers that may be relays: members that others have reached. It is called
+	// from the host's goroutines. Default: none.
+	RelayCandidates func() []peer.AddrInfo
+	// Relay bounds the relay service of a Bootstrap, and of a Peer that others have reached. Default: DefaultRelayLimits.
 	Relay RelayLimits
-	// RelayACL says who may use the relay service of a Bootstrap. Default: everyone.
+	// RelayACL says who may use that relay service. Default: everyone.
 	RelayACL relay.ACLFilter
+	// Server is for a rented host: no address of a local network is dialled or announced, and no router
+	// is asked to forward a port. Rented hosts stand in networks with strangers, whose owners take such dials for an attack.
+	Server bool
 	// Version is what others see as p2pchord/VERSION. Default: from the build, or "dev".
 	Version string
 	// Registerer receives libp2p's metrics. Default: none are kept.

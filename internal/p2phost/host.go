@@ -12,10 +12,8 @@ import (
 	"github.com/libp2p/go-libp2p"
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/gologshim"
-	"github.com/libp2p/go-libp2p/p2p/host/autorelay"
 	"github.com/libp2p/go-libp2p/p2p/net/connmgr"
 	"github.com/libp2p/go-libp2p/p2p/net/swarm"
-	"github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/relay"
 	"github.com/libp2p/go-libp2p/p2p/security/noise"
 	tls "github.com/libp2p/go-libp2p/p2p/security/tls"
 	quic "github.com/libp2p/go-libp2p/p2p/transport/quic"
@@ -35,11 +33,14 @@ var starting sync.Mutex
 // bridgeLogs sends libp2p's log lines, which go through slog, to go-log, so that its levels rule them.
 var bridgeLogs = sync.OnceFunc(func() { gologshim.SetDefaultHandler(golog.SlogHandler()) })
 
+var log = golog.Logger("p2pchord/host")
+
 // New builds and starts a host. It listens on every address asked for, or fails: with
 // fault.Usage for an address that no host could listen on, with fault.Failed for one
 // that can't be had here and now, a port in use for instance.
 func New(cfg Config) (host.Host, error) {
 	bridgeLogs()
+	observeEarly()
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
@@ -69,7 +70,7 @@ func start(cfg Config, listen []ma.Multiaddr) (host.Host, error) {
 	if err != nil {
 		return nil, errors.Join(fault.New(fault.Failed, "can't start the connection manager: %w", err), rm.Close())
 	}
-	punch := new(punchFilter)
+	w := newWorld(cfg, listen)
 	opts := []libp2p.Option{
 		libp2p.ResourceManager(rm),
 		libp2p.ConnectionManager(cm),
@@ -83,7 +84,11 @@ func start(cfg Config, listen []ma.Multiaddr) (host.Host, error) {
 		libp2p.EnableRelay(),
 	}
 	opts = append(opts, listenOptions(cfg, listen)...)
-	opts = append(opts, natOptions(cfg, listen, punch)...)
+	opts = append(opts, natOptions(cfg, listen)...)
+	opts = append(opts, libp2p.ConnectionGater(w.rules))
+	if len(listen) > 0 {
+		opts = append(opts, libp2p.AddrsFactory(w.advertised.addrs))
+	}
 	opts = append(opts, cfg.Watch.options()...)
 	if cfg.Key != nil {
 		opts = append(opts, libp2p.Identity(cfg.Key))
@@ -97,12 +102,15 @@ func start(cfg Config, listen []ma.Multiaddr) (host.Host, error) {
 	if err != nil {
 		return nil, startError(listen, err)
 	}
-	punch.attach(h)
 	cfg.Watch.attach(h)
 	if missing := notListening(h, listen); missing != nil {
 		return nil, errors.Join(&takenError{missing}, h.Close())
 	}
-	return h, nil
+	whole, err := w.attach(h)
+	if err != nil {
+		return nil, errors.Join(fault.New(fault.Failed, "can't start the network host: %w", oneLine{err}), h.Close())
+	}
+	return whole, nil
 }
 
 func listenOptions(cfg Config, listen []ma.Multiaddr) []libp2p.Option {
@@ -116,29 +124,14 @@ func listenOptions(cfg Config, listen []ma.Multiaddr) []libp2p.Option {
 			break
 		}
 	}
-	if len(cfg.Announce) > 0 {
-		announce := cfg.Announce
-		opts = append(opts, libp2p.AddrsFactory(func(addrs []ma.Multiaddr) []ma.Multiaddr {
-			return ma.Unique(append(append([]ma.Multiaddr(nil), announce...), addrs...))
-		}))
-	}
 	return opts
 }
 
 // natOptions are those that let a host be reached, or reach others, across NATs. A host that listens
-// on loopback only meets no NAT and does without reachability tests and hole punching.
-func natOptions(cfg Config, listen []ma.Multiaddr, punch *punchFilter) []libp2p.Option {
-	switch cfg.Profile {
-	case Bootstrap:
-		relayOpts := []relay.Option{relay.WithResources(cfg.Relay.withDefaults().resources())}
-		if cfg.RelayACL != nil {
-			relayOpts = append(relayOpts, relay.WithACL(cfg.RelayACL))
-		}
-		opts := []libp2p.Option{
-			// The relay starts only on a host that takes itself for public.
-			libp2p.ForceReachabilityPublic(),
-			libp2p.EnableRelayService(relayOpts...),
-		}
+// on loopback only meets no NAT and does without reachability tests. Hole punching and being a relay are the world's.
+func natOptions(cfg Config, listen []ma.Multiaddr) []libp2p.Option {
+	if cfg.Profile == Bootstrap {
+		opts := []libp2p.Option{libp2p.ForceReachabilityPublic()}
 		if loopbackOnly(listen) {
 			return opts
 		}
@@ -150,36 +143,27 @@ func natOptions(cfg Config, listen []ma.Multiaddr, punch *punchFilter) []libp2p.
 			libp2p.UDPBlackHoleSuccessCounter(nil),
 			libp2p.IPv6BlackHoleSuccessCounter(nil),
 		)
-	case Peer:
-		if loopbackOnly(listen) {
-			return nil
-		}
-		opts := []libp2p.Option{
-			// Reserve relays at once; AutoNATv2 confirms addresses, and the relays' drop out then.
-			libp2p.ForceReachabilityPrivate(),
-			libp2p.EnableAutoNATv2(),
-			cfg.Watch.portMap(),
-			libp2p.EnableHolePunching(cfg.Watch.punching(punch)...),
-		}
-		if len(cfg.Relays) > 0 {
-			opts = append(opts, libp2p.EnableAutoRelayWithStaticRelays(
-				cfg.Relays,
-				autorelay.WithBootDelay(0),
-				autorelay.WithBackoff(5*time.Second),
-				autorelay.WithMinInterval(5*time.Second),
-			))
-		}
-		return opts
-	case Client:
-		if loopbackOnly(listen) {
-			return nil
-		}
-		return []libp2p.Option{
-			libp2p.ForceReachabilityPrivate(),
-			libp2p.EnableHolePunching(cfg.Watch.punching(punch)...),
-		}
 	}
-	return nil
+	if loopbackOnly(listen) {
+		return nil
+	}
+	// Relays are reserved at once; AutoNATv2 confirms addresses, and the relays' drop out then.
+	opts := []libp2p.Option{libp2p.ForceReachabilityPrivate()}
+	if cfg.Profile == Client {
+		return opts
+	}
+	opts = append(opts,
+		libp2p.EnableAutoNATv2(),
+		libp2p.UDPBlackHoleSuccessCounter(nil), // members test each other's addresses
+		libp2p.IPv6BlackHoleSuccessCounter(nil),
+	)
+	if !cfg.Server {
+		opts = append(opts, cfg.Watch.portMap())
+	}
+	if len(cfg.Relays) > 0 || cfg.RelayCandidates != nil {
+		opts = append(opts, reserveRelays(cfg))
+	}
+	return opts
 }
 
 // newConnManager keeps the connections of a ring of some thousands of peers. Those

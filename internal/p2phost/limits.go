@@ -33,6 +33,9 @@ type RelayLimits struct {
 	Duration time.Duration
 	// ReservationTTL is how long a slot is held without renewal. Default 1 h.
 	ReservationTTL time.Duration
+	// BytesPerSecond bounds what the relay carries, all circuits and both directions together; peers that
+	// send at the same time get equal shares of it. Default 0: no bound.
+	BytesPerSecond int64
 }
 
 // DefaultRelayLimits returns the limits described at RelayLimits.
@@ -61,6 +64,7 @@ func (l RelayLimits) withDefaults() RelayLimits {
 		DataBytes:          positive(l.DataBytes, d.DataBytes),
 		Duration:           positive(l.Duration, d.Duration),
 		ReservationTTL:     positive(l.ReservationTTL, d.ReservationTTL),
+		BytesPerSecond:     max(l.BytesPerSecond, 0),
 	}
 }
 

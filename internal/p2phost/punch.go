@@ -4,7 +4,6 @@ import (
 	"net/netip"
 	"slices"
 	"strconv"
-	"sync/atomic"
 
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -20,51 +19,43 @@ import (
 //   - Peers behind the same public address get each other's private ones; others never do,
 //     so that nobody's network is dialled into by strangers.
 type punchFilter struct {
-	self atomic.Pointer[punchSelf]
+	outside *outside
+	host    host.Host
+	tcp     int // listen port, 0 for none
+	udp     int
 }
 
-type punchSelf struct {
-	host host.Host
-	tcp  int // listen port, 0 for none
-	udp  int
-}
-
-// attach gives the filter its host; until then it filters nothing.
-func (f *punchFilter) attach(h host.Host) {
-	self := &punchSelf{host: h}
+func newPunchFilter(h host.Host, o *outside) *punchFilter {
+	f := &punchFilter{outside: o, host: h}
 	for _, a := range h.Network().ListenAddresses() {
 		port, ok := portOf(a)
 		switch {
 		case !ok: // the relay's listener, which has no address of its own
-		case isTCP(a) && self.tcp == 0:
-			self.tcp = port
-		case a[1].Code() == ma.P_UDP && self.udp == 0:
-			self.udp = port
+		case isTCP(a) && f.tcp == 0:
+			f.tcp = port
+		case a[1].Code() == ma.P_UDP && f.udp == 0:
+			f.udp = port
 		}
 	}
-	f.self.Store(self)
+	return f
 }
 
 // FilterLocal returns what remote is told of this host's addresses.
 func (f *punchFilter) FilterLocal(remote peer.ID, addrs []ma.Multiaddr) []ma.Multiaddr {
-	self := f.self.Load()
-	if self == nil {
-		return addrs
-	}
-	out := withSiblings(addrs, self.tcp, self.udp)
-	if samePublicIP(addrs, self.host.Peerstore().Addrs(remote)) {
-		out = append(out, privateOf(self.host.Addrs())...)
+	out := withSiblings(addrs, f.tcp, f.udp)
+	if together(f.outside.ips(), f.outside.ipsOf(remote)) == same {
+		out = append(out, privateOf(f.host.Addrs())...)
 	}
 	return ma.Unique(out)
 }
 
 // FilterRemote returns which of remote's addresses are dialled.
 func (f *punchFilter) FilterRemote(remote peer.ID, addrs []ma.Multiaddr) []ma.Multiaddr {
-	self := f.self.Load()
-	if self == nil || !samePublicIP(addrs, self.host.Addrs()) {
+	f.outside.tells(remote, addrs)
+	if together(f.outside.ips(), publicIPs(addrs)) != same {
 		return addrs
 	}
-	return ma.Unique(append(slices.Clone(addrs), privateOf(self.host.Peerstore().Addrs(remote))...))
+	return ma.Unique(append(slices.Clone(addrs), privateOf(f.host.Peerstore().Addrs(remote))...))
 }
 
 // withSiblings returns addrs and, for each public IP address among them, TCP and QUIC on
@@ -89,26 +80,12 @@ func withSiblings(addrs []ma.Multiaddr, tcp, udp int) []ma.Multiaddr {
 	return ma.Unique(out)
 }
 
-// samePublicIP reports whether a and b have a public IP address in common: the sign of one NAT.
-func samePublicIP(a, b []ma.Multiaddr) bool {
-	for _, ip := range publicIPs(a) {
-		if slices.Contains(publicIPs(b), ip) {
-			return true
-		}
-	}
-	return false
-}
-
+// publicIPs are the public IP addresses among addrs, but not those of relays.
 func publicIPs(addrs []ma.Multiaddr) []netip.Addr {
 	var out []netip.Addr
 	for _, a := range addrs {
-		if isRelay(a) || !manet.IsPublicAddr(a) {
-			continue
-		}
-		if ip, err := manet.ToIP(a); err == nil {
-			if addr, ok := netip.AddrFromSlice(ip); ok {
-				out = append(out, addr.Unmap())
-			}
+		if ip, ok := ipOf(a); ok && isPublicIP(ip) {
+			out = append(out, ip)
 		}
 	}
 	return out

@@ -81,23 +81,6 @@ func TestWithSiblings(t *testing.T) {
 	}
 }
 
-func TestPrivateAddressesOnlyBehindOneNAT(t *testing.T) {
-	t.Parallel()
-	mine := addrs(t, "/ip4/1.2.3.4/tcp/5", "/ip4/10.0.0.1/tcp/5", "/ip4/127.0.0.1/tcp/5")
-	if !samePublicIP(mine, addrs(t, "/ip4/1.2.3.4/udp/9/quic-v1")) {
-		t.Error("one public address isn't taken for one NAT")
-	}
-	if samePublicIP(mine, addrs(t, "/ip4/1.2.3.5/tcp/5", "/ip4/10.0.0.1/tcp/5")) {
-		t.Error("two public addresses, or a common private one, are taken for one NAT")
-	}
-	if got := privateOf(mine); len(got) != 1 || got[0].String() != "/ip4/10.0.0.1/tcp/5" {
-		t.Errorf("private addresses %v", got)
-	}
-	if got := new(punchFilter).FilterLocal("", mine); len(got) != len(mine) {
-		t.Errorf("a filter without its host changes %v", got)
-	}
-}
-
 func TestWithPort(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"golang.org/x/term"
+)
+
+// screen is some lines at the end of a terminal that are written anew when they
+// change. What else is written goes above them.
+type screen struct {
+	lines []string
+	shown int // how many stand on the terminal
+}
+
+// canRedraw tells whether stdout is a terminal on which lines can be written anew.
+func (a *app) canRedraw() bool {
+	kind, _ := a.lookupEnv("TERM")
+	return isTerminal(a.out.stdout) && kind != "dumb"
+}
+
+// redraw replaces the lines of the screen.
+func (o *output) redraw(lines []string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.hideMeter()
+	o.hideScreen()
+	o.screen.lines = lines
+	o.showScreen()
+}
+
+// endScreen leaves the lines where they are.
+func (o *output) endScreen() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.screen = screen{}
+}
+
+func (o *output) hideScreen() {
+	if o.screen.shown > 0 {
+		_, _ = io.WriteString(o.stdout, fmt.Sprintf("\x1b[%dA\r\x1b[J", o.screen.shown)) // for the eye only
+		o.screen.shown = 0
+	}
+}
+
+func (o *output) showScreen() {
+	if len(o.screen.lines) == 0 {
+		return
+	}
+	width, height := o.size()
+	lines := o.screen.lines[:min(len(o.screen.lines), height-1)]
+	var b strings.Builder
+	for _, l := range lines {
+		b.WriteString(cut(l, width-1) + "\n")
+	}
+	_, _ = io.WriteString(o.stdout, b.String()) // for the eye only
+	o.screen.shown = len(lines)
+}
+
+// size is the width and height of the terminal.
+func (o *output) size() (width, height int) {
+	if f, ok := o.stdout.(*os.File); ok {
+		if w, h, err := term.GetSize(int(f.Fd())); err == nil && w > 1 && h > 1 {
+			return w, h
+		}
+	}
+	return 80, 24
+}

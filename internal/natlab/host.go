@@ -1,0 +1,42 @@
+package natlab
+
+import (
+	"fmt"
+	"os/exec"
+)
+
+// Host is one machine. Its methods Down, Up and Renumber are about its only interface.
+type Host struct {
+	*attachment
+}
+
+// Host adds a machine to the public network.
+func (l *Lab) Host(family Family) *Host {
+	l.t.Helper()
+	return l.public.host(family)
+}
+
+// Host adds a machine to the home.
+func (r *Router) Host() *Host {
+	r.seg.lab.t.Helper()
+	return r.lan.host(r.lan.family)
+}
+
+func (s *segment) host(family Family) *Host {
+	s.lab.t.Helper()
+	ns := s.lab.namespace(fmt.Sprintf("h%d", len(s.lab.names)))
+	return &Host{s.attach(ns, "eth0", family)}
+}
+
+// Move takes the machine to another home, as when a laptop is carried there.
+func (h *Host) Move(to *Router) {
+	l := h.seg.lab
+	l.t.Helper()
+	l.ip("-n", h.ns, "link", "del", h.dev)
+	h.attachment = to.lan.attach(h.ns, h.dev, to.lan.family)
+}
+
+// Command is a command that runs on the machine. ip replaces itself by it, so signals reach it.
+func (h *Host) Command(name string, args ...string) *exec.Cmd {
+	return exec.Command("ip", append([]string{"netns", "exec", h.ns, name}, args...)...) //nolint:gosec,noctx // the test's own words; who starts it ends it
+}

@@ -1,0 +1,99 @@
+package natlab
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"runtime"
+	"strconv"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// inside runs f in a goroutine whose thread is in the machine's namespace: sockets that f itself makes are the machine's.
+func (h *Host) inside(f func() error) error {
+	out := make(chan error, 1)
+	go func() {
+		runtime.LockOSThread() // and never given back: the thread ends with the goroutine
+		out <- func() error {
+			ns, err := os.Open("/run/netns/" + h.ns)
+			if err != nil {
+				return err
+			}
+			defer func() { _ = ns.Close() }() // only read
+			if err := unix.Setns(int(ns.Fd()), unix.CLONE_NEWNET); err != nil {
+				return fmt.Errorf("entering the namespace: %w", err)
+			}
+			return f()
+		}()
+	}()
+	return <-out
+}
+
+// dialWait bounds how long a connection may take to be made.
+const dialWait = 300 * time.Millisecond
+
+// stream makes a plain TCP connection from one machine to a port of another, under an address
+// that may be its router's, and returns both ends.
+func stream(from, to *Host, address string, port int) (out, in net.Conn, err error) {
+	var l net.Listener
+	err = to.inside(func() error {
+		l, err = net.Listen("tcp", ":"+strconv.Itoa(port)) //nolint:gosec,noctx // within the lab
+		return err
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	defer func() { _ = l.Close() }() // one connection is all it is for
+	err = from.inside(func() error {
+		out, err = net.DialTimeout("tcp", net.JoinHostPort(address, strconv.Itoa(port)), dialWait) //nolint:noctx // bounded
+		return err
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	if err = l.(*net.TCPListener).SetDeadline(time.Now().Add(dialWait)); err == nil { //nolint:forcetypeassert // of TCP
+		in, err = l.Accept()
+	}
+	if err != nil {
+		return nil, nil, errors.Join(err, out.Close())
+	}
+	return out, in, nil
+}
+
+// reach reports whether one machine gets a connection to another under an address.
+func reach(from, to *Host, address string, port int) error {
+	out, in, err := stream(from, to, address, port)
+	if err != nil {
+		return err
+	}
+	return errors.Join(out.Close(), in.Close())
+}
+
+// RawTCP sends size bytes from one machine to another over a plain TCP connection, made the other
+// way, to a port of from under address, and returns the time that takes.
+func RawTCP(from, to *Host, address string, port int, size int64) (time.Duration, error) {
+	in, out, err := stream(to, from, address, port)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = in.Close() }() // read to its end
+	began := time.Now()
+	sent := make(chan error, 1)
+	go func() {
+		buffer := make([]byte, 1<<20)
+		var err error
+		for left := size; left > 0 && err == nil; left -= int64(len(buffer)) {
+			_, err = out.Write(buffer[:min(left, int64(len(buffer)))])
+		}
+		sent <- errors.Join(err, out.Close())
+	}()
+	n, err := io.Copy(io.Discard, in)
+	if err = errors.Join(err, <-sent); err == nil && n != size {
+		err = fmt.Errorf("%d bytes of %d arrived", n, size)
+	}
+	return time.Since(began), err
+}

@@ -1,0 +1,160 @@
+package p2phost
+
+import (
+	"net/netip"
+	"slices"
+
+	"github.com/libp2p/go-libp2p/core/connmgr"
+	"github.com/libp2p/go-libp2p/core/control"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	ma "github.com/multiformats/go-multiaddr"
+)
+
+// dialRules keeps a host from dialling private addresses of other people's networks: they are in
+// everybody's records, mean something else in every network, and a dial to one that isn't here goes out to the
+// provider, who takes it for a scan.
+type dialRules struct {
+	outside *outside
+	server  bool                  // no private address at all
+	given   map[netip.Addr]bool   // addresses of bootstrap peers, as the user wrote them down
+	public  bool                  // one of these is public, or a name
+	own     func() []ma.Multiaddr // the addresses on which the host listens
+}
+
+var _ connmgr.ConnectionGater = (*dialRules)(nil)
+
+func newDialRules(cfg Config, o *outside, listen []ma.Multiaddr) *dialRules {
+	r := &dialRules{outside: o, server: cfg.Server, given: make(map[netip.Addr]bool), own: func() []ma.Multiaddr { return listen }}
+	for _, b := range cfg.Relays {
+		for _, a := range b.Addrs {
+			ip, ok := ipOf(a)
+			r.public = r.public || !ok || isPublicIP(ip)
+			r.given[ip] = ok
+		}
+	}
+	return r
+}
+
+// InterceptAddrDial reports whether p may be dialled at a.
+func (r *dialRules) InterceptAddrDial(p peer.ID, a ma.Multiaddr) bool {
+	ip, ok := ipOf(a)
+	if !ok || isPublicIP(ip) {
+		return true // a relay's is dialled as the relay's own; a name has become addresses before
+	}
+	if r.given[ip] && r.outside.relays[p] {
+		return true
+	}
+	theirs := r.outside.ipsOf(p)
+	mine := r.outside.ips()
+	if ip.IsLoopback() {
+		return r.sameMachine(p)
+	}
+	if r.server {
+		return false
+	}
+	switch together(mine, theirs) {
+	case same:
+		return true
+	case apart:
+		return false
+	case unknown:
+	}
+	for _, net := range r.outside.interfaces() {
+		if net.Masked().Contains(ip) {
+			return true
+		}
+	}
+	// A network without internet may have several parts: nothing in it tells one from the other.
+	return !r.public && len(mine) == 0 && len(theirs) == 0 && !r.outside.knownAbroad(p)
+}
+
+// sameMachine reports whether p may be on this machine: it has one of this machine's addresses, or none but loopback.
+func (r *dialRules) sameMachine(p peer.ID) bool {
+	if loopbackOnly(r.own()) {
+		return true
+	}
+	r.outside.mu.Lock()
+	book := r.outside.book
+	r.outside.mu.Unlock()
+	if book == nil {
+		return true
+	}
+	var elsewhere bool
+	own := r.outside.interfaces()
+	for _, a := range book(p) {
+		ip, ok := ipOf(a)
+		if ok && ip.IsLoopback() {
+			continue
+		}
+		if ok && slices.ContainsFunc(own, func(n netip.Prefix) bool { return n.Addr() == ip }) {
+			return true
+		}
+		elsewhere = true
+	}
+	return !elsewhere
+}
+
+// knownAbroad reports whether p has any address on the internet, a relay's too.
+func (o *outside) knownAbroad(p peer.ID) bool {
+	o.mu.Lock()
+	book := o.book
+	o.mu.Unlock()
+	if book == nil {
+		return false
+	}
+	return slices.ContainsFunc(book(p), func(a ma.Multiaddr) bool {
+		first, _ := ma.SplitFunc(a, func(c ma.Component) bool { return c.Code() == ma.P_P2P || c.Code() == ma.P_CIRCUIT })
+		ip, ok := ipOf(first)
+		return ok && isPublicIP(ip)
+	})
+}
+
+// What two lists of public addresses say about two hosts.
+type relation int
+
+const (
+	unknown relation = iota
+	same             // behind one router
+	apart            // behind different ones
+)
+
+// together compares the public addresses of two hosts: IPv4 by address, as a NAT has one, IPv6 by its /64.
+func together(a, b []netip.Addr) relation {
+	result := unknown
+	for _, x := range a {
+		for _, y := range b {
+			switch {
+			case x.Is4() != y.Is4():
+			case network64(x) == network64(y):
+				return same
+			default:
+				result = apart
+			}
+		}
+	}
+	return result
+}
+
+func network64(ip netip.Addr) netip.Prefix {
+	bits := 64
+	if ip.Is4() {
+		bits = 32
+	}
+	p, _ := ip.Prefix(bits) // it fails only for lengths that don't fit
+	return p
+}
+
+// InterceptPeerDial lets every peer be dialled.
+func (*dialRules) InterceptPeerDial(peer.ID) bool { return true }
+
+// InterceptAccept lets everybody in: from where doesn't matter.
+func (*dialRules) InterceptAccept(network.ConnMultiaddrs) bool { return true }
+
+// InterceptSecured lets every peer in.
+func (*dialRules) InterceptSecured(network.Direction, peer.ID, network.ConnMultiaddrs) bool {
+	return true
+}
+
+// InterceptUpgraded lets every connection be used.
+func (*dialRules) InterceptUpgraded(network.Conn) (bool, control.DisconnectReason) { return true, 0 }

@@ -1,0 +1,145 @@
+package p2phost
+
+import (
+	"net"
+	"net/netip"
+	"testing"
+
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	ma "github.com/multiformats/go-multiaddr"
+)
+
+const (
+	other = peer.ID("other")
+	boot  = peer.ID("boot")
+)
+
+// scene is what a host knows when it decides whether to dial.
+type scene struct {
+	ifaces   []string // its own addresses, with their networks
+	observed string   // what its bootstrap peer sees
+	given    string   // the address of the bootstrap peer
+	book     []string // what is known of the other peer
+	server   bool
+}
+
+func (s scene) rules(t *testing.T) *dialRules {
+	t.Helper()
+	cfg := Config{Server: s.server}
+	if s.given != "" {
+		cfg.Relays = []peer.AddrInfo{{ID: boot, Addrs: addrs(t, s.given)}}
+	}
+	o := newOutside(cfg.Relays)
+	o.ifaces = func() (out []net.Addr, err error) {
+		for _, i := range s.ifaces {
+			p := netip.MustParsePrefix(i)
+			out = append(out, &net.IPNet{IP: p.Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen())})
+		}
+		return out, nil
+	}
+	if s.observed != "" {
+		o.seen["1"] = sight{by: boot, addr: addrs(t, s.observed)[0]}
+	}
+	o.conns = func(peer.ID) []network.Conn { return nil }
+	book := addrs(t, s.book...)
+	o.book = func(p peer.ID) []ma.Multiaddr {
+		if p == other {
+			return book
+		}
+		return nil
+	}
+	return newDialRules(cfg, o, addrs(t, "/ip4/0.0.0.0/tcp/4701"))
+}
+
+func TestDialRules(t *testing.T) {
+	t.Parallel()
+	const (
+		relayed = "/ip4/1.2.3.1/tcp/4700/p2p/12D3KooWD3eckifWpRn9wQpMG9R9hX3sD158z7EqHWmweQAJU5SA/p2p-circuit"
+		public  = "/ip4/1.2.3.1/tcp/4700"
+	)
+	home := scene{ifaces: []string{"127.0.0.1/8", "192.168.1.7/24"}, observed: "/ip4/1.2.3.11/udp/4701/quic-v1", given: public}
+	for _, c := range []struct {
+		name  string
+		scene scene
+		book  []string
+		dial  string
+		want  bool
+	}{
+		{"a public address", home, nil, "/ip4/1.2.3.50/tcp/1", true},
+		{"a relay's", home, nil, relayed, true},
+		{"a name", home, nil, "/dns4/a.example.org/tcp/1", true},
+		{"another network's", home, []string{"/ip4/10.0.0.5/tcp/1", relayed}, "/ip4/10.0.0.5/tcp/1", false},
+		{"in my network, nothing else known", home, []string{"/ip4/192.168.1.9/tcp/1", relayed}, "/ip4/192.168.1.9/tcp/1", true},
+		{"like mine, but known to be elsewhere", home, []string{"/ip4/192.168.1.9/tcp/1", "/ip4/1.2.3.99/tcp/1"}, "/ip4/192.168.1.9/tcp/1", false},
+		{"another part of my network", home, []string{"/ip4/10.0.0.5/tcp/1", "/ip4/1.2.3.11/tcp/9"}, "/ip4/10.0.0.5/tcp/1", true},
+		{"loopback of somebody elsewhere", home, []string{"/ip4/127.0.0.1/tcp/1", relayed}, "/ip4/127.0.0.1/tcp/1", false},
+		{"loopback of a neighbour on this machine", home, []string{"/ip4/127.0.0.1/tcp/1", "/ip4/192.168.1.7/tcp/1"}, "/ip4/127.0.0.1/tcp/1", true},
+		{"loopback is all there is", home, []string{"/ip4/127.0.0.1/tcp/1"}, "/ip4/127.0.0.1/tcp/1", true},
+		{"another part of a network without internet", scene{ifaces: []string{"10.1.0.5/24"}, given: "/ip4/10.9.0.1/tcp/4700"}, []string{"/ip4/10.2.0.5/tcp/1"}, "/ip4/10.2.0.5/tcp/1", true},
+		{"before it is known where one is", scene{ifaces: []string{"10.1.0.5/24"}, given: public}, []string{"/ip4/10.2.0.5/tcp/1"}, "/ip4/10.2.0.5/tcp/1", false},
+		{"a peer remembered from the internet", scene{ifaces: []string{"10.1.0.5/24"}}, []string{"/ip4/10.2.0.5/tcp/1", relayed}, "/ip4/10.2.0.5/tcp/1", false},
+		{"a server, in its own network", scene{ifaces: []string{"10.1.0.5/24"}, given: public, server: true}, nil, "/ip4/10.1.0.6/tcp/1", false},
+		{"IPv6, one home", scene{ifaces: []string{"2a01:7e0::5/64", "fd00::5/64"}}, []string{"/ip6/fd00:1::6/tcp/1", "/ip6/2a01:7e0::6/tcp/1"}, "/ip6/fd00:1::6/tcp/1", true},
+		{"IPv6, two homes", scene{ifaces: []string{"2a01:7e0::5/64", "fd00::5/64"}}, []string{"/ip6/fd00::6/tcp/1", "/ip6/2a01:7e0:0:1::6/tcp/1"}, "/ip6/fd00::6/tcp/1", false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			c.scene.book = c.book
+			if got := c.scene.rules(t).InterceptAddrDial(other, addrs(t, c.dial)[0]); got != c.want {
+				t.Errorf("dialled: %v, want %v", got, c.want)
+			}
+		})
+	}
+	r := scene{ifaces: []string{"10.1.0.5/24"}, given: "/ip4/10.9.0.1/tcp/4700", server: true}.rules(t)
+	if !r.InterceptAddrDial(boot, addrs(t, "/ip4/10.9.0.1/tcp/4700")[0]) {
+		t.Error("the bootstrap peer isn't dialled at the address that the user gave")
+	}
+	if r.InterceptAddrDial(boot, addrs(t, "/ip4/172.17.0.1/tcp/4700")[0]) {
+		t.Error("the bootstrap peer is dialled at another private address")
+	}
+}
+
+// reached says which addresses others have confirmed.
+type reached []ma.Multiaddr
+
+func (r reached) ConfirmedAddrs() (reachable, unreachable, unknown []ma.Multiaddr) {
+	return r, nil, nil
+}
+
+func TestOnlyTestedAddressesAreAdvertised(t *testing.T) {
+	t.Parallel()
+	all := addrs(t, "/ip4/1.2.3.11/tcp/4701", "/ip4/192.168.1.7/tcp/4701", "/ip4/127.0.0.1/tcp/4701", "/ip4/5.6.7.8/tcp/4701")
+	r := scene{ifaces: []string{"127.0.0.1/8", "192.168.1.7/24", "5.6.7.8/24"}}.rules(t)
+	f := &advertised{announce: addrs(t, "/dns4/me.example.org/tcp/1"), outside: r.outside}
+	for _, c := range []struct {
+		name      string
+		confirmed []ma.Multiaddr
+		server    bool
+		want      []string
+	}{
+		{"observed only", nil, false, []string{"/dns4/me.example.org/tcp/1", "/ip4/5.6.7.8/tcp/4701", "/ip4/192.168.1.7/tcp/4701", "/ip4/127.0.0.1/tcp/4701"}},
+		{"reached", all[:1], false, []string{"/dns4/me.example.org/tcp/1", "/ip4/1.2.3.11/tcp/4701", "/ip4/5.6.7.8/tcp/4701", "/ip4/192.168.1.7/tcp/4701", "/ip4/127.0.0.1/tcp/4701"}},
+		{"a server", all[:1], true, []string{"/dns4/me.example.org/tcp/1", "/ip4/1.2.3.11/tcp/4701", "/ip4/5.6.7.8/tcp/4701"}},
+	} {
+		f.attach(reached(c.confirmed))
+		f.server = c.server
+		got := f.addrs(all)
+		if want := ma.Unique(addrs(t, c.want...)); len(got) != len(want) || !sameAddrs(got, want) {
+			t.Errorf("%s: %s, want %s", c.name, got, want)
+		}
+	}
+	alone := &advertised{outside: r.outside, server: true}
+	if got := alone.addrs(all[1:2]); len(got) != 1 {
+		t.Errorf("a server with a private address only tells %s, want that", got)
+	}
+}
+
+func sameAddrs(a, b []ma.Multiaddr) bool {
+	for _, x := range a {
+		if !ma.Contains(b, x) {
+			return false
+		}
+	}
+	return len(a) == len(b)
+}

@@ -1,0 +1,181 @@
+package p2phost
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/p2p/protocol/holepunch"
+	"github.com/libp2p/go-libp2p/p2p/protocol/identify"
+)
+
+const (
+	// lookEvery is how often the connections are looked at.
+	lookEvery = 500 * time.Millisecond
+	// firstPunch and lastPunch bound the wait between tries to punch a hole to a peer; it doubles each time.
+	firstPunch = 500 * time.Millisecond
+	lastPunch  = 5 * time.Minute
+	// supersededFor is how long a relayed connection stays open, when nothing moves on it, beside a direct one.
+	supersededFor = 5 * time.Second
+	// punchesAtOnce bounds the holes punched at a time.
+	punchesAtOnce = 8
+)
+
+// upgrader turns relayed connections into direct ones. libp2p tries once, when the relayed
+// connection is made, which may be before this host knows its own address outside; the upgrader tries again, and at once
+// when that becomes known or changes. Of two peers only the one that was connected to can try (DCUtR's rule).
+type upgrader struct {
+	host    host.Host
+	outside *outside
+	watch   *Watch
+	ids     identify.IDService
+
+	slots chan struct{}
+	wg    sync.WaitGroup
+
+	// Of the run goroutine alone:
+	service *holepunch.Service // nil until this host knows an address outside
+	tries   map[peer.ID]*tries
+}
+
+// tries is how a peer's hole punching stands.
+type tries struct {
+	next    time.Time
+	wait    time.Duration
+	running chan struct{} // closed when a try has ended
+}
+
+// newUpgrader starts hole punching on h, until ctx ends.
+func newUpgrader(ctx context.Context, h host.Host, o *outside, watch *Watch) (*upgrader, error) {
+	ids, ok := h.(interface{ IDService() identify.IDService })
+	if !ok {
+		return nil, fmt.Errorf("%T has no identify service", h)
+	}
+	u := &upgrader{
+		host: h, outside: o, watch: watch, ids: ids.IDService(),
+		slots: make(chan struct{}, punchesAtOnce), tries: make(map[peer.ID]*tries),
+	}
+	u.wg.Go(func() { u.run(ctx) })
+	return u, nil
+}
+
+// close waits until hole punching has ended; its context must have.
+func (u *upgrader) close() error {
+	u.wg.Wait()
+	return nil
+}
+
+// begin starts DCUtR's service as soon as there is an address to tell. The service itself would look at intervals, and
+// a peer that connects in between would try in vain.
+func (u *upgrader) begin() {
+	if u.service != nil || len(u.outside.punchable()) == 0 {
+		return
+	}
+	s, err := holepunch.NewService(u.host, u.ids, u.outside.punchable, u.watch.punching(newPunchFilter(u.host, u.outside))...)
+	if err != nil {
+		log.Warnw("holes can't be punched", "err", err)
+		return
+	}
+	u.service = s
+}
+
+func (u *upgrader) run(ctx context.Context) {
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	defer func() {
+		if u.service != nil {
+			_ = u.service.Close() // it can only say that it is closed already
+		}
+	}()
+	for {
+		u.begin()
+		select {
+		case <-ctx.Done():
+			return
+		case <-u.outside.changed:
+			for _, t := range u.tries {
+				t.next, t.wait = time.Now(), firstPunch
+			}
+		case <-tick.C:
+		}
+		u.look(time.Now())
+	}
+}
+
+// look closes relayed connections that a direct one has replaced, and tries to replace others.
+func (u *upgrader) look(now time.Time) {
+	wanted := make(map[peer.ID]bool)
+	for _, c := range u.host.Network().Conns() {
+		if !isRelay(c.RemoteMultiaddr()) {
+			continue
+		}
+		p := c.RemotePeer()
+		if direct := directConn(u.host, p); direct != nil {
+			if now.Sub(direct.Stat().Opened) > supersededFor && len(c.GetStreams()) == 0 {
+				_ = c.Close() // it is of no more use
+			}
+		} else if c.Stat().Direction == network.DirInbound && u.service != nil {
+			wanted[p] = true
+		}
+	}
+	for p := range u.tries {
+		if !wanted[p] {
+			delete(u.tries, p)
+		}
+	}
+	for p := range wanted {
+		u.try(p, now)
+	}
+}
+
+// try punches a hole to p when it is time to.
+func (u *upgrader) try(p peer.ID, now time.Time) {
+	t := u.tries[p]
+	if t == nil {
+		u.tries[p] = &tries{next: now.Add(firstPunch), wait: firstPunch}
+		return
+	}
+	if t.running != nil {
+		select {
+		case <-t.running:
+			t.running = nil
+			t.next = now.Add(t.wait)
+			t.wait = min(2*t.wait, lastPunch)
+		default:
+		}
+		return
+	}
+	if now.Before(t.next) {
+		return
+	}
+	select {
+	case u.slots <- struct{}{}:
+	default:
+		return // its turn comes
+	}
+	done := make(chan struct{})
+	t.running = done
+	service := u.service
+	u.wg.Go(func() {
+		defer close(done)
+		defer func() { <-u.slots }()
+		if err := service.DirectConnect(p); err != nil && !errors.Is(err, holepunch.ErrHolePunchActive) {
+			log.Debugw("no hole punched", "peer", p, "err", err)
+		}
+	})
+}
+
+// directConn returns a connection to p that doesn't go through a relay, or nil.
+func directConn(h host.Host, p peer.ID) network.Conn {
+	for _, c := range h.Network().ConnsToPeer(p) {
+		if !isRelay(c.RemoteMultiaddr()) && !c.IsClosed() {
+			return c
+		}
+	}
+	return nil
+}
