@@ -30,6 +30,8 @@ type File struct {
 	first  *fetched       // the first block, when it came with the record
 	blocks []chan fetched // nil until the first Read
 	room   chan struct{}  // a place for each block between its fetch and its use
+	begin  int64          // of the bytes that Read yields
+	end    int64
 	next   int
 	cur    []byte // what is left of the present block
 	held   []byte // its buffer
@@ -136,10 +138,11 @@ func (f *File) start() {
 		f.blocks[i] = make(chan fetched, 1)
 	}
 	f.room = make(chan struct{}, blocksInFlight)
+	first := f.next
 	f.wg.Go(func() {
 		var wg sync.WaitGroup
 		defer wg.Wait()
-		for i := range f.blocks {
+		for i := first; i < f.last(); i++ {
 			select {
 			case f.room <- struct{}{}:
 			case <-f.ctx.Done():
@@ -199,15 +202,11 @@ func (f *File) take() error {
 			<-f.room
 		}
 	}
-	count := f.rec.BlockCount()
-	if f.next == count {
+	if f.next >= f.last() {
 		return io.EOF
 	}
-	if count == 1 && f.first != nil { // nothing has to be fetched
-		b := f.fetch(f.ctx, 0)
-		f.next++
-		f.cur, f.held = b.data, b.data
-		f.took(b, len(b.data))
+	if f.rec.BlockCount() == 1 && f.first != nil { // nothing has to be fetched
+		f.use(f.fetch(f.ctx, 0))
 		return nil
 	}
 	if f.blocks == nil {
@@ -222,8 +221,13 @@ func (f *File) take() error {
 	if b.err != nil {
 		return b.err
 	}
-	f.next++
-	f.cur, f.held = b.data, b.data
-	f.took(b, len(b.data))
+	f.use(b)
 	return nil
+}
+
+// use makes a block, verified, the present one.
+func (f *File) use(b fetched) {
+	f.cur, f.held = f.wanted(f.next, b.data), b.data
+	f.next++
+	f.took(b, len(f.cur))
 }

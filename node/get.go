@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -17,13 +18,18 @@ import (
 type GetOptions struct {
 	// Version names one version, as FileInfo.Version does: the current one or a sibling. Default: the current one.
 	Version string
+	// Offset is the byte where Read and WriteTo begin; below 0 it counts from the end.
+	// Default: the beginning. Only the blocks that are needed are fetched.
+	Offset int64
+	// Length is how many bytes they yield at most. Default 0: all to the end.
+	Length int64
 	// Progress, if not nil, is called now and then, from one goroutine at a time.
 	Progress func(Progress)
 }
 
 // Get opens a file for reading. The File must be closed.
 func (o *operations) Get(ctx context.Context, name string, opt GetOptions) (*File, error) {
-	get := &pb.Get{Name: name, WithBody: true}
+	get := &pb.Get{Name: name, WithBody: opt.Offset == 0}
 	if opt.Version != "" {
 		v, err := parseVersion(opt.Version)
 		if err != nil {
@@ -35,7 +41,12 @@ func (o *operations) Get(ctx context.Context, name string, opt GetOptions) (*Fil
 	if err != nil {
 		return nil, err
 	}
-	return newFile(ctx, o, g, opt), nil
+	f := newFile(ctx, o, g, opt)
+	if f.begin, f.end, err = opt.Within(f.Info().Size); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	f.next = int(f.begin / int64(max(f.rec.GetBlockSize(), 1)))
+	return f, nil
 }
 
 // gotten is a file's record, and its first block's bytes if they came with it.
