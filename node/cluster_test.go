@@ -157,3 +157,32 @@ func (c *cluster) get(n getter, name string) []byte {
 	}
 	return data
 }
+
+// restart starts nodes at the same time: each waits for the others.
+func (c *cluster) restart(k *calendar, dirs []string) {
+	c.t.Helper()
+	type started struct {
+		n   *node.Node
+		err error
+	}
+	out := make(chan started, len(dirs))
+	for _, dir := range dirs {
+		cfg := node.Config{Data: dir, Listen: anyPort, Bootstrap: c.addrs, Heartbeat: 300 * time.Millisecond}.WithClock(k.now)
+		go func() {
+			n, err := node.New(c.t.Context(), cfg)
+			out <- started{n, err}
+		}()
+	}
+	for range dirs {
+		s := <-out
+		if s.err != nil {
+			c.t.Fatalf("starting a node again: %v", s.err)
+		}
+		c.nodes = append(c.nodes, s.n)
+		c.t.Cleanup(func() {
+			if err := s.n.Close(); err != nil {
+				c.t.Errorf("closing a node: %v", err)
+			}
+		})
+	}
+}

@@ -37,6 +37,9 @@ type Config struct {
 	// LimitUp and LimitDown bound what goes out and comes in of files, in bytes per
 	// second, to and from all peers together. Default 0: no bound.
 	LimitUp, LimitDown int64
+	// TombstoneGrace is how long the ring remembers that a file was deleted after all holders know it, and how long a
+	// copy is believed that nobody has confirmed. Default seven days. All peers of a ring should have the same.
+	TombstoneGrace time.Duration
 	// MDNS finds peers of the same local network. Default off in the API; on in the command line.
 	MDNS bool
 	// Server is for a rented host: no address of a local network is dialled or announced, no router is asked
@@ -47,6 +50,8 @@ type Config struct {
 	Events func(Event)
 	// Registerer receives the metrics of this node, and of no other, and libp2p's. Default: none are kept.
 	Registerer prometheus.Registerer
+
+	clock func() time.Time // what ages are told by; time.Now but in tests
 }
 
 // Event is something that happened to the node, in words.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"github.com/libp2p/go-libp2p/core/crypto"
 	"google.golang.org/protobuf/proto"
@@ -20,6 +21,7 @@ import (
 const (
 	identityFile = "identity.key" // the private key
 	memoryFile   = "peers.json"   // who was in the ring; see memory
+	gravesFile   = "deletes.json" // since when tombstones are at all holders; see graves
 	storeFolder  = "store"        // records and blocks
 )
 
@@ -34,9 +36,11 @@ type folder struct {
 	holders  []*pb.Peer
 	hadPeers bool
 	copies   int
+	memory   memory
 
-	written []byte // the memory as it stands on disk
-	emptied bool   // the node has left for good: its records go when it is closed
+	mu      sync.Mutex // guards memory and written once the folder is open
+	written []byte     // the memory as it stands on disk
+	emptied bool       // the node has left for good: its records go when it is closed
 }
 
 // memory is what a node remembers from one start to the next, so that it rejoins
@@ -48,6 +52,10 @@ type memory struct {
 	HadPeers bool `json:"had_peers"`
 	// Copies is the greatest number of copies that a record here asks for.
 	Copies int `json:"copies,omitempty"`
+	// Born, Confirmed and Aside are those of age.
+	Born      int64 `json:"born_ms,omitempty"`
+	Confirmed int64 `json:"confirmed_ms,omitempty"`
+	Aside     bool  `json:"aside,omitempty"`
 }
 
 // openDataFolder locks dir and reads what is there; identity and memory are made when they are not.
@@ -76,7 +84,7 @@ func openDataFolder(dir string) (f *folder, err error) {
 	if err := json.Unmarshal(raw, &m); err != nil {
 		return nil, fmt.Errorf("%s is damaged; move it away to start without remembered peers: %w", filepath.Join(dir, memoryFile), err)
 	}
-	f.hadPeers, f.copies, f.written = m.HadPeers, m.Copies, raw
+	f.hadPeers, f.copies, f.memory, f.written = m.HadPeers, m.Copies, m, raw
 	f.peers, f.holders = unpack(m.Peers), unpack(m.Holders)
 	return f, nil
 }
@@ -106,8 +114,7 @@ func pack(peers []*pb.Peer) ([][]byte, error) {
 }
 
 // keep writes what is to be remembered.
-func (f *folder) keep(peers, holders []*pb.Peer, hadPeers bool, copies int) error {
-	var m memory
+func (f *folder) keep(peers, holders []*pb.Peer, m memory) error {
 	var err error
 	if m.Peers, err = pack(peers); err != nil {
 		return err
@@ -115,11 +122,27 @@ func (f *folder) keep(peers, holders []*pb.Peer, hadPeers bool, copies int) erro
 	if m.Holders, err = pack(holders); err != nil {
 		return err
 	}
-	m.HadPeers, m.Copies = hadPeers, copies
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.write(m)
+}
+
+// change changes what is remembered and writes it at once.
+func (f *folder) change(change func(*memory)) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	m := f.memory
+	change(&m)
+	return f.write(m)
+}
+
+// write writes the memory if it isn't on disk already.
+func (f *folder) write(m memory) error {
 	raw, err := json.Marshal(m)
 	if err != nil {
 		return err
 	}
+	f.memory = m
 	if bytes.Equal(raw, f.written) {
 		return nil
 	}
@@ -137,6 +160,7 @@ func (f *folder) empty() error {
 	return errors.Join(
 		os.RemoveAll(filepath.Join(f.dir, storeFolder)),
 		os.RemoveAll(filepath.Join(f.dir, memoryFile)),
+		os.RemoveAll(filepath.Join(f.dir, gravesFile)),
 	)
 }
 

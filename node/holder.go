@@ -140,7 +140,8 @@ func (n *Node) serveClaim(ctx context.Context, from peer.ID, c *pb.Claim) (*pb.F
 	if err != nil {
 		return nil, err
 	}
-	claimed := &pb.Claimed{Owns: ans.Owns, Authority: ans.Authority, Neighbours: n.neighboursOf(state, joined)}
+	ans.Continuous, ans.Aside = n.continuousFor(info.Position, n.state.Load())
+	claimed := &pb.Claimed{Continuous: ans.Continuous, Aside: ans.Aside, Owns: ans.Owns, Authority: ans.Authority, Neighbours: n.neighboursOf(state, joined)}
 	if g := n.describe([]ring.Position{ans.Grantee}); len(g) > 0 {
 		claimed.Grantee = g[0]
 	}
@@ -191,7 +192,7 @@ func (n *Node) askClaim(ctx context.Context, c replica.AskClaim) {
 	if err == nil {
 		defer r.close()
 		m := r.GetClaimed()
-		ans = replica.ClaimAnswer{Owns: m.GetOwns(), Authority: m.GetAuthority(), Preds: n.stateOf(m.GetNeighbours()).Preds}
+		ans = replica.ClaimAnswer{Owns: m.GetOwns(), Authority: m.GetAuthority(), Continuous: m.GetContinuous(), Aside: m.GetAside(), Preds: n.stateOf(m.GetNeighbours()).Preds}
 		if m.GetGrantee() != nil {
 			if info, err := n.book.learnOne(m.GetGrantee()); err == nil {
 				ans.Grantee = info.Position

@@ -111,6 +111,9 @@ func (n *Node) serveInventory(inv *pb.Inventory) (*pb.FileResponse, error) {
 			continue // before the cursor
 		}
 		err := n.store.Scan(span, after, func(e store.Entry) bool {
+			if !e.Counted && !inv.GetOld() {
+				return true
+			}
 			if len(items.Items) == limit {
 				items.More = true
 				return false
@@ -140,8 +143,12 @@ func itemPlace(it *pb.Item) store.Place {
 
 // inventory asks a peer for all that it holds under keys.
 func (n *Node) inventory(ctx context.Context, from ring.Position, keys []uint32) ([]*pb.Item, error) {
+	return n.list(ctx, from, &pb.Inventory{Keys: keys})
+}
+
+// list asks a peer for all that inv names.
+func (n *Node) list(ctx context.Context, from ring.Position, inv *pb.Inventory) ([]*pb.Item, error) {
 	var out []*pb.Item
-	inv := &pb.Inventory{Keys: keys}
 	for {
 		r, err := n.call(ctx, peerID(from), &pb.FileRequest{Body: &pb.FileRequest_Inventory{Inventory: inv}}, nil)
 		if err != nil {

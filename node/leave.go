@@ -173,6 +173,9 @@ func (n *Node) handAll(ctx context.Context, s *snapshot, report func(HandOver), 
 		})
 	}
 	err := n.store.Scan(store.Span{First: 0, Last: 0xffff}, nil, func(e store.Entry) bool {
+		if !e.Counted {
+			return true
+		}
 		select {
 		case work <- e:
 			return true
@@ -241,7 +244,7 @@ func (n *Node) handOne(ctx context.Context, s *snapshot, e store.Entry, all bool
 func (n *Node) everyName() []string {
 	var out []string
 	_ = n.store.Scan(store.Span{First: 0, Last: 0xffff}, nil, func(e store.Entry) bool {
-		if k, err := readEntry(e); err == nil && e.Index == 0 && !k.GetDeleted() && !slices.Contains(out[max(0, len(out)-1):], e.Name) {
+		if k, err := readEntry(e); err == nil && e.Counted && e.Index == 0 && !k.GetDeleted() && !slices.Contains(out[max(0, len(out)-1):], e.Name) {
 			out = append(out, e.Name)
 		}
 		return true

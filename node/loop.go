@@ -136,7 +136,10 @@ func (l *loop) carryOutArc(actions []replica.Action) {
 		case replica.AskGrant:
 			l.node.spawn(func(ctx context.Context) { l.node.askGrant(ctx, a.Seq, a.To) })
 		case replica.ConfirmGrant:
-			l.node.spawn(func(ctx context.Context) { l.node.askGrant(ctx, a.Seq, a.Grant.From) })
+			l.node.spawn(func(ctx context.Context) {
+				l.node.believe(ctx, a)
+				l.node.askGrant(ctx, a.Seq, a.Grant.From)
+			})
 		case replica.AskClaim:
 			l.node.spawn(func(ctx context.Context) { l.node.askClaim(ctx, a) })
 		case replica.Reconcile:

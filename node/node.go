@@ -63,6 +63,8 @@ type Node struct {
 	figures   figures
 	late      lateCopies
 	released  releases
+	age       age
+	graves    graves
 
 	ctx      context.Context
 	cancel   context.CancelFunc
@@ -103,7 +105,7 @@ func New(ctx context.Context, cfg Config) (*Node, error) {
 
 // start brings everything up in the order in which it depends on each other.
 func (n *Node) start(ctx context.Context) error {
-	if err := n.openFolder(); err != nil {
+	if err := n.openFolder(ctx); err != nil {
 		return err
 	}
 	if err := n.openHost(); err != nil {
@@ -122,6 +124,7 @@ func (n *Node) start(ctx context.Context) error {
 	n.spawn(n.fetchLoop)
 	n.spawn(n.strayLoop)
 	n.spawn(n.orphanLoop)
+	n.spawn(n.ageLoop)
 	n.spawn(n.rememberLoop)
 	if err := n.meet(ctx); err != nil {
 		return err

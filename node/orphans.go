@@ -3,7 +3,6 @@ package node
 import (
 	"bytes"
 	"context"
-	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
 
@@ -51,7 +50,7 @@ func (n *Node) collect(ctx context.Context, blocks []store.Entry) {
 	files := make(map[string][]*protocol.Record)
 	for _, e := range blocks {
 		k, err := readEntry(e)
-		if err != nil || !settledBlock(k) { // nothing that was written a moment ago is an orphan yet
+		if err != nil || !n.settledBlock(k) { // nothing that was written a moment ago is an orphan yet
 			continue
 		}
 		versions, asked := files[e.Name]
@@ -64,15 +63,15 @@ func (n *Node) collect(ctx context.Context, blocks []store.Entry) {
 			}
 			files[e.Name] = versions
 		}
-		if replica.Orphan(replica.Block{Clock: k.GetClock()}, references(versions, e), time.Now().UnixMilli()) {
+		if replica.Orphan(replica.Block{Clock: k.GetClock()}, references(versions, e), n.now()) {
 			n.drop(ctx, e, func() bool { return true })
 		}
 	}
 }
 
 // settledBlock reports whether a block has been written long enough ago to be looked at.
-func settledBlock(k kept) bool {
-	return replica.Version{Clock: k.GetClock()}.Millis() < time.Now().UnixMilli()-replica.OrphanGraceMillis
+func (n *Node) settledBlock(k kept) bool {
+	return replica.Version{Clock: k.GetClock()}.Millis() < n.now()-replica.OrphanGraceMillis
 }
 
 // references says of each version of a file whether it uses the block e.

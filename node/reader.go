@@ -296,7 +296,7 @@ func (n *Node) scanArc(s *snapshot, l *pb.List, fn func(store.Entry) bool) error
 			last = nil
 		}
 		err := n.store.Scan(span, afterIn(span, after), func(e store.Entry) bool {
-			if e.Index > 0 {
+			if e.Index > 0 || !e.Counted && !n.shows(s) {
 				return true
 			}
 			if last != nil && last.Place != e.Place {

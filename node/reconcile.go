@@ -164,6 +164,9 @@ func (n *Node) compare(ctx context.Context, with ring.Position, keys []uint32) (
 	ours := make(map[store.Place][]store.Entry)
 	for _, key := range keys {
 		err := n.store.Scan(store.Span{First: uint16(key), Last: uint16(key)}, nil, func(e store.Entry) bool { //nolint:gosec // 16 bits
+			if !e.Counted {
+				return true
+			}
 			ours[e.Place] = append(ours[e.Place], e)
 			if _, both := theirs[e.Place][e.Stamp]; both {
 				delete(theirs[e.Place], e.Stamp)

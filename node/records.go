@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"google.golang.org/protobuf/proto"
 
@@ -86,7 +87,41 @@ func lineage(b *pb.RecordBody) replica.Record {
 // merge returns the entries that stand once the new one is known too, with the
 // rules of replica.Merge. Records of later blocks are named by their hash: they have no versions and
 // stand beside each other; of two with the same hash the later written one stays.
+//
+// What is set aside takes no part, and stays unless it is the new entry or one that the standing ones replace.
 func merge(current []store.Entry, in store.Entry) ([]store.Entry, error) {
+	current, aside := counted(current)
+	out, err := mergeCounted(current, in)
+	for _, e := range aside {
+		v, verr := replica.ParseStamp(e.Stamp)
+		if err == nil && verr == nil && e.Stamp != in.Stamp && !replacedBy(out, v) {
+			out = append(out, e)
+		}
+	}
+	return out, err
+}
+
+// counted parts the entries of a place: those that count, and those that are set aside.
+func counted(es []store.Entry) (count, aside []store.Entry) {
+	for _, e := range es {
+		if e.Counted {
+			count = append(count, e)
+		} else {
+			aside = append(aside, e)
+		}
+	}
+	return count, aside
+}
+
+// replacedBy reports whether one of the records of a file replaces version v.
+func replacedBy(es []store.Entry, v replica.Version) bool {
+	return slices.ContainsFunc(es, func(e store.Entry) bool {
+		k, err := readEntry(e)
+		return err == nil && lineage(k.RecordBody).Supersedes(v)
+	})
+}
+
+func mergeCounted(current []store.Entry, in store.Entry) ([]store.Entry, error) {
 	all := append([]store.Entry{in}, current...)
 	ks, err := readEntries(all)
 	if err != nil {
@@ -115,11 +150,14 @@ func merge(current []store.Entry, in store.Entry) ([]store.Entry, error) {
 	return out, nil
 }
 
-// standing returns the records of a file: the winner first, then its siblings.
+// standing returns the records of a file that count: the winner first, then its siblings.
 func (n *Node) standing(at store.Place) ([]kept, error) {
 	es, err := n.store.Entries(at)
 	if err != nil {
 		return nil, err
+	}
+	if s := n.state.Load(); !n.shows(s) {
+		es, _ = counted(es)
 	}
 	ks, err := readEntries(es)
 	if err != nil {
@@ -130,6 +168,10 @@ func (n *Node) standing(at store.Place) ([]kept, error) {
 	}
 	return ks, nil
 }
+
+// shows reports whether a node serves what is set aside, too: one that is cut off
+// from all others serves whatever it has, marked as such.
+func (n *Node) shows(s *snapshot) bool { return s != nil && s.grants.Degraded }
 
 // keep makes a verified record durable here, with its bytes when they are given.
 func (n *Node) keep(ctx context.Context, rec *protocol.Record, with ...store.Staged) error {
@@ -174,6 +216,10 @@ func (n *Node) admit(ctx context.Context, rec *protocol.Record, with ...store.St
 
 // judge applies replica.Admit to the entries that stand, which the store gives by stamp.
 func (n *Node) judge(es []store.Entry, rec *protocol.Record) (replica.Admission, *pb.Record, error) {
+	es, _ = counted(es)
+	if len(es) == 0 && n.grace().TooOld(lineage(rec.RecordBody).Version, n.now()) {
+		return 0, nil, fault.New(fault.NotAllowed, "the clock of whoever puts %q is more than %s behind this node's, or the put is as old: whether the file has been deleted since may be forgotten; set the clock right and put it again", rec.GetName(), n.cfg.TombstoneGrace)
+	}
 	ks, err := readEntries(es)
 	if err != nil {
 		return 0, nil, err

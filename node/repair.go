@@ -43,6 +43,7 @@ func await(ctx context.Context, c <-chan struct{}, period time.Duration) bool {
 // on every change of neighbours, and one every ten heartbeats. A round that fails is made again after one heartbeat.
 func (n *Node) repairLoop(ctx context.Context) {
 	period := 10 * n.cfg.Heartbeat
+	var buried int64
 	for await(ctx, n.repairing, period) {
 		s := n.state.Load()
 		if !s.grants.Synced || s.leaving {
@@ -50,8 +51,17 @@ func (n *Node) repairLoop(ctx context.Context) {
 			continue
 		}
 		period = 10 * n.cfg.Heartbeat
-		if !n.repair(ctx, s) {
+		var dead []store.Entry
+		look := n.now()-buried >= n.buryEvery().Milliseconds() && !s.grants.Degraded
+		if look {
+			dead = n.tombstones(s)
+		}
+		switch agreed := n.repair(ctx, s); {
+		case !agreed:
 			period = n.cfg.Heartbeat / 3
+		case look:
+			buried = n.now()
+			n.bury(ctx, s, dead)
 		}
 	}
 }
@@ -211,6 +221,9 @@ func (n *Node) fetchMissing(ctx context.Context) (got, left int) {
 		})
 	}
 	for _, e := range missing {
+		if !e.Counted {
+			continue
+		}
 		if k, err := readEntry(e); err == nil && k.GetCopies() == 1 && !n.state.Load().grants.Owns(ring.Key(e.Key)) {
 			continue // a witness of a file of one copy holds the record alone
 		}

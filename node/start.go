@@ -17,6 +17,7 @@ import (
 	"github.com/p2pchord/p2pchord/internal/p2phost"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
+	"github.com/p2pchord/p2pchord/replica"
 	"github.com/p2pchord/p2pchord/ring"
 	"github.com/p2pchord/p2pchord/store"
 )
@@ -44,6 +45,15 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Timeout == 0 {
 		c.Timeout = 10 * time.Second
 	}
+	if c.TombstoneGrace == 0 {
+		c.TombstoneGrace = time.Duration(replica.DefaultGrace) * time.Millisecond
+	}
+	if c.TombstoneGrace < c.Heartbeat {
+		return c, fault.New(fault.Usage, "deletes have to be remembered for a heartbeat at least, not %s", c.TombstoneGrace)
+	}
+	if c.clock == nil {
+		c.clock = time.Now
+	}
 	if c.LimitUp < 0 || c.LimitDown < 0 {
 		return c, fault.New(fault.Usage, "a limit of bytes per second can't be negative")
 	}
@@ -53,7 +63,7 @@ func (c Config) withDefaults() (Config, error) {
 	return c, nil
 }
 
-func (n *Node) openFolder() error {
+func (n *Node) openFolder(ctx context.Context) error {
 	address, err := protocol.ParseRingAddress(n.cfg.RingAddress)
 	if err != nil {
 		return err
@@ -67,7 +77,10 @@ func (n *Node) openFolder() error {
 		Capacity: n.cfg.CapacityBytes,
 		OnBad:    func(store.Hash, error) { n.wakeFetch() },
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	return n.rememberAge(ctx)
 }
 
 func (n *Node) openHost() error {
@@ -284,7 +297,9 @@ func (n *Node) remember() {
 	}
 	peers := n.describeOthers(s.view.Peers())
 	holders := n.describeOthers(n.distinct(n.distinct(nil, s.view.Predecessors()...), s.view.Successors()...))
-	if err := n.folder.keep(peers, holders, n.folder.hadPeers || s.view.HadPeers(), n.health.wanted()); err != nil {
+	m := memory{HadPeers: n.folder.hadPeers || s.view.HadPeers(), Copies: n.health.wanted()}
+	m.Born, m.Confirmed, m.Aside = n.rememberedAge()
+	if err := n.folder.keep(peers, holders, m); err != nil {
 		log.Warnw("remembering the peers", "err", err)
 	}
 }

@@ -77,7 +77,7 @@ func (n *Node) listHeld(s *snapshot, out *Status) error {
 		}
 	}
 	err := n.store.Scan(store.Span{First: 0, Last: 0xffff}, nil, func(e store.Entry) bool {
-		if e.Index > 0 {
+		if e.Index > 0 || !e.Counted && !n.shows(s) {
 			return true
 		}
 		if last != nil && last.Place != e.Place {

@@ -95,7 +95,7 @@ func (n *Node) strays() []stray {
 	}
 	var out []stray
 	err := n.store.Scan(span, nil, func(e store.Entry) bool {
-		if k, err := readEntry(e); err != nil || s.view.MayHold(ring.Key(e.Key), max(n.copiesOfKept(k), 2)) {
+		if k, err := readEntry(e); err != nil || !e.Counted || s.view.MayHold(ring.Key(e.Key), max(n.copiesOfKept(k), 2)) {
 			return true
 		}
 		out = append(out, stray{entry: e, released: n.released.at(strayKey{e.Place, e.Stamp})})
@@ -157,7 +157,7 @@ func (n *Node) obey(ctx context.Context, owner peer.ID, st stray, v pb.Verdict) 
 			n.released.note(k, time.Now())
 			return
 		}
-		if time.Since(st.released) < n.grace() {
+		if time.Since(st.released) < n.strayGrace() {
 			return
 		}
 		n.drop(ctx, st.entry, func() bool { return !n.released.at(k).IsZero() })
@@ -167,8 +167,8 @@ func (n *Node) obey(ctx context.Context, owner peer.ID, st stray, v pb.Verdict) 
 	}
 }
 
-// grace is how long a copy that is no longer needed stays.
-func (n *Node) grace() time.Duration { return 5 * n.cfg.Heartbeat }
+// strayGrace is how long a copy that is no longer needed stays.
+func (n *Node) strayGrace() time.Duration { return 5 * n.cfg.Heartbeat }
 
 // drop removes one entry if it still may go at that moment; its bytes go with the last entry that names them.
 func (n *Node) drop(ctx context.Context, e store.Entry, may func() bool) {

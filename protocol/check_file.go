@@ -69,6 +69,8 @@ func checkMemberRequest(from peer.ID, req *pb.FileRequest) error {
 		return checkItems(r.Pull.GetItems())
 	case *pb.FileRequest_Release:
 		return checkItems(r.Release.GetItems())
+	case *pb.FileRequest_Collect:
+		return checkItems(r.Collect.GetItems())
 	}
 	return malformed("a file request of no kind that is known here")
 }

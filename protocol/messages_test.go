@@ -132,6 +132,7 @@ func memberExamples() []example {
 	inventory := &pb.FileRequest{Body: &pb.FileRequest_Inventory{Inventory: &pb.Inventory{First: 58741, Last: 58795, Keys: []uint32{1, 65535}, After: items[0], Limit: 10, Old: true}}}
 	pull := &pb.FileRequest{Body: &pb.FileRequest_Pull{Pull: &pb.Pull{Items: items}}}
 	release := &pb.FileRequest{Body: &pb.FileRequest_Release{Release: &pb.Release{Items: items}}}
+	collect := &pb.FileRequest{Body: &pb.FileRequest_Collect{Collect: &pb.Collect{Items: items[:1]}}}
 	return []example{
 		{name: "file request store", message: store},
 		{name: "file request store record only", message: &pb.FileRequest{Body: &pb.FileRequest_Store{Store: &pb.Store{Record: record, RecordOnly: true}}}},
@@ -145,12 +146,13 @@ func memberExamples() []example {
 		{name: "file request inventory", message: inventory},
 		{name: "file request pull", message: pull},
 		{name: "file request release", message: release},
+		{name: "file request collect", message: collect},
 		{"file answer done", &pb.FileResponse{}, store},
 		{"file answer confirm need", &pb.FileResponse{Need: true}, confirm},
 		{"file answer refused", &pb.FileResponse{Status: 13, Message: "refused by the witness"}, store},
 		{"file answer not successor", &pb.FileResponse{Status: 12, Message: "not the successor", Better: self}, grants},
 		{"file answer granted", &pb.FileResponse{Body: &pb.FileResponse_Granted{Granted: &pb.Granted{Id: grant, Predecessor: fixedPeer(3, ""), Copies: 3}}}, grants},
-		{"file answer claimed", &pb.FileResponse{Body: &pb.FileResponse_Claimed{Claimed: &pb.Claimed{Owns: true, Grantee: fixedPeer(3, ""), Neighbours: near, Authority: true}}}, claim},
+		{"file answer claimed", &pb.FileResponse{Body: &pb.FileResponse_Claimed{Claimed: &pb.Claimed{Owns: true, Grantee: fixedPeer(3, ""), Neighbours: near, Authority: true, Continuous: true, Aside: true}}}, claim},
 		{"file answer digests", &pb.FileResponse{Body: &pb.FileResponse_Digests{Digests: &pb.Digests{Sums: [][]byte{sum}}}}, digest},
 		{"file answer items", &pb.FileResponse{Body: &pb.FileResponse_Items{Items: &pb.Items{Items: items, More: true}}}, inventory},
 		{"file answer records", &pb.FileResponse{Body: &pb.FileResponse_Records{Records: &pb.Records{Records: []*pb.Record{record, exampleRecord(blockBody())}}}}, pull},

@@ -11,10 +11,9 @@ const (
 	// OrphanAgeMillis is the age at which a later block that no version references counts as left
 	// by a put that was given up.
 	OrphanAgeMillis = 24 * 60 * 60 * 1000
-	// TombstoneGraceMillis is how long a tombstone stays after all holders have it, and
-	// how long a copy is believed that no synced owner has confirmed: seven days. A node that was away for longer
-	// may have missed a delete that nobody remembers.
-	TombstoneGraceMillis = 7 * 24 * 60 * 60 * 1000
+	// DefaultGrace is seven days: longer than a long weekend, and more than the space of a few hundred bytes is worth.
+	// A node that was away for longer may have missed a delete that nobody remembers.
+	DefaultGrace Grace = 7 * 24 * 60 * 60 * 1000
 )
 
 // Reference is one standing version of a file as the owner of the file knows it: the winner or a sibling.
@@ -53,18 +52,32 @@ func Orphan(b Block, standing []Reference, nowMillis int64) bool {
 
 func millis(clock uint64) int64 { return Version{Clock: clock}.Millis() }
 
+// Grace is how long, in milliseconds, a tombstone stays after all holders have it, and how long a copy is believed
+// that no synced owner has confirmed. All peers of a ring should have the same.
+type Grace int64
+
+// margin is what clocks may differ by: MaxAheadMillis, less when the grace itself is short.
+func (g Grace) margin() int64 { return min(MaxAheadMillis, int64(g)/8) }
+
 // Collectable reports whether a tombstone may be removed by a synced owner and, at its
 // word, by the holders: it stands alone, and every holder has had it since fullMillis, 0 for
 // not yet. (CHORD, DELETE.)
-func Collectable(standing []Reference, fullMillis, nowMillis int64) bool {
-	return len(standing) == 1 && standing[0].Deleted && fullMillis > 0 && fullMillis <= nowMillis-TombstoneGraceMillis
+func (g Grace) Collectable(standing []Reference, fullMillis, nowMillis int64) bool {
+	return len(standing) == 1 && standing[0].Deleted && fullMillis > 0 && fullMillis <= nowMillis-int64(g)
 }
 
-// Quarantined reports whether a copy may no longer be believed or pushed: no
-// synced owner has confirmed it for TombstoneGraceMillis. confirmedMillis is when one last did, this node included
-// while it was the synced owner. The copy is not removed: see Believed.
-func Quarantined(confirmedMillis, nowMillis int64) bool {
-	return confirmedMillis < nowMillis-TombstoneGraceMillis
+// Expired reports whether a holder may remove a tombstone at its owner's word: no
+// owner can have seen it at all holders for the grace if it was signed later than that.
+func (g Grace) Expired(v Version, nowMillis int64) bool {
+	return v.Millis() < nowMillis-int64(g)+g.margin()
+}
+
+// Quarantined reports whether a copy of version v may no longer be believed or pushed: no
+// synced owner has confirmed it for the grace, and it was signed before that, so that a later delete may have
+// been forgotten. confirmedMillis is when one last did, this node included while it was the synced
+// owner. The copy is not removed: see Believed.
+func (g Grace) Quarantined(v Version, confirmedMillis, nowMillis int64) bool {
+	return max(confirmedMillis, v.Millis()-g.margin()) < nowMillis-int64(g)
 }
 
 // Believed reports whether a sync takes quarantined copies into account: only when
@@ -72,8 +85,8 @@ func Quarantined(confirmedMillis, nowMillis int64) bool {
 // down for longer than the grace. Then nobody can have collected anything.
 func Believed(continuous []bool) bool { return !slices.Contains(continuous, true) }
 
-// TooOld reports whether a put's record is so old that the tombstone of a later delete may have been
+// TooOld reports whether a put's record, of a file that nobody knows, is so old that the tombstone of a later delete may have been
 // collected already; its writer has to sign it anew.
-func TooOld(v Version, nowMillis int64) bool {
-	return v.Millis() < nowMillis-TombstoneGraceMillis+MaxAheadMillis
+func (g Grace) TooOld(v Version, nowMillis int64) bool {
+	return v.Millis() < nowMillis-int64(g)+g.margin()
 }

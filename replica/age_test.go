@@ -48,7 +48,8 @@ func TestTombstones(t *testing.T) {
 	const now = 10_000 * hour
 	dead := Reference{Record: Record{Version: at(now - 1000*hour)}, Deleted: true}
 	live := Reference{Record: dead.Record}
-	full := int64(now - TombstoneGraceMillis)
+	const grace = DefaultGrace
+	full := now - int64(grace)
 	for _, x := range []struct {
 		name     string
 		standing []Reference
@@ -62,22 +63,28 @@ func TestTombstones(t *testing.T) {
 		{"a sibling stands", []Reference{dead, live}, full, false},
 		{"nothing", nil, full, false},
 	} {
-		if got := Collectable(x.standing, x.full, now); got != x.want {
+		if got := grace.Collectable(x.standing, x.full, now); got != x.want {
 			t.Errorf("%s: %v", x.name, got)
 		}
 	}
-	if Quarantined(full, now) || !Quarantined(full-1, now) {
+	if old := at(full - hour); grace.Quarantined(old, full, now) || !grace.Quarantined(old, full-1, now) {
 		t.Error("a copy is quarantined when nobody confirmed it for the grace period, and no sooner")
+	}
+	if grace.Quarantined(at(full+hour), 0, now) {
+		t.Error("a copy is quarantined that was signed within the grace period")
+	}
+	if grace.Expired(at(now-hour), now) || !grace.Expired(at(full), now) {
+		t.Error("a holder removes a tombstone that no owner can have seen everywhere for the grace period")
 	}
 	if Believed([]bool{false, true}) || !Believed([]bool{false, false}) || !Believed(nil) {
 		t.Error("quarantined copies count when no holder was there all the while, and only then")
 	}
-	if TooOld(at(now), now) || !TooOld(at(full), now) {
+	if grace.TooOld(at(now), now) || !grace.TooOld(at(full), now) {
 		t.Error("a record from before the grace period is to be signed anew")
 	}
 	// Whatever is not too old was signed after every tombstone that may have been collected was full.
 	for v := int64(0); v < 2*MaxAheadMillis; v += minute {
-		if signed := full + v; !TooOld(at(signed), now) && signed < full+MaxAheadMillis {
+		if signed := full + v; !grace.TooOld(at(signed), now) && signed < full+MaxAheadMillis {
 			t.Errorf("a record signed %d ms after the tombstone was full counts as new", v)
 		}
 	}

@@ -120,7 +120,7 @@ func (a *Arc) clone() *Arc {
 	if a.attempt != nil {
 		t := *a.attempt
 		t.pending = maps.Clone(t.pending)
-		t.asked, t.chain = slices.Clone(t.asked), slices.Clone(t.chain)
+		t.asked, t.chain, t.aside = slices.Clone(t.asked), slices.Clone(t.chain), slices.Clone(t.aside)
 		c.attempt = &t
 	}
 	return &c

@@ -33,6 +33,10 @@ type (
 	ConfirmGrant struct {
 		Seq   uint64
 		Grant Grant
+		// Believe says that none of the holders that answered has been one all the while: quarantined copies
+		// are to be merged first, this node's own and those of Aside. See Believed.
+		Believe bool
+		Aside   []ring.Position
 	}
 	// Stabilize asks the ring for a round of stabilization at once.
 	Stabilize struct{}
@@ -63,6 +67,11 @@ type ClaimAnswer struct {
 	// Authority says that the holder has been the synced owner of all of the arc until
 	// now, and so has every version of it that was acknowledged.
 	Authority bool
+	// Continuous says that the holder has been one of that arc all the while, so that it knows of
+	// every delete whose tombstone may have been collected.
+	Continuous bool
+	// Aside says that the holder has quarantined copies.
+	Aside bool
 	// Preds are the holder's predecessors, nearest first.
 	Preds []ring.Position
 }
@@ -87,6 +96,9 @@ type attempt struct {
 	silent  int                      // those of them that are neighbours at present
 	// authority says that one of them has been the synced owner of the arc until now.
 	authority bool
+	// continuous says that one of them has been a holder all the while; aside are those with quarantined copies.
+	continuous bool
+	aside      []ring.Position
 }
 
 // Ring tells the Arc that its neighbourhood is now h. (Sync step "prdc changes".)

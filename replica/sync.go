@@ -82,6 +82,10 @@ func (a *Arc) ClaimAnswered(seq uint64, ans ClaimAnswer, ok bool) []Action {
 		return []Action{Stabilize{}}
 	}
 	a.attempt.authority = a.attempt.authority || ans.Authority
+	a.attempt.continuous = a.attempt.continuous || ans.Continuous
+	if ans.Aside {
+		a.attempt.aside = append(a.attempt.aside, from)
+	}
 	out := []Action{Reconcile{Seq: a.send(from), With: from, From: a.attempt.grant.From}}
 	// The predecessors are asked one by one, each names the next, to depth R.
 	if chain := a.attempt.chain; chain[len(chain)-1] == from && len(chain) < a.cfg.Copies && len(ans.Preds) > 0 {
@@ -131,7 +135,11 @@ func (a *Arc) conclude() []Action {
 		return nil
 	}
 	a.attempt.phase = confirming
-	return []Action{ConfirmGrant{Seq: a.send(a.attempt.grant.From), Grant: a.attempt.grant}}
+	confirm := ConfirmGrant{Seq: a.send(a.attempt.grant.From), Grant: a.attempt.grant}
+	if Believed([]bool{a.attempt.continuous}) {
+		confirm.Believe, confirm.Aside = true, a.attempt.aside
+	}
+	return []Action{confirm}
 }
 
 // neighbour reports whether p is, as far as the ring knows, alive and one of the nearest on either side.

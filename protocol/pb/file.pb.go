@@ -95,6 +95,7 @@ type FileRequest struct {
 	//	*FileRequest_Inventory
 	//	*FileRequest_Pull
 	//	*FileRequest_Release
+	//	*FileRequest_Collect
 	Body          isFileRequest_Body `protobuf_oneof:"body"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -277,6 +278,15 @@ func (x *FileRequest) GetRelease() *Release {
 	return nil
 }
 
+func (x *FileRequest) GetCollect() *Collect {
+	if x != nil {
+		if x, ok := x.Body.(*FileRequest_Collect); ok {
+			return x.Collect
+		}
+	}
+	return nil
+}
+
 type isFileRequest_Body interface {
 	isFileRequest_Body()
 }
@@ -337,6 +347,10 @@ type FileRequest_Release struct {
 	Release *Release `protobuf:"bytes,17,opt,name=release,proto3,oneof"`
 }
 
+type FileRequest_Collect struct {
+	Collect *Collect `protobuf:"bytes,18,opt,name=collect,proto3,oneof"`
+}
+
 func (*FileRequest_Put) isFileRequest_Body() {}
 
 func (*FileRequest_Get) isFileRequest_Body() {}
@@ -364,6 +378,8 @@ func (*FileRequest_Inventory) isFileRequest_Body() {}
 func (*FileRequest_Pull) isFileRequest_Body() {}
 
 func (*FileRequest_Release) isFileRequest_Body() {}
+
+func (*FileRequest_Collect) isFileRequest_Body() {}
 
 // FileResponse answers one FileRequest; body_size raw bytes follow it.
 type FileResponse struct {
@@ -1804,7 +1820,9 @@ type Claimed struct {
 	Owns          bool                   `protobuf:"varint,1,opt,name=owns,proto3" json:"owns,omitempty"`      // the peer asked believes to own a part of that arc
 	Grantee       *Peer                  `protobuf:"bytes,2,opt,name=grantee,proto3" json:"grantee,omitempty"` // another to whom it has granted a part of it
 	Neighbours    *Neighbours            `protobuf:"bytes,3,opt,name=neighbours,proto3" json:"neighbours,omitempty"`
-	Authority     bool                   `protobuf:"varint,4,opt,name=authority,proto3" json:"authority,omitempty"` // the peer asked has been the synced owner of all of that arc until now
+	Authority     bool                   `protobuf:"varint,4,opt,name=authority,proto3" json:"authority,omitempty"`   // the peer asked has been the synced owner of all of that arc until now
+	Continuous    bool                   `protobuf:"varint,5,opt,name=continuous,proto3" json:"continuous,omitempty"` // it has been a holder of that arc all the while: it knows of every delete whose tombstone may be gone
+	Aside         bool                   `protobuf:"varint,6,opt,name=aside,proto3" json:"aside,omitempty"`           // it has copies set aside that nobody has confirmed for the grace period; Inventory with old lists them
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1863,6 +1881,20 @@ func (x *Claimed) GetNeighbours() *Neighbours {
 func (x *Claimed) GetAuthority() bool {
 	if x != nil {
 		return x.Authority
+	}
+	return false
+}
+
+func (x *Claimed) GetContinuous() bool {
+	if x != nil {
+		return x.Continuous
+	}
+	return false
+}
+
+func (x *Claimed) GetAside() bool {
+	if x != nil {
+		return x.Aside
 	}
 	return false
 }
@@ -2364,12 +2396,58 @@ func (x *Released) GetVerdicts() []Verdict {
 	return nil
 }
 
+// Collect tells a holder, as the synced owner, that every holder has had these tombstones for the
+// grace period: they are removed.
+type Collect struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Items         []*Item                `protobuf:"bytes,1,rep,name=items,proto3" json:"items,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Collect) Reset() {
+	*x = Collect{}
+	mi := &file_file_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Collect) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Collect) ProtoMessage() {}
+
+func (x *Collect) ProtoReflect() protoreflect.Message {
+	mi := &file_file_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Collect.ProtoReflect.Descriptor instead.
+func (*Collect) Descriptor() ([]byte, []int) {
+	return file_file_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *Collect) GetItems() []*Item {
+	if x != nil {
+		return x.Items
+	}
+	return nil
+}
+
 var File_file_proto protoreflect.FileDescriptor
 
 const file_file_proto_rawDesc = "" +
 	"\n" +
 	"\n" +
-	"file.proto\x12\vp2pchord.v1\x1a\fcommon.proto\"\xb9\x05\n" +
+	"file.proto\x12\vp2pchord.v1\x1a\fcommon.proto\"\xeb\x05\n" +
 	"\vFileRequest\x12\x1b\n" +
 	"\tbody_size\x18\x01 \x01(\rR\bbodySize\x12\x14\n" +
 	"\x05offer\x18\x02 \x01(\bR\x05offer\x12$\n" +
@@ -2387,7 +2465,8 @@ const file_file_proto_rawDesc = "" +
 	"\x06digest\x18\x0e \x01(\v2\x13.p2pchord.v1.DigestH\x00R\x06digest\x126\n" +
 	"\tinventory\x18\x0f \x01(\v2\x16.p2pchord.v1.InventoryH\x00R\tinventory\x12'\n" +
 	"\x04pull\x18\x10 \x01(\v2\x11.p2pchord.v1.PullH\x00R\x04pull\x120\n" +
-	"\arelease\x18\x11 \x01(\v2\x14.p2pchord.v1.ReleaseH\x00R\areleaseB\x06\n" +
+	"\arelease\x18\x11 \x01(\v2\x14.p2pchord.v1.ReleaseH\x00R\arelease\x120\n" +
+	"\acollect\x18\x12 \x01(\v2\x14.p2pchord.v1.CollectH\x00R\acollectB\x06\n" +
 	"\x04body\"\xc0\x05\n" +
 	"\fFileResponse\x12\x16\n" +
 	"\x06status\x18\x01 \x01(\rR\x06status\x12\x18\n" +
@@ -2485,14 +2564,18 @@ const file_file_proto_rawDesc = "" +
 	"\x05Claim\x12%\n" +
 	"\x04from\x18\x01 \x01(\v2\x11.p2pchord.v1.PeerR\x04from\x123\n" +
 	"\vpredecessor\x18\x02 \x01(\v2\x11.p2pchord.v1.PeerR\vpredecessor\x12*\n" +
-	"\x05grant\x18\x03 \x01(\v2\x14.p2pchord.v1.GrantIDR\x05grant\"\xa1\x01\n" +
+	"\x05grant\x18\x03 \x01(\v2\x14.p2pchord.v1.GrantIDR\x05grant\"\xd7\x01\n" +
 	"\aClaimed\x12\x12\n" +
 	"\x04owns\x18\x01 \x01(\bR\x04owns\x12+\n" +
 	"\agrantee\x18\x02 \x01(\v2\x11.p2pchord.v1.PeerR\agrantee\x127\n" +
 	"\n" +
 	"neighbours\x18\x03 \x01(\v2\x17.p2pchord.v1.NeighboursR\n" +
 	"neighbours\x12\x1c\n" +
-	"\tauthority\x18\x04 \x01(\bR\tauthority\"\\\n" +
+	"\tauthority\x18\x04 \x01(\bR\tauthority\x12\x1e\n" +
+	"\n" +
+	"continuous\x18\x05 \x01(\bR\n" +
+	"continuous\x12\x14\n" +
+	"\x05aside\x18\x06 \x01(\bR\x05aside\"\\\n" +
 	"\x06Digest\x12\x12\n" +
 	"\x04rows\x18\x01 \x03(\rR\x04rows\x12\x14\n" +
 	"\x05first\x18\x02 \x01(\rR\x05first\x12\x12\n" +
@@ -2522,7 +2605,9 @@ const file_file_proto_rawDesc = "" +
 	"\aRelease\x12'\n" +
 	"\x05items\x18\x01 \x03(\v2\x11.p2pchord.v1.ItemR\x05items\"<\n" +
 	"\bReleased\x120\n" +
-	"\bverdicts\x18\x01 \x03(\x0e2\x14.p2pchord.v1.VerdictR\bverdicts*3\n" +
+	"\bverdicts\x18\x01 \x03(\x0e2\x14.p2pchord.v1.VerdictR\bverdicts\"2\n" +
+	"\aCollect\x12'\n" +
+	"\x05items\x18\x01 \x03(\v2\x11.p2pchord.v1.ItemR\x05items*3\n" +
 	"\aVerdict\x12\b\n" +
 	"\x04KEEP\x10\x00\x12\b\n" +
 	"\x04DROP\x10\x01\x12\b\n" +
@@ -2543,7 +2628,7 @@ func file_file_proto_rawDescGZIP() []byte {
 }
 
 var file_file_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_file_proto_msgTypes = make([]protoimpl.MessageInfo, 31)
+var file_file_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
 var file_file_proto_goTypes = []any{
 	(Verdict)(0),         // 0: p2pchord.v1.Verdict
 	(*FileRequest)(nil),  // 1: p2pchord.v1.FileRequest
@@ -2577,10 +2662,11 @@ var file_file_proto_goTypes = []any{
 	(*Records)(nil),      // 29: p2pchord.v1.Records
 	(*Release)(nil),      // 30: p2pchord.v1.Release
 	(*Released)(nil),     // 31: p2pchord.v1.Released
-	(*Peer)(nil),         // 32: p2pchord.v1.Peer
-	(*Record)(nil),       // 33: p2pchord.v1.Record
-	(*Version)(nil),      // 34: p2pchord.v1.Version
-	(*Neighbours)(nil),   // 35: p2pchord.v1.Neighbours
+	(*Collect)(nil),      // 32: p2pchord.v1.Collect
+	(*Peer)(nil),         // 33: p2pchord.v1.Peer
+	(*Record)(nil),       // 34: p2pchord.v1.Record
+	(*Version)(nil),      // 35: p2pchord.v1.Version
+	(*Neighbours)(nil),   // 36: p2pchord.v1.Neighbours
 }
 var file_file_proto_depIdxs = []int32{
 	3,  // 0: p2pchord.v1.FileRequest.put:type_name -> p2pchord.v1.Put
@@ -2597,54 +2683,56 @@ var file_file_proto_depIdxs = []int32{
 	25, // 11: p2pchord.v1.FileRequest.inventory:type_name -> p2pchord.v1.Inventory
 	28, // 12: p2pchord.v1.FileRequest.pull:type_name -> p2pchord.v1.Pull
 	30, // 13: p2pchord.v1.FileRequest.release:type_name -> p2pchord.v1.Release
-	32, // 14: p2pchord.v1.FileResponse.better:type_name -> p2pchord.v1.Peer
-	4,  // 15: p2pchord.v1.FileResponse.stored:type_name -> p2pchord.v1.Stored
-	6,  // 16: p2pchord.v1.FileResponse.got:type_name -> p2pchord.v1.Got
-	9,  // 17: p2pchord.v1.FileResponse.held:type_name -> p2pchord.v1.Held
-	11, // 18: p2pchord.v1.FileResponse.listed:type_name -> p2pchord.v1.Listed
-	14, // 19: p2pchord.v1.FileResponse.stats:type_name -> p2pchord.v1.Stats
-	18, // 20: p2pchord.v1.FileResponse.granted:type_name -> p2pchord.v1.Granted
-	22, // 21: p2pchord.v1.FileResponse.claimed:type_name -> p2pchord.v1.Claimed
-	24, // 22: p2pchord.v1.FileResponse.digests:type_name -> p2pchord.v1.Digests
-	26, // 23: p2pchord.v1.FileResponse.items:type_name -> p2pchord.v1.Items
-	29, // 24: p2pchord.v1.FileResponse.records:type_name -> p2pchord.v1.Records
-	31, // 25: p2pchord.v1.FileResponse.released:type_name -> p2pchord.v1.Released
-	33, // 26: p2pchord.v1.Put.record:type_name -> p2pchord.v1.Record
-	33, // 27: p2pchord.v1.Stored.current:type_name -> p2pchord.v1.Record
-	32, // 28: p2pchord.v1.Stored.owner:type_name -> p2pchord.v1.Peer
-	34, // 29: p2pchord.v1.Get.version:type_name -> p2pchord.v1.Version
-	20, // 30: p2pchord.v1.Get.witness:type_name -> p2pchord.v1.Confirm
-	33, // 31: p2pchord.v1.Got.record:type_name -> p2pchord.v1.Record
-	33, // 32: p2pchord.v1.Got.siblings:type_name -> p2pchord.v1.Record
-	32, // 33: p2pchord.v1.Got.holders:type_name -> p2pchord.v1.Peer
-	12, // 34: p2pchord.v1.Listed.files:type_name -> p2pchord.v1.Listing
-	34, // 35: p2pchord.v1.Listing.version:type_name -> p2pchord.v1.Version
-	33, // 36: p2pchord.v1.Stats.record:type_name -> p2pchord.v1.Record
-	33, // 37: p2pchord.v1.Stats.siblings:type_name -> p2pchord.v1.Record
-	15, // 38: p2pchord.v1.Stats.holders:type_name -> p2pchord.v1.Holder
-	32, // 39: p2pchord.v1.Holder.peer:type_name -> p2pchord.v1.Peer
-	32, // 40: p2pchord.v1.GetGrant.from:type_name -> p2pchord.v1.Peer
-	16, // 41: p2pchord.v1.Granted.id:type_name -> p2pchord.v1.GrantID
-	32, // 42: p2pchord.v1.Granted.predecessor:type_name -> p2pchord.v1.Peer
-	33, // 43: p2pchord.v1.Store.record:type_name -> p2pchord.v1.Record
-	16, // 44: p2pchord.v1.Store.grant:type_name -> p2pchord.v1.GrantID
-	16, // 45: p2pchord.v1.Confirm.grant:type_name -> p2pchord.v1.GrantID
-	32, // 46: p2pchord.v1.Claim.from:type_name -> p2pchord.v1.Peer
-	32, // 47: p2pchord.v1.Claim.predecessor:type_name -> p2pchord.v1.Peer
-	16, // 48: p2pchord.v1.Claim.grant:type_name -> p2pchord.v1.GrantID
-	32, // 49: p2pchord.v1.Claimed.grantee:type_name -> p2pchord.v1.Peer
-	35, // 50: p2pchord.v1.Claimed.neighbours:type_name -> p2pchord.v1.Neighbours
-	27, // 51: p2pchord.v1.Inventory.after:type_name -> p2pchord.v1.Item
-	27, // 52: p2pchord.v1.Items.items:type_name -> p2pchord.v1.Item
-	27, // 53: p2pchord.v1.Pull.items:type_name -> p2pchord.v1.Item
-	33, // 54: p2pchord.v1.Records.records:type_name -> p2pchord.v1.Record
-	27, // 55: p2pchord.v1.Release.items:type_name -> p2pchord.v1.Item
-	0,  // 56: p2pchord.v1.Released.verdicts:type_name -> p2pchord.v1.Verdict
-	57, // [57:57] is the sub-list for method output_type
-	57, // [57:57] is the sub-list for method input_type
-	57, // [57:57] is the sub-list for extension type_name
-	57, // [57:57] is the sub-list for extension extendee
-	0,  // [0:57] is the sub-list for field type_name
+	32, // 14: p2pchord.v1.FileRequest.collect:type_name -> p2pchord.v1.Collect
+	33, // 15: p2pchord.v1.FileResponse.better:type_name -> p2pchord.v1.Peer
+	4,  // 16: p2pchord.v1.FileResponse.stored:type_name -> p2pchord.v1.Stored
+	6,  // 17: p2pchord.v1.FileResponse.got:type_name -> p2pchord.v1.Got
+	9,  // 18: p2pchord.v1.FileResponse.held:type_name -> p2pchord.v1.Held
+	11, // 19: p2pchord.v1.FileResponse.listed:type_name -> p2pchord.v1.Listed
+	14, // 20: p2pchord.v1.FileResponse.stats:type_name -> p2pchord.v1.Stats
+	18, // 21: p2pchord.v1.FileResponse.granted:type_name -> p2pchord.v1.Granted
+	22, // 22: p2pchord.v1.FileResponse.claimed:type_name -> p2pchord.v1.Claimed
+	24, // 23: p2pchord.v1.FileResponse.digests:type_name -> p2pchord.v1.Digests
+	26, // 24: p2pchord.v1.FileResponse.items:type_name -> p2pchord.v1.Items
+	29, // 25: p2pchord.v1.FileResponse.records:type_name -> p2pchord.v1.Records
+	31, // 26: p2pchord.v1.FileResponse.released:type_name -> p2pchord.v1.Released
+	34, // 27: p2pchord.v1.Put.record:type_name -> p2pchord.v1.Record
+	34, // 28: p2pchord.v1.Stored.current:type_name -> p2pchord.v1.Record
+	33, // 29: p2pchord.v1.Stored.owner:type_name -> p2pchord.v1.Peer
+	35, // 30: p2pchord.v1.Get.version:type_name -> p2pchord.v1.Version
+	20, // 31: p2pchord.v1.Get.witness:type_name -> p2pchord.v1.Confirm
+	34, // 32: p2pchord.v1.Got.record:type_name -> p2pchord.v1.Record
+	34, // 33: p2pchord.v1.Got.siblings:type_name -> p2pchord.v1.Record
+	33, // 34: p2pchord.v1.Got.holders:type_name -> p2pchord.v1.Peer
+	12, // 35: p2pchord.v1.Listed.files:type_name -> p2pchord.v1.Listing
+	35, // 36: p2pchord.v1.Listing.version:type_name -> p2pchord.v1.Version
+	34, // 37: p2pchord.v1.Stats.record:type_name -> p2pchord.v1.Record
+	34, // 38: p2pchord.v1.Stats.siblings:type_name -> p2pchord.v1.Record
+	15, // 39: p2pchord.v1.Stats.holders:type_name -> p2pchord.v1.Holder
+	33, // 40: p2pchord.v1.Holder.peer:type_name -> p2pchord.v1.Peer
+	33, // 41: p2pchord.v1.GetGrant.from:type_name -> p2pchord.v1.Peer
+	16, // 42: p2pchord.v1.Granted.id:type_name -> p2pchord.v1.GrantID
+	33, // 43: p2pchord.v1.Granted.predecessor:type_name -> p2pchord.v1.Peer
+	34, // 44: p2pchord.v1.Store.record:type_name -> p2pchord.v1.Record
+	16, // 45: p2pchord.v1.Store.grant:type_name -> p2pchord.v1.GrantID
+	16, // 46: p2pchord.v1.Confirm.grant:type_name -> p2pchord.v1.GrantID
+	33, // 47: p2pchord.v1.Claim.from:type_name -> p2pchord.v1.Peer
+	33, // 48: p2pchord.v1.Claim.predecessor:type_name -> p2pchord.v1.Peer
+	16, // 49: p2pchord.v1.Claim.grant:type_name -> p2pchord.v1.GrantID
+	33, // 50: p2pchord.v1.Claimed.grantee:type_name -> p2pchord.v1.Peer
+	36, // 51: p2pchord.v1.Claimed.neighbours:type_name -> p2pchord.v1.Neighbours
+	27, // 52: p2pchord.v1.Inventory.after:type_name -> p2pchord.v1.Item
+	27, // 53: p2pchord.v1.Items.items:type_name -> p2pchord.v1.Item
+	27, // 54: p2pchord.v1.Pull.items:type_name -> p2pchord.v1.Item
+	34, // 55: p2pchord.v1.Records.records:type_name -> p2pchord.v1.Record
+	27, // 56: p2pchord.v1.Release.items:type_name -> p2pchord.v1.Item
+	0,  // 57: p2pchord.v1.Released.verdicts:type_name -> p2pchord.v1.Verdict
+	27, // 58: p2pchord.v1.Collect.items:type_name -> p2pchord.v1.Item
+	59, // [59:59] is the sub-list for method output_type
+	59, // [59:59] is the sub-list for method input_type
+	59, // [59:59] is the sub-list for extension type_name
+	59, // [59:59] is the sub-list for extension extendee
+	0,  // [0:59] is the sub-list for field type_name
 }
 
 func init() { file_file_proto_init() }
@@ -2668,6 +2756,7 @@ func file_file_proto_init() {
 		(*FileRequest_Inventory)(nil),
 		(*FileRequest_Pull)(nil),
 		(*FileRequest_Release)(nil),
+		(*FileRequest_Collect)(nil),
 	}
 	file_file_proto_msgTypes[1].OneofWrappers = []any{
 		(*FileResponse_Stored)(nil),
@@ -2688,7 +2777,7 @@ func file_file_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_file_proto_rawDesc), len(file_file_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   31,
+			NumMessages:   32,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -1,0 +1,213 @@
+package node
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/p2pchord/p2pchord/protocol/pb"
+	"github.com/p2pchord/p2pchord/replica"
+	"github.com/p2pchord/p2pchord/ring"
+	"github.com/p2pchord/p2pchord/store"
+)
+
+// age is what a node knows of how old its copies may be. It is safe for concurrent use.
+type age struct {
+	mu sync.Mutex
+	// born is when the data folder was made, and confirmed when synced owners have last confirmed all that is held here;
+	// 0 for never. Both in milliseconds since 1970.
+	born, confirmed int64
+	// aside says that there are copies set aside: entries of the store that aren't counted.
+	aside bool
+	// passed says that the copies have been looked through since they were last confirmed.
+	passed bool
+}
+
+// since is the moment until which all that is held is known to have been right.
+func (a *age) since() int64 {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return max(a.born, a.confirmed)
+}
+
+func (a *age) setConfirmed(millis int64) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.confirmed, a.passed = millis, false
+}
+
+// now is the time by this node's clock, in milliseconds since 1970.
+func (n *Node) now() int64 { return n.cfg.clock().UnixMilli() }
+
+// rememberedAge is what is written down. Times are rounded down, so that it doesn't change with every look at the clock.
+func (n *Node) rememberedAge() (born, confirmed int64, aside bool) {
+	n.age.mu.Lock()
+	defer n.age.mu.Unlock()
+	step := max(1, int64(n.grace())/200)
+	return n.age.born, n.age.confirmed / step * step, n.age.aside
+}
+
+// grace is how long tombstones stay and copies are believed that nobody confirms.
+func (n *Node) grace() replica.Grace { return replica.Grace(n.cfg.TombstoneGrace.Milliseconds()) }
+
+// rememberAge takes in what the data folder remembers, and sets aside what has become too old while the node was away.
+// One that has never had peers knows of every delete.
+func (n *Node) rememberAge(ctx context.Context) error {
+	n.loadGraves()
+	m := n.folder.memory
+	n.age.born, n.age.confirmed, n.age.aside = m.Born, m.Confirmed, m.Aside
+	if n.age.born == 0 {
+		n.age.born = n.now()
+	}
+	if !n.folder.hadPeers {
+		return nil
+	}
+	return n.setAside(ctx)
+}
+
+// setAside quarantines the files' records of which no synced owner has confirmed for the
+// grace period that they still stand: they count no more, until somebody else has them too. See replica.Grace.Quarantined.
+func (n *Node) setAside(ctx context.Context) error {
+	since, now := n.age.since(), n.now()
+	if since >= now-int64(n.grace()) {
+		return nil
+	}
+	n.age.mu.Lock()
+	passed := n.age.passed
+	n.age.passed = true
+	n.age.mu.Unlock()
+	if passed {
+		return nil
+	}
+	var old []store.Entry
+	err := n.store.Scan(store.Span{First: 0, Last: 0xffff}, nil, func(e store.Entry) bool {
+		v, err := replica.ParseStamp(e.Stamp)
+		if e.Index == 0 && e.Counted && err == nil && n.grace().Quarantined(v, since, now) {
+			e.Value = nil // it isn't needed for this
+			old = append(old, e)
+		}
+		return true
+	})
+	if err != nil || len(old) == 0 {
+		return err
+	}
+	n.age.mu.Lock()
+	n.age.aside = true
+	n.age.mu.Unlock()
+	if err := n.folder.change(func(m *memory) { m.Aside = true }); err != nil {
+		return err
+	}
+	n.event("set_aside", fmt.Sprintf("%d records that no other peer has confirmed for %s are set aside until one has them too", len(old), n.cfg.TombstoneGrace))
+	return n.count(ctx, old, false)
+}
+
+// count has entries take part in what this node holds, or not.
+func (n *Node) count(ctx context.Context, entries []store.Entry, counted bool) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(keepsAtOnce)
+	for _, e := range entries {
+		group.Go(func() error {
+			_, err := n.store.Update(ctx, e.Place, func(es []store.Entry) ([]store.Entry, error) {
+				i := slices.IndexFunc(es, func(o store.Entry) bool { return o.Stamp == e.Stamp })
+				if i < 0 {
+					return es, nil
+				}
+				in := es[i]
+				in.Counted = counted
+				if !counted {
+					es[i] = in
+					return es, nil
+				}
+				return merge(slices.Delete(es, i, i+1), in)
+			})
+			return err
+		})
+	}
+	return group.Wait()
+}
+
+// believe takes in, before the arc is served, what was set aside here and at others: nobody that answered the claims
+// has been a holder all the while, so nobody can have forgotten a delete.
+func (n *Node) believe(ctx context.Context, c replica.ConfirmGrant) {
+	n.age.mu.Lock()
+	aside, mine := n.age.aside, n.age.confirmed > 0 && n.age.confirmed >= n.now()-int64(n.grace())
+	n.age.mu.Unlock()
+	span, ok := keySpan(c.Grant.From, n.self)
+	if !ok || !c.Believe || !replica.Believed([]bool{mine}) {
+		return
+	}
+	if aside {
+		var old []store.Entry
+		err := n.store.Scan(span, nil, func(e store.Entry) bool {
+			if !e.Counted {
+				old = append(old, e)
+			}
+			return true
+		})
+		if err == nil {
+			err = n.count(ctx, old, true)
+		}
+		if err != nil {
+			log.Warnw("believing what was set aside", "err", err)
+		}
+	}
+	for _, h := range c.Aside {
+		if err := n.pullAside(ctx, h, span); err != nil {
+			log.Warnw("taking in what another has set aside", "peer", peerID(h), "err", err)
+		}
+	}
+}
+
+// pullAside takes in the records of files that another has set aside and this node doesn't know.
+func (n *Node) pullAside(ctx context.Context, from ring.Position, span store.Span) error {
+	known := make(map[strayKey]bool)
+	err := n.store.Scan(span, nil, func(e store.Entry) bool {
+		known[strayKey{e.Place, e.Stamp}] = e.Counted
+		return true
+	})
+	if err != nil {
+		return err
+	}
+	items, err := n.list(ctx, from, &pb.Inventory{First: uint32(span.First), Last: uint32(span.Last), Old: true})
+	if err != nil {
+		return err
+	}
+	return n.pull(ctx, from, slices.DeleteFunc(items, func(it *pb.Item) bool {
+		return it.GetIndex() > 0 || known[strayKey{itemPlace(it), string(it.GetStamp())}]
+	}))
+}
+
+// continuousFor reports whether this node has been a holder all the while of the arc that owner
+// claims: it is one by its neighbourhood, and within the grace synced owners have confirmed what it holds.
+func (n *Node) continuousFor(owner ring.Position, s *snapshot) (continuous, aside bool) {
+	n.age.mu.Lock()
+	defer n.age.mu.Unlock()
+	preds, succs := s.view.Predecessors(), s.view.Successors()
+	near := preds[:min(len(preds), max(n.cfg.Copies, 2)-1)]
+	holder := len(succs) > 0 && succs[0] == owner || slices.Contains(near, owner)
+	return holder && n.age.confirmed > 0 && n.age.confirmed >= n.now()-int64(n.grace()), n.age.aside
+}
+
+// ageLoop has the owners confirm, now and then, all that is held here. While that can't be had, because the node is cut
+// off, its copies grow old.
+func (n *Node) ageLoop(ctx context.Context) {
+	for await(ctx, nil, n.cfg.Heartbeat) {
+		now := n.now()
+		n.age.mu.Lock()
+		due := n.age.confirmed == 0 || now-n.age.confirmed >= min(time.Hour.Milliseconds(), int64(n.grace())/100)
+		n.age.mu.Unlock()
+		switch s := n.state.Load(); {
+		case !due:
+		case s.grants.Degraded:
+			if err := n.setAside(ctx); err != nil {
+				log.Warnw("setting old copies aside", "err", err)
+			}
+		case n.confirmHeld(ctx, s):
+			n.age.setConfirmed(now)
+		}
+	}
+}

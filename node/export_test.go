@@ -1,0 +1,41 @@
+package node
+
+import (
+	"time"
+
+	"github.com/p2pchord/p2pchord/store"
+)
+
+// WithClock returns c with another clock to tell ages by.
+func (c Config) WithClock(now func() time.Time) Config {
+	c.clock = now
+	return c
+}
+
+// Confirmed is when others have last confirmed all that the node holds.
+func (n *Node) Confirmed() time.Time { return time.UnixMilli(n.age.since()) }
+
+// Records counts the files' records that the node has: those that count, and those that are set aside.
+func (n *Node) Records() (count, aside int) {
+	_ = n.store.Scan(store.Span{First: 0, Last: 0xffff}, nil, func(e store.Entry) bool {
+		switch {
+		case e.Index > 0:
+		case e.Counted:
+			count++
+		default:
+			aside++
+		}
+		return true
+	})
+	return count, aside
+}
+
+// Blocks counts the blocks whose bytes the node has.
+func (n *Node) Blocks() int { return int(n.store.Usage().Blocks) }
+
+// Graves counts the deletes of which the node knows, as their owner, that all holders know.
+func (n *Node) Graves() int {
+	n.graves.mu.Lock()
+	defer n.graves.mu.Unlock()
+	return len(n.graves.full)
+}
