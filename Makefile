@@ -7,11 +7,13 @@
 # make fuzz   every fuzz target for FUZZTIME (10s)
 # make soak   10,000 seeds of the simulation; SOAK="-sim.for 1h" for a time, -sim.profile for one kind of weather
 # make natlab the program behind NATs of all kinds, in network namespaces; needs root, iproute2, nftables and conntrack; NATLAB=-run=NAME for some
+# make chaos  twelve processes killed, paused and cut off for CHAOS (10m), as root; every acknowledged version has to be there
 # make proto  generate protocol/pb from the .proto files
 
 SHELL := bash
 FUZZTIME ?= 10s
 SOAK ?= -sim.soak 10000
+CHAOS ?= 10m
 LINT := go tool -modfile=tools/go.mod golangci-lint
 
 .PHONY: test quick lint fmt build dist fuzz soak natlab proto clean
@@ -44,6 +46,9 @@ soak:
 
 natlab:
 	P2PCHORD_NATLAB=1 go test ./internal/natlab -count=1 -v -timeout 60m $(NATLAB)
+
+chaos:
+	P2PCHORD_CHAOS=$(CHAOS) go test ./internal/e2e -run TestChaos -count=1 -timeout 0 -v
 
 proto:
 	@tools/proto.sh protocol/pb

@@ -231,6 +231,15 @@ func TestChaos(t *testing.T) {
 	}
 	ctx, stop := context.WithTimeout(t.Context(), length)
 	defer stop()
+	meter, ended := newMeter(), make(chan struct{})
+	var watching sync.WaitGroup
+	watching.Go(func() {
+		meter.run(ended, func() []*process {
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			return append([]*process{c.boot}, c.nodes...)
+		})
+	})
 	var users sync.WaitGroup
 	for id := range 6 {
 		users.Go(func() { c.user(ctx, id, names) })
@@ -238,6 +247,9 @@ func TestChaos(t *testing.T) {
 	c.disturb(ctx, rand.New(rand.NewPCG(seed, 1)))
 	users.Wait()
 	c.settled()
+	close(ended)
+	watching.Wait()
+	meter.check(t)
 
 	// At the end every node says the same of every name.
 	for i, p := range c.live() {

@@ -13,14 +13,24 @@ import (
 	"github.com/p2pchord/p2pchord/node"
 )
 
+// hostOf is where a node of the lab runs.
+type hostOf struct{ netns, ip string }
+
 // startIn starts a node on a host of the lab.
-func (r *theRing) startIn(l *lab, side, address string) *process {
+func (r *theRing) startIn(l *lab, side, address string) hostOf {
 	r.t.Helper()
-	netns, ip := l.host(side)
-	p := startProcessIn(r.t, netns, filepath.Join(r.dir, strings.ReplaceAll(address, ":", "-")),
-		"node", "--ring-address", address, "--listen", "/ip4/"+ip+"/tcp/4701", "--bootstrap", r.boot.addrs[0], "--mdns=false", "--no-prompt")
+	var h hostOf
+	h.netns, h.ip = l.host(side)
+	r.nodes = append(r.nodes, r.startOn(h, address))
+	return h
+}
+
+// startOn starts a node on a host, again with its folder when it has been there before.
+func (r *theRing) startOn(h hostOf, address string) *process {
+	r.t.Helper()
+	p := startProcessIn(r.t, h.netns, filepath.Join(r.dir, strings.ReplaceAll(address, ":", "-")),
+		"node", "--ring-address", address, "--listen", "/ip4/"+h.ip+"/tcp/4701", "--bootstrap", r.boot.addrs[0], "--mdns=false", "--no-prompt")
 	p.address = address
-	r.nodes = append(r.nodes, p)
 	return p
 }
 
