@@ -17,6 +17,9 @@
 //	DELETE /v1/files/{name}
 //	GET    /v1/stat/{name}          node.FileStat
 //	GET    /v1/lookup/{name}        node.Lookup
+//	GET    /v1/trace/{name}         node.Trace
+//	GET    /v1/peers                stream of node.Connection
+//	POST   /v1/netcheck             stream without items; its result is a node.Netcheck; ?within=30s
 //	GET    /v1/share?follow=true    stream of share.Update: the shared folder, its files, then each change
 //	POST   /v1/verify               stream of node.Damage, and node.Verified
 //	POST   /v1/leave                stream of node.HandOver, and {"gone":true}

@@ -179,11 +179,40 @@ func (f *fake) Members(ctx context.Context) iter.Seq2[node.Member, error] {
 }
 
 func (f *fake) Status(ctx context.Context) (node.Status, error) {
-	return node.Status{PeerID: "fake", Key: 9, State: "active", Ring: node.RingHealth{OK: true},
-		Network: node.Network{Reachability: "private"}, Repair: node.Repair{PeersBehind: 1, RecordsShort: 2, BlocksMissing: 3}}, nil
+	return node.Status{
+		PeerID: "fake", Key: 9, State: "active", Ring: node.RingHealth{OK: true},
+		Network: node.Network{Reachability: "private"}, Repair: node.Repair{PeersBehind: 1, RecordsShort: 2, BlocksMissing: 3},
+	}, nil
 }
 
 func (f *fake) Health(ctx context.Context) (node.Status, error) { return f.Status(ctx) }
+
+func (f *fake) Trace(ctx context.Context, name string) (node.Trace, error) {
+	i, err := f.info(name)
+	if err != nil {
+		return node.Trace{}, err
+	}
+	return node.Trace{Name: name, Key: i.Key, File: &i, Holders: []node.TraceHolder{{Role: "owner", Has: node.HasComplete}}}, nil
+}
+
+func (f *fake) Peers(context.Context) ([]node.Connection, error) {
+	ms, key := 1.5, uint16(7)
+	return []node.Connection{
+		{PeerID: "peer1", Key: &key, Role: node.RoleSuccessor, Path: node.PathDirect, LatencyMS: &ms, BytesIn: 5},
+		{PeerID: "peer2", Role: node.RoleOther, Path: node.PathRelayed, Via: "peer1"},
+	}, nil
+}
+
+func (f *fake) Netcheck(ctx context.Context) (node.Netcheck, error) {
+	if f.hang != nil {
+		select {
+		case <-f.hang:
+		case <-ctx.Done():
+			return node.Netcheck{}, ctx.Err()
+		}
+	}
+	return node.Netcheck{Online: true, Problems: []node.Problem{{Code: "alone", Severity: node.SeverityNote}}}, nil
+}
 
 func (f *fake) PeerID() string      { return "fake" }
 func (f *fake) RingAddress() string { return "localhost:8001" }

@@ -22,6 +22,8 @@ type Ring interface {
 	Stat(ctx context.Context, name string) (node.FileStat, error)
 	Remove(ctx context.Context, name string) error
 	Lookup(ctx context.Context, name string) (node.Lookup, error)
+	// Trace follows the lookup of a name hop by hop, and asks its holders.
+	Trace(ctx context.Context, name string) (node.Trace, error)
 	// Members yields every peer of the ring, from the lowest position.
 	Members(ctx context.Context) iter.Seq2[node.Member, error]
 	Close() error
@@ -35,6 +37,10 @@ type Peer interface {
 	Status(ctx context.Context) (node.Status, error)
 	// Health is Status without the files: it costs little.
 	Health(ctx context.Context) (node.Status, error)
+	// Peers lists the peer's connections.
+	Peers(ctx context.Context) ([]node.Connection, error)
+	// Netcheck looks at how the peer reaches others and they it, and says what is wrong.
+	Netcheck(ctx context.Context) (node.Netcheck, error)
 	// Leave hands every file over and departs for good. After an error the peer may
 	// run on: Gone tells.
 	Leave(ctx context.Context, report func(node.HandOver)) error

@@ -55,6 +55,8 @@ func Dial(ctx context.Context, cfg ClientConfig) (*Client, error) {
 	remote := remoteCaller(c.client)
 	c.operations = operations{
 		key: h.Peerstore().PrivKey(h.ID()), id: h.ID(), timeout: cfg.Timeout, route: c, learn: c.meetPeer,
+		known: func(p peer.ID) (protocol.PeerInfo, bool) { return c.book.info(ring.ID(p)) },
+		way:   func(p peer.ID) (way, bool) { return wayTo(h, p) },
 		call: func(ctx context.Context, to peer.ID, req *pb.FileRequest, body []byte) (*reply, error) {
 			c.book.prepare(to)
 			r, err := remote(ctx, to, req, body)
@@ -194,6 +196,24 @@ func (c *Client) find(ctx context.Context, via peer.ID, key ring.Key) (*pb.Found
 	resp, err := c.client.Ring(ctx, via, &pb.RingRequest{Body: &pb.RingRequest_Find{Find: &pb.Find{
 		Key: uint32(key), Hops: maxHops, Path: true, TimeoutMs: uint32((c.timeout / 2).Milliseconds()), //nolint:gosec // bounded
 	}}})
+	return resp.GetFound(), err
+}
+
+// starts are known members, those before the key first.
+func (c *Client) starts(key ring.Key) []peer.ID {
+	var out []peer.ID
+	for _, m := range c.before(key) {
+		out = append(out, m.ID)
+	}
+	return out
+}
+
+// nearer asks one member for the owner of key, or for peers nearer to it.
+func (c *Client) nearer(ctx context.Context, via peer.ID, key ring.Key) (*pb.Found, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	c.book.prepare(via)
+	resp, err := c.client.Ring(ctx, via, &pb.RingRequest{Body: &pb.RingRequest_Find{Find: &pb.Find{Key: uint32(key), Local: true}}})
 	return resp.GetFound(), err
 }
 

@@ -110,6 +110,12 @@ func (r oneRoute) locate(context.Context, ring.Key) (finding, error) {
 	return f, nil
 }
 
+func (r oneRoute) starts(ring.Key) []peer.ID { return nil }
+
+func (r oneRoute) nearer(context.Context, peer.ID, ring.Key) (*pb.Found, error) {
+	return nil, fault.TryAgain
+}
+
 func (r oneRoute) walk(context.Context) ([]protocol.PeerInfo, error) { return nil, nil }
 
 // Whatever the other holders do, the block comes from the one that has it.

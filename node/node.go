@@ -10,12 +10,13 @@ import (
 	"time"
 
 	golog "github.com/ipfs/go-log/v2"
-	"github.com/libp2p/go-libp2p/core/event"
 	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/peer"
 	"golang.org/x/sync/semaphore"
 
 	"github.com/p2pchord/p2pchord/bootstrap"
 	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/internal/p2phost"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/replica"
@@ -48,7 +49,8 @@ type Node struct {
 	state  atomic.Pointer[snapshot]
 	alike  atomic.Pointer[pb.Peer] // this node's own description, as others get it
 
-	reachable atomic.Pointer[event.EvtHostReachableAddrsChanged]
+	watch *p2phost.Watch
+	sight *sight // what others and libp2p have told of this node's addresses
 
 	protected map[ring.Position]bool // neighbours whose connections are protected; the loop's
 
@@ -90,6 +92,7 @@ func New(ctx context.Context, cfg Config) (*Node, error) {
 		repairing: make(chan struct{}, 1),
 		fetching:  make(chan struct{}, 1),
 		health:    newCopyHealth(),
+		watch:     p2phost.NewWatch(),
 		done:      make(chan struct{}),
 	}
 	n.ctx, n.cancel = context.WithCancel(context.WithoutCancel(ctx))
@@ -116,6 +119,7 @@ func (n *Node) start(ctx context.Context) error {
 	}
 	n.operations = operations{
 		key: n.folder.key, id: n.host.ID(), timeout: n.cfg.Timeout, route: n, call: n.call, learn: n.learnPeer, local: n.localBlock, wordOf: n.wordOf, hold: n.inHand.hold,
+		known: n.knownPeer, way: func(p peer.ID) (way, bool) { return wayTo(n.host, p) },
 	}
 	if err := n.serve(); err != nil {
 		return err

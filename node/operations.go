@@ -53,6 +53,10 @@ type router interface {
 	guess(key ring.Key) (peer.ID, bool)
 	// locate asks the ring.
 	locate(ctx context.Context, key ring.Key) (finding, error)
+	// starts names whom to ask first for the owner of key, to go on from there step by step.
+	starts(key ring.Key) []peer.ID
+	// nearer asks one peer for the owner of key, or for peers nearer to it.
+	nearer(ctx context.Context, via peer.ID, key ring.Key) (*pb.Found, error)
 	// walk calls fn for every member in ring order, starting anywhere.
 	walk(ctx context.Context) ([]protocol.PeerInfo, error)
 }
@@ -67,6 +71,10 @@ type operations struct {
 	call    caller
 	// learn takes in the description of a peer found in an answer.
 	learn func(*pb.Peer) (protocol.PeerInfo, error)
+	// known is what was learnt of a peer; false when nothing was.
+	known func(peer.ID) (protocol.PeerInfo, bool)
+	// way is how the connection to a peer goes; false when there is none.
+	way func(peer.ID) (way, bool)
 	// local reads a block from a store of one's own; nil when there is none, or the block isn't there.
 	local func(ctx context.Context, h store.Hash, buf []byte) []byte
 	// hold offers a block in memory to the store of one's own until it is released; nil when there is none.

@@ -1,68 +1,47 @@
 package node
 
 import (
-	"context"
-
-	"github.com/libp2p/go-libp2p/core/event"
 	"github.com/libp2p/go-libp2p/core/network"
+	ma "github.com/multiformats/go-multiaddr"
 	manet "github.com/multiformats/go-multiaddr/net"
 )
 
 // The words for how others reach a node.
 const (
-	reachablePublic  = "public"
-	reachablePrivate = "private"
-	reachableUnknown = "unknown"
+	ReachablePublic  = "public"
+	ReachablePrivate = "private"
+	ReachableUnknown = "unknown"
 )
 
-// followReachability keeps what libp2p has found out about the node's addresses.
-func (n *Node) followReachability() error {
-	sub, err := n.host.EventBus().Subscribe(new(event.EvtHostReachableAddrsChanged))
-	if err != nil {
-		return err
+// reachability is "public" when a peer elsewhere has confirmed one of the addresses,
+// "private" when all that could be public were tried in vain, or when there is none although a
+// peer of the public internet is connected. Else it is unknown.
+func (n *Node) reachability() string { return n.sight.reachability() }
+
+// reachability is that of the host in sight.
+func (s *sight) reachability() string {
+	r := s.verdicts()
+	switch {
+	case len(r.Reachable) > 0:
+		return ReachablePublic
+	case len(r.Unknown) == 0 && len(r.Unreachable) > 0:
+		return ReachablePrivate
 	}
-	n.spawn(func(ctx context.Context) {
-		defer func() { _ = sub.Close() }()
-		for {
-			select {
-			case e, ok := <-sub.Out():
-				if !ok {
-					return
-				}
-				if changed, ok := e.(event.EvtHostReachableAddrsChanged); ok {
-					n.reachable.Store(&changed)
-				}
-			case <-ctx.Done():
-				return
-			}
+	for _, a := range s.host.Addrs() {
+		if ownPublic(a) {
+			return ReachableUnknown
 		}
-	})
-	return nil
+	}
+	for _, c := range s.host.Network().Conns() {
+		if wayOf(c).path == PathDirect && c.Stat().Direction == network.DirOutbound && manet.IsPublicAddr(c.RemoteMultiaddr()) {
+			return ReachablePrivate
+		}
+	}
+	return ReachableUnknown
 }
 
-// reachability is "public" when a peer elsewhere has confirmed one of the
-// addresses, "private" when there is none that could be public or all were tried in vain.
-func (n *Node) reachability() string {
-	if r := n.reachable.Load(); r != nil {
-		switch {
-		case len(r.Reachable) > 0:
-			return reachablePublic
-		case len(r.Unknown) == 0 && len(r.Unreachable) > 0:
-			return reachablePrivate
-		}
-	}
-	for _, a := range n.host.Addrs() {
-		if manet.IsPublicAddr(a) {
-			return reachableUnknown
-		}
-	}
-	for _, c := range n.host.Network().Conns() {
-		if c.Stat().Limited || c.Stat().Direction == network.DirInbound {
-			continue
-		}
-		if manet.IsPublicAddr(c.RemoteMultiaddr()) {
-			return reachablePrivate
-		}
-	}
-	return reachableUnknown
+// ownPublic reports whether a is public and the host's own: not that of its relay.
+func ownPublic(a ma.Multiaddr) bool {
+	_, relayed := relayOf(a)
+	return !relayed && manet.IsPublicAddr(a)
 }

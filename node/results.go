@@ -58,6 +58,9 @@ type (
 		Key         uint16   `json:"key"`
 		RingAddress string   `json:"ring_address"` // HOST:PORT, or empty
 		Addrs       []string `json:"addrs"`
+		// Path is "direct" or "relayed" for a neighbour in a Status; empty when there is no connection.
+		Path string `json:"path,omitempty"`
+		Via  string `json:"via,omitempty"` // the relay's peer ID
 	}
 	// Lookup tells who owns a name and how it was found.
 	Lookup struct {

@@ -126,3 +126,25 @@ func observe(ctx context.Context, client *protocol.Client, id peer.ID) (*pb.Neig
 
 // learnPeer verifies a description found in an answer. This node's own is itself.
 func (n *Node) learnPeer(m *pb.Peer) (protocol.PeerInfo, error) { return n.book.learnOne(m) }
+
+// knownPeer is what was learnt of a peer, or what this node knows of itself.
+func (n *Node) knownPeer(id peer.ID) (protocol.PeerInfo, bool) {
+	if id == n.host.ID() {
+		return protocol.PeerInfo{ID: id, RingAddress: n.address, Position: n.self}, true
+	}
+	return n.book.info(ring.ID(id))
+}
+
+// starts is this node itself.
+func (n *Node) starts(ring.Key) []peer.ID { return []peer.ID{n.host.ID()} }
+
+// nearer asks one peer, or this node itself, for the owner of key or for peers nearer to it.
+func (n *Node) nearer(ctx context.Context, via peer.ID, key ring.Key) (*pb.Found, error) {
+	f := &pb.Find{Key: uint32(key), Local: true}
+	if via == n.host.ID() {
+		return n.find(ctx, f)
+	}
+	ctx, cancel := context.WithTimeout(ctx, n.cfg.Timeout)
+	defer cancel()
+	return n.findVia(ctx, ring.ID(via), f)
+}

@@ -91,13 +91,17 @@ func (n *Node) openHost() error {
 	var members atomic.Pointer[book] // asked as soon as the host runs
 	n.host, err = p2phost.New(p2phost.Config{
 		Profile: p2phost.Peer, Key: n.folder.key, Listen: n.cfg.Listen, DefaultPort: DefaultPort,
-		Announce: n.cfg.Announce, Relays: relays, Registerer: n.cfg.Registerer, Server: n.cfg.Server,
+		Announce: n.cfg.Announce, Relays: relays, Registerer: n.cfg.Registerer, Server: n.cfg.Server, Watch: n.watch,
 		RelayCandidates: func() []peer.AddrInfo { return members.Load().relays() },
 		RelayACL:        p2phost.ForMembers(func(id peer.ID) bool { return members.Load().knows(id) }),
 	})
 	if err != nil {
 		return err
 	}
+	if n.sight, err = newSight(n.host); err != nil {
+		return err
+	}
+	n.spawn(n.sight.run)
 	n.limits = limits(n.cfg.LimitUp, n.cfg.LimitDown)
 	n.client = protocol.NewClient(n.host, protocol.ClientOptions{
 		DialTimeout: n.cfg.Timeout, Timeout: n.cfg.Timeout, Progress: n.cfg.Timeout, Limits: n.limits,
@@ -139,7 +143,7 @@ func (n *Node) serve() error {
 		<-ctx.Done()
 		stop()
 	})
-	return n.followReachability()
+	return nil
 }
 
 // meet makes the first contact: the bootstrap peers, or the peers remembered. A node that

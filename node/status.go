@@ -101,6 +101,12 @@ func (n *Node) memberAt(p ring.Position) Member {
 	} else if info, ok := n.book.info(p.ID); ok {
 		m = member(info)
 	}
+	if w, ok := wayTo(n.host, peerID(p)); ok {
+		m.Path = w.path
+		if w.via != "" {
+			m.Via = w.via.String()
+		}
+	}
 	return m
 }
 

@@ -141,12 +141,16 @@ To see it work on this machine alone: p2pchord demo
 
 	ring := []*cobra.Command{
 		a.putCommand(), a.getCommand(), a.lsCommand(), a.statCommand(), a.rmCommand(),
-		a.ringCommand(), a.lookupCommand(),
+		a.ringCommand(), a.lookupCommand(), a.traceCommand(),
 	}
-	own := []*cobra.Command{a.statusCommand(), a.healthCommand(), a.watchCommand(), a.verifyCommand(), a.leaveCommand(), a.quitCommand()}
+	own := []*cobra.Command{
+		a.statusCommand(), a.peersCommand(), a.netcheckCommand(),
+		a.healthCommand(), a.watchCommand(), a.verifyCommand(), a.leaveCommand(), a.quitCommand(),
+	}
 	addGroup(root, "files", "Files:", ring[:5]...)
 	addGroup(root, "ring", "The ring:", append(own[:1:1], ring[5:]...)...)
-	addGroup(root, "peer", "A peer:", own[1:]...)
+	addGroup(root, "network", "The network:", own[1:3]...)
+	addGroup(root, "peer", "A peer:", own[3:]...)
 	root.AddCommand(a.versionCommand())
 	for _, c := range slices.Concat(ring, own) {
 		a.apiFlags(c.Flags())

@@ -18,7 +18,7 @@ const (
 )
 
 // promptVerbs are the verbs of a prompt.
-var promptVerbs = []string{"exit", "get", "health", "help", "leave", "lookup", "ls", "put", "quit", "ring", "rm", "stat", "status", "verify", "version", "watch"}
+var promptVerbs = []string{"exit", "get", "health", "help", "leave", "lookup", "ls", "netcheck", "peers", "put", "quit", "ring", "rm", "stat", "status", "trace", "verify", "version", "watch"}
 
 // complete is called for each key at the prompt; Tab completes the word before the
 // cursor: a verb, the name of a file in the ring, or for put and -o one on this machine.
@@ -70,7 +70,7 @@ func (p *prompt) candidates(words []string, last string) []string {
 		return withPrefix(promptVerbs, last)
 	case words[0] == "put" || words[len(words)-1] == "-o":
 		return localFiles(last)
-	case slices.Contains([]string{"get", "stat", "rm", "lookup", "ls"}, words[0]):
+	case slices.Contains([]string{"get", "stat", "rm", "lookup", "ls", "trace"}, words[0]):
 		return p.namesInRing(last)
 	}
 	return nil

@@ -45,7 +45,7 @@ func (a *app) nodeCommand() *cobra.Command {
 or founds one, and holds its share of the files. Its addresses go to stdout.
 
 On a terminal it shows a prompt that takes the verbs put, get, ls, stat, rm, status,
-watch, verify, ring, lookup, leave and quit. SIGINT and SIGTERM do what quit does; a second ends it at once.`,
+peers, netcheck, health, watch, verify, ring, lookup, trace, leave and quit. SIGINT and SIGTERM do what quit does; a second ends it at once.`,
 		Example: example(
 			"p2pchord node --bootstrap /ip4/192.0.2.1/tcp/4700/p2p/12D3KooW...",
 			"p2pchord node --share ~/Shared",

@@ -14,8 +14,8 @@ func (a *app) shellCommand() *cobra.Command {
 		Use:   "shell",
 		Short: "Open a prompt on a running node",
 		Long: `Open a prompt on the running node of --data: it takes the verbs put, get, ls, stat, rm,
-status, watch, verify, ring, lookup, leave and quit. Ctrl-C ends the command that runs, Ctrl-D or exit
-the shell; the node runs on.
+status, peers, netcheck, health, watch, verify, ring, lookup, trace, leave and quit. Ctrl-C ends the
+command that runs, Ctrl-D or exit the shell; the node runs on.
 
 Commands that come on a stdin that is no terminal are carried out one after the other,
 up to the first that fails.`,

@@ -60,7 +60,7 @@ func statusText(s node.Status) string {
 	row("State", "%s", s.State)
 	var next []string
 	for _, m := range s.Successors {
-		next = append(next, fmt.Sprintf("%d (%s)", m.Key, shortID(m.PeerID)))
+		next = append(next, fmt.Sprintf("%d (%s, %s)", m.Key, shortID(m.PeerID), successorPath(m)))
 	}
 	row("Successors", "%s", orNone(strings.Join(next, ", ")))
 	limit := "no limit but the disk's"
@@ -86,6 +86,14 @@ func statusText(s node.Status) string {
 		row("Ring", "%s", p)
 	}
 	return b.String()
+}
+
+// successorPath says how a successor is reached.
+func successorPath(m node.Member) string {
+	if m.Path == "" {
+		return "not connected"
+	}
+	return pathText(m.Path, m.Via)
 }
 
 func neighbour(s node.Status, m *node.Member) string {

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/node"
+)
+
+// netcheckWithin bounds a check: testers answer a failure after 15 seconds.
+const netcheckWithin = 45 * time.Second
+
+type netcheckFlags struct{ listen, announce []string }
+
+func (a *app) netcheckCommand() *cobra.Command {
+	var f netcheckFlags
+	cmd := &cobra.Command{
+		Use:   "netcheck",
+		Short: "Check how others reach this node and it them; say what is wrong and what to do",
+		Long: `Check the network of this node: which of its addresses others can connect to, what kind of
+router is between it and the internet, whether that opens ports, the bootstrap peers, the
+relays, the direct connections that were tried, and the time to each neighbour in the
+ring. What is wrong is said in words, with the cause and what to do. It may take 20 seconds.
+
+Without a running node it looks at what one would meet here, with --bootstrap, --listen and
+--announce, or those of [node] in the config file.
+
+The exit code is 0 when there is no fault (notes are none), 1 when there is one, and 4 when
+no other peer can be reached.`,
+		Example: example("p2pchord netcheck", "p2pchord netcheck --bootstrap /ip4/192.0.2.1/tcp/4700/p2p/12D3KooW..."),
+		Args:    exactly(0, "no arguments"),
+		RunE:    func(cmd *cobra.Command, _ []string) error { return a.netcheck(cmd, f) },
+	}
+	if a.peer == nil {
+		cmd.Flags().StringArrayVar(&a.bootstrap, "bootstrap", nil, "`multiaddr` of a bootstrap peer, where no node runs")
+		cmd.Flags().StringArrayVar(&f.listen, "listen", nil, "`multiaddr` that a node would listen on, where none runs")
+		cmd.Flags().StringArrayVar(&f.announce, "announce", nil, "further `multiaddr` under which others would reach it, where none runs")
+	}
+	return cmd
+}
+
+func (a *app) netcheck(cmd *cobra.Command, f netcheckFlags) error {
+	a.out.startProgress("checking the network", -1, 1)
+	p, err := a.openNode(cmd)
+	var n node.Netcheck
+	switch {
+	case err == nil:
+		defer func() { _ = p.Close() }() // nothing was changed
+		ctx, cancel := context.WithTimeout(cmd.Context(), netcheckWithin)
+		defer cancel()
+		n, err = p.Netcheck(ctx)
+	case errors.Is(err, fault.Unreachable) && a.peer == nil && a.api == "":
+		n, err = a.netcheckOffline(cmd, f)
+	}
+	if err != nil {
+		return err
+	}
+	a.out.endProgress()
+	if a.json {
+		a.out.object(n)
+	} else {
+		a.out.line("%s", netcheckText(n))
+	}
+	return netcheckVerdict(n)
+}
+
+// netcheckVerdict is the exit code of a check. What it found has been shown.
+func netcheckVerdict(n node.Netcheck) error {
+	lonely := n.Online && len(n.Bootstrap) == 0 && len(n.Neighbours) == 0 && n.Faults() == 0 // the first of its ring
+	switch {
+	case !n.Reached() && !lonely:
+		return fault.New(fault.Unreachable, "no other peer can be reached: the check says why, and what to do")
+	case n.Faults() > 0:
+		return fault.New(fault.Failed, "%s in the network: the check says what to do", count(n.Faults(), "fault", "faults"))
+	}
+	return nil
+}
+
+// netcheckOffline checks without a node, as one would run by the flags and the config file.
+func (a *app) netcheckOffline(cmd *cobra.Command, f netcheckFlags) (node.Netcheck, error) {
+	settings, err := a.nodeSettings()
+	if err != nil {
+		return node.Netcheck{}, err
+	}
+	cfg := node.Config{Data: a.dataFolder("node"), Timeout: a.timeout}
+	if cfg.Bootstrap, err = parseMultiaddrs("--bootstrap", orSettings(a.bootstrap, settings, "bootstrap"), true); err != nil {
+		return node.Netcheck{}, err
+	}
+	if cfg.Listen, err = parseMultiaddrs("--listen", orSettings(f.listen, settings, "listen"), false); err != nil {
+		return node.Netcheck{}, err
+	}
+	if cfg.Announce, err = parseMultiaddrs("--announce", orSettings(f.announce, settings, "announce"), false); err != nil {
+		return node.Netcheck{}, err
+	}
+	ctx, cancel := context.WithTimeout(cmd.Context(), netcheckWithin)
+	defer cancel()
+	return node.NetcheckOffline(ctx, cfg)
+}
+
+// nodeSettings are the flags of "node" as the environment and the config file set them.
+func (a *app) nodeSettings() (*pflag.FlagSet, error) {
+	c, _, err := a.settled("node")
+	if err != nil {
+		return nil, err
+	}
+	return c.Flags(), nil
+}
+
+// orSettings returns given, or else what the settings have.
+func orSettings(given []string, settings *pflag.FlagSet, flag string) []string {
+	if len(given) > 0 {
+		return given
+	}
+	if list, ok := settings.Lookup(flag).Value.(pflag.SliceValue); ok {
+		return list.GetSlice()
+	}
+	return nil
+}

@@ -1,0 +1,216 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/p2pchord/p2pchord/gateway"
+	"github.com/p2pchord/p2pchord/node"
+)
+
+// netcheckText is a check for people: what was found, part by part, then what is wrong.
+func netcheckText(n node.Netcheck) string {
+	var b strings.Builder
+	part := func(title string, rows ...[]string) {
+		if len(rows) > 0 {
+			fmt.Fprintf(&b, "%s:\n", title)
+			for line := range strings.SplitSeq(table(rows), "\n") {
+				fmt.Fprintf(&b, "  %s\n", line)
+			}
+		}
+	}
+	if n.Online {
+		fmt.Fprintf(&b, "Node: %s, running\n", n.PeerID)
+	} else {
+		b.WriteString("Node: none runs here; this is what one would meet\n")
+	}
+	fmt.Fprintf(&b, "This machine: %s\n", orNone(strings.Join(n.Machine, ", ")))
+	if !loopbackOnly(n) { // else there is nothing between it and those who can connect
+		fmt.Fprintf(&b, "From the internet: %s\n", reachText(n.Reachability))
+		fmt.Fprintf(&b, "Router: %s\n", routerText(n))
+	}
+	part("Addresses", addrRows(n)...)
+	part("Bootstrap peers", bootstrapRows(n)...)
+	part("Relays", relayRows(n)...)
+	part("Direct connections tried", punchRows(n)...)
+	part("Neighbours", neighbourRows(n)...)
+	b.WriteString(problemsText(n))
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
+// loopbackOnly reports whether only programs on this machine can connect.
+func loopbackOnly(n node.Netcheck) bool {
+	for _, a := range n.Addrs {
+		if a.Scope != node.ScopeLoopback {
+			return false
+		}
+	}
+	return true
+}
+
+func reachText(reachability string) string {
+	switch reachability {
+	case node.ReachablePublic:
+		return "others can connect to it directly"
+	case node.ReachablePrivate:
+		return "others can't connect to it by themselves"
+	}
+	return "not known whether others can connect to it"
+}
+
+func routerText(n node.Netcheck) string {
+	kind := map[string]string{
+		node.NATNone:        "none between this machine and the internet",
+		node.NATIndependent: "lets direct connections through once both sides try (endpoint-independent NAT)",
+		node.NATDependent:   "lets no direct connections through (symmetric NAT)",
+		node.NATUnknown:     "its kind can't be told: too few peers on the internet have seen this machine",
+	}[n.NAT.Kind]
+	switch m := n.PortMapping; {
+	case len(m.Mapped) > 0:
+		var to []string
+		for _, p := range m.Mapped {
+			to = append(to, p.Outside)
+		}
+		kind += "; opened ports by UPnP or NAT-PMP: " + strings.Join(to, ", ")
+	case m.Router:
+		kind += "; speaks UPnP or NAT-PMP, and opened no port"
+	case m.Tried:
+		kind += "; opens no ports by UPnP or NAT-PMP"
+	}
+	return kind
+}
+
+func addrRows(n node.Netcheck) [][]string {
+	var rows [][]string
+	for _, a := range n.Addrs {
+		verdict, note := a.Verdict, ""
+		switch {
+		case a.Scope == node.ScopeRelay:
+			verdict, note = "relayed", "others reach it through the relay"
+		case a.Scope == node.ScopeLoopback:
+			verdict, note = "local", "this machine only"
+		case a.Scope == node.ScopePrivate:
+			note = "the local network only"
+		case a.Verdict == node.VerdictUnknown:
+			note = "nobody tested it"
+		}
+		if len(a.From) > 0 {
+			word := map[string]string{node.VerdictReachable: "connected to by ", node.VerdictUnreachable: "tried in vain by "}[a.Verdict]
+			if word == "" {
+				note, word = note+"; ", count(len(a.From), "peer", "peers")+" connected to it: "
+			} else {
+				note = ""
+			}
+			note += word + shortIDs(a.From)
+		} else if a.Verdict == node.VerdictReachable || a.Verdict == node.VerdictUnreachable {
+			note = "by an earlier test"
+		}
+		if a.Seen {
+			note = "as others see it; " + note
+		}
+		rows = append(rows, []string{verdict, a.Transport, a.Addr, note})
+	}
+	return rows
+}
+
+// shortIDs names peers, not too many.
+func shortIDs(ids []string) string {
+	const most = 4
+	var out []string
+	for i, id := range ids {
+		if i == most {
+			out = append(out, fmt.Sprintf("and %d more", len(ids)-most))
+			break
+		}
+		out = append(out, shortID(id))
+	}
+	return strings.Join(out, ", ")
+}
+
+func bootstrapRows(n node.Netcheck) [][]string {
+	var rows [][]string
+	for _, p := range n.Bootstrap {
+		state, latency := "connected", "-"
+		if !p.Connected {
+			state = "no answer"
+		}
+		if p.MS != nil {
+			latency = latencyText(*p.MS)
+		}
+		var does []string
+		for _, d := range []struct{ name, got string }{{"TCP", p.TCP}, {"UDP", p.QUIC}} {
+			if d.got != node.DialNotOffered {
+				does = append(does, d.name+" "+d.got)
+			}
+		}
+		if p.Connected && p.Relay {
+			does = append(does, "relays")
+		}
+		if p.Connected && p.Tester {
+			does = append(does, "tests addresses")
+		}
+		rows = append(rows, []string{state, latency, p.Addr, strings.Join(does, ", ")})
+	}
+	return rows
+}
+
+func relayRows(n node.Netcheck) [][]string {
+	var rows [][]string
+	for _, r := range n.Relays {
+		if !r.Held || r.Error != "" {
+			rows = append(rows, []string{"no slot", shortID(r.PeerID), gateway.OneLine(r.Error)})
+			continue
+		}
+		limit := "no limits"
+		if r.LimitBytes > 0 || r.LimitSeconds > 0 {
+			limit = fmt.Sprintf("a connection carries %s each way and lasts %s at most", size(r.LimitBytes), ageText(float64(r.LimitSeconds)))
+		}
+		if r.Expires != nil {
+			limit += ", slot until " + when(*r.Expires)
+		}
+		rows = append(rows, []string{"slot held", shortID(r.PeerID), limit})
+	}
+	return rows
+}
+
+func punchRows(n node.Netcheck) [][]string {
+	var rows [][]string
+	for _, p := range n.HolePunching {
+		how := "dialled"
+		if p.Punched {
+			how = "hole punching, " + count(p.Attempts, "attempt", "attempts")
+		}
+		rows = append(rows, []string{p.Outcome, shortID(p.PeerID), how, latencyText(p.MS), when(p.At), gateway.OneLine(p.Error)})
+	}
+	return rows
+}
+
+func neighbourRows(n node.Netcheck) [][]string {
+	var rows [][]string
+	for _, p := range n.Neighbours {
+		latency := "no answer"
+		if p.MS != nil {
+			latency = latencyText(*p.MS)
+		}
+		rows = append(rows, []string{p.Role, peerText(p.PeerID, p.RingAddress), pathText(p.Path, p.Via), p.Transport, latency})
+	}
+	return rows
+}
+
+func problemsText(n node.Netcheck) string {
+	if len(n.Problems) == 0 {
+		return "\nNothing is wrong."
+	}
+	var b strings.Builder
+	for i, p := range n.Problems {
+		title := "Fault"
+		if p.Severity == node.SeverityNote {
+			title = "Note"
+		}
+		fmt.Fprintf(&b, "\n%s %d: %s\n  Why: %s\n  What to do: %s\n", title, i+1, gateway.OneLine(p.What), gateway.OneLine(p.Why), gateway.OneLine(p.Do))
+	}
+	if n.Faults() == 0 {
+		b.WriteString("\nThere are no faults.")
+	}
+	return b.String()
+}

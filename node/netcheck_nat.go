@@ -1,0 +1,140 @@
+package node
+
+import (
+	"net"
+	"net/netip"
+	"slices"
+	"strconv"
+
+	"github.com/libp2p/go-libp2p/core/network"
+	ma "github.com/multiformats/go-multiaddr"
+	manet "github.com/multiformats/go-multiaddr/net"
+)
+
+// endpointOf is the IP address and port of a; ok is false when it has none.
+func endpointOf(a ma.Multiaddr) (ep netip.AddrPort, ok bool) {
+	ip, err := manet.ToIP(a)
+	if err != nil {
+		return ep, false
+	}
+	addr, ok := netip.AddrFromSlice(ip)
+	if !ok {
+		return ep, false
+	}
+	for _, c := range a {
+		if c.Code() == ma.P_TCP || c.Code() == ma.P_UDP {
+			port, err := strconv.ParseUint(c.Value(), 10, 16)
+			return netip.AddrPortFrom(addr.Unmap(), uint16(port)), err == nil
+		}
+	}
+	return ep, false
+}
+
+// machineIPs are the addresses of this machine's interfaces that are up, without
+// loopback and without those that reach only the next cable.
+func machineIPs() []netip.Addr {
+	addrs, err := net.InterfaceAddrs()
+	if err != nil {
+		return nil
+	}
+	var out []netip.Addr
+	for _, a := range addrs {
+		prefix, err := netip.ParsePrefix(a.String())
+		if err != nil {
+			continue
+		}
+		if ip := prefix.Addr().Unmap(); !ip.IsLoopback() && !ip.IsLinkLocalUnicast() && !slices.Contains(out, ip) {
+			out = append(out, ip)
+		}
+	}
+	return out
+}
+
+// natKind judges the router by what peers on the internet saw of connections that left from one
+// of the listen ports. Two that saw the same outside port for one port here speak for a
+// router that hole punching gets through; two that saw different ones against it (RFC 5780,
+// section 4.3, with peers for the servers).
+func natKind(seen []observation, own []netip.Addr, listen []ma.Multiaddr, transport string) string {
+	ports := make(map[uint16]bool)
+	for _, a := range listen {
+		if ep, ok := endpointOf(a); ok && transportOf(a) == transport {
+			ports[ep.Port()] = true
+		}
+	}
+	outside := make(map[netip.AddrPort]netip.AddrPort) // the end here to the end that others see
+	observers := make(map[netip.AddrPort][]netip.Addr)
+	kind := NATUnknown
+	for _, o := range seen {
+		from, ok1 := endpointOf(o.from)
+		as, ok2 := endpointOf(o.as)
+		at, ok3 := endpointOf(o.at)
+		if o.transport != transport || !ok1 || !ok2 || !ok3 || !manet.IsPublicAddr(o.as) || !manet.IsPublicAddr(o.at) {
+			continue
+		}
+		if slices.Contains(own, as.Addr()) {
+			return NATNone
+		}
+		if !ports[from.Port()] || slices.Contains(observers[from], at.Addr()) {
+			continue
+		}
+		observers[from] = append(observers[from], at.Addr())
+		switch known, ok := outside[from]; {
+		case !ok:
+			outside[from] = as
+		case known == as:
+			if kind == NATUnknown {
+				kind = NATIndependent
+			}
+		default:
+			kind = NATDependent
+		}
+	}
+	return kind
+}
+
+// natCheck judges by the observations, and where they don't suffice by libp2p's own judgement.
+func natCheck(s *sight, listen []ma.Multiaddr, own []netip.Addr) NATCheck {
+	seen := s.observations()
+	out := NATCheck{
+		TCP: natKind(seen, own, listen, transportTCP), UDP: natKind(seen, own, listen, transportQUIC), Observed: []Observed{},
+	}
+	out.TCP = orJudged(out.TCP, s.natType(network.NATTransportTCP))
+	out.UDP = orJudged(out.UDP, s.natType(network.NATTransportUDP))
+	for _, kind := range []string{NATDependent, NATUnknown, NATIndependent, NATNone} { // the worst that is known first
+		if (out.TCP == kind || out.UDP == kind) && (kind != NATUnknown || out.TCP == out.UDP) {
+			out.Kind = kind
+			break
+		}
+	}
+	for _, o := range seen {
+		out.Observed = append(out.Observed, Observed{Addr: o.as.String(), Transport: o.transport, By: o.peer.String()})
+	}
+	return out
+}
+
+func orJudged(kind string, judged network.NATDeviceType) string {
+	if kind != NATUnknown {
+		return kind
+	}
+	switch judged {
+	case network.NATDeviceTypeEndpointIndependent:
+		return NATIndependent
+	case network.NATDeviceTypeEndpointDependent:
+		return NATDependent
+	case network.NATDeviceTypeUnknown:
+	}
+	return NATUnknown
+}
+
+// clockCheck compares the times at which neighbours signed their addresses with the clock here.
+func clockCheck(signed []int64, now int64) ClockCheck {
+	const tolerated = 5 * int64(1e9) // ns
+	out := ClockCheck{Compared: len(signed)}
+	for _, t := range signed {
+		if ahead := t - now; ahead > tolerated {
+			out.Ahead++
+			out.Seconds = max(out.Seconds, float64(ahead)/1e9)
+		}
+	}
+	return out
+}

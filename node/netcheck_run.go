@@ -1,0 +1,355 @@
+package node
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	ma "github.com/multiformats/go-multiaddr"
+	manet "github.com/multiformats/go-multiaddr/net"
+
+	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/internal/p2phost"
+	"github.com/p2pchord/p2pchord/ring"
+)
+
+const (
+	// maxCandidates bounds the addresses that a tester is asked to dial: it takes six requests a minute.
+	maxCandidates = 6
+	// maxTried bounds the bootstrap peers to which test connections are made.
+	maxTried = 3
+)
+
+// checker gathers a Netcheck.
+type checker struct {
+	host      host.Host
+	watch     *p2phost.Watch
+	sight     *sight
+	online    bool
+	announced []ma.Multiaddr
+	bootstrap []bootstrapSeen
+	// what only a running node has
+	neighbours []NeighbourCheck
+	signed     []int64 // when each neighbour signed its addresses, ns since 1970
+	cutOff     bool    // the node has lost every other member
+	// what only a check without a node has
+	taken string // why the node's own port could not be had
+}
+
+// bootstrapSeen is a bootstrap peer and whether it could be reached.
+type bootstrapSeen struct {
+	addr ma.Multiaddr
+	info peer.AddrInfo
+	err  error // why it isn't connected; nil when it is
+}
+
+// Netcheck looks at how this node reaches others and they it: what it knows, and what it finds out
+// by asking its bootstrap peers to dial it and by connecting to them again. It may take 20 s.
+func (n *Node) Netcheck(ctx context.Context) (Netcheck, error) {
+	s := n.state.Load()
+	c := &checker{
+		host: n.host, watch: n.watch, sight: n.sight, online: true, announced: n.cfg.Announce,
+		cutOff: s.grants.Degraded,
+	}
+	for _, contact := range n.contacts {
+		info, err := p2phost.SplitFullAddr(contact.Addr())
+		if err != nil {
+			return Netcheck{}, err
+		}
+		b := bootstrapSeen{addr: contact.Addr(), info: info}
+		if _, connected := wayTo(n.host, info.ID); !connected {
+			if b.err = contact.Err(); b.err == nil {
+				b.err = fault.New(fault.Unreachable, "no answer yet from the bootstrap peer at %s", contact.Addr())
+			}
+		}
+		c.bootstrap = append(c.bootstrap, b)
+	}
+	for id, roles := range n.roles() {
+		if roles[0] == RoleBootstrap {
+			continue
+		}
+		info, _ := n.book.info(ring.ID(id)) // neighbours are known
+		c.neighbours = append(c.neighbours, NeighbourCheck{
+			PeerID: id.String(), Key: uint16(info.Position.Key), RingAddress: info.RingAddress.String(), Role: roles[0],
+		})
+		if info.Seq > 0 {
+			c.signed = append(c.signed, int64(info.Seq)) //nolint:gosec // a time
+		}
+	}
+	slices.SortFunc(c.neighbours, func(a, b NeighbourCheck) int { return n.distanceTo(&a.Key) - n.distanceTo(&b.Key) })
+	return c.run(ctx)
+}
+
+// run does all that takes time at the same time, and then says what is wrong.
+func (c *checker) run(ctx context.Context) (Netcheck, error) {
+	own := machineIPs()
+	listen := c.host.Network().ListenAddresses()
+	out := Netcheck{
+		Online: c.online, PeerID: c.host.ID().String(), Machine: []string{}, Neighbours: append([]NeighbourCheck{}, c.neighbours...),
+		Bootstrap: make([]BootstrapCheck, len(c.bootstrap)), HolePunching: c.punches(), Clock: clockCheck(c.signed, time.Now().UnixNano()),
+	}
+	for _, ip := range own {
+		out.Machine = append(out.Machine, ip.String())
+	}
+	out.Addrs = c.addrs()
+
+	var wg sync.WaitGroup
+	c.testAddrs(ctx, &wg, out.Addrs)
+	for i, b := range c.bootstrap {
+		wg.Go(func() { out.Bootstrap[i] = c.checkBootstrap(ctx, b, i < maxTried) })
+	}
+	for i := range out.Neighbours {
+		wg.Go(func() { c.checkNeighbour(ctx, &out.Neighbours[i]) })
+	}
+	wg.Go(func() { out.Relays = c.relays(ctx) })
+	wg.Wait()
+
+	out.NAT = natCheck(c.sight, listen, own)
+	out.PortMapping = c.portMapping(listen)
+	out.Reachability = c.sight.reachability()
+	for _, a := range out.Addrs {
+		if a.Verdict == VerdictReachable {
+			out.Reachability = ReachablePublic
+		}
+	}
+	out.Problems = problems(facts{Netcheck: out, cutOff: c.cutOff, announced: len(c.announced) > 0, taken: c.taken, loopback: listensOnLoopback(listen)})
+	return out, ctx.Err()
+}
+
+// addrs lists the host's addresses, and those under which others see it, with what is known of them.
+func (c *checker) addrs() []AddrCheck {
+	verdict := make(map[string]string)
+	r := c.sight.verdicts()
+	for v, list := range map[string][]ma.Multiaddr{VerdictReachable: r.Reachable, VerdictUnreachable: r.Unreachable} {
+		for _, a := range list {
+			verdict[a.String()] = v
+		}
+	}
+	var out []AddrCheck
+	add := func(a ma.Multiaddr, seen bool) {
+		text := a.String()
+		if slices.ContainsFunc(out, func(o AddrCheck) bool { return o.Addr == text }) {
+			return
+		}
+		check := AddrCheck{Addr: text, Transport: transportOf(a), Scope: scopeOf(a), Verdict: VerdictLocal, From: []string{}, Seen: seen}
+		switch check.Scope {
+		case ScopePublic:
+			check.Verdict = VerdictUnknown
+			if v := verdict[text]; v != "" {
+				check.Verdict = v
+			}
+		case ScopeRelay:
+			check.Verdict = VerdictUnknown
+		default:
+			check.From = c.connectedTo(a)
+		}
+		out = append(out, check)
+	}
+	for _, a := range slices.Concat(c.host.Addrs(), r.Reachable, r.Unreachable, r.Unknown) {
+		add(a, false)
+	}
+	for _, o := range c.sight.observations() {
+		if manet.IsPublicAddr(o.as) && o.transport != transportWS {
+			add(o.as, true)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b AddrCheck) int {
+		order := []string{ScopePublic, ScopeRelay, ScopePrivate, ScopeLoopback}
+		return slices.Index(order, a.Scope) - slices.Index(order, b.Scope)
+	})
+	return out
+}
+
+func scopeOf(a ma.Multiaddr) string {
+	if _, relayed := relayOf(a); relayed {
+		return ScopeRelay
+	}
+	switch {
+	case manet.IsIPLoopback(a):
+		return ScopeLoopback
+	case manet.IsPublicAddr(a):
+		return ScopePublic
+	}
+	return ScopePrivate
+}
+
+// connectedTo lists who has connected to a local address by itself.
+func (c *checker) connectedTo(a ma.Multiaddr) []string {
+	out := []string{}
+	for _, conn := range c.host.Network().Conns() {
+		if id := conn.RemotePeer().String(); conn.Stat().Direction == network.DirInbound && conn.LocalMultiaddr().Equal(a) && !slices.Contains(out, id) {
+			out = append(out, id)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// testAddrs has testers dial the addresses that could be public; the verdicts come with wg.
+func (c *checker) testAddrs(ctx context.Context, wg *sync.WaitGroup, addrs []AddrCheck) {
+	var first []peer.ID
+	for _, b := range c.bootstrap {
+		first = append(first, b.info.ID)
+	}
+	who := testers(c.host, first)
+	tested := 0
+	for i := range addrs {
+		a, err := ma.NewMultiaddr(addrs[i].Addr)
+		if err != nil || addrs[i].Scope != ScopePublic || tested == maxCandidates {
+			continue
+		}
+		tested++
+		wg.Go(func() {
+			for _, t := range who {
+				err := dialBack(ctx, c.host, t, a)
+				if err == errNotTested { //nolint:errorlint // it is never wrapped
+					continue
+				}
+				addrs[i].From, addrs[i].Verdict = []string{t.String()}, VerdictReachable
+				if err != nil {
+					addrs[i].Verdict = VerdictUnreachable
+				}
+				return
+			}
+		})
+	}
+}
+
+func (c *checker) checkBootstrap(ctx context.Context, b bootstrapSeen, try bool) BootstrapCheck {
+	out := BootstrapCheck{Addr: b.addr.String(), PeerID: b.info.ID.String(), Connected: b.err == nil, TCP: DialNotOffered, QUIC: DialNotOffered}
+	if b.err != nil {
+		out.Error = b.err.Error()
+	}
+	var wg sync.WaitGroup
+	if try {
+		wg.Go(func() { out.TCP = c.tryOne(ctx, b, transportTCP) })
+		wg.Go(func() { out.QUIC = c.tryOne(ctx, b, transportQUIC) })
+	}
+	if out.Connected {
+		out.MS = c.timeTo(ctx, b.info.ID)
+		out.Relay, out.Tester = offersRelay(c.host, b.info.ID), len(testers(c.host, nil)) > 0 && slices.Contains(testers(c.host, nil), b.info.ID)
+	}
+	wg.Wait()
+	return out
+}
+
+// tryOne makes a test connection to a bootstrap peer by one transport, at the address given for it or
+// another that it tells of the same machine.
+func (c *checker) tryOne(ctx context.Context, b bootstrapSeen, transport string) string {
+	for _, a := range slices.Concat(b.info.Addrs, c.host.Peerstore().Addrs(b.info.ID)) {
+		if transportOf(a) == transport && sameHost(a, b.info.Addrs[0]) && scopeOf(a) != ScopeRelay {
+			return try(ctx, b.info.ID, a)
+		}
+	}
+	return DialNotOffered
+}
+
+func sameHost(a, b ma.Multiaddr) bool {
+	return len(a) > 0 && len(b) > 0 && a[0].Equal(&b[0])
+}
+
+// timeTo measures the time to a peer over the connection that is used; nil when there is none, or no answer.
+func (c *checker) timeTo(ctx context.Context, p peer.ID) *float64 {
+	var best *float64
+	for _, conn := range c.host.Network().ConnsToPeer(p) {
+		took, err := pingOver(ctx, conn)
+		if err != nil {
+			continue
+		}
+		if ms := milliseconds(took); best == nil || wayOf(conn).path == PathDirect {
+			best = &ms
+		}
+	}
+	return best
+}
+
+func (c *checker) checkNeighbour(ctx context.Context, n *NeighbourCheck) {
+	id, err := peer.Decode(n.PeerID)
+	if err != nil {
+		return
+	}
+	if w, ok := wayTo(c.host, id); ok {
+		n.Path, n.Transport = w.path, w.transport
+		if w.via != "" {
+			n.Via = w.via.String()
+		}
+	}
+	n.MS = c.timeTo(ctx, id)
+}
+
+// relays lists the relays that hold a slot; where there are none, and only then, each bootstrap peer is asked for one.
+func (c *checker) relays(ctx context.Context) []RelayCheck {
+	out := []RelayCheck{}
+	held := make(map[peer.ID]bool)
+	for _, a := range c.host.Addrs() {
+		if id, ok := relayOf(a); ok && id != "" {
+			held[id] = true
+		}
+	}
+	for id := range held {
+		out = append(out, reserve(ctx, c.host, id, true))
+	}
+	if len(held) > 0 || !c.online || listensOnLoopback(c.host.Network().ListenAddresses()) || c.sight.reachability() == ReachablePublic {
+		return out
+	}
+	for _, b := range c.bootstrap {
+		if b.err == nil && offersRelay(c.host, b.info.ID) {
+			out = append(out, reserve(ctx, c.host, b.info.ID, false))
+		}
+	}
+	return out
+}
+
+func (c *checker) punches() []PunchCheck {
+	out := []PunchCheck{}
+	for _, p := range c.watch.Punches() {
+		outcome := "failed"
+		switch {
+		case p.Under:
+			outcome = "under way"
+		case p.Direct:
+			outcome = PathDirect
+		}
+		out = append(out, PunchCheck{
+			PeerID: p.Peer.String(), At: p.At.UTC(), Outcome: outcome, Punched: !p.Dialled,
+			Attempts: p.Attempts, MS: milliseconds(p.Took), Error: strings.Join(strings.Fields(p.Err), " "),
+		})
+	}
+	return out
+}
+
+func (c *checker) portMapping(listen []ma.Multiaddr) PortMapping {
+	out := PortMapping{Tried: !listensOnLoopback(listen), Mapped: []MappedPort{}}
+	m := c.watch.Mapping(listen)
+	out.Router = m.Router
+	for i, a := range m.Outside {
+		if a != nil {
+			out.Mapped = append(out.Mapped, MappedPort{Listen: listen[i].String(), Outside: a.String()})
+		}
+	}
+	return out
+}
+
+// listensOnLoopback reports whether nobody but this machine can connect.
+func listensOnLoopback(listen []ma.Multiaddr) bool {
+	for _, a := range listen {
+		if _, relayed := relayOf(a); !relayed && !manet.IsIPLoopback(a) {
+			return false
+		}
+	}
+	return true
+}
+
+// scopeOfText is scopeOf of a multiaddr's text.
+func scopeOfText(s string) string {
+	a, err := ma.NewMultiaddr(s)
+	if err != nil {
+		return ""
+	}
+	return scopeOf(a)
+}

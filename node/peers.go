@@ -1,0 +1,196 @@
+package node
+
+import (
+	"cmp"
+	"context"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+	"unicode"
+
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/p2pchord/p2pchord/ring"
+)
+
+// The roles of a connected peer, in the order in which they count.
+const (
+	RoleSuccessor   = "successor"
+	RolePredecessor = "predecessor"
+	RoleFinger      = "finger"
+	RoleBootstrap   = "bootstrap"
+	RoleOther       = "other"
+)
+
+var roleOrder = []string{RoleSuccessor, RolePredecessor, RoleFinger, RoleBootstrap, RoleOther}
+
+// Connection is one open connection of a node. Its JSON is the command line's contract:
+// fields may be added, never renamed.
+type Connection struct {
+	PeerID      string   `json:"peer_id"`
+	Key         *uint16  `json:"key"`          // null when it isn't known to be in the ring
+	RingAddress string   `json:"ring_address"` // HOST:PORT, or empty
+	Role        string   `json:"role"`         // the first of Roles
+	Roles       []string `json:"roles"`        // of "successor", "predecessor", "finger", "bootstrap"; "other" when it is none
+	Path        string   `json:"path"`         // "direct" or "relayed"
+	Via         string   `json:"via"`          // the relay's peer ID, or empty
+	Transport   string   `json:"transport"`    // "tcp", "quic" or "ws": of a relayed one, to the relay
+	Security    string   `json:"security"`     // "tls" or "noise"
+	Muxer       string   `json:"muxer"`        // "yamux" or "quic"
+	Direction   string   `json:"direction"`    // "inbound" when the peer opened it, "outbound"
+	Addr        string   `json:"addr"`         // the peer's
+	LatencyMS   *float64 `json:"latency_ms"`   // there and back, measured for this answer; null when none came
+	BytesIn     int64    `json:"bytes_in"`
+	BytesOut    int64    `json:"bytes_out"`
+	AgeSeconds  float64  `json:"age_seconds"`
+	Streams     int      `json:"streams"` // open ones
+	Agent       string   `json:"agent"`   // the program at the other end, by its own words
+}
+
+// pingsAtOnce bounds the pings of one call of Peers.
+const pingsAtOnce = 32
+
+// Peers lists the node's connections: ring neighbours first, then by key. Each is pinged,
+// all at the same time, for two seconds at most.
+func (n *Node) Peers(ctx context.Context) ([]Connection, error) {
+	conns := n.host.Network().Conns()
+	latency := pingAll(ctx, conns)
+	roles := n.roles()
+	out := make([]Connection, 0, len(conns))
+	for i, c := range conns {
+		if c.IsClosed() {
+			continue
+		}
+		o := n.connection(c, roles[c.RemotePeer()])
+		if latency[i] > 0 {
+			ms := milliseconds(latency[i])
+			o.LatencyMS = &ms
+		}
+		out = append(out, o)
+	}
+	slices.SortStableFunc(out, func(a, b Connection) int {
+		return cmp.Or(
+			cmp.Compare(slices.Index(roleOrder, a.Role), slices.Index(roleOrder, b.Role)),
+			n.distanceTo(a.Key)-n.distanceTo(b.Key),
+			cmp.Compare(a.PeerID, b.PeerID),
+			cmp.Compare(a.Path, b.Path),
+		)
+	})
+	return out, ctx.Err()
+}
+
+// distanceTo is how far clockwise a key is; one that isn't known is farthest.
+func (n *Node) distanceTo(key *uint16) int {
+	if key == nil {
+		return 1 << 16
+	}
+	return int(*key - uint16(n.self.Key))
+}
+
+// pingAll pings over every connection. Where no answer comes the time is 0.
+func pingAll(ctx context.Context, conns []network.Conn) []time.Duration {
+	out := make([]time.Duration, len(conns))
+	places := make(chan struct{}, pingsAtOnce)
+	var wg sync.WaitGroup
+	for i, c := range conns {
+		places <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-places }()
+			if took, err := pingOver(ctx, c); err == nil {
+				out[i] = max(took, time.Nanosecond)
+			}
+		})
+	}
+	wg.Wait()
+	return out
+}
+
+// roles says what each peer is to this node.
+func (n *Node) roles() map[peer.ID][]string {
+	out := make(map[peer.ID][]string)
+	add := func(role string, ps []ring.Position) {
+		for _, p := range ps {
+			if id := peerID(p); !slices.Contains(out[id], role) {
+				out[id] = append(out[id], role)
+			}
+		}
+	}
+	v := n.state.Load().view
+	succs, preds := v.Successors(), v.Predecessors()
+	// The nearest ones are what their names say; in a small ring everybody is in both lists.
+	add(RoleSuccessor, succs[:min(len(succs), 1)])
+	add(RolePredecessor, preds[:min(len(preds), 1)])
+	add(RoleSuccessor, succs)
+	add(RolePredecessor, preds)
+	add(RoleFinger, v.Fingers())
+	for _, c := range n.contacts {
+		out[c.ID()] = append(out[c.ID()], RoleBootstrap)
+	}
+	return out
+}
+
+// connection describes c, but for its latency.
+func (n *Node) connection(c network.Conn, roles []string) Connection {
+	if len(roles) == 0 {
+		roles = []string{RoleOther}
+	}
+	id, stat, state, w := c.RemotePeer(), c.Stat(), c.ConnState(), wayOf(c)
+	t := n.watch.Traffic(c)
+	out := Connection{
+		PeerID: id.String(), Role: roles[0], Roles: roles,
+		Path: w.path, Transport: w.transport, Security: lastName(string(state.Security)), Muxer: lastName(string(state.StreamMultiplexer)),
+		Direction: "outbound", Addr: c.RemoteMultiaddr().String(),
+		BytesIn: t.In, BytesOut: t.Out, AgeSeconds: time.Since(stat.Opened).Seconds(), Streams: len(c.GetStreams()),
+	}
+	if w.via != "" {
+		out.Via = w.via.String()
+	}
+	if stat.Direction == network.DirInbound {
+		out.Direction = "inbound"
+	}
+	if state.Transport == "quic-v1" { // both are QUIC's own
+		out.Security, out.Muxer = "tls", "quic"
+	}
+	if info, ok := n.book.info(ring.ID(id)); ok {
+		key := uint16(info.Position.Key)
+		out.Key, out.RingAddress = &key, info.RingAddress.String()
+	}
+	out.Agent = agentOf(n.host.Peerstore().Get(id, "AgentVersion"))
+	return out
+}
+
+// agentOf reads what a peer calls its program, which may be anything.
+func agentOf(v any, err error) string {
+	s, ok := v.(string)
+	if err != nil || !ok {
+		return ""
+	}
+	s = strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return -1
+		}
+		return r
+	}, s)
+	return strings.ToValidUTF8(s[:min(len(s), maxAgent)], "")
+}
+
+// maxAgent bounds what is shown of a peer's words about itself, in bytes.
+const maxAgent = 64
+
+// lastName is the name of a protocol like /yamux/1.0.0.
+func lastName(id string) string {
+	if id == "" {
+		return ""
+	}
+	name := path.Base(path.Dir(id))
+	if name == "/" || name == "." {
+		return path.Base(id)
+	}
+	return name
+}
+
+// milliseconds is d with three digits after the point.
+func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

@@ -1,0 +1,291 @@
+package node
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/protocol"
+	"github.com/p2pchord/p2pchord/protocol/pb"
+	"github.com/p2pchord/p2pchord/replica"
+	"github.com/p2pchord/p2pchord/ring"
+)
+
+// What a peer asked for a name's owner answers.
+const (
+	AnswerOwner  = "owner"     // it is the owner itself
+	AnswerNearer = "nearer"    // it names peers nearer to the key
+	AnswerNone   = "no answer" // nothing came, or a refusal
+)
+
+// What a holder says of a file.
+const (
+	HasComplete = "complete"  // the version that is current, with its bytes
+	HasRecord   = "record"    // the current version, without its bytes yet
+	HasOther    = "other"     // another version only
+	HasNothing  = "nothing"   // no version of the file
+	HasUnknown  = "no answer" // it could not be asked
+)
+
+// The results of a trace. Their JSON is the command line's contract: fields may be added, never renamed.
+type (
+	// Trace is the way to a file: who was asked on it, and what those say who hold it.
+	Trace struct {
+		Name string `json:"name"`
+		Key  uint16 `json:"key"`
+		// Lookup is the ordinary lookup, which peers pass on from one to the next.
+		Lookup TraceLookup `json:"lookup"`
+		// Hops are the peers that were asked one by one, from here.
+		Hops    []TraceHop    `json:"hops"`
+		Owner   *Hop          `json:"owner"` // null when it was not found
+		File    *FileInfo     `json:"file"`  // null when there is none, or the owner gave no answer
+		Holders []TraceHolder `json:"holders"`
+		// Error is why the owner did not tell of the file: empty when it did, or there is none.
+		Error string `json:"error"`
+	}
+	// TraceLookup is how the ordinary lookup went.
+	TraceLookup struct {
+		MS    float64 `json:"ms"`
+		Path  []Hop   `json:"path"`
+		Error string  `json:"error"` // empty when it found the owner
+	}
+	// TracePeer is a peer that was asked, and the way there.
+	TracePeer struct {
+		PeerID      string  `json:"peer_id"`
+		Key         uint16  `json:"key"`
+		RingAddress string  `json:"ring_address"`
+		Path        string  `json:"path"`      // "direct", "relayed", "self", or empty when there is no connection
+		Via         string  `json:"via"`       // the relay's peer ID, or empty
+		Transport   string  `json:"transport"` // "tcp", "quic" or "ws"
+		MS          float64 `json:"ms"`        // from asking to the answer, dialling included
+		Error       string  `json:"error"`     // why there was no answer, or empty
+	}
+	// TraceHop is one step of the lookup.
+	TraceHop struct {
+		TracePeer
+		Answer string `json:"answer"` // "owner", "nearer" or "no answer"
+	}
+	// TraceHolder is a peer that holds the file, or should.
+	TraceHolder struct {
+		TracePeer
+		Role    string `json:"role"`    // "owner" or "backup"
+		Has     string `json:"has"`     // "complete", "record", "other", "nothing" or "no answer"
+		Version string `json:"version"` // the newest that it has, or empty
+	}
+)
+
+// PathSelf is the path to the node itself.
+const PathSelf = "self"
+
+// Trace follows the lookup of a name from here, asking each peer on the way by itself, and then asks
+// every holder what it has. A file that isn't there is no error; that nobody answers is.
+func (o *operations) Trace(ctx context.Context, name string) (Trace, error) {
+	if err := protocol.ValidName(name); err != nil {
+		return Trace{}, err
+	}
+	key := protocol.Place(name, 0)
+	t := Trace{Name: name, Key: uint16(key), Hops: []TraceHop{}, Holders: []TraceHolder{}}
+	t.Lookup = o.traceLookup(ctx, key)
+	owner, near, err := o.traceSteps(ctx, key, &t)
+	if err != nil {
+		return t, err
+	}
+	h := hop(owner)
+	t.Owner = &h
+	holders, stamp := o.traceRecord(ctx, name, owner, near, &t)
+	t.Holders = o.traceHolders(ctx, name, key, owner.ID, holders, stamp)
+	return t, ctx.Err()
+}
+
+func (o *operations) traceLookup(ctx context.Context, key ring.Key) TraceLookup {
+	l := TraceLookup{Path: []Hop{}}
+	began := time.Now()
+	f, err := o.route.locate(ctx, key)
+	l.MS = milliseconds(time.Since(began))
+	if err != nil {
+		l.Error = err.Error()
+		return l
+	}
+	for _, p := range f.path {
+		l.Path = append(l.Path, hop(p))
+	}
+	return l
+}
+
+// traceSteps asks from peer to peer until one is the owner, and returns it with its neighbours
+// that hold its backups: the predecessor, then successors.
+func (o *operations) traceSteps(ctx context.Context, key ring.Key, t *Trace) (owner protocol.PeerInfo, near []protocol.PeerInfo, err error) {
+	ask := o.route.starts(key)
+	last := fault.New(fault.TryAgain, "no peer nearer to the key could be reached; the ring may be changing")
+	known := make(map[peer.ID]protocol.PeerInfo)
+	var asked []peer.ID
+	for len(ask) > 0 && len(asked) < maxHops && ctx.Err() == nil {
+		id := ask[0]
+		ask = ask[1:]
+		if slices.Contains(asked, id) {
+			continue
+		}
+		asked = append(asked, id)
+		began := time.Now()
+		found, err := o.route.nearer(ctx, id, key)
+		h := TraceHop{TracePeer: o.tracePeer(id, known[id], time.Since(began), err), Answer: AnswerNone}
+		if err != nil {
+			t.Hops, last = append(t.Hops, h), err
+			continue
+		}
+		if found.GetOwner() != nil {
+			if owner, err = o.learn(found.GetOwner().GetSelf()); err != nil {
+				return owner, nil, err
+			}
+			h.Answer, h.Key, h.RingAddress = AnswerOwner, uint16(owner.Position.Key), owner.RingAddress.String()
+			t.Hops = append(t.Hops, h)
+			return owner, o.neighboursOfOwner(found.GetOwner()), nil
+		}
+		h.Answer = AnswerNearer
+		t.Hops = append(t.Hops, h)
+		var next []peer.ID
+		for _, m := range found.GetNext() {
+			if info, err := o.learn(m); err == nil {
+				known[info.ID] = info
+				next = append(next, info.ID)
+			}
+		}
+		ask = append(next, ask...)
+	}
+	return owner, nil, o.explain(ctx, cmp.Or(ctx.Err(), last), last)
+}
+
+// neighboursOfOwner are those that most likely hold its backups: its predecessor, and its next two successors.
+func (o *operations) neighboursOfOwner(m *pb.Neighbours) []protocol.PeerInfo {
+	var out []protocol.PeerInfo
+	preds, succs := m.GetPredecessors(), m.GetSuccessors()
+	for _, d := range slices.Concat(preds[:min(len(preds), 1)], succs[:min(len(succs), 2)]) {
+		if info, err := o.learn(d); err == nil && !slices.ContainsFunc(out, func(p protocol.PeerInfo) bool { return p.ID == info.ID }) {
+			out = append(out, info)
+		}
+	}
+	return out
+}
+
+// tracePeer describes a peer that was asked.
+func (o *operations) tracePeer(id peer.ID, info protocol.PeerInfo, took time.Duration, err error) TracePeer {
+	p := TracePeer{PeerID: id.String(), MS: milliseconds(took)}
+	if info.ID == "" {
+		info, _ = o.known(id) // empty when nothing is
+	}
+	p.Key, p.RingAddress = uint16(info.Position.Key), info.RingAddress.String()
+	if id == o.id {
+		p.Path = PathSelf
+	} else if w, ok := o.way(id); ok {
+		p.Path, p.Transport = w.path, w.transport
+		if w.via != "" {
+			p.Via = w.via.String()
+		}
+	}
+	if err != nil {
+		p.Error = err.Error()
+	}
+	return p
+}
+
+// traceRecord asks the owner for the record and returns who it says holds it; when it
+// doesn't tell, those that most likely do.
+func (o *operations) traceRecord(ctx context.Context, name string, owner protocol.PeerInfo, near []protocol.PeerInfo, t *Trace) (holders []protocol.PeerInfo, stamp string) {
+	holders = append([]protocol.PeerInfo{owner}, near...)
+	ctx, cancel := context.WithTimeout(ctx, o.timeout)
+	defer cancel()
+	r, err := o.call(ctx, owner.ID, &pb.FileRequest{Body: &pb.FileRequest_Get{Get: &pb.Get{Name: name}}}, nil)
+	if err != nil {
+		if fault.CodeOf(err) != fault.NotFound {
+			t.Error = err.Error()
+		}
+		return holders, ""
+	}
+	defer r.close()
+	rec, err := protocol.VerifyRecord(r.GetGot().GetRecord())
+	if err != nil || rec.GetName() != name {
+		t.Error = "the owner answered with a record that is not valid"
+		return holders, ""
+	}
+	if told := r.GetGot().GetHolders(); len(told) > 0 {
+		holders = nil
+		for _, m := range told {
+			if info, err := o.learn(m); err == nil {
+				holders = append(holders, info)
+			}
+		}
+	}
+	info := fileInfo(rec.RecordBody, len(holders))
+	t.File = &info
+	return holders, protocol.StampOf(rec)
+}
+
+// traceHolders asks every holder, all at the same time.
+func (o *operations) traceHolders(ctx context.Context, name string, key ring.Key, owner peer.ID, holders []protocol.PeerInfo, stamp string) []TraceHolder {
+	out := make([]TraceHolder, len(holders))
+	var wg sync.WaitGroup
+	for i, info := range holders {
+		wg.Go(func() {
+			out[i] = o.traceHolder(ctx, name, key, info, stamp)
+			out[i].Role = "backup"
+			if info.ID == owner {
+				out[i].Role = "owner"
+			}
+		})
+	}
+	wg.Wait()
+	return out
+}
+
+func (o *operations) traceHolder(ctx context.Context, name string, key ring.Key, info protocol.PeerInfo, stamp string) TraceHolder {
+	ctx, cancel := context.WithTimeout(ctx, o.timeout)
+	defer cancel()
+	began := time.Now()
+	newest, err := o.newestAt(ctx, info.ID, name, key)
+	h := TraceHolder{TracePeer: o.tracePeer(info.ID, info, time.Since(began), err), Has: HasUnknown}
+	switch {
+	case err != nil:
+		return h
+	case newest == nil:
+		h.Has = HasNothing
+		return h
+	case string(newest.GetStamp()) != stamp:
+		h.Has = HasOther
+	case newest.GetComplete():
+		h.Has = HasComplete
+	default:
+		h.Has = HasRecord
+	}
+	if v, err := replica.ParseStamp(string(newest.GetStamp())); err == nil {
+		h.Version = versionText(v)
+	}
+	return h
+}
+
+// newestAt asks a peer for what it has of a file, and returns the newest version's item, nil when it has none.
+func (o *operations) newestAt(ctx context.Context, from peer.ID, name string, key ring.Key) (*pb.Item, error) {
+	var newest *pb.Item
+	inv := &pb.Inventory{Keys: []uint32{uint32(key)}}
+	for {
+		r, err := o.call(ctx, from, &pb.FileRequest{Body: &pb.FileRequest_Inventory{Inventory: inv}}, nil)
+		if err != nil {
+			return nil, err
+		}
+		items := r.GetItems()
+		r.close()
+		for _, it := range items.GetItems() {
+			if it.GetName() == name && it.GetIndex() == 0 && string(it.GetStamp()) > string(newest.GetStamp()) {
+				newest = it
+			}
+		}
+		if !items.GetMore() || len(items.GetItems()) == 0 {
+			return newest, nil
+		}
+		inv.After = items.GetItems()[len(items.GetItems())-1]
+	}
+}
