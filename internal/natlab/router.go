@@ -1,6 +1,7 @@
 package natlab
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 )
@@ -117,6 +118,19 @@ func (r *Router) Forward(port int, to *Host) {
 	l := r.seg.lab
 	l.t.Helper()
 	l.nft(r.ns, fmt.Sprintf("add rule ip nat pre iifname \"wan\" meta l4proto { tcp, udp } th dport %d dnat ip to %s", port, to.IP4()))
+}
+
+// Crossed is how many bytes have gone through the router, in both directions.
+func (r *Router) Crossed() int64 {
+	l := r.seg.lab
+	l.t.Helper()
+	var links []struct {
+		Stats struct{ RX, TX struct{ Bytes int64 } } `json:"stats64"`
+	}
+	if err := json.Unmarshal([]byte(l.run("", "ip", "-n", r.ns, "-j", "-s", "link", "show", "dev", r.dev)), &links); err != nil || len(links) != 1 {
+		l.t.Fatalf("the router's counters can't be read: %v", err)
+	}
+	return links[0].Stats.RX.Bytes + links[0].Stats.TX.Bytes
 }
 
 // Renumber gives the router another public address and forgets its connections, as a provider does at night.

@@ -41,6 +41,9 @@ var log = golog.Logger("p2pchord/host")
 func New(cfg Config) (host.Host, error) {
 	bridgeLogs()
 	observeEarly()
+	if cfg.Watch == nil && cfg.Profile == Peer {
+		cfg.Watch = NewWatch()
+	}
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
@@ -75,7 +78,7 @@ func start(cfg Config, listen []ma.Multiaddr) (host.Host, error) {
 		libp2p.ResourceManager(rm),
 		libp2p.ConnectionManager(cm),
 		libp2p.UserAgent(cfg.userAgent()),
-		libp2p.SwarmOpts(swarm.WithDialRanker(rankDials)),
+		libp2p.SwarmOpts(swarm.WithDialRanker(w.rankDials)),
 		libp2p.Security(tls.ID, newCorkedTLS),
 		libp2p.Security(noise.ID, noise.New),
 		libp2p.Transport(tcp.NewTCPTransport),

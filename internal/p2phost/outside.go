@@ -32,7 +32,7 @@ type outside struct {
 	mu      sync.Mutex
 	host    host.Host                           // nil until attached
 	seen    map[string]sight                    // by connection
-	told    map[peer.ID][]netip.Addr            // what peers said of themselves when they punched a hole
+	told    map[peer.ID]telling                 // what peers said of themselves when they punched a hole
 	own     []netip.Prefix                      // of the interfaces
 	ownAt   time.Time                           // when that was looked up
 	ifaces  func() ([]net.Addr, error)          // net.InterfaceAddrs
@@ -48,9 +48,15 @@ type sight struct {
 	local ma.Multiaddr
 }
 
+// telling is what a peer said of itself, and whether it could not be dialled behind the same router.
+type telling struct {
+	ips    []netip.Addr
+	missed bool
+}
+
 func newOutside(relays []peer.AddrInfo) *outside {
 	o := &outside{
-		relays: make(map[peer.ID]bool), seen: make(map[string]sight), told: make(map[peer.ID][]netip.Addr),
+		relays: make(map[peer.ID]bool), seen: make(map[string]sight), told: make(map[peer.ID]telling),
 		ifaces: net.InterfaceAddrs, changed: make(chan struct{}, 1),
 	}
 	for _, r := range relays {
@@ -107,11 +113,32 @@ func (o *outside) saw(e event.EvtPeerIdentificationCompleted) {
 	o.seen[c.ID()] = sight{by: e.Peer, addr: e.ObservedAddr, local: c.LocalMultiaddr()}
 	o.mu.Unlock()
 	if !known {
-		select {
-		case o.changed <- struct{}{}:
-		default:
-		}
+		o.wake()
 	}
+}
+
+// wake says that there is something new.
+func (o *outside) wake() {
+	select {
+	case o.changed <- struct{}{}:
+	default:
+	}
+}
+
+// miss notes that p, behind the same router, could not be dialled there; missed reports whether that is so.
+func (o *outside) miss(p peer.ID) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if t, ok := o.told[p]; ok {
+		t.missed = true
+		o.told[p] = t
+	}
+}
+
+func (o *outside) missed(p peer.ID) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.told[p].missed
 }
 
 // ips are the public addresses of this host: its interfaces', and those that bootstrap peers see;
@@ -217,14 +244,14 @@ func (o *outside) tells(p peer.ID, addrs []ma.Multiaddr) {
 			break
 		}
 	}
-	o.told[p] = ips
+	o.told[p] = telling{ips: ips, missed: o.told[p].missed}
 }
 
 // ipsOf are the public addresses behind which a peer is, as far as is known.
 func (o *outside) ipsOf(p peer.ID) []netip.Addr {
 	o.mu.Lock()
 	conns, book := o.conns, o.book
-	out := slices.Clone(o.told[p])
+	out := slices.Clone(o.told[p].ips)
 	o.mu.Unlock()
 	if conns == nil {
 		return out
@@ -235,6 +262,14 @@ func (o *outside) ipsOf(p peer.ID) []netip.Addr {
 		}
 	}
 	return append(out, publicIPs(book(p))...)
+}
+
+// connected reports whether there is a direct connection to p.
+func (o *outside) connected(p peer.ID) bool {
+	o.mu.Lock()
+	conns := o.conns
+	o.mu.Unlock()
+	return conns != nil && slices.ContainsFunc(conns(p), func(c network.Conn) bool { return !isRelay(c.RemoteMultiaddr()) && !c.IsClosed() })
 }
 
 // interfaces are the addresses of this machine, each with its network.

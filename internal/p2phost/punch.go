@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -11,12 +12,16 @@ import (
 	manet "github.com/multiformats/go-multiaddr/net"
 )
 
+// toldFor is how long the private addresses that a peer behind the same router has told are kept.
+const toldFor = 10 * time.Minute
+
 // punchFilter completes the addresses that two peers exchange before they punch a
 // hole. (holepunch.AddrFilter; it is called from the host's goroutines.)
 //
 //   - An address observed over one transport only is given for the other too, with the
 //     listen port: most NATs keep port numbers, and where UDP is blocked nothing but a guessed TCP address works.
-//   - Peers behind the same public address get each other's private ones; others never do,
+//   - Peers behind the same public address don't punch: the upgrader dials the private addresses that they
+//     tell each other. Only when that has failed is the way through the router tried. Others leave private addresses out,
 //     so that nobody's network is dialled into by strangers.
 type punchFilter struct {
 	outside *outside
@@ -42,20 +47,21 @@ func newPunchFilter(h host.Host, o *outside) *punchFilter {
 
 // FilterLocal returns what remote is told of this host's addresses.
 func (f *punchFilter) FilterLocal(remote peer.ID, addrs []ma.Multiaddr) []ma.Multiaddr {
-	out := withSiblings(addrs, f.tcp, f.udp)
-	if together(f.outside.ips(), f.outside.ipsOf(remote)) == same {
-		out = append(out, privateOf(f.host.Addrs())...)
-	}
-	return ma.Unique(out)
+	return ma.Unique(append(withSiblings(addrs, f.tcp, f.udp), privateOf(f.host.Addrs())...))
 }
 
-// FilterRemote returns which of remote's addresses are dialled.
+// FilterRemote returns which of remote's addresses are dialled to punch a hole.
 func (f *punchFilter) FilterRemote(remote peer.ID, addrs []ma.Multiaddr) []ma.Multiaddr {
 	f.outside.tells(remote, addrs)
 	if together(f.outside.ips(), publicIPs(addrs)) != same {
+		return PublicAddrs(addrs)
+	}
+	f.host.Peerstore().AddAddrs(remote, privateOf(addrs), toldFor)
+	if f.outside.missed(remote) {
 		return addrs
 	}
-	return ma.Unique(append(slices.Clone(addrs), privateOf(f.host.Peerstore().Addrs(remote))...))
+	f.outside.wake()
+	return nil
 }
 
 // withSiblings returns addrs and, for each public IP address among them, TCP and QUIC on

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/p2p/net/swarm"
 	ma "github.com/multiformats/go-multiaddr"
 	manet "github.com/multiformats/go-multiaddr/net"
@@ -17,7 +18,9 @@ const localQUICDelay = swarm.PrivateTCPDelay
 // is two to four times QUIC's; everywhere else as libp2p does, QUIC first, where the link is
 // the bound, the shorter handshake counts, and the NAT's UDP mapping must become known for hole
 // punching. Relays wait for the direct addresses of either kind.
-func rankDials(addrs []ma.Multiaddr) []network.AddrDelay {
+//
+// Among relays, those to which there is a connection come first, all at once; connected tells which.
+func rankDials(addrs []ma.Multiaddr, connected func(peer.ID) bool) []network.AddrDelay {
 	var localTCP, localOther, relays, rest []ma.Multiaddr
 	for _, a := range addrs {
 		switch {
@@ -42,7 +45,28 @@ func rankDials(addrs []ma.Multiaddr) []network.AddrDelay {
 	if len(out) > 0 {
 		wait = swarm.RelayDelay
 	}
-	return append(out, later(swarm.DefaultDialRanker(relays), wait)...)
+	return append(out, later(rankRelays(relays, connected), wait)...)
+}
+
+// rankRelays gives each relay that is connected its turn at once, by one address, for the way to it is the same by all;
+// what is left follows as libp2p orders it.
+func rankRelays(addrs []ma.Multiaddr, connected func(peer.ID) bool) []network.AddrDelay {
+	var out []network.AddrDelay
+	var rest []ma.Multiaddr
+	tried := make(map[peer.ID]bool)
+	for _, a := range addrs {
+		if id, ok := relayOf(a); ok && connected(id) && !tried[id] {
+			tried[id] = true
+			out = append(out, network.AddrDelay{Addr: a})
+		} else {
+			rest = append(rest, a)
+		}
+	}
+	var wait time.Duration
+	if len(out) > 0 {
+		wait = swarm.RelayDelay
+	}
+	return append(out, later(swarm.DefaultDialRanker(rest), wait)...)
 }
 
 // last is the greatest delay of dials.

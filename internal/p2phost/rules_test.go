@@ -8,12 +8,18 @@ import (
 	"testing"
 	"time"
 
+	"github.com/libp2p/go-libp2p/core/peer"
 	ma "github.com/multiformats/go-multiaddr"
 )
 
 func TestRankDials(t *testing.T) {
 	t.Parallel()
 	const relayed = "/ip4/198.51.99.1/tcp/1/p2p/12D3KooWD3eckifWpRn9wQpMG9R9hX3sD158z7EqHWmweQAJU5SA/p2p-circuit"
+	const (
+		alive    = "12D3KooWEr8pF6VEjaM7iDS8hUx3v9cvmw3fkx4N8Fm3qsbJenLz"
+		relayed2 = "/ip4/198.51.99.2/tcp/1/p2p/" + alive + "/p2p-circuit"
+		relayed3 = "/ip4/198.51.99.2/udp/1/quic-v1/p2p/" + alive + "/p2p-circuit"
+	)
 	ms := time.Millisecond
 	for _, c := range []struct {
 		name string
@@ -32,13 +38,16 @@ func TestRankDials(t *testing.T) {
 			"/ip4/192.168.1.1/tcp/1": 0, relayed: 500 * ms,
 		}},
 		{"only a relay: at once", []string{relayed}, map[string]time.Duration{relayed: 0}},
+		{"a connected relay first", []string{relayed, relayed2, relayed3}, map[string]time.Duration{
+			relayed2: 0, relayed3: 500 * ms, relayed: 750 * ms,
+		}},
 		{"WebSocket is not bulk", []string{"/ip4/10.0.0.1/tcp/1/ws", "/ip4/10.0.0.1/tcp/1"}, map[string]time.Duration{
 			"/ip4/10.0.0.1/tcp/1": 0, "/ip4/10.0.0.1/tcp/1/ws": 30 * ms,
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			got := rankDials(addrs(t, c.in...))
+			got := rankDials(addrs(t, c.in...), func(id peer.ID) bool { return id.String() == alive })
 			if len(got) != len(c.want) {
 				t.Fatalf("%d dials, want %d", len(got), len(c.want))
 			}

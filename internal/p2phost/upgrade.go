@@ -10,6 +10,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/p2p/net/swarm"
 	"github.com/libp2p/go-libp2p/p2p/protocol/holepunch"
 	"github.com/libp2p/go-libp2p/p2p/protocol/identify"
 )
@@ -22,13 +23,15 @@ const (
 	lastPunch  = 5 * time.Minute
 	// supersededFor is how long a relayed connection stays open, when nothing moves on it, beside a direct one.
 	supersededFor = 5 * time.Second
+	// withinTimeout bounds a dial within one's own network.
+	withinTimeout = 3 * time.Second
 	// punchesAtOnce bounds the holes punched at a time.
 	punchesAtOnce = 8
 )
 
 // upgrader turns relayed connections into direct ones. libp2p tries once, when the relayed
 // connection is made, which may be before this host knows its own address outside; the upgrader tries again, and at once
-// when that becomes known or changes. Of two peers only the one that was connected to can try (DCUtR's rule).
+// when that becomes known or changes. Of two peers only the one that was connected to can punch (DCUtR's rule).
 type upgrader struct {
 	host    host.Host
 	outside *outside
@@ -103,13 +106,13 @@ func (u *upgrader) run(ctx context.Context) {
 			}
 		case <-tick.C:
 		}
-		u.look(time.Now())
+		u.look(ctx, time.Now())
 	}
 }
 
 // look closes relayed connections that a direct one has replaced, and tries to replace others.
-func (u *upgrader) look(now time.Time) {
-	wanted := make(map[peer.ID]bool)
+func (u *upgrader) look(ctx context.Context, now time.Time) {
+	wanted := make(map[peer.ID]bool) // and whether a hole may be punched from here
 	for _, c := range u.host.Network().Conns() {
 		if !isRelay(c.RemoteMultiaddr()) {
 			continue
@@ -119,22 +122,22 @@ func (u *upgrader) look(now time.Time) {
 			if now.Sub(direct.Stat().Opened) > supersededFor && len(c.GetStreams()) == 0 {
 				_ = c.Close() // it is of no more use
 			}
-		} else if c.Stat().Direction == network.DirInbound && u.service != nil {
-			wanted[p] = true
+		} else {
+			wanted[p] = wanted[p] || c.Stat().Direction == network.DirInbound && u.service != nil
 		}
 	}
 	for p := range u.tries {
-		if !wanted[p] {
+		if _, ok := wanted[p]; !ok {
 			delete(u.tries, p)
 		}
 	}
-	for p := range wanted {
-		u.try(p, now)
+	for p, punch := range wanted {
+		u.try(ctx, p, punch, now)
 	}
 }
 
-// try punches a hole to p when it is time to.
-func (u *upgrader) try(p peer.ID, now time.Time) {
+// try connects to p directly when it is time to: within one's own network, or by punching a hole.
+func (u *upgrader) try(ctx context.Context, p peer.ID, punch bool, now time.Time) {
 	t := u.tries[p]
 	if t == nil {
 		u.tries[p] = &tries{next: now.Add(firstPunch), wait: firstPunch}
@@ -150,7 +153,8 @@ func (u *upgrader) try(p peer.ID, now time.Time) {
 		}
 		return
 	}
-	if now.Before(t.next) {
+	near := together(u.outside.ips(), u.outside.ipsOf(p)) == same
+	if now.Before(t.next) || !near && !punch {
 		return
 	}
 	select {
@@ -164,6 +168,9 @@ func (u *upgrader) try(p peer.ID, now time.Time) {
 	u.wg.Go(func() {
 		defer close(done)
 		defer func() { <-u.slots }()
+		if near && u.within(ctx, p) || !punch {
+			return
+		}
 		if err := service.DirectConnect(p); err != nil && !errors.Is(err, holepunch.ErrHolePunchActive) {
 			log.Debugw("no hole punched", "peer", p, "err", err)
 		}
@@ -178,4 +185,25 @@ func directConn(h host.Host, p peer.ID) network.Conn {
 		}
 	}
 	return nil
+}
+
+// within dials p at its addresses when it turns out to be behind the same router. A hole needn't be
+// punched there, and where one of the two stands behind a further router only the other can be dialled.
+func (u *upgrader) within(ctx context.Context, p peer.ID) bool {
+	ctx, cancel := context.WithTimeout(network.WithForceDirectDial(ctx, "behind the same router"), withinTimeout)
+	defer cancel()
+	clearBackoff(u.host, p)
+	if err := u.host.Connect(ctx, peer.AddrInfo{ID: p}); err != nil {
+		log.Debugw("behind the same router, but not reached", "peer", p, "err", err)
+		u.outside.miss(p)
+		return false
+	}
+	return true
+}
+
+// clearBackoff forgets that p was dialled in vain: who asks decides when to try again.
+func clearBackoff(h host.Host, p peer.ID) {
+	if s, ok := h.Network().(interface{ Backoff() *swarm.DialBackoff }); ok {
+		s.Backoff().Clear(p)
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/network"
 	ma "github.com/multiformats/go-multiaddr"
 )
 
@@ -53,6 +54,9 @@ func (w *world) start(ctx context.Context) error {
 		return err
 	}
 	w.waits = append(w.waits, wait)
+	if w.cfg.Profile == Peer {
+		w.waits = append(w.waits, startPulse(ctx, w.Host, w.cfg.Watch))
+	}
 	if w.cfg.Profile == Bootstrap {
 		r, err := startRelay(w.Host, w.cfg)
 		if err != nil {
@@ -78,6 +82,11 @@ func (w *world) start(ctx context.Context) error {
 	}
 	w.waits = append(w.waits, wait)
 	return nil
+}
+
+// rankDials is the host's dial ranker.
+func (w *world) rankDials(addrs []ma.Multiaddr) []network.AddrDelay {
+	return rankDials(addrs, w.outside.connected)
 }
 
 // stop ends what start began.

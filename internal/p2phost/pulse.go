@@ -1,0 +1,194 @@
+package p2phost
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/core/protocol"
+	"github.com/libp2p/go-libp2p/p2p/protocol/ping"
+	ma "github.com/multiformats/go-multiaddr"
+	"github.com/multiformats/go-multistream"
+)
+
+const (
+	// pulseEvery is how often the connections are looked at.
+	pulseEvery = time.Second
+	// quietFor is how long nothing may have come over a connection before the other end is asked.
+	quietFor = 2 * time.Second
+	// answerWithin is how long the other end may take to answer, and how long sending may stand still while it takes longer.
+	answerWithin = 3 * time.Second
+	// busyWithin is how long it may take while much is being sent: the question waits behind all that is in buffers.
+	busyWithin = 30 * time.Second
+	// busyBytes is how much has to leave within answerWithin to be much; requests of the ring are less.
+	busyBytes = 16 << 10
+)
+
+// pulse closes connections that have died without a word: those of a peer that is gone, or of a router that has
+// another address. libp2p notices after 30 s at the earliest, and keeps sending requests into the void until then. It watches the
+// connections that matter, those to peers that are protected (neighbours, bootstrap peers, relays) and to relays that carry others.
+type pulse struct {
+	host  host.Host
+	watch *Watch
+	wg    sync.WaitGroup
+
+	mu   sync.Mutex
+	last map[string]*beat // by connection
+}
+
+// beat is when a connection last gave a sign of life.
+type beat struct {
+	traffic Traffic
+	at      time.Time
+	asking  bool
+}
+
+// startPulse watches h until ctx ends; wait waits for that.
+func startPulse(ctx context.Context, h host.Host, watch *Watch) (wait func()) {
+	p := &pulse{host: h, watch: watch, last: make(map[string]*beat)}
+	p.wg.Go(func() {
+		tick := time.NewTicker(pulseEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+				p.look(ctx, time.Now())
+			}
+		}
+	})
+	return p.wg.Wait
+}
+
+// look asks the ends of connections that are quiet.
+func (p *pulse) look(ctx context.Context, now time.Time) {
+	conns := p.host.Network().Conns()
+	carriers := make(map[peer.ID]bool)
+	for _, c := range conns {
+		if id, ok := relayOf(c.RemoteMultiaddr()); ok {
+			carriers[id] = true
+		}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	open := make(map[string]bool, len(conns))
+	for _, c := range conns {
+		if !carriers[c.RemotePeer()] && !p.host.ConnManager().IsProtected(c.RemotePeer(), "") {
+			continue
+		}
+		open[c.ID()] = true
+		b := p.last[c.ID()]
+		if b == nil {
+			p.last[c.ID()] = &beat{traffic: p.watch.Traffic(c), at: now}
+			continue
+		}
+		if b.asking || !b.quiet(p.watch.Traffic(c), now) {
+			continue
+		}
+		b.asking = true
+		p.wg.Go(func() { p.ask(ctx, c, b) })
+	}
+	for id := range p.last {
+		if !open[id] {
+			delete(p.last, id)
+		}
+	}
+}
+
+// quiet takes in what has come over the connection and reports whether nothing has for quietFor.
+func (b *beat) quiet(t Traffic, now time.Time) bool {
+	if t.In != b.traffic.In {
+		b.traffic, b.at = t, now
+	}
+	return now.Sub(b.at) >= quietFor
+}
+
+// ask pings the other end and closes the connection when it is silent. While much is being sent it may take its time,
+// for as long as that moves: into a dead connection it soon doesn't.
+func (p *pulse) ask(ctx context.Context, c network.Conn, b *beat) {
+	alive := func() bool {
+		answer := make(chan error, 1)
+		p.wg.Go(func() { answer <- pingOn(ctx, c, busyWithin) })
+		began := p.watch.Traffic(c)
+		moved, out := time.Now(), began.Out
+		tick := time.NewTicker(answerWithin / 4)
+		defer tick.Stop()
+		for {
+			select {
+			case err := <-answer:
+				return err == nil || p.watch.Traffic(c).In != began.In
+			case now := <-tick.C:
+				t := p.watch.Traffic(c)
+				if t.In != began.In {
+					return true
+				}
+				if t.Out-out >= busyBytes {
+					moved, out = now, t.Out
+				}
+				if now.Sub(moved) >= answerWithin {
+					return false
+				}
+			}
+		}
+	}()
+	p.mu.Lock()
+	b.asking, b.at = false, time.Now()
+	p.mu.Unlock()
+	if alive || ctx.Err() != nil {
+		return
+	}
+	log.Debugw("a connection has died", "peer", c.RemotePeer(), "addr", c.RemoteMultiaddr())
+	_ = c.Close() // it is given up, and with it the ping
+}
+
+// pingOn sends some bytes over one connection and waits until they are back.
+func pingOn(ctx context.Context, c network.Conn, within time.Duration) error {
+	ctx, cancel := context.WithTimeout(network.WithAllowLimitedConn(ctx, "a sign of life"), within)
+	defer cancel()
+	s, err := c.NewStream(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = s.Reset() }() // both ends are done with it
+	deadline, _ := ctx.Deadline()
+	if err := s.SetDeadline(deadline); err != nil {
+		return err
+	}
+	defer context.AfterFunc(ctx, func() { _ = s.Reset() })()
+	if err := multistream.SelectProtoOrFail[protocol.ID](ping.ID, s); err != nil {
+		return err
+	}
+	sent, got := make([]byte, ping.PingSize), make([]byte, ping.PingSize)
+	_, _ = rand.Read(sent) // never fails (crypto/rand)
+	if _, err := s.Write(sent); err != nil {
+		return err
+	}
+	if _, err := io.ReadFull(s, got); err != nil {
+		return err
+	}
+	if !bytes.Equal(sent, got) {
+		return fmt.Errorf("the answer to a ping isn't what was sent")
+	}
+	return nil
+}
+
+// relayOf returns the relay of a relayed address.
+func relayOf(a ma.Multiaddr) (peer.ID, bool) {
+	if !isRelay(a) {
+		return "", false
+	}
+	text, err := a.ValueForProtocol(ma.P_P2P) // the first: the relay's
+	if err != nil {
+		return "", false
+	}
+	id, err := peer.Decode(text)
+	return id, err == nil
+}
