@@ -180,7 +180,7 @@ func (f *fake) Members(ctx context.Context) iter.Seq2[node.Member, error] {
 
 func (f *fake) Status(ctx context.Context) (node.Status, error) {
 	return node.Status{
-		PeerID: "fake", Key: 9, State: "active", Ring: node.RingHealth{OK: true},
+		PeerID: "fake", Key: 9, State: "active", Ring: node.RingHealth{OK: true}, CopiesMissing: 2,
 		Network: node.Network{Reachability: "private"}, Repair: node.Repair{PeersBehind: 1, RecordsShort: 2, BlocksMissing: 3},
 	}, nil
 }

@@ -107,7 +107,7 @@ func (s state) Collect(out chan<- prometheus.Metric) {
 		gauge(descReach, oneIf(h.Network.Reachability == r), r)
 	}
 	gauge(descBehind, float64(h.Repair.PeersBehind))
-	gauge(descShort, float64(h.Repair.RecordsShort))
+	gauge(descShort, float64(h.CopiesMissing))
 	gauge(descQueue, float64(h.Repair.BlocksMissing))
 	seen := map[string]bool{}
 	for _, b := range h.Bootstrap {

@@ -71,6 +71,9 @@ func TestFullStores(t *testing.T) {
 	}
 	files := map[string][]byte{witnessed: other}
 	c.readable(files)
+	if st := c.status(full); st.Repair.BlocksMissing != 1 {
+		t.Errorf("the full node's status says that %d blocks are missing, want 1", st.Repair.BlocksMissing)
+	}
 
 	if err := c.nodes[0].Remove(t.Context(), first); err != nil {
 		t.Fatal(err)

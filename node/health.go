@@ -12,12 +12,13 @@ import (
 type copyHealth struct {
 	mu      sync.Mutex
 	behind  map[ring.Position]bool // holders not reconciled since the neighbours changed
+	differs map[ring.Position]int  // keys under which they still have to be given something
 	short   map[store.Place]bool   // written since, not yet on every holder
 	greater int                    // the greatest number of copies that a record has asked for
 }
 
 func newCopyHealth() *copyHealth {
-	return &copyHealth{behind: make(map[ring.Position]bool), short: make(map[store.Place]bool)}
+	return &copyHealth{behind: make(map[ring.Position]bool), differs: make(map[ring.Position]int), short: make(map[store.Place]bool)}
 }
 
 // expect sets who the holders are; new ones count as behind.
@@ -30,6 +31,16 @@ func (h *copyHealth) expect(holders []ring.Position) {
 		next[p] = behind || !known
 	}
 	h.behind = next
+	maps.DeleteFunc(h.differs, func(p ring.Position, _ int) bool { _, holds := next[p]; return !holds })
+}
+
+// compared notes under how many keys a holder has been found to have something else, or still has.
+func (h *copyHealth) compared(p ring.Position, keys int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if _, holds := h.behind[p]; holds {
+		h.differs[p] = keys
+	}
 }
 
 // agreed notes that a holder has been reconciled. When all have, nothing is short.
@@ -37,6 +48,7 @@ func (h *copyHealth) agreed(p ring.Position) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.behind[p] = false
+	delete(h.differs, p)
 	for behind := range maps.Values(h.behind) {
 		if behind {
 			return
@@ -86,8 +98,9 @@ func (h *copyHealth) lacking(at store.Place) int {
 	return n
 }
 
-// counts returns the holders behind and the records short, for the status.
-func (h *copyHealth) counts() (behind, short int) {
+// counts returns the holders behind, and how many records lack copies as far as is known: those that were written and are not
+// everywhere yet, and one for each key under which a holder has something else.
+func (h *copyHealth) counts() (behind, missing int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, b := range h.behind {
@@ -95,5 +108,9 @@ func (h *copyHealth) counts() (behind, short int) {
 			behind++
 		}
 	}
-	return behind, len(h.short)
+	missing = len(h.short)
+	for _, keys := range h.differs {
+		missing += keys
+	}
+	return behind, missing
 }

@@ -43,8 +43,12 @@ func (n *Node) reconcile(ctx context.Context, with ring.Position, span store.Spa
 	if err != nil {
 		return 0, err
 	}
-	pushed := 0
+	pushed, left := 0, len(keys)
 	for part := range slices.Chunk(keys, 256) {
+		if wanted != nil {
+			n.health.compared(with, left)
+		}
+		left -= len(part)
 		d, err := n.compare(ctx, with, part)
 		if err != nil {
 			return pushed, err

@@ -92,12 +92,22 @@ type (
 		Bootstrap   []Contact  `json:"bootstrap"`
 		Ring        RingHealth `json:"ring"`
 		Repair      Repair     `json:"repair"`
+		Arc         Arc        `json:"arc"`
+		// CopiesMissing is how many records of the node's arc are not on all of their holders yet, as far as it knows.
+		CopiesMissing int `json:"copies_missing"`
+	}
+	// Arc is the part of the ring that a node owns: the keys after From, its predecessor's, up to its own.
+	Arc struct {
+		From   uint16 `json:"from"`
+		To     uint16 `json:"to"`
+		Synced bool   `json:"synced"` // it is served, under a grant of the predecessor
+		Why    string `json:"why"`    // why it isn't, or empty
 	}
 	// Repair is what is still to be done for the copies that a node answers for: those of its own
 	// files, as far as it knows, and the blocks that it shall hold itself.
 	Repair struct {
 		PeersBehind   int   `json:"peers_behind"`   // holders not compared with yet since the neighbours changed
-		RecordsShort  int   `json:"records_short"`  // written since, and not on all of their holders yet
+		RecordsShort  int   `json:"records_short"`  // not on all of their holders yet: the same as Status.CopiesMissing
 		BlocksMissing int64 `json:"blocks_missing"` // to be fetched for this node
 	}
 	// Storage is what a node's store takes, in bytes; CapacityBytes is 0 when only the disk bounds it.

@@ -51,8 +51,16 @@ func (n *Node) statusWithoutFiles(s *snapshot) Status {
 		out.Bootstrap = append(out.Bootstrap, Contact{Addr: c.Addr().String(), Connected: c.Connected()})
 	}
 	u := n.store.Usage()
-	behind, short := n.health.counts()
-	out.Repair = Repair{PeersBehind: behind, RecordsShort: short, BlocksMissing: u.Missing}
+	behind, missing := n.health.counts()
+	out.Repair = Repair{PeersBehind: behind, RecordsShort: missing, BlocksMissing: u.Missing}
+	out.CopiesMissing = missing
+	out.Arc = Arc{From: out.Key, To: out.Key, Synced: s.grants.Synced && !s.grants.Degraded, Why: s.grants.Why}
+	if out.Predecessor != nil {
+		out.Arc.From = out.Predecessor.Key
+	}
+	if s.grants.Degraded {
+		out.Arc.Why = "all other members are gone or cut off"
+	}
 	out.Storage = Storage{UsedBytes: u.UsedBytes, CapacityBytes: u.CapacityBytes, FreeDiskBytes: u.FreeDiskBytes}
 	return out
 }
@@ -145,10 +153,12 @@ func (n *Node) ringHealth(s *snapshot) RingHealth {
 			say("%s does not answer", peerID(p))
 		}
 	}
-	if behind, short := n.health.counts(); behind > 0 {
+	behind, missing := n.health.counts()
+	if behind > 0 {
 		say("%d peers do not hold all copies of this node's files yet", behind)
-	} else if short > 0 {
-		say("%d records do not have all of their copies yet", short)
+	}
+	if missing > 0 {
+		say("%d records do not have all of their copies yet", missing)
 	}
 	if err := n.store.Err(); err != nil {
 		say("%v", err)

@@ -58,6 +58,8 @@ func statusText(s node.Status) string {
 		row("Ring Address", "%s", s.RingAddress)
 	}
 	row("State", "%s", s.State)
+	row("Arc", "%s", arcText(s.Arc))
+	row("Copies", "%s", copiesText(s))
 	var next []string
 	for _, m := range s.Successors {
 		next = append(next, fmt.Sprintf("%d (%s, %s)", m.Key, shortID(m.PeerID), successorPath(m)))
@@ -94,6 +96,33 @@ func successorPath(m node.Member) string {
 		return "not connected"
 	}
 	return pathText(m.Path, m.Via)
+}
+
+// arcText tells whether the node serves its arc.
+func arcText(a node.Arc) string {
+	keys := fmt.Sprintf("keys after %d up to %d", a.From, a.To)
+	if a.From == a.To {
+		keys = "all keys"
+	}
+	if !a.Synced {
+		return keys + ", not served yet: " + a.Why
+	}
+	return keys + ", synced"
+}
+
+// copiesText tells what copies are still to be made.
+func copiesText(s node.Status) string {
+	var todo []string
+	if s.CopiesMissing > 0 {
+		todo = append(todo, count(s.CopiesMissing, "record lacks copies", "records lack copies"))
+	}
+	if s.Repair.BlocksMissing > 0 {
+		todo = append(todo, count(int(s.Repair.BlocksMissing), "block is to be fetched", "blocks are to be fetched"))
+	}
+	if len(todo) == 0 {
+		return "all there"
+	}
+	return strings.Join(todo, ", ")
 }
 
 func neighbour(s node.Status, m *node.Member) string {
