@@ -129,7 +129,7 @@ To see it work on this machine alone: p2pchord demo
 	root.SetOut(a.out.results())
 	root.SetErr(a.out.messages())
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return fault.New(fault.Usage, "%w: see %s --help", err, cmd.CommandPath())
+		return fault.New(fault.Usage, "%w: see %s --help", flagWords(err), cmd.CommandPath())
 	})
 	f := root.PersistentFlags()
 	f.SortFlags = false
@@ -171,7 +171,25 @@ To see it work on this machine alone: p2pchord demo
 	}
 	addGroup(root, "peer", "", a.nodeCommand(), a.bootstrapCommand(), a.shellCommand())
 	root.AddCommand(a.demoCommand(), a.configCommand(), a.manCommand())
+	addExamples(root)
 	return root
+}
+
+// addExamples gives examples to the commands that are cobra's own.
+func addExamples(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	for _, c := range root.Commands() {
+		switch c.Name() {
+		case "help":
+			c.Example = example("p2pchord help put")
+		case "completion":
+			c.Example = example("p2pchord completion bash > /etc/bash_completion.d/p2pchord")
+			for _, shell := range c.Commands() {
+				shell.Example = example("p2pchord completion " + shell.Name() + " --no-descriptions")
+			}
+		}
+	}
 }
 
 // addGroup adds commands under a title of the help text.
@@ -206,7 +224,7 @@ func (a *app) begin(cmd *cobra.Command, _ []string) error {
 		return fault.New(fault.Usage, "--progress %s: it is auto, on or off", a.progress)
 	}
 	if a.timeout < 0 || cmd.Flags().Changed("timeout") && a.timeout == 0 {
-		return fault.New(fault.Usage, "--timeout %v: it is a time like 10s", a.timeout)
+		return fault.New(fault.Usage, "--timeout %v: write a time like 90s, 5m or 1h30m", a.timeout)
 	}
 	a.begun = true
 	return nil

@@ -74,7 +74,10 @@ func setFlag(f *pflag.Flag, values []string) error {
 	if len(values) != 1 {
 		return errors.New("it takes one value, not a list")
 	}
-	return f.Value.Set(values[0])
+	if err := f.Value.Set(values[0]); err != nil {
+		return valueWords(f, values[0], err)
+	}
+	return nil
 }
 
 type configKey struct{ table, flag string }

@@ -15,10 +15,11 @@ import (
 
 func (a *app) configCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "config",
-		Short: "Check the settings, or show them and where each comes from",
-		Args:  exactly(0, "check or show"),
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Use:     "config",
+		Short:   "Check the settings, or show them and where each comes from",
+		Example: example("p2pchord config check", "p2pchord config show bootstrap"),
+		Args:    exactly(0, "check or show"),
+		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(
 		&cobra.Command{

@@ -39,7 +39,7 @@ func TestScripts(t *testing.T) {
 			"exits": exits, "ring": startRing, "node": startNode, "signal": sendSignal, "gone": awaitGone,
 			"until": until, "fields": fields, "bytes": makeBytes, "oneline": oneLine, "fifo": makeFIFO,
 			"background": startOther, "sameid": sameID, "leftovers": leftovers,
-			"interrupt": interrupt, "flip": flip, "sibling": sibling, "untilexits": untilExits, "scrape": scrape, "dashboard": dashboardIn,
+			"interrupt": interrupt, "flip": flip, "sibling": sibling, "untilexits": untilExits, "scrape": scrape, "dashboard": dashboardIn, "promised": promised,
 			"watched": watched, "append": appendTo,
 		},
 	})
