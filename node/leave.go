@@ -78,7 +78,9 @@ func (n *Node) handOver(ctx context.Context, report func(HandOver), all bool) ([
 			return nil, fault.New(fault.Failed, "this is the last node of its ring: nobody else can take %s; use quit to stop and keep %s", files(len(failed)), themOrIt(len(failed)))
 		}
 		n.event("leaving", "the last node of its ring, without files")
-	case len(s.view.Successors()) > 0:
+	case len(s.view.Successors()) == 0:
+		n.event("leaving", "the last node of its ring; its files are kept for the next start")
+	default:
 		n.event("leaving", "handing files over")
 		if failed, err = n.handAll(ctx, s, report, all); err != nil {
 			n.stay()

@@ -85,9 +85,7 @@ func TestWhatWasPromisedIsThere(t *testing.T) {
 		verbs = append(verbs, u.verb)
 		c := commandOf(root, u.verb)
 		if c == nil {
-			if !slices.Contains(toCome, u.verb) {
-				t.Errorf("there is no verb %q", u.verb)
-			}
+			t.Errorf("there is no verb %q", u.verb)
 			continue
 		}
 		for _, f := range u.flags {
@@ -102,9 +100,6 @@ func TestWhatWasPromisedIsThere(t *testing.T) {
 		}
 	}
 }
-
-// toCome are verbs that were promised and are still being made.
-var toCome = []string{"netcheck"}
 
 // Every verb and flag is told of in docs/cli.md, and that tells of none that isn't there.
 func TestTheDocumentTellsOfAll(t *testing.T) {
