@@ -58,6 +58,7 @@ func Dial(ctx context.Context, path string, idle time.Duration) (*Client, error)
 			},
 			DisableCompression:  true,
 			MaxIdleConnsPerHost: 32,
+			IdleConnTimeout:     idleClient,
 			ReadBufferSize:      copyBuffer,
 			WriteBufferSize:     copyBuffer,
 		},

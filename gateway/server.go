@@ -43,13 +43,20 @@ func Serve(path string, p Peer, metrics *Metrics) (*Server, error) {
 	}
 	s := &Server{peer: p, metrics: metrics, path: path, listen: l, served: make(chan struct{})}
 	s.open, s.close = context.WithCancel(context.Background())
-	s.http = &http.Server{Handler: s.handler(), ReadHeaderTimeout: 10 * time.Second, ConnContext: withConn}
+	s.http = &http.Server{Handler: s.handler(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: idleServer, ConnContext: withConn}
 	go func() {
 		defer close(s.served)
 		_ = s.http.Serve(passListener{l}) // ends with the listener; a failed accept leaves the node without its API
 	}()
 	return s, nil
 }
+
+// A connection on which nothing is asked is closed: first by the client, so that none
+// of its requests meets a connection that is just being closed.
+const (
+	idleClient = time.Minute
+	idleServer = 3 * time.Minute
+)
 
 // Close stops accepting, lets what is being answered end until ctx does, and
 // removes the socket. A departure under way ends in any case: it has its own limits.

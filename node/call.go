@@ -115,6 +115,8 @@ func (n *Node) handleFile(ctx context.Context, from peer.ID, req *pb.FileRequest
 		resp, err = n.servePull(r.Pull)
 	case *pb.FileRequest_Release:
 		resp, err = n.serveRelease(ctx, from, r.Release)
+	case *pb.FileRequest_Retract:
+		resp, err = n.serveRetract(ctx, from, r.Retract)
 	case *pb.FileRequest_Collect:
 		resp, err = n.serveCollect(ctx, r.Collect)
 	default:

@@ -1,8 +1,13 @@
 package node
 
 import (
+	"context"
 	"time"
 
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/p2pchord/p2pchord/protocol"
+	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/store"
 )
 
@@ -38,4 +43,31 @@ func (n *Node) Graves() int {
 	n.graves.mu.Lock()
 	defer n.graves.mu.Unlock()
 	return len(n.graves.full)
+}
+
+// RetractAll gives up the later blocks of a file at their owners.
+func (n *Node) RetractAll(ctx context.Context, name string) error {
+	var records []*pb.Record
+	err := n.store.Scan(store.Span{First: 0, Last: 0xffff}, nil, func(e store.Entry) bool {
+		if k, err := readEntry(e); err == nil && e.Name == name && e.Index > 0 {
+			records = append(records, k.message)
+		}
+		return true
+	})
+	for _, rec := range records {
+		if err != nil {
+			break
+		}
+		var parsed *protocol.Record
+		if parsed, err = protocol.VerifyRecord(rec); err == nil {
+			err = n.atOwner(ctx, parsed.Key(), func(ctx context.Context, to peer.ID) error {
+				r, err := n.call(ctx, to, &pb.FileRequest{Body: &pb.FileRequest_Retract{Retract: &pb.Retract{Records: []*pb.Record{rec}}}}, nil)
+				if err == nil {
+					r.close()
+				}
+				return err
+			})
+		}
+	}
+	return err
 }

@@ -65,6 +65,7 @@ type Node struct {
 	figures   figures
 	late      lateCopies
 	released  releases
+	retracted retracted
 	age       age
 	graves    graves
 

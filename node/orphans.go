@@ -50,7 +50,13 @@ func (n *Node) collect(ctx context.Context, blocks []store.Entry) {
 	files := make(map[string][]*protocol.Record)
 	for _, e := range blocks {
 		k, err := readEntry(e)
-		if err != nil || !n.settledBlock(k) { // nothing that was written a moment ago is an orphan yet
+		if err != nil {
+			continue
+		}
+		block := replica.Block{Clock: k.GetClock()}
+		if n.retracted.has(k) {
+			block.Clock = 0 // as old as can be
+		} else if !n.settledBlock(k) { // nothing that was written a moment ago is an orphan yet
 			continue
 		}
 		versions, asked := files[e.Name]
@@ -63,7 +69,7 @@ func (n *Node) collect(ctx context.Context, blocks []store.Entry) {
 			}
 			files[e.Name] = versions
 		}
-		if replica.Orphan(replica.Block{Clock: k.GetClock()}, references(versions, e), n.now()) {
+		if replica.Orphan(block, references(versions, e), n.now()) {
 			n.drop(ctx, e, func() bool { return true })
 		}
 	}

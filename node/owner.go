@@ -53,7 +53,11 @@ func (n *Node) servePut(ctx context.Context, put *pb.Put, body bodyReader) (*pb.
 		return stale(current)
 	}
 	n.health.wrote(place(rec.RecordBody))
-	return n.replicate(ctx, rec, b, put.GetWaitAll())
+	resp, err := n.replicate(ctx, rec, b, put.GetWaitAll())
+	if st := resp.GetStored(); st != nil {
+		st.Known = verdict == replica.Known && rec.GetIndex() > 0
+	}
+	return resp, err
 }
 
 // preview answers a put that would be refused, without its bytes.

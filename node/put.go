@@ -55,12 +55,19 @@ func (o *operations) Put(ctx context.Context, name string, r io.Reader, opt PutO
 	}
 	defer func() { putBuffer(p.first) }()
 	if err := p.sendBlocks(ctx, r); err != nil {
+		if fault.CodeOf(err) == fault.NoSpace {
+			p.retract(ctx)
+		}
 		return PutResult{}, err
 	}
 	if err := p.recheck(ctx); err != nil {
 		return PutResult{}, err
 	}
-	return p.commit(ctx)
+	res, err := p.commit(ctx)
+	if fault.CodeOf(err) == fault.NoSpace {
+		p.retract(ctx)
+	}
+	return res, err
 }
 
 func checkPut(name string, opt PutOptions) error {
@@ -102,7 +109,7 @@ type putting struct {
 	sent   int64 // of them, what was not there already
 	copies int
 	path   string
-	stored []storedBlock // in the order in which they were acknowledged
+	stored []storedBlock // in the order of their answers, or of their failures
 }
 
 // sendBlocks reads r to its end and stores every block but the first.
@@ -205,12 +212,12 @@ func (p *putting) sendBlock(ctx context.Context, index int, data []byte, hash [p
 		return err
 	}
 	st, err := p.ops.store(ctx, rec, data, p.opt.WaitAll)
+	p.mu.Lock()
+	p.stored = append(p.stored, storedBlock{index: index, at: began, rec: rec, known: err == nil && st.GetKnown()})
+	p.mu.Unlock()
 	if err != nil {
 		return err
 	}
-	p.mu.Lock()
-	p.stored = append(p.stored, storedBlock{index: index, at: began})
-	p.mu.Unlock()
 	p.progress(len(data), st)
 	return nil
 }

@@ -16,18 +16,20 @@ import (
 // file, and those who hold it may change meanwhile.
 const staleBlock = time.Minute
 
-// storedBlock is a later block that its owner has acknowledged.
+// storedBlock is a later block that its owner has acknowledged, or may have stored.
 type storedBlock struct {
 	index int
 	at    time.Time // before it was sent
+	rec   *pb.Record
+	known bool // another put had stored it already
 }
 
-// recheck asks for the blocks that were stored long before the commit, so that no
-// record names a block that is not held. That happens only to puts that take long.
+// recheck asks for the blocks that were stored long before the commit, or by another put, which may have given them up since,
+// so that no record names a block that is not held.
 func (p *putting) recheck(ctx context.Context) error {
 	asks := map[peer.ID][]int{}
 	for _, b := range p.stored {
-		if time.Since(b.at) < staleBlock {
+		if !b.known && time.Since(b.at) < staleBlock {
 			continue
 		}
 		to, known := p.ops.route.guess(protocol.Place(p.name, uint32(b.index))) //nolint:gosec // bounded by maxBlocks

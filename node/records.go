@@ -1,6 +1,7 @@
 package node
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"slices"
@@ -203,6 +204,9 @@ func (n *Node) admit(ctx context.Context, rec *protocol.Record, with ...store.St
 	_, err = n.store.Update(ctx, entry.Place, func(es []store.Entry) ([]store.Entry, error) {
 		verdict, current = replica.Write, nil
 		if entry.Index > 0 {
+			if slices.ContainsFunc(es, func(e store.Entry) bool { return e.Stamp == entry.Stamp && !bytes.Equal(e.Value, entry.Value) }) {
+				verdict = replica.Known
+			}
 			return merge(es, entry)
 		}
 		var err error

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"slices"
@@ -176,7 +177,7 @@ func (n *Node) drop(ctx context.Context, e store.Entry, may func() bool) {
 		if !may() {
 			return es, nil
 		}
-		return slices.DeleteFunc(es, func(o store.Entry) bool { return o.Stamp == e.Stamp }), nil
+		return slices.DeleteFunc(es, func(o store.Entry) bool { return o.Stamp == e.Stamp && bytes.Equal(o.Value, e.Value) }), nil
 	})
 	if err != nil {
 		log.Warnw("dropping a copy", "name", e.Name, "err", err)

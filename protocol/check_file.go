@@ -69,6 +69,8 @@ func checkMemberRequest(from peer.ID, req *pb.FileRequest) error {
 		return checkItems(r.Pull.GetItems())
 	case *pb.FileRequest_Release:
 		return checkItems(r.Release.GetItems())
+	case *pb.FileRequest_Retract:
+		return checkRetract(r.Retract)
 	case *pb.FileRequest_Collect:
 		return checkItems(r.Collect.GetItems())
 	}
@@ -175,4 +177,12 @@ func checkItem(i *pb.Item) error {
 		return malformed("a stamp has %d bytes, not 1 to %d", n, MaxStamp)
 	}
 	return ValidName(i.GetName())
+}
+
+// checkRetract lets a peer give up a bounded number of records; whoever gets them looks what they are.
+func checkRetract(r *pb.Retract) error {
+	if len(r.GetRecords()) == 0 {
+		return malformed("nothing is given up")
+	}
+	return checkRecords(r.GetRecords(), MaxRetracted)
 }

@@ -32,6 +32,7 @@ const (
 	MaxPeers     = 64    // peers in one list of a message, but for a roster
 	MaxHops      = 64    // peers that a lookup may be passed on to
 	MaxHashes    = 1024  // hashes in a Have
+	MaxRetracted = 256   // records in a Retract
 	MaxItems     = 2048  // items in a Pull, a Release or an answer to Inventory, and files in a Listed
 	MaxSiblings  = 16    // siblings of a record in one answer
 	MaxRoster    = 4096  // peers in one part of a roster

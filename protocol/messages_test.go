@@ -133,6 +133,7 @@ func memberExamples() []example {
 	pull := &pb.FileRequest{Body: &pb.FileRequest_Pull{Pull: &pb.Pull{Items: items}}}
 	release := &pb.FileRequest{Body: &pb.FileRequest_Release{Release: &pb.Release{Items: items}}}
 	collect := &pb.FileRequest{Body: &pb.FileRequest_Collect{Collect: &pb.Collect{Items: items[:1]}}}
+	retract := &pb.FileRequest{Body: &pb.FileRequest_Retract{Retract: &pb.Retract{Records: []*pb.Record{exampleRecord(blockBody())}, Told: true}}}
 	return []example{
 		{name: "file request store", message: store},
 		{name: "file request store record only", message: &pb.FileRequest{Body: &pb.FileRequest_Store{Store: &pb.Store{Record: record, RecordOnly: true}}}},
@@ -147,6 +148,7 @@ func memberExamples() []example {
 		{name: "file request pull", message: pull},
 		{name: "file request release", message: release},
 		{name: "file request collect", message: collect},
+		{name: "file request retract", message: retract},
 		{"file answer done", &pb.FileResponse{}, store},
 		{"file answer confirm need", &pb.FileResponse{Need: true}, confirm},
 		{"file answer refused", &pb.FileResponse{Status: 13, Message: "refused by the witness"}, store},

@@ -49,6 +49,9 @@ type process struct {
 	output  bytes.Buffer
 	ended   chan struct{}
 	err     error
+
+	mu     sync.Mutex
+	client *gateway.Client // of api
 }
 
 // startProcess runs p2pchord with a data folder and waits until it is ready to serve.
@@ -136,11 +139,17 @@ func (p *process) alive() bool {
 // api speaks to a node over its socket.
 func (p *process) api() *gateway.Client {
 	p.t.Helper()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.client != nil {
+		return p.client
+	}
 	c, err := gateway.Dial(p.t.Context(), filepath.Join(p.data, "api.sock"), time.Minute)
 	if err != nil {
 		p.t.Fatal(err)
 	}
 	p.t.Cleanup(func() { _ = c.Close() })
+	p.client = c
 	return c
 }
 

@@ -96,6 +96,7 @@ type FileRequest struct {
 	//	*FileRequest_Pull
 	//	*FileRequest_Release
 	//	*FileRequest_Collect
+	//	*FileRequest_Retract
 	Body          isFileRequest_Body `protobuf_oneof:"body"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -287,6 +288,15 @@ func (x *FileRequest) GetCollect() *Collect {
 	return nil
 }
 
+func (x *FileRequest) GetRetract() *Retract {
+	if x != nil {
+		if x, ok := x.Body.(*FileRequest_Retract); ok {
+			return x.Retract
+		}
+	}
+	return nil
+}
+
 type isFileRequest_Body interface {
 	isFileRequest_Body()
 }
@@ -351,6 +361,10 @@ type FileRequest_Collect struct {
 	Collect *Collect `protobuf:"bytes,18,opt,name=collect,proto3,oneof"`
 }
 
+type FileRequest_Retract struct {
+	Retract *Retract `protobuf:"bytes,19,opt,name=retract,proto3,oneof"`
+}
+
 func (*FileRequest_Put) isFileRequest_Body() {}
 
 func (*FileRequest_Get) isFileRequest_Body() {}
@@ -380,6 +394,8 @@ func (*FileRequest_Pull) isFileRequest_Body() {}
 func (*FileRequest_Release) isFileRequest_Body() {}
 
 func (*FileRequest_Collect) isFileRequest_Body() {}
+
+func (*FileRequest_Retract) isFileRequest_Body() {}
 
 // FileResponse answers one FileRequest; body_size raw bytes follow it.
 type FileResponse struct {
@@ -720,6 +736,7 @@ type Stored struct {
 	Holders       [][]byte               `protobuf:"bytes,4,rep,name=holders,proto3" json:"holders,omitempty"` // peer IDs with a durable copy
 	Owner         *Peer                  `protobuf:"bytes,5,opt,name=owner,proto3" json:"owner,omitempty"`
 	Asked         uint32                 `protobuf:"varint,6,opt,name=asked,proto3" json:"asked,omitempty"` // how many are asked for: the record's copies, or the ring's default
+	Known         bool                   `protobuf:"varint,7,opt,name=known,proto3" json:"known,omitempty"` // of a later block: another put had stored it already
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -794,6 +811,13 @@ func (x *Stored) GetAsked() uint32 {
 		return x.Asked
 	}
 	return 0
+}
+
+func (x *Stored) GetKnown() bool {
+	if x != nil {
+		return x.Known
+	}
+	return false
 }
 
 // Get reads the current version of a file, or one of those that are kept, at its
@@ -2442,12 +2466,66 @@ func (x *Collect) GetItems() []*Item {
 	return nil
 }
 
+// Retract gives up later blocks that were written for a put which has failed: whoever holds one
+// removes it when no version of its file uses it.
+type Retract struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Records       []*Record              `protobuf:"bytes,1,rep,name=records,proto3" json:"records,omitempty"` // of later blocks of one file, as they were put
+	Told          bool                   `protobuf:"varint,2,opt,name=told,proto3" json:"told,omitempty"`      // by a member that holds them, not by their writer
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Retract) Reset() {
+	*x = Retract{}
+	mi := &file_file_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Retract) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Retract) ProtoMessage() {}
+
+func (x *Retract) ProtoReflect() protoreflect.Message {
+	mi := &file_file_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Retract.ProtoReflect.Descriptor instead.
+func (*Retract) Descriptor() ([]byte, []int) {
+	return file_file_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *Retract) GetRecords() []*Record {
+	if x != nil {
+		return x.Records
+	}
+	return nil
+}
+
+func (x *Retract) GetTold() bool {
+	if x != nil {
+		return x.Told
+	}
+	return false
+}
+
 var File_file_proto protoreflect.FileDescriptor
 
 const file_file_proto_rawDesc = "" +
 	"\n" +
 	"\n" +
-	"file.proto\x12\vp2pchord.v1\x1a\fcommon.proto\"\xeb\x05\n" +
+	"file.proto\x12\vp2pchord.v1\x1a\fcommon.proto\"\x9d\x06\n" +
 	"\vFileRequest\x12\x1b\n" +
 	"\tbody_size\x18\x01 \x01(\rR\bbodySize\x12\x14\n" +
 	"\x05offer\x18\x02 \x01(\bR\x05offer\x12$\n" +
@@ -2466,7 +2544,8 @@ const file_file_proto_rawDesc = "" +
 	"\tinventory\x18\x0f \x01(\v2\x16.p2pchord.v1.InventoryH\x00R\tinventory\x12'\n" +
 	"\x04pull\x18\x10 \x01(\v2\x11.p2pchord.v1.PullH\x00R\x04pull\x120\n" +
 	"\arelease\x18\x11 \x01(\v2\x14.p2pchord.v1.ReleaseH\x00R\arelease\x120\n" +
-	"\acollect\x18\x12 \x01(\v2\x14.p2pchord.v1.CollectH\x00R\acollectB\x06\n" +
+	"\acollect\x18\x12 \x01(\v2\x14.p2pchord.v1.CollectH\x00R\acollect\x120\n" +
+	"\aretract\x18\x13 \x01(\v2\x14.p2pchord.v1.RetractH\x00R\aretractB\x06\n" +
 	"\x04body\"\xc0\x05\n" +
 	"\fFileResponse\x12\x16\n" +
 	"\x06status\x18\x01 \x01(\rR\x06status\x12\x18\n" +
@@ -2490,14 +2569,15 @@ const file_file_proto_rawDesc = "" +
 	"\x04body\"M\n" +
 	"\x03Put\x12+\n" +
 	"\x06record\x18\x01 \x01(\v2\x13.p2pchord.v1.RecordR\x06record\x12\x19\n" +
-	"\bwait_all\x18\x02 \x01(\bR\awaitAll\"\xc0\x01\n" +
+	"\bwait_all\x18\x02 \x01(\bR\awaitAll\"\xd6\x01\n" +
 	"\x06Stored\x12\x16\n" +
 	"\x06copies\x18\x01 \x01(\rR\x06copies\x12\x16\n" +
 	"\x06wanted\x18\x02 \x01(\rR\x06wanted\x12-\n" +
 	"\acurrent\x18\x03 \x01(\v2\x13.p2pchord.v1.RecordR\acurrent\x12\x18\n" +
 	"\aholders\x18\x04 \x03(\fR\aholders\x12'\n" +
 	"\x05owner\x18\x05 \x01(\v2\x11.p2pchord.v1.PeerR\x05owner\x12\x14\n" +
-	"\x05asked\x18\x06 \x01(\rR\x05asked\"\xb4\x01\n" +
+	"\x05asked\x18\x06 \x01(\rR\x05asked\x12\x14\n" +
+	"\x05known\x18\a \x01(\bR\x05known\"\xb4\x01\n" +
 	"\x03Get\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1b\n" +
 	"\twith_body\x18\x02 \x01(\bR\bwithBody\x12.\n" +
@@ -2607,7 +2687,10 @@ const file_file_proto_rawDesc = "" +
 	"\bReleased\x120\n" +
 	"\bverdicts\x18\x01 \x03(\x0e2\x14.p2pchord.v1.VerdictR\bverdicts\"2\n" +
 	"\aCollect\x12'\n" +
-	"\x05items\x18\x01 \x03(\v2\x11.p2pchord.v1.ItemR\x05items*3\n" +
+	"\x05items\x18\x01 \x03(\v2\x11.p2pchord.v1.ItemR\x05items\"L\n" +
+	"\aRetract\x12-\n" +
+	"\arecords\x18\x01 \x03(\v2\x13.p2pchord.v1.RecordR\arecords\x12\x12\n" +
+	"\x04told\x18\x02 \x01(\bR\x04told*3\n" +
 	"\aVerdict\x12\b\n" +
 	"\x04KEEP\x10\x00\x12\b\n" +
 	"\x04DROP\x10\x01\x12\b\n" +
@@ -2628,7 +2711,7 @@ func file_file_proto_rawDescGZIP() []byte {
 }
 
 var file_file_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_file_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
+var file_file_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
 var file_file_proto_goTypes = []any{
 	(Verdict)(0),         // 0: p2pchord.v1.Verdict
 	(*FileRequest)(nil),  // 1: p2pchord.v1.FileRequest
@@ -2663,10 +2746,11 @@ var file_file_proto_goTypes = []any{
 	(*Release)(nil),      // 30: p2pchord.v1.Release
 	(*Released)(nil),     // 31: p2pchord.v1.Released
 	(*Collect)(nil),      // 32: p2pchord.v1.Collect
-	(*Peer)(nil),         // 33: p2pchord.v1.Peer
-	(*Record)(nil),       // 34: p2pchord.v1.Record
-	(*Version)(nil),      // 35: p2pchord.v1.Version
-	(*Neighbours)(nil),   // 36: p2pchord.v1.Neighbours
+	(*Retract)(nil),      // 33: p2pchord.v1.Retract
+	(*Peer)(nil),         // 34: p2pchord.v1.Peer
+	(*Record)(nil),       // 35: p2pchord.v1.Record
+	(*Version)(nil),      // 36: p2pchord.v1.Version
+	(*Neighbours)(nil),   // 37: p2pchord.v1.Neighbours
 }
 var file_file_proto_depIdxs = []int32{
 	3,  // 0: p2pchord.v1.FileRequest.put:type_name -> p2pchord.v1.Put
@@ -2684,55 +2768,57 @@ var file_file_proto_depIdxs = []int32{
 	28, // 12: p2pchord.v1.FileRequest.pull:type_name -> p2pchord.v1.Pull
 	30, // 13: p2pchord.v1.FileRequest.release:type_name -> p2pchord.v1.Release
 	32, // 14: p2pchord.v1.FileRequest.collect:type_name -> p2pchord.v1.Collect
-	33, // 15: p2pchord.v1.FileResponse.better:type_name -> p2pchord.v1.Peer
-	4,  // 16: p2pchord.v1.FileResponse.stored:type_name -> p2pchord.v1.Stored
-	6,  // 17: p2pchord.v1.FileResponse.got:type_name -> p2pchord.v1.Got
-	9,  // 18: p2pchord.v1.FileResponse.held:type_name -> p2pchord.v1.Held
-	11, // 19: p2pchord.v1.FileResponse.listed:type_name -> p2pchord.v1.Listed
-	14, // 20: p2pchord.v1.FileResponse.stats:type_name -> p2pchord.v1.Stats
-	18, // 21: p2pchord.v1.FileResponse.granted:type_name -> p2pchord.v1.Granted
-	22, // 22: p2pchord.v1.FileResponse.claimed:type_name -> p2pchord.v1.Claimed
-	24, // 23: p2pchord.v1.FileResponse.digests:type_name -> p2pchord.v1.Digests
-	26, // 24: p2pchord.v1.FileResponse.items:type_name -> p2pchord.v1.Items
-	29, // 25: p2pchord.v1.FileResponse.records:type_name -> p2pchord.v1.Records
-	31, // 26: p2pchord.v1.FileResponse.released:type_name -> p2pchord.v1.Released
-	34, // 27: p2pchord.v1.Put.record:type_name -> p2pchord.v1.Record
-	34, // 28: p2pchord.v1.Stored.current:type_name -> p2pchord.v1.Record
-	33, // 29: p2pchord.v1.Stored.owner:type_name -> p2pchord.v1.Peer
-	35, // 30: p2pchord.v1.Get.version:type_name -> p2pchord.v1.Version
-	20, // 31: p2pchord.v1.Get.witness:type_name -> p2pchord.v1.Confirm
-	34, // 32: p2pchord.v1.Got.record:type_name -> p2pchord.v1.Record
-	34, // 33: p2pchord.v1.Got.siblings:type_name -> p2pchord.v1.Record
-	33, // 34: p2pchord.v1.Got.holders:type_name -> p2pchord.v1.Peer
-	12, // 35: p2pchord.v1.Listed.files:type_name -> p2pchord.v1.Listing
-	35, // 36: p2pchord.v1.Listing.version:type_name -> p2pchord.v1.Version
-	34, // 37: p2pchord.v1.Stats.record:type_name -> p2pchord.v1.Record
-	34, // 38: p2pchord.v1.Stats.siblings:type_name -> p2pchord.v1.Record
-	15, // 39: p2pchord.v1.Stats.holders:type_name -> p2pchord.v1.Holder
-	33, // 40: p2pchord.v1.Holder.peer:type_name -> p2pchord.v1.Peer
-	33, // 41: p2pchord.v1.GetGrant.from:type_name -> p2pchord.v1.Peer
-	16, // 42: p2pchord.v1.Granted.id:type_name -> p2pchord.v1.GrantID
-	33, // 43: p2pchord.v1.Granted.predecessor:type_name -> p2pchord.v1.Peer
-	34, // 44: p2pchord.v1.Store.record:type_name -> p2pchord.v1.Record
-	16, // 45: p2pchord.v1.Store.grant:type_name -> p2pchord.v1.GrantID
-	16, // 46: p2pchord.v1.Confirm.grant:type_name -> p2pchord.v1.GrantID
-	33, // 47: p2pchord.v1.Claim.from:type_name -> p2pchord.v1.Peer
-	33, // 48: p2pchord.v1.Claim.predecessor:type_name -> p2pchord.v1.Peer
-	16, // 49: p2pchord.v1.Claim.grant:type_name -> p2pchord.v1.GrantID
-	33, // 50: p2pchord.v1.Claimed.grantee:type_name -> p2pchord.v1.Peer
-	36, // 51: p2pchord.v1.Claimed.neighbours:type_name -> p2pchord.v1.Neighbours
-	27, // 52: p2pchord.v1.Inventory.after:type_name -> p2pchord.v1.Item
-	27, // 53: p2pchord.v1.Items.items:type_name -> p2pchord.v1.Item
-	27, // 54: p2pchord.v1.Pull.items:type_name -> p2pchord.v1.Item
-	34, // 55: p2pchord.v1.Records.records:type_name -> p2pchord.v1.Record
-	27, // 56: p2pchord.v1.Release.items:type_name -> p2pchord.v1.Item
-	0,  // 57: p2pchord.v1.Released.verdicts:type_name -> p2pchord.v1.Verdict
-	27, // 58: p2pchord.v1.Collect.items:type_name -> p2pchord.v1.Item
-	59, // [59:59] is the sub-list for method output_type
-	59, // [59:59] is the sub-list for method input_type
-	59, // [59:59] is the sub-list for extension type_name
-	59, // [59:59] is the sub-list for extension extendee
-	0,  // [0:59] is the sub-list for field type_name
+	33, // 15: p2pchord.v1.FileRequest.retract:type_name -> p2pchord.v1.Retract
+	34, // 16: p2pchord.v1.FileResponse.better:type_name -> p2pchord.v1.Peer
+	4,  // 17: p2pchord.v1.FileResponse.stored:type_name -> p2pchord.v1.Stored
+	6,  // 18: p2pchord.v1.FileResponse.got:type_name -> p2pchord.v1.Got
+	9,  // 19: p2pchord.v1.FileResponse.held:type_name -> p2pchord.v1.Held
+	11, // 20: p2pchord.v1.FileResponse.listed:type_name -> p2pchord.v1.Listed
+	14, // 21: p2pchord.v1.FileResponse.stats:type_name -> p2pchord.v1.Stats
+	18, // 22: p2pchord.v1.FileResponse.granted:type_name -> p2pchord.v1.Granted
+	22, // 23: p2pchord.v1.FileResponse.claimed:type_name -> p2pchord.v1.Claimed
+	24, // 24: p2pchord.v1.FileResponse.digests:type_name -> p2pchord.v1.Digests
+	26, // 25: p2pchord.v1.FileResponse.items:type_name -> p2pchord.v1.Items
+	29, // 26: p2pchord.v1.FileResponse.records:type_name -> p2pchord.v1.Records
+	31, // 27: p2pchord.v1.FileResponse.released:type_name -> p2pchord.v1.Released
+	35, // 28: p2pchord.v1.Put.record:type_name -> p2pchord.v1.Record
+	35, // 29: p2pchord.v1.Stored.current:type_name -> p2pchord.v1.Record
+	34, // 30: p2pchord.v1.Stored.owner:type_name -> p2pchord.v1.Peer
+	36, // 31: p2pchord.v1.Get.version:type_name -> p2pchord.v1.Version
+	20, // 32: p2pchord.v1.Get.witness:type_name -> p2pchord.v1.Confirm
+	35, // 33: p2pchord.v1.Got.record:type_name -> p2pchord.v1.Record
+	35, // 34: p2pchord.v1.Got.siblings:type_name -> p2pchord.v1.Record
+	34, // 35: p2pchord.v1.Got.holders:type_name -> p2pchord.v1.Peer
+	12, // 36: p2pchord.v1.Listed.files:type_name -> p2pchord.v1.Listing
+	36, // 37: p2pchord.v1.Listing.version:type_name -> p2pchord.v1.Version
+	35, // 38: p2pchord.v1.Stats.record:type_name -> p2pchord.v1.Record
+	35, // 39: p2pchord.v1.Stats.siblings:type_name -> p2pchord.v1.Record
+	15, // 40: p2pchord.v1.Stats.holders:type_name -> p2pchord.v1.Holder
+	34, // 41: p2pchord.v1.Holder.peer:type_name -> p2pchord.v1.Peer
+	34, // 42: p2pchord.v1.GetGrant.from:type_name -> p2pchord.v1.Peer
+	16, // 43: p2pchord.v1.Granted.id:type_name -> p2pchord.v1.GrantID
+	34, // 44: p2pchord.v1.Granted.predecessor:type_name -> p2pchord.v1.Peer
+	35, // 45: p2pchord.v1.Store.record:type_name -> p2pchord.v1.Record
+	16, // 46: p2pchord.v1.Store.grant:type_name -> p2pchord.v1.GrantID
+	16, // 47: p2pchord.v1.Confirm.grant:type_name -> p2pchord.v1.GrantID
+	34, // 48: p2pchord.v1.Claim.from:type_name -> p2pchord.v1.Peer
+	34, // 49: p2pchord.v1.Claim.predecessor:type_name -> p2pchord.v1.Peer
+	16, // 50: p2pchord.v1.Claim.grant:type_name -> p2pchord.v1.GrantID
+	34, // 51: p2pchord.v1.Claimed.grantee:type_name -> p2pchord.v1.Peer
+	37, // 52: p2pchord.v1.Claimed.neighbours:type_name -> p2pchord.v1.Neighbours
+	27, // 53: p2pchord.v1.Inventory.after:type_name -> p2pchord.v1.Item
+	27, // 54: p2pchord.v1.Items.items:type_name -> p2pchord.v1.Item
+	27, // 55: p2pchord.v1.Pull.items:type_name -> p2pchord.v1.Item
+	35, // 56: p2pchord.v1.Records.records:type_name -> p2pchord.v1.Record
+	27, // 57: p2pchord.v1.Release.items:type_name -> p2pchord.v1.Item
+	0,  // 58: p2pchord.v1.Released.verdicts:type_name -> p2pchord.v1.Verdict
+	27, // 59: p2pchord.v1.Collect.items:type_name -> p2pchord.v1.Item
+	35, // 60: p2pchord.v1.Retract.records:type_name -> p2pchord.v1.Record
+	61, // [61:61] is the sub-list for method output_type
+	61, // [61:61] is the sub-list for method input_type
+	61, // [61:61] is the sub-list for extension type_name
+	61, // [61:61] is the sub-list for extension extendee
+	0,  // [0:61] is the sub-list for field type_name
 }
 
 func init() { file_file_proto_init() }
@@ -2757,6 +2843,7 @@ func file_file_proto_init() {
 		(*FileRequest_Pull)(nil),
 		(*FileRequest_Release)(nil),
 		(*FileRequest_Collect)(nil),
+		(*FileRequest_Retract)(nil),
 	}
 	file_file_proto_msgTypes[1].OneofWrappers = []any{
 		(*FileResponse_Stored)(nil),
@@ -2777,7 +2864,7 @@ func file_file_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_file_proto_rawDesc), len(file_file_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   32,
+			NumMessages:   33,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

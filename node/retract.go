@@ -1,0 +1,145 @@
+package node
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/protocol"
+	"github.com/p2pchord/p2pchord/protocol/pb"
+	"github.com/p2pchord/p2pchord/ring"
+	"github.com/p2pchord/p2pchord/store"
+)
+
+// A put that is refused for want of space leaves the blocks that were stored before. They
+// are orphans, which would go after a day; their writer gives them up at once.
+// See docs/decisions/0077.
+
+const (
+	// retractTime bounds what a put that has failed still does.
+	retractTime = 5 * time.Second
+	// remembersRetracted is how long a holder takes a block that was given up for an orphan: another
+	// holder that has not heard of it may bring it back meanwhile.
+	remembersRetracted = time.Hour
+	// maxRetracted bounds the blocks that are remembered; those above it go after a day.
+	maxRetracted = 1 << 16
+)
+
+// retract tells the owners of the blocks that this put has stored that it has failed.
+func (p *putting) retract(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), retractTime)
+	defer cancel()
+	byOwner := map[peer.ID][]*pb.Record{}
+	for _, b := range p.stored {
+		if b.known {
+			continue // it is another put's, or an earlier version's
+		}
+		to, known := p.ops.route.guess(protocol.Place(p.name, uint32(b.index))) //nolint:gosec // bounded by maxBlocks
+		if !known {
+			f, err := p.ops.route.locate(ctx, protocol.Place(p.name, uint32(b.index))) //nolint:gosec // bounded by maxBlocks
+			if err != nil {
+				continue
+			}
+			to = f.owner.ID
+		}
+		byOwner[to] = append(byOwner[to], b.rec)
+	}
+	var wg sync.WaitGroup
+	for to, records := range byOwner {
+		wg.Go(func() {
+			for len(records) > 0 {
+				n := min(len(records), protocol.MaxRetracted)
+				req := &pb.FileRequest{Body: &pb.FileRequest_Retract{Retract: &pb.Retract{Records: records[:n]}}}
+				if r, err := p.ops.call(ctx, to, req, nil); err == nil {
+					r.close()
+				}
+				records = records[n:]
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// retracted are later blocks whose writers have given them up. It is safe for concurrent use.
+type retracted struct {
+	mu     sync.Mutex
+	blocks map[strayKey]givenUp
+}
+
+// givenUp is until when a block is remembered, and the clock of the record that was given up: one
+// that was put again since is not.
+type givenUp struct {
+	until time.Time
+	clock uint64
+}
+
+func (r *retracted) add(key strayKey, clock uint64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	now := time.Now()
+	if r.blocks == nil {
+		r.blocks = make(map[strayKey]givenUp)
+	}
+	if len(r.blocks) >= maxRetracted {
+		for k, g := range r.blocks {
+			if now.After(g.until) {
+				delete(r.blocks, k)
+			}
+		}
+	}
+	if len(r.blocks) < maxRetracted {
+		r.blocks[key] = givenUp{now.Add(remembersRetracted), clock}
+	}
+}
+
+func (r *retracted) has(k kept) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	g, ok := r.blocks[strayKey{k.entry.Place, k.entry.Stamp}]
+	return ok && g.clock == k.GetClock() && time.Now().Before(g.until)
+}
+
+// serveRetract takes later blocks for orphans that their writer gives up, and tells the other holders.
+func (n *Node) serveRetract(ctx context.Context, from peer.ID, r *pb.Retract) (*pb.FileResponse, error) {
+	s := n.state.Load()
+	_, member := n.book.info(ring.ID(from))
+	told := make(map[ring.Position][]*pb.Record)
+	var blocks []store.Entry
+	for _, m := range r.GetRecords() {
+		rec, err := protocol.VerifyRecord(m)
+		switch {
+		case err != nil:
+			return nil, err
+		case rec.GetIndex() == 0:
+			return nil, fault.New(fault.Usage, "a file is deleted, not given up")
+		case peer.ID(rec.GetWriter()) != from && !(r.GetTold() && member):
+			return nil, fault.New(fault.NotAllowed, "a block is given up by its writer only")
+		}
+		n.retracted.add(strayKey{place(rec.RecordBody), protocol.StampOf(rec)}, rec.GetClock())
+		es, err := n.store.Entries(place(rec.RecordBody))
+		if err != nil {
+			return nil, err
+		}
+		blocks = append(blocks, es...)
+		if !r.GetTold() {
+			for _, h := range n.others(s, rec.Key(), n.copiesOf(rec)) {
+				told[h] = append(told[h], m)
+			}
+		}
+	}
+	for h, records := range told {
+		n.spawn(func(ctx context.Context) {
+			ctx, cancel := context.WithTimeout(ctx, retractTime)
+			defer cancel()
+			req := &pb.FileRequest{Body: &pb.FileRequest_Retract{Retract: &pb.Retract{Records: records, Told: true}}}
+			if r, err := n.call(ctx, peerID(h), req, nil); err == nil {
+				r.close()
+			} // else its blocks go after a day
+		})
+	}
+	n.spawn(func(ctx context.Context) { n.collect(ctx, blocks) })
+	return &pb.FileResponse{}, ctx.Err()
+}
