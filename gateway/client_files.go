@@ -103,12 +103,22 @@ func (u *upload) errOr(err error) error {
 
 // Get opens a file at the node.
 func (c *Client) Get(ctx context.Context, name string, o node.GetOptions) (File, error) {
+	if o.Offset < 0 && o.Length > 0 { // there is no such header
+		st, err := c.Stat(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		o.Offset = max(st.Size+o.Offset, 0)
+	}
 	q := url.Values{}
 	if o.Version != "" {
 		q.Set("version", o.Version)
 	}
 	resp, w, err := c.send(ctx, http.MethodGet, "/v1/files/"+escape(name)+"?"+q.Encode(), nil, func(req *http.Request, _ *watch) {
 		req.Header.Set("TE", "trailers")
+		if o.Offset != 0 || o.Length > 0 {
+			req.Header.Set("Range", rangeHeader(o))
+		}
 	})
 	if err != nil {
 		return nil, err
@@ -118,8 +128,13 @@ func (c *Client) Get(ctx context.Context, name string, o node.GetOptions) (File,
 		w.close(resp)
 		return nil, err
 	}
+	begin, end, err := o.Within(info.Size)
+	if err != nil {
+		w.close(resp)
+		return nil, err
+	}
 	w.pause()
-	return &download{client: c, ctx: ctx, info: info, resp: resp, w: w, progress: o.Progress}, nil
+	return &download{client: c, ctx: ctx, info: info, size: end - begin, resp: resp, w: w, progress: o.Progress}, nil
 }
 
 // download is a File that comes through the socket.
@@ -129,6 +144,7 @@ type download struct {
 	info     node.FileInfo
 	resp     *http.Response
 	w        *watch
+	size     int64 // of the part that was asked for
 	done     int64
 	progress func(node.Progress)
 	err      error    // what ended it, io.EOF included
@@ -163,8 +179,8 @@ func (d *download) Read(p []byte) (int, error) {
 	n, err := d.w.reader(d.resp.Body).Read(p)
 	d.done += int64(n)
 	switch {
-	case d.done > d.info.Size:
-		n, err = 0, fault.New(fault.Integrity, "more than the file's %d bytes came", d.info.Size)
+	case d.done > d.size:
+		n, err = 0, fault.New(fault.Integrity, "more than the %d bytes came that were asked for", d.size)
 	case errors.Is(err, io.EOF):
 		err = d.verdict()
 	case err != nil:
@@ -190,8 +206,8 @@ func (d *download) verdict() error {
 			msg = quoted
 		}
 		return Problem{Code: fault.Code(code), Message: msg}.Err()
-	case d.done != d.info.Size:
-		return fault.New(fault.Integrity, "%d bytes came of %d", d.done, d.info.Size)
+	case d.done != d.size:
+		return fault.New(fault.Integrity, "%d bytes came of %d", d.done, d.size)
 	}
 	return io.EOF
 }

@@ -24,6 +24,11 @@
 //	POST   /v1/verify               stream of node.Damage, and node.Verified
 //	POST   /v1/leave                stream of node.HandOver, and {"gone":true}
 //	POST   /v1/quit?within=10s      the same
+//	GET    /v1/events?only=T        server-sent events: what happens
+//	GET    /v1/openapi.yaml         the description of all this
+//
+// A GET of a file takes a Range. With ServePort the same is on a loopback port, for who
+// has the token.
 //
 // A name is percent-encoded as a path; its '/' may stand as they are. An error
 // is {"error":{"code","message"}} with the HTTP status of package fault.

@@ -105,7 +105,11 @@ func (f *fake) Get(ctx context.Context, name string, o node.GetOptions) (File, e
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return &fakeFile{info: i, Reader: bytes.NewReader(f.files[name]), fails: f.getFails}, nil
+	begin, end, err := o.Within(i.Size)
+	if err != nil {
+		return nil, err
+	}
+	return &fakeFile{info: i, Reader: bytes.NewReader(f.files[name][begin:end]), fails: f.getFails}, nil
 }
 
 type fakeFile struct {
@@ -157,7 +161,7 @@ func (f *fake) Stat(ctx context.Context, name string) (node.FileStat, error) {
 		}
 	}
 	i, err := f.info(name)
-	return node.FileStat{FileInfo: i, Writer: "w", Holders: []node.Holder{{PeerID: "fake", Role: "owner", Complete: true}}}, err
+	return node.FileStat{FileInfo: i, Writer: "w", Blocks: []node.Block{{CID: "c"}}, Siblings: []node.FileInfo{i}, Holders: []node.Holder{{PeerID: "fake", Role: "owner", Complete: true}}}, err
 }
 
 func (f *fake) Remove(ctx context.Context, name string) error {
@@ -174,15 +178,16 @@ func (f *fake) Lookup(ctx context.Context, name string) (node.Lookup, error) {
 
 func (f *fake) Members(ctx context.Context) iter.Seq2[node.Member, error] {
 	return func(yield func(node.Member, error) bool) {
-		_ = yield(node.Member{PeerID: "a", Key: 1}, nil) && yield(node.Member{PeerID: "b", Key: 2, RingAddress: "localhost:1"}, nil)
+		_ = yield(node.Member{PeerID: "a", Key: 1, Addrs: []string{}}, nil) && yield(node.Member{PeerID: "b", Key: 2, Addrs: []string{"x"}, RingAddress: "localhost:1"}, nil)
 	}
 }
 
 func (f *fake) Status(ctx context.Context) (node.Status, error) {
-	return node.Status{
-		PeerID: "fake", Key: 9, State: "active", Ring: node.RingHealth{OK: true}, CopiesMissing: 2,
-		Network: node.Network{Reachability: "private"}, Repair: node.Repair{PeersBehind: 1, RecordsShort: 2, BlocksMissing: 3},
-	}, nil
+	m := node.Member{PeerID: "a", Key: 1, Addrs: []string{"/ip4/127.0.0.1/tcp/1"}}
+	return node.Status{PeerID: "fake", Key: 9, State: "active", Ring: node.RingHealth{OK: true, Problems: []string{}},
+		Addrs: []string{}, Successor: m, Predecessor: &m, Successors: []node.Member{m},
+		Files: []node.FileInfo{{Name: "a"}}, BackupFiles: []node.FileInfo{}, Bootstrap: []node.Contact{{Addr: "x"}}, CopiesMissing: 2,
+		Network: node.Network{Reachability: "private"}, Repair: node.Repair{PeersBehind: 1, RecordsShort: 2, BlocksMissing: 3}}, nil
 }
 
 func (f *fake) Health(ctx context.Context) (node.Status, error) { return f.Status(ctx) }
@@ -192,15 +197,15 @@ func (f *fake) Trace(ctx context.Context, name string) (node.Trace, error) {
 	if err != nil {
 		return node.Trace{}, err
 	}
-	return node.Trace{Name: name, Key: i.Key, File: &i, Holders: []node.TraceHolder{{Role: "owner", Has: node.HasComplete}}}, nil
+	return withLists(node.Trace{Name: name, Key: i.Key, File: &i, Holders: []node.TraceHolder{{Role: "owner", Has: node.HasComplete}}}), nil
 }
 
 func (f *fake) Peers(context.Context) ([]node.Connection, error) {
 	ms, key := 1.5, uint16(7)
-	return []node.Connection{
+	return withLists([]node.Connection{
 		{PeerID: "peer1", Key: &key, Role: node.RoleSuccessor, Path: node.PathDirect, LatencyMS: &ms, BytesIn: 5},
 		{PeerID: "peer2", Role: node.RoleOther, Path: node.PathRelayed, Via: "peer1"},
-	}, nil
+	}), nil
 }
 
 func (f *fake) Netcheck(ctx context.Context) (node.Netcheck, error) {
@@ -211,7 +216,7 @@ func (f *fake) Netcheck(ctx context.Context) (node.Netcheck, error) {
 			return node.Netcheck{}, ctx.Err()
 		}
 	}
-	return node.Netcheck{Online: true, Problems: []node.Problem{{Code: "alone", Severity: node.SeverityNote}}}, nil
+	return withLists(node.Netcheck{Online: true, Problems: []node.Problem{{Code: "alone", Severity: node.SeverityNote}}}), nil
 }
 
 func (f *fake) PeerID() string      { return "fake" }
@@ -267,7 +272,7 @@ func (f *fake) Close() error {
 func serve(t *testing.T, f *fake) (*Server, *Client) {
 	t.Helper()
 	path := t.TempDir() + "/" + SocketName
-	s, err := Serve(path, f, nil)
+	s, err := Serve(path, f, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

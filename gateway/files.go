@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/p2pchord/p2pchord/internal/fault"
@@ -63,6 +62,10 @@ func (s *Server) headFile(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	describe(w.Header(), v.FileInfo)
+	if r.Header.Get("If-None-Match") == etag(v.FileInfo) {
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
 	w.Header().Set("Content-Length", strconv.FormatInt(v.Size, 10))
 }
 
@@ -129,43 +132,6 @@ func putOptions(r *http.Request) (node.PutOptions, error) {
 	return o, nil
 }
 
-func (s *Server) getFile(w http.ResponseWriter, r *http.Request) {
-	var path atomic.Value // the last one told: "direct" or "relayed"
-	path.Store("")
-	f, err := s.peer.Get(r.Context(), r.PathValue("name"), node.GetOptions{
-		Version: r.URL.Query().Get("version"), Progress: func(p node.Progress) { path.Store(p.Path) },
-	})
-	if err != nil {
-		writeError(w, err)
-		return
-	}
-	defer func() { _ = f.Close() }() // what counts has been written, or failed
-	h := w.Header()
-	describe(h, f.Info())
-	h.Set("Content-Type", "application/octet-stream")
-	knowsTrailers := strings.Contains(r.Header.Get("TE"), "trailers")
-	if knowsTrailers {
-		h.Set("Trailer", strings.Join([]string{trailerEnd, trailerSources, trailerPath}, ", "))
-	} else {
-		h.Set("Content-Length", strconv.FormatInt(f.Info().Size, 10))
-	}
-	n, err := f.WriteTo(w)
-	if err == nil && n != f.Info().Size {
-		err = fault.New(fault.Integrity, "%d bytes came of %d", n, f.Info().Size)
-	}
-	if err != nil && !knowsTrailers {
-		panic(http.ErrAbortHandler) // net/http's way to break the connection: the client must not take this for the whole
-	}
-	end := endOK
-	if err != nil {
-		p := ProblemOf(err)
-		end = string(p.Code) + " " + strconv.QuoteToASCII(p.Message)
-	}
-	h.Set(trailerEnd, end)
-	h.Set(trailerSources, strings.Join(f.Sources(), ","))
-	h.Set(trailerPath, path.Load().(string))
-}
-
 // describe puts what is known of a file into headers.
 func describe(h http.Header, i node.FileInfo) {
 	h.Set(headerSize, strconv.FormatInt(i.Size, 10))
@@ -174,7 +140,14 @@ func describe(h http.Header, i node.FileInfo) {
 	h.Set(headerVersion, i.Version)
 	h.Set(headerModified, i.Modified.Format(time.RFC3339Nano))
 	h.Set(headerCopies, strconv.Itoa(i.Copies))
+	h.Set("ETag", etag(i))
+	h.Set("Accept-Ranges", "bytes")
+	h.Set("Content-Type", "application/octet-stream")
+	h.Set("X-Content-Type-Options", "nosniff")
 }
+
+// etag is the version: another content is another version.
+func etag(i node.FileInfo) string { return strconv.Quote(i.Version) }
 
 // described is the reverse of describe.
 func described(name string, h http.Header) (node.FileInfo, error) {

@@ -116,7 +116,7 @@ func (c *Client) putOpen(ctx context.Context, name string, in *steady.File, q ur
 // Save writes the file to dst: through the node when that is worth it, which goes on
 // where an earlier Save was interrupted.
 func (d *download) Save(dst *os.File) error {
-	if passesFiles && d.done == 0 && d.info.Size > passFrom {
+	if passesFiles && d.done == 0 && d.info.Size > passFrom && d.size == d.info.Size {
 		_ = d.Close() // the bytes that are on their way are not wanted
 		var res saved
 		path := "/v1/save/" + escape(d.info.Name) + "?version=" + url.QueryEscape(d.info.Version)

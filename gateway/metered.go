@@ -4,8 +4,6 @@ import (
 	"context"
 	"io"
 	"iter"
-	"os"
-	"sync"
 	"time"
 
 	"github.com/p2pchord/p2pchord/node"
@@ -41,7 +39,15 @@ func (p metered) Get(ctx context.Context, name string, o node.GetOptions) (File,
 		p.m.done("get", began, err)
 		return nil, err
 	}
-	return &meteredFile{File: f, m: p.m, began: began}, nil
+	return &endedFile{File: f, end: func(whole bool, err error) {
+		if whole || err != nil { // one of which the end was not wanted has no outcome
+			p.m.done("get", began, err)
+		}
+		if whole && err == nil {
+			begin, end, _ := o.Within(f.Info().Size) // it was within when it was opened
+			p.m.bytes.WithLabelValues("get").Add(float64(end - begin))
+		}
+	}}, nil
 }
 
 func (p metered) List(ctx context.Context, prefix string) iter.Seq2[node.FileInfo, error] {
@@ -77,65 +83,4 @@ func (p metered) Lookup(ctx context.Context, name string) (node.Lookup, error) {
 	l, err := p.Peer.Lookup(ctx, name)
 	p.m.done("lookup", began, err)
 	return l, err
-}
-
-// meteredFile is a file being fetched; the get ends when it is closed.
-type meteredFile struct {
-	File
-	m     *Metrics
-	began time.Time
-	once  sync.Once
-	whole bool  // its end has been read
-	err   error // the first failure
-}
-
-func (f *meteredFile) Read(p []byte) (int, error) {
-	n, err := f.File.Read(p)
-	if err != nil {
-		f.ended(err)
-	}
-	return n, err
-}
-
-func (f *meteredFile) WriteTo(w io.Writer) (int64, error) {
-	n, err := f.File.WriteTo(w)
-	f.ended(err)
-	return n, err
-}
-
-// Save writes the file to dst as its own Save does, or as WriteTo where it has none.
-func (f *meteredFile) Save(dst *os.File) error {
-	var err error
-	if s, ok := f.File.(saver); ok {
-		err = s.Save(dst)
-	} else if err = dst.Truncate(0); err == nil {
-		_, err = f.File.WriteTo(dst)
-	}
-	f.ended(err)
-	return err
-}
-
-// saver is a File that writes itself to a file faster, or from where it stopped.
-type saver interface{ Save(dst *os.File) error }
-
-func (f *meteredFile) ended(err error) {
-	switch {
-	case err == nil || err == io.EOF: //nolint:errorlint // a reader's end is io.EOF itself
-		f.whole = true
-	case f.err == nil:
-		f.err = err
-	}
-}
-
-// Close ends the get. One of which the end was not wanted has no outcome.
-func (f *meteredFile) Close() error {
-	f.once.Do(func() {
-		if f.whole || f.err != nil {
-			f.m.done("get", f.began, f.err)
-		}
-		if f.whole && f.err == nil {
-			f.m.bytes.WithLabelValues("get").Add(float64(f.Info().Size))
-		}
-	})
-	return f.File.Close()
 }

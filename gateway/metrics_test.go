@@ -168,7 +168,7 @@ func TestTheLocalAPIHasMetrics(t *testing.T) {
 	t.Parallel()
 	m := NewMetrics()
 	path := filepath.Join(t.TempDir(), SocketName)
-	s, err := Serve(path, m.Of(newFake()), m)
+	s, err := Serve(path, m.Of(newFake()), m, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

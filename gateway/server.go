@@ -18,10 +18,12 @@ import (
 type Server struct {
 	peer    Peer
 	metrics *Metrics
+	events  *Events
 	path    string
 	listen  net.Listener
 	http    *http.Server
 	served  chan struct{}
+	port    *port // nil when it is not asked for
 	retire  sync.Once
 	open    context.Context //nolint:containedctx // it ends when the server closes
 	close   context.CancelFunc
@@ -35,13 +37,13 @@ type Self struct {
 	RingAddress string `json:"ring_address"`
 }
 
-// Serve answers for p on the Unix socket at path until Close, with metrics unless they are nil.
-func Serve(path string, p Peer, metrics *Metrics) (*Server, error) {
+// Serve answers for p on the Unix socket at path until Close, with metrics and events unless they are nil.
+func Serve(path string, p Peer, metrics *Metrics, events *Events) (*Server, error) {
 	l, err := listen(path)
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{peer: p, metrics: metrics, path: path, listen: l, served: make(chan struct{})}
+	s := &Server{peer: p, metrics: metrics, events: events, path: path, listen: l, served: make(chan struct{})}
 	s.open, s.close = context.WithCancel(context.Background())
 	s.http = &http.Server{Handler: s.handler(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: idleServer, ConnContext: withConn}
 	go func() {
@@ -69,6 +71,9 @@ func (s *Server) Close(ctx context.Context) error {
 		err = errors.Join(err, s.http.Close())
 	}
 	<-s.served
+	if s.port != nil {
+		err = errors.Join(err, s.port.close(ctx))
+	}
 	return err
 }
 
@@ -78,33 +83,48 @@ func (s *Server) withdraw() {
 	s.retire.Do(func() {
 		_ = os.Remove(s.path) // gone already, or replaced as stale later
 		_ = s.listen.Close()
+		if s.port != nil {
+			_ = s.port.listen.Close()
+		}
 	})
+}
+
+// routes are all calls that there are; openapi.yaml describes each.
+func (s *Server) routes() map[string]http.HandlerFunc {
+	all := map[string]http.HandlerFunc{
+		"GET /v1/self":               s.getSelf,
+		"GET /v1/status":             s.getStatus,
+		"GET /v1/health":             s.getHealth,
+		"GET /v1/members":            s.getMembers,
+		"GET /v1/files":              s.listFiles,
+		"PUT /v1/files/{name...}":    s.putFile,
+		"GET /v1/files/{name...}":    s.getFile,
+		"POST /v1/store/{name...}":   s.storeFile,
+		"POST /v1/save/{name...}":    s.saveFile,
+		"HEAD /v1/files/{name...}":   s.headFile,
+		"DELETE /v1/files/{name...}": s.removeFile,
+		"GET /v1/stat/{name...}":     s.statFile,
+		"GET /v1/lookup/{name...}":   s.lookupFile,
+		"GET /v1/trace/{name...}":    s.traceFile,
+		"GET /v1/peers":              s.getPeers,
+		"POST /v1/netcheck":          s.checkNetwork,
+		"GET /v1/share":              s.watchFolder,
+		"POST /v1/verify":            s.verify,
+		"POST /v1/leave":             s.leave,
+		"POST /v1/quit":              s.quit,
+		"GET /v1/events":             s.sendEvents,
+		"GET /v1/openapi.yaml":       sendOpenAPI,
+	}
+	if s.metrics != nil {
+		all["GET /metrics"] = s.metrics.Handler().ServeHTTP
+	}
+	return all
 }
 
 func (s *Server) handler() http.Handler {
 	m := http.NewServeMux()
-	m.HandleFunc("GET /v1/self", s.getSelf)
-	m.HandleFunc("GET /v1/status", s.getStatus)
-	m.HandleFunc("GET /v1/health", s.getHealth)
-	m.HandleFunc("GET /v1/members", s.getMembers)
-	m.HandleFunc("GET /v1/files", s.listFiles)
-	m.HandleFunc("PUT /v1/files/{name...}", s.putFile)
-	m.HandleFunc("GET /v1/files/{name...}", s.getFile)
-	m.HandleFunc("POST /v1/store/{name...}", s.storeFile)
-	m.HandleFunc("POST /v1/save/{name...}", s.saveFile)
-	m.HandleFunc("HEAD /v1/files/{name...}", s.headFile)
-	m.HandleFunc("DELETE /v1/files/{name...}", s.removeFile)
-	m.HandleFunc("GET /v1/stat/{name...}", s.statFile)
-	m.HandleFunc("GET /v1/lookup/{name...}", s.lookupFile)
-	m.HandleFunc("GET /v1/trace/{name...}", s.traceFile)
-	m.HandleFunc("GET /v1/peers", s.getPeers)
-	m.HandleFunc("POST /v1/netcheck", s.checkNetwork)
-	m.HandleFunc("GET /v1/share", s.watchFolder)
-	m.HandleFunc("POST /v1/verify", s.verify)
-	m.HandleFunc("POST /v1/leave", s.leave)
-	m.HandleFunc("POST /v1/quit", s.quit)
-	if s.metrics != nil {
-		m.Handle("GET /metrics", s.metrics.Handler())
+	for pattern, h := range s.routes() {
+		m.HandleFunc(pattern, h)
 	}
 	m.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		writeError(w, fault.New(fault.Usage, "no such call: %s %s", r.Method, r.URL.Path))

@@ -60,12 +60,12 @@ func TestAStaleSocketIsReplacedAndALiveOneIsNot(t *testing.T) {
 	if _, err := Dial(t.Context(), path, 0); !errors.Is(err, fault.Unreachable) {
 		t.Errorf("dial of a stale socket: %v", err)
 	}
-	s, err := Serve(path, newFake(), nil)
+	s, err := Serve(path, newFake(), nil, nil)
 	if err != nil {
 		t.Fatalf("a stale socket: %v", err)
 	}
 	defer s.Close(context.Background())
-	if _, err := Serve(path, newFake(), nil); err == nil {
+	if _, err := Serve(path, newFake(), nil, nil); err == nil {
 		t.Error("a live socket was replaced")
 	}
 	c, err := Dial(t.Context(), path, 0)
@@ -85,7 +85,7 @@ func TestADeepDataFolder(t *testing.T) {
 		t.Fatal(err)
 	}
 	path := filepath.Join(dir, SocketName)
-	s, err := Serve(path, newFake(), nil)
+	s, err := Serve(path, newFake(), nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,9 +11,10 @@ import (
 // eventLog shows what happens to a node: on stderr, above the prompt when there
 // is one, or with --json on stdout.
 type eventLog struct {
-	app *app
-	mu  sync.Mutex
-	out func(string)
+	app   *app
+	heard *gateway.Events // who listens to the API
+	mu    sync.Mutex
+	out   func(string)
 }
 
 // to sends what comes from now on to a prompt.
@@ -24,6 +25,7 @@ func (l *eventLog) to(out func(string)) {
 }
 
 func (l *eventLog) show(e node.Event) {
+	l.heard.Ring(e)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {

@@ -32,7 +32,7 @@ type nodeFlags struct {
 	heartbeat, timeout, within  time.Duration
 	mdns, noPrompt, server      bool
 	addrFile, logLevel, metrics string
-	share                       string
+	share, apiListen            string
 	scanInterval                time.Duration
 }
 
@@ -77,6 +77,7 @@ peers, netcheck, health, watch, verify, ring, lookup, trace, leave and quit. SIG
 	fl.BoolVar(&f.noPrompt, "no-prompt", false, "show no prompt, even on a terminal")
 	fl.StringVar(&f.addrFile, "addr-file", "", "put the addresses into `file` once it is ready")
 	fl.StringVar(&f.metrics, "metrics", "", "serve /metrics for Prometheus on `PORT or HOST:PORT`; without HOST only this machine can reach it")
+	fl.StringVar(&f.apiListen, "api-listen", "", "serve the API on the loopback `PORT or HOST:PORT` too, for who has the token in the data folder's "+gateway.TokenName)
 	fl.StringVar(&f.logLevel, "log-level", "", logLevelUsage)
 	return cmd
 }
@@ -112,6 +113,11 @@ func (f nodeFlags) config(data string) (c node.Config, err error) {
 	if f.metrics != "" {
 		if err := gateway.CheckMetricsAddr(f.metrics); err != nil {
 			return c, fault.New(fault.Usage, "--metrics: %w", err)
+		}
+	}
+	if f.apiListen != "" {
+		if err := gateway.CheckAPIAddr(f.apiListen); err != nil {
+			return c, fault.New(fault.Usage, "--api-listen: %w", err)
 		}
 	}
 	if f.scanInterval <= 0 {
@@ -155,7 +161,8 @@ func (a *app) runNode(cmd *cobra.Command, f nodeFlags) error {
 	manager := a.openService()
 	defer manager.close()
 	signal.Ignore(syscall.SIGPIPE) // who read the addresses may be gone
-	events := &eventLog{app: a}
+	heard := gateway.NewEvents()
+	events := &eventLog{app: a, heard: heard}
 	cfg.Events = events.show
 	metrics := gateway.NewMetrics()
 	cfg.Registerer = metrics.Registerer()
@@ -163,11 +170,14 @@ func (a *app) runNode(cmd *cobra.Command, f nodeFlags) error {
 	if err != nil {
 		return err
 	}
-	peer, folder, err := a.withFolder(metrics.Of(gateway.OfNode(n)), cfg.Data, f, events)
+	peer, folder, err := a.withFolder(heard.Of(metrics.Of(gateway.OfNode(n))), cfg.Data, f, events)
 	if err != nil {
 		return errors.Join(err, n.Close())
 	}
-	api, err := gateway.Serve(filepath.Join(cfg.Data, gateway.SocketName), peer, metrics)
+	api, err := gateway.Serve(filepath.Join(cfg.Data, gateway.SocketName), peer, metrics, heard)
+	if err == nil && f.apiListen != "" {
+		err = a.servePort(ctx, api, cfg.Data, f.apiListen)
+	}
 	if err == nil && f.metrics != "" {
 		var port *gateway.MetricsServer
 		if port, err = gateway.ServeMetrics(ctx, f.metrics, metrics); err == nil {

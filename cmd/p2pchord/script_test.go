@@ -40,7 +40,7 @@ func TestScripts(t *testing.T) {
 			"until": until, "fields": fields, "bytes": makeBytes, "oneline": oneLine, "fifo": makeFIFO,
 			"background": startOther, "sameid": sameID, "leftovers": leftovers,
 			"interrupt": interrupt, "flip": flip, "sibling": sibling, "untilexits": untilExits, "scrape": scrape, "dashboard": dashboardIn, "promised": promised,
-			"watched": watched, "append": appendTo,
+			"watched": watched, "append": appendTo, "apiget": apiGet,
 		},
 	})
 }
