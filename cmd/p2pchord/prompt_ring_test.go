@@ -1,0 +1,70 @@
+//go:build linux
+
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// A peer that comes is told of above the line that is being typed, which stays whole; leaving shows each file and to whom it goes.
+func TestThePromptInARing(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	names := []string{"first.txt", "second.txt", "third.txt"}
+	for _, name := range names {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(name), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	addrs := filepath.Join(dir, "addrs")
+	x := openTerminal(t, dir, append(nodeArgs("d"), "--addr-file", addrs, "--heartbeat", "500ms")...)
+	x.see("[localhost:8001]> ")
+	b, err := os.ReadFile(addrs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr, _, _ := strings.Cut(string(b), "\n")
+
+	x.typeKeys("stat first.txt")
+	x.see("stat first.txt")
+	from := x.from
+	y := openTerminal(t, dir, "node", "--data", "e", "--listen", "/ip4/127.0.0.1/tcp/0", "--mdns=false", "--heartbeat", "500ms", "--bootstrap", addr, "--ring-address", "localhost:8002")
+	y.see("[localhost:8002]> ")
+	x.see("\r\n[localhost:8001]> stat first.txt") // after what it tells, the line again
+	told := x.out.String()[from:]
+	if !strings.Contains(told, "localhost:8002") && !strings.Contains(told, "12D3") && !strings.Contains(told, "neighbour") {
+		t.Errorf("it doesn't say who came: %q", told)
+	}
+	x.typeKeys(keyCtrlC)
+
+	// Both see a ring of two, each the other beside it.
+	eventually(t, "a ring of two", func() bool {
+		from := x.out.String()
+		x.typeKeys("ring\r")
+		x.see("[localhost:8001]> ")
+		return strings.Count(strings.TrimPrefix(x.out.String(), from), "localhost:800") >= 2 && strings.Contains(strings.TrimPrefix(x.out.String(), from), "localhost:8002")
+	})
+	x.typeKeys("put first.txt second.txt third.txt\r")
+	x.see("only 2 copies for now") // each has its line before, in the order in which they were done
+	x.see("[localhost:8001]> ")
+	x.typeKeys("leave\r")
+	x.see("leave\r\n")
+	before := x.from
+	x.ends(0)
+	for _, name := range names {
+		if !strings.Contains(x.out.String()[before:], name+"  handed over to 12D3KooW") {
+			t.Errorf("leaving says nothing of %s: %q", name, x.out.String()[before:])
+		}
+	}
+
+	// What was handed over is there.
+	y.typeKeys("ls\r")
+	for _, name := range names {
+		y.see(name)
+	}
+	y.typeKeys("quit\r")
+	y.ends(0)
+}
