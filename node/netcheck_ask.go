@@ -40,9 +40,10 @@ const (
 var errNotTested = errors.New("the tester did not try")
 
 // dialBack asks a tester to connect to one address of h from outside, by libp2p's AutoNAT
-// protocol, first version: unlike the second it says who tested. It returns nil when the
-// tester could, an error of kind fault.Unreachable when it couldn't, and errNotTested otherwise.
-func dialBack(ctx context.Context, h host.Host, tester peer.ID, addr ma.Multiaddr) error {
+// protocol, first version: unlike the second it says who tested. The tester tries the address from which
+// it is asked as well, and the one that it could connect to is returned. The error is of kind
+// fault.Unreachable when there was none, and errNotTested when it didn't try.
+func dialBack(ctx context.Context, h host.Host, tester peer.ID, addr ma.Multiaddr) (ma.Multiaddr, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialBackTimeout)
 	defer cancel()
 	ask := &autonatpb.Message{
@@ -51,21 +52,20 @@ func dialBack(ctx context.Context, h host.Host, tester peer.ID, addr ma.Multiadd
 	}
 	var answer autonatpb.Message
 	if err := exchange(ctx, h, tester, autonat.AutoNATProto, ask, &answer); err != nil {
-		return errNotTested
+		return nil, errNotTested
 	}
 	switch answer.GetDialResponse().GetStatus() {
 	case autonatpb.Message_OK:
-		// It tries the address from which it was asked as well, and tells which one it was.
 		got, err := ma.NewMultiaddrBytes(answer.GetDialResponse().GetAddr())
-		if err != nil || !got.Equal(addr) {
-			return errNotTested
+		if err != nil {
+			return nil, errNotTested
 		}
-		return nil
+		return got, nil
 	case autonatpb.Message_E_DIAL_ERROR:
-		return fault.Unreachable
+		return nil, fault.Unreachable
 	case autonatpb.Message_E_DIAL_REFUSED, autonatpb.Message_E_BAD_REQUEST, autonatpb.Message_E_INTERNAL_ERROR:
 	}
-	return errNotTested
+	return nil, errNotTested
 }
 
 // testers are the connected peers that test addresses: those of first, then others.

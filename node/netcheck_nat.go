@@ -30,21 +30,30 @@ func endpointOf(a ma.Multiaddr) (ep netip.AddrPort, ok bool) {
 	return ep, false
 }
 
-// machineIPs are the addresses of this machine's interfaces that are up, without
+// machineIPs are the addresses of this machine's interfaces that are up and connected, without
 // loopback and without those that reach only the next cable.
 func machineIPs() []netip.Addr {
-	addrs, err := net.InterfaceAddrs()
+	interfaces, err := net.Interfaces()
 	if err != nil {
 		return nil
 	}
 	var out []netip.Addr
-	for _, a := range addrs {
-		prefix, err := netip.ParsePrefix(a.String())
-		if err != nil {
+	for _, i := range interfaces {
+		if i.Flags&net.FlagUp == 0 || i.Flags&net.FlagRunning == 0 {
 			continue
 		}
-		if ip := prefix.Addr().Unmap(); !ip.IsLoopback() && !ip.IsLinkLocalUnicast() && !slices.Contains(out, ip) {
-			out = append(out, ip)
+		addrs, err := i.Addrs()
+		if err != nil {
+			continue // it has just gone
+		}
+		for _, a := range addrs {
+			prefix, err := netip.ParsePrefix(a.String())
+			if err != nil {
+				continue
+			}
+			if ip := prefix.Addr().Unmap(); !ip.IsLoopback() && !ip.IsLinkLocalUnicast() && !slices.Contains(out, ip) {
+				out = append(out, ip)
+			}
 		}
 	}
 	return out

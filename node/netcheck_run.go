@@ -111,14 +111,29 @@ func (c *checker) run(ctx context.Context) (Netcheck, error) {
 
 	out.NAT = natCheck(c.sight, listen, own)
 	out.PortMapping = c.portMapping(listen)
-	out.Reachability = c.sight.reachability()
-	for _, a := range out.Addrs {
-		if a.Verdict == VerdictReachable {
-			out.Reachability = ReachablePublic
-		}
-	}
+	out.Reachability = judged(out.Addrs, c.sight.reachability())
 	out.Problems = problems(facts{Netcheck: out, cutOff: c.cutOff, announced: len(c.announced) > 0, taken: c.taken, loopback: listensOnLoopback(listen)})
 	return out, ctx.Err()
+}
+
+// judged is how others reach the host by the verdicts on its addresses, and where they say nothing, otherwise.
+func judged(addrs []AddrCheck, otherwise string) string {
+	tested, untested := false, false
+	for _, a := range addrs {
+		switch {
+		case a.Scope != ScopePublic:
+		case a.Verdict == VerdictReachable:
+			return ReachablePublic
+		case a.Verdict == VerdictUnreachable:
+			tested = true
+		default:
+			untested = untested || !a.Seen
+		}
+	}
+	if tested && !untested {
+		return ReachablePrivate
+	}
+	return otherwise
 }
 
 // addrs lists the host's addresses, and those under which others see it, with what is known of them.
@@ -197,22 +212,33 @@ func (c *checker) testAddrs(ctx context.Context, wg *sync.WaitGroup, addrs []Add
 		first = append(first, b.info.ID)
 	}
 	who := testers(c.host, first)
+	var mu sync.Mutex // of addrs
+	tell := func(addr string, tester peer.ID, verdict string) {
+		mu.Lock()
+		defer mu.Unlock()
+		for i := range addrs {
+			if addrs[i].Addr == addr {
+				addrs[i].Verdict, addrs[i].From = verdict, []string{tester.String()}
+			}
+		}
+	}
 	tested := 0
-	for i := range addrs {
-		a, err := ma.NewMultiaddr(addrs[i].Addr)
-		if err != nil || addrs[i].Scope != ScopePublic || tested == maxCandidates {
+	for _, check := range addrs {
+		a, err := ma.NewMultiaddr(check.Addr)
+		if err != nil || check.Scope != ScopePublic || tested == maxCandidates {
 			continue
 		}
 		tested++
 		wg.Go(func() {
 			for _, t := range who {
-				err := dialBack(ctx, c.host, t, a)
-				if err == errNotTested { //nolint:errorlint // it is never wrapped
+				reached, err := dialBack(ctx, c.host, t, a)
+				switch {
+				case err == nil:
+					tell(reached.String(), t, VerdictReachable)
+				case err == errNotTested: //nolint:errorlint // it is never wrapped
 					continue
-				}
-				addrs[i].From, addrs[i].Verdict = []string{t.String()}, VerdictReachable
-				if err != nil {
-					addrs[i].Verdict = VerdictUnreachable
+				default:
+					tell(a.String(), t, VerdictUnreachable)
 				}
 				return
 			}

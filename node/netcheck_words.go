@@ -55,10 +55,12 @@ func bootstrapTrouble(f facts) []Problem {
 			"Give the line that `p2pchord bootstrap` prints where it runs: p2pchord netcheck --bootstrap ADDRESS")
 	}
 	var out []Problem
+	told := make(map[string]bool)
 	for _, b := range f.Bootstrap {
-		if b.Connected {
+		if b.Connected || told[b.PeerID] { // one peer may have been given by several addresses
 			continue
 		}
+		told[b.PeerID] = true
 		why, do := causeAndRemedy(b)
 		p := Problem{Code: "bootstrap_unreachable", Severity: SeverityFault, What: fmt.Sprintf("The bootstrap peer at %s gives no answer.", b.Addr), Why: why, Do: do}
 		if f.Reached() {
@@ -297,7 +299,7 @@ func routerTrouble(f facts) []Problem {
 	return noteOf("symmetric_router",
 		"The router makes direct connections with other peers behind routers impossible.",
 		`It uses another outside port for every connection (a "symmetric" NAT), so that peers can't tell where to reach this machine. Mobile networks and some company networks do so.`,
-		"It works as it is, through a relay, more slowly. "+openPort(f))
+		"It works as it is, through a relay, more slowly. With a port that is open in the router it needs none.")
 }
 
 // doubleNAT tells of a router that is itself behind another.
@@ -356,9 +358,13 @@ func relayedNeighbours(f facts) []Problem {
 	if f.NAT.Kind == NATDependent {
 		reason = "The router here doesn't let direct connections through."
 	}
+	are := "are"
+	if relayed == 1 {
+		are = "is"
+	}
 	return noteOf("relayed",
-		fmt.Sprintf("%d of %d neighbours are reached through a relay: files to and from them go more slowly.", relayed, len(f.Neighbours)),
-		reason, "It works as it is. "+openPort(f))
+		fmt.Sprintf("%d of %d neighbours %s reached through a relay: files to and from there go more slowly.", relayed, len(f.Neighbours), are),
+		reason, "Nothing: direct connections are tried again by themselves. A port that is open in the router on either side makes them sure.")
 }
 
 func clockTrouble(f facts) []Problem {

@@ -38,7 +38,7 @@ type Connection struct {
 	Path        string   `json:"path"`         // "direct" or "relayed"
 	Via         string   `json:"via"`          // the relay's peer ID, or empty
 	Transport   string   `json:"transport"`    // "tcp", "quic" or "ws": of a relayed one, to the relay
-	Security    string   `json:"security"`     // "tls" or "noise"
+	Security    string   `json:"security"`     // "tls" or "noise"; empty, as the next, where libp2p doesn't tell: of relayed ones opened here
 	Muxer       string   `json:"muxer"`        // "yamux" or "quic"
 	Direction   string   `json:"direction"`    // "inbound" when the peer opened it, "outbound"
 	Addr        string   `json:"addr"`         // the peer's
@@ -127,7 +127,9 @@ func (n *Node) roles() map[peer.ID][]string {
 	add(RolePredecessor, preds)
 	add(RoleFinger, v.Fingers())
 	for _, c := range n.contacts {
-		out[c.ID()] = append(out[c.ID()], RoleBootstrap)
+		if id := c.ID(); !slices.Contains(out[id], RoleBootstrap) { // several addresses may be one peer's
+			out[id] = append(out[id], RoleBootstrap)
+		}
 	}
 	return out
 }

@@ -86,7 +86,7 @@ func addrRows(n node.Netcheck) [][]string {
 		verdict, note := a.Verdict, ""
 		switch {
 		case a.Scope == node.ScopeRelay:
-			verdict, note = "relayed", "others reach it through the relay"
+			continue // each relay has many; they are listed by themselves
 		case a.Scope == node.ScopeLoopback:
 			verdict, note = "local", "this machine only"
 		case a.Scope == node.ScopePrivate:
@@ -180,7 +180,11 @@ func punchRows(n node.Netcheck) [][]string {
 		if p.Punched {
 			how = "hole punching, " + count(p.Attempts, "attempt", "attempts")
 		}
-		rows = append(rows, []string{p.Outcome, shortID(p.PeerID), how, latencyText(p.MS), when(p.At), gateway.OneLine(p.Error)})
+		took := "-"
+		if p.Outcome != "under way" {
+			took = latencyText(p.MS)
+		}
+		rows = append(rows, []string{p.Outcome, shortID(p.PeerID), how, took, when(p.At), gateway.OneLine(p.Error)})
 	}
 	return rows
 }

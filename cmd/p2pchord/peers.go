@@ -60,10 +60,19 @@ func peersText(conns []node.Connection) string {
 		}
 		rows = append(rows, []string{
 			c.Role, peerText(c.PeerID, c.RingAddress), pathText(c.Path, c.Via), c.Transport, latency,
-			size(c.BytesIn), size(c.BytesOut), ageText(c.AgeSeconds), fmt.Sprint(c.Streams), c.Security + " " + c.Muxer,
+			size(c.BytesIn), size(c.BytesOut), ageText(c.AgeSeconds), fmt.Sprint(c.Streams), securityText(c),
 		})
 	}
 	return table(rows)
+}
+
+// securityText says how a connection is encrypted and divided. Of one through a relay that this
+// end opened libp2p doesn't tell; encrypted it is, from end to end.
+func securityText(c node.Connection) string {
+	if c.Security == "" {
+		return "encrypted"
+	}
+	return c.Security + " " + c.Muxer
 }
 
 // table writes rows with their columns below each other.
