@@ -68,3 +68,24 @@ func TestThePromptInARing(t *testing.T) {
 	y.typeKeys("quit\r")
 	y.ends(0)
 }
+
+// Ctrl-C ends the command that runs at a node's own prompt; the node runs on.
+func TestCtrlCAtTheNodesPrompt(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := os.WriteFile(placeFor(t, dir, "drop/one.txt"), []byte("one"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	x := openTerminal(t, dir, append(nodeArgs("d"), "--share", "drop")...)
+	x.see("[localhost:8001]> ")
+	x.typeKeys("watch\r") // until Ctrl-C
+	x.see("one.txt")
+	x.typeKeys(keyCtrlC)
+	x.see("[localhost:8001]> ")
+	x.typeKeys("status\r")
+	x.see("Node Key: 58795")
+	x.see("State: active")
+	x.see("[localhost:8001]> ")
+	x.typeKeys("quit\r")
+	x.ends(0)
+}
