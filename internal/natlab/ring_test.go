@@ -14,6 +14,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/p2pchord/p2pchord/gateway"
+	"github.com/p2pchord/p2pchord/node"
 )
 
 // The ring addresses of two nodes next to each other: the second owns every key but one, so what the
@@ -52,9 +55,10 @@ func startNode(t *testing.T, h *Host, boot *process, more ...string) *process {
 	return start(t, h, nodeArgs(h, boot, more...)...)
 }
 
+// nodeArgs are the arguments of a node on h; nil has IPv4.
 func nodeArgs(h *Host, boot *process, more ...string) []string {
 	prefix := "/ip4/" + boot.host.IP4()
-	if h.family&IPv4 == 0 {
+	if h != nil && h.family&IPv4 == 0 {
 		prefix = "/ip6/" + boot.host.IP6()
 	}
 	id := boot.addrs[0][strings.LastIndex(boot.addrs[0], "/")+1:]
@@ -179,4 +183,43 @@ func paths(s string) string {
 		}
 	}
 	return strings.Join(out, "+")
+}
+
+// putFile stores the file in one copy, over the node's API.
+func (p *process) putFile(api *gateway.Client, x *transfer, progress func(node.Progress)) error {
+	f, err := os.Open(x.path)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }() // only read
+	_, err = api.Put(p.t.Context(), x.name, f, node.PutOptions{Size: x.size, Copies: 1, Progress: progress})
+	return err
+}
+
+// getFile fetches a file to a path, over the node's API.
+func (p *process) getFile(api *gateway.Client, name, to string, progress func(node.Progress)) error {
+	f, err := api.Get(p.t.Context(), name, node.GetOptions{})
+	if err != nil {
+		return err
+	}
+	out, err := os.Create(to)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(&counted{w: out, progress: progress}, f)
+	return errors.Join(err, f.Close(), out.Close())
+}
+
+// counted tells how much has been written.
+type counted struct {
+	w        io.Writer
+	n        int64
+	progress func(node.Progress)
+}
+
+func (c *counted) Write(b []byte) (int, error) {
+	n, err := c.w.Write(b)
+	c.n += int64(n)
+	c.progress(node.Progress{Done: c.n})
+	return n, err
 }

@@ -41,7 +41,7 @@ var log = golog.Logger("p2pchord/host")
 func New(cfg Config) (host.Host, error) {
 	bridgeLogs()
 	observeEarly()
-	if cfg.Watch == nil && cfg.Profile == Peer {
+	if cfg.Watch == nil && cfg.Profile != Client {
 		cfg.Watch = NewWatch()
 	}
 	if err := cfg.validate(); err != nil {

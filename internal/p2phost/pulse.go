@@ -34,9 +34,12 @@ const (
 // pulse closes connections that have died without a word: those of a peer that is gone, or of a router that has
 // another address. libp2p notices after 30 s at the earliest, and keeps sending requests into the void until then. It watches the
 // connections that matter, those to peers that are protected (neighbours, bootstrap peers, relays) and to relays that carry others.
+//
+// A bootstrap peer, which has many peers that beat by themselves, watches only connections of peers that have made another one since.
 type pulse struct {
 	host  host.Host
 	watch *Watch
+	all   bool
 	wg    sync.WaitGroup
 
 	mu   sync.Mutex
@@ -50,9 +53,9 @@ type beat struct {
 	asking  bool
 }
 
-// startPulse watches h until ctx ends; wait waits for that.
-func startPulse(ctx context.Context, h host.Host, watch *Watch) (wait func()) {
-	p := &pulse{host: h, watch: watch, last: make(map[string]*beat)}
+// startPulse watches h until ctx ends, all connections that matter or only those that seem replaced; wait waits for that.
+func startPulse(ctx context.Context, h host.Host, watch *Watch, all bool) (wait func()) {
+	p := &pulse{host: h, watch: watch, all: all, last: make(map[string]*beat)}
 	p.wg.Go(func() {
 		tick := time.NewTicker(pulseEvery)
 		defer tick.Stop()
@@ -71,30 +74,39 @@ func startPulse(ctx context.Context, h host.Host, watch *Watch) (wait func()) {
 // look asks the ends of connections that are quiet.
 func (p *pulse) look(ctx context.Context, now time.Time) {
 	conns := p.host.Network().Conns()
-	carriers := make(map[peer.ID]bool)
+	carriers, newest, count := make(map[peer.ID]bool), make(map[peer.ID]time.Time), make(map[peer.ID]int)
 	for _, c := range conns {
+		count[c.RemotePeer()]++
 		if id, ok := relayOf(c.RemoteMultiaddr()); ok {
 			carriers[id] = true
+		} else if t := c.Stat().Opened; t.After(newest[c.RemotePeer()]) {
+			newest[c.RemotePeer()] = t
 		}
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	open := make(map[string]bool, len(conns))
 	for _, c := range conns {
-		if !carriers[c.RemotePeer()] && !p.host.ConnManager().IsProtected(c.RemotePeer(), "") {
+		replaced := !isRelay(c.RemoteMultiaddr()) && c.Stat().Opened.Before(newest[c.RemotePeer()])
+		matters := p.all && (carriers[c.RemotePeer()] || p.host.ConnManager().IsProtected(c.RemotePeer(), ""))
+		if !replaced && !matters {
 			continue
 		}
 		open[c.ID()] = true
 		b := p.last[c.ID()]
 		if b == nil {
-			p.last[c.ID()] = &beat{traffic: p.watch.Traffic(c), at: now}
-			continue
+			b = &beat{traffic: p.watch.Traffic(c), at: now}
+			if replaced {
+				b.at = now.Add(-quietFor) // its peer had a reason to connect again
+			}
+			p.last[c.ID()] = b
 		}
-		if b.asking || !b.quiet(p.watch.Traffic(c), now) {
+		alone := count[c.RemotePeer()] == 1
+		if b.asking || !b.quiet(p.watch.Traffic(c), alone, now) {
 			continue
 		}
 		b.asking = true
-		p.wg.Go(func() { p.ask(ctx, c, b) })
+		p.wg.Go(func() { p.ask(ctx, c, b, alone) })
 	}
 	for id := range p.last {
 		if !open[id] {
@@ -103,9 +115,10 @@ func (p *pulse) look(ctx context.Context, now time.Time) {
 	}
 }
 
-// quiet takes in what has come over the connection and reports whether nothing has for quietFor.
-func (b *beat) quiet(t Traffic, now time.Time) bool {
-	if t.In != b.traffic.In {
+// quiet takes in what has come over the connection and reports whether nothing has for quietFor. What comes from a peer
+// with several connections says nothing about a single one of them (see Watch.Traffic).
+func (b *beat) quiet(t Traffic, alone bool, now time.Time) bool {
+	if alone && t.In != b.traffic.In {
 		b.traffic, b.at = t, now
 	}
 	return now.Sub(b.at) >= quietFor
@@ -113,8 +126,11 @@ func (b *beat) quiet(t Traffic, now time.Time) bool {
 
 // ask pings the other end and closes the connection when it is silent. While much is being sent it may take its time,
 // for as long as that moves: into a dead connection it soon doesn't.
-func (p *pulse) ask(ctx context.Context, c network.Conn, b *beat) {
+func (p *pulse) ask(ctx context.Context, c network.Conn, b *beat, alone bool) {
 	alive := func() bool {
+		if !alone {
+			return pingOn(ctx, c, 2*answerWithin) == nil
+		}
 		answer := make(chan error, 1)
 		p.wg.Go(func() { answer <- pingOn(ctx, c, busyWithin) })
 		began := p.watch.Traffic(c)

@@ -54,8 +54,8 @@ func (w *world) start(ctx context.Context) error {
 		return err
 	}
 	w.waits = append(w.waits, wait)
-	if w.cfg.Profile == Peer {
-		w.waits = append(w.waits, startPulse(ctx, w.Host, w.cfg.Watch))
+	if w.cfg.Profile != Client {
+		w.waits = append(w.waits, startPulse(ctx, w.Host, w.cfg.Watch, w.cfg.Profile == Peer))
 	}
 	if w.cfg.Profile == Bootstrap {
 		r, err := startRelay(w.Host, w.cfg)
