@@ -321,7 +321,7 @@ func TestCauseAndRemedy(t *testing.T) {
 		"no answer from the bootstrap peer at " + addr + ": connection refused: check that it runs there, and the port": {
 			"A machine is there, and no program listens on that port (connection refused).", "Check that it runs there, and the port.",
 		},
-		"no answer from the bootstrap peer at " + addr + ": timed out: check the address": {"Nothing came back in time.", "Check the address."},
+		"no answer from the bootstrap peer at " + addr + ": timed out: check the address": {"Nothing came back in time.", "Check that it runs, that the address is right, and that its port is open in the firewall there (TCP and UDP)."},
 		"no answer from the bootstrap peer at " + addr + ": check the address, and that it runs": {
 			"There was no connection.", "Check the address, and that it runs.",
 		},

@@ -54,6 +54,9 @@ func bootstrapTrouble(f facts) []Problem {
 			"None is given with --bootstrap or in the config file.",
 			"Give the line that `p2pchord bootstrap` prints where it runs: p2pchord netcheck --bootstrap ADDRESS")
 	}
+	if len(f.Machine) == 0 && !f.Reached() {
+		return nil // there is no network, which is told
+	}
 	var out []Problem
 	told := make(map[string]bool)
 	for _, b := range f.Bootstrap {
@@ -87,6 +90,7 @@ func causeAndRemedy(b BootstrapCheck) (why, do string) {
 	switch why {
 	case "timed out":
 		why = "nothing came back in time"
+		do = "check that it runs, that the address is right, and that its port is open in the firewall there (TCP and UDP)"
 	case "connection refused":
 		why = "a machine is there, and no program listens on that port (connection refused)"
 	case "no route to it":

@@ -184,9 +184,17 @@ func punchRows(n node.Netcheck) [][]string {
 		if p.Outcome != "under way" {
 			took = latencyText(p.MS)
 		}
-		rows = append(rows, []string{p.Outcome, shortID(p.PeerID), how, took, when(p.At), gateway.OneLine(p.Error)})
+		rows = append(rows, []string{p.Outcome, shortID(p.PeerID), how, took, when(p.At), punchError(p.Error)})
 	}
 	return rows
+}
+
+// punchError is why a direct connection did not come about, short; JSON has libp2p's own words, address by address.
+func punchError(text string) string {
+	if strings.Contains(text, "all dials failed") {
+		return "nothing came back from the other side's router"
+	}
+	return cut(gateway.OneLine(text), 80)
 }
 
 func neighbourRows(n node.Netcheck) [][]string {
