@@ -145,7 +145,9 @@ func (m *Machine) queried(in Queried) {
 	if in.From.IsNode() {
 		m.heard(in.From)
 	}
-	if m.stepping() && !m.faults.answerBusy {
+	// Who is no member has no state to keep whole, and says so even while it asks a sponsor: Busy counts
+	// as a member's life, and one that once was the asker's predecessor would stay it.
+	if m.joined && m.stepping() && !m.faults.answerBusy {
 		m.do(Busy{Token: in.Token})
 		return
 	}

@@ -102,6 +102,22 @@ func TestBusyDuringAStep(t *testing.T) {
 	}
 }
 
+// TestUnjoinedIsNeverBusy: a node that has given its membership up, and asks its way back all the time, must not be taken for a member.
+func TestUnjoinedIsNeverBusy(t *testing.T) {
+	t.Parallel()
+	m := member(t, nil, 200, 300)
+	m.leaveRing()
+	m.joining.candidate = peer(200)
+	m.query(queryJoin, peer(200))
+	if !m.stepping() {
+		t.Fatal("it doesn't wait for its sponsor")
+	}
+	got := m.Step(Queried{From: peer(300), Token: 7}).Commands
+	if len(got) != 1 || !reflect.DeepEqual(got[0], Answer{Token: 7}) {
+		t.Errorf("while it joins it answers %v, want the state of no member", got)
+	}
+}
+
 // TestSuspicion counts what it takes to declare the successor dead.
 func TestSuspicion(t *testing.T) {
 	t.Parallel()

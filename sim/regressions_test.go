@@ -17,6 +17,7 @@ func TestRegressions(t *testing.T) {
 		{"an idle owner never noticed that its grant was gone", "parted", 14},
 		{"a leaver's heir dropped the copy that was counted on", "crowd", 16},
 		{"many joined at once and gave up waiting together", "large", 1010},
+		{"one that had given up, and was busy joining, was taken for a member by its successor", "large", 20019},
 		{"an idle owner never noticed, after a disk was full", "storm", 13},
 		{"an old version that asked for more copies stayed where its owner never looked", "storm", 10},
 	} {
