@@ -184,10 +184,12 @@ func (f *fake) Members(ctx context.Context) iter.Seq2[node.Member, error] {
 
 func (f *fake) Status(ctx context.Context) (node.Status, error) {
 	m := node.Member{PeerID: "a", Key: 1, Addrs: []string{"/ip4/127.0.0.1/tcp/1"}}
-	return node.Status{PeerID: "fake", Key: 9, State: "active", Ring: node.RingHealth{OK: true, Problems: []string{}},
+	return node.Status{
+		PeerID: "fake", Key: 9, State: "active", Ring: node.RingHealth{OK: true, Problems: []string{}},
 		Addrs: []string{}, Successor: m, Predecessor: &m, Successors: []node.Member{m},
 		Files: []node.FileInfo{{Name: "a"}}, BackupFiles: []node.FileInfo{}, Bootstrap: []node.Contact{{Addr: "x"}}, CopiesMissing: 2,
-		Network: node.Network{Reachability: "private"}, Repair: node.Repair{PeersBehind: 1, RecordsShort: 2, BlocksMissing: 3}}, nil
+		Network: node.Network{Reachability: "private"}, Repair: node.Repair{PeersBehind: 1, RecordsShort: 2, BlocksMissing: 3},
+	}, nil
 }
 
 func (f *fake) Health(ctx context.Context) (node.Status, error) { return f.Status(ctx) }

@@ -26,7 +26,7 @@ func ServeMetrics(ctx context.Context, addr string, m *Metrics) (*MetricsServer,
 	}
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", where)
 	if err != nil {
-		return nil, fault.New(fault.Failed, "can't serve metrics on %s: %w", where, err)
+		return nil, fault.New(fault.Failed, "can't serve metrics on %s: %w; give another --metrics", where, err)
 	}
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", m.Handler())

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	_ "embed" // openapi.yaml
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -8,8 +9,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	_ "embed" // openapi.yaml
 
 	"github.com/p2pchord/p2pchord/internal/fault"
 )

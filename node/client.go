@@ -173,7 +173,7 @@ func (c *Client) guess(key ring.Key) (peer.ID, bool) {
 
 // locate asks known members, those before the key first, for its owner.
 func (c *Client) locate(ctx context.Context, key ring.Key) (finding, error) {
-	last := fault.New(fault.Unreachable, "no member of the ring could be reached")
+	last := fault.New(fault.Unreachable, "no member of the ring could be reached: check that its nodes run; p2pchord netcheck tells what is wrong here")
 	for _, m := range c.before(key) {
 		found, err := c.find(ctx, m.ID, key)
 		if err == nil {
@@ -236,7 +236,7 @@ func (c *Client) before(key ring.Key) []protocol.PeerInfo {
 
 // walk goes around the ring, starting at any known member.
 func (c *Client) walk(ctx context.Context) ([]protocol.PeerInfo, error) {
-	last := fault.New(fault.Unreachable, "no member of the ring could be reached")
+	last := fault.New(fault.Unreachable, "no member of the ring could be reached: check that its nodes run; p2pchord netcheck tells what is wrong here")
 	ask := func(ctx context.Context, id peer.ID) (*pb.Neighbours, error) {
 		c.book.prepare(id)
 		return observe(ctx, c.client, id)

@@ -27,7 +27,7 @@ import (
 var log = golog.Logger("node")
 
 // errClosed is the answer of a node that is closing.
-var errClosed = fault.New(fault.Unreachable, "the node is shutting down")
+var errClosed = fault.New(fault.Unreachable, "the node is shutting down: start it again")
 
 // Node is a member of the ring. Its methods may be called from many goroutines.
 type Node struct {

@@ -257,7 +257,7 @@ func (p *putting) commit(ctx context.Context) (PutResult, error) {
 		short = res.Copies
 	}
 	if short < wanted && (p.opt.Copies > 0 || p.opt.WaitAll) {
-		return res, fault.New(fault.FewerCopies, "%q is stored, with %d of the %d copies asked for: the ring has too few peers that can be reached", p.name, short, wanted)
+		return res, fault.New(fault.FewerCopies, "%q is stored, with %d of the %d copies asked for: the ring has too few peers that can be reached: more come by themselves when there are more peers", p.name, short, wanted)
 	}
 	return res, nil
 }

@@ -47,7 +47,7 @@ func (n *Node) serveGet(ctx context.Context, from peer.ID, g *pb.Get) (*pb.FileR
 // cutOff makes "not found" the answer "can't tell" of a node that may be cut off from those who have the file.
 func cutOff(s *snapshot, err error) error {
 	if s.grants.Degraded && errors.Is(err, fault.NotFound) {
-		return fault.New(fault.TryAgain, "this node is the last of its ring that it can reach, and does not have the file: another may have it")
+		return fault.New(fault.TryAgain, "this node is the last of its ring that it can reach, and does not have the file: another may have it; start one of those, and try again")
 	}
 	return err
 }

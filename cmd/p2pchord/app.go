@@ -183,13 +183,26 @@ func addExamples(root *cobra.Command) {
 		switch c.Name() {
 		case "help":
 			c.Example = example("p2pchord help put")
+			c.Run, c.RunE = nil, func(_ *cobra.Command, args []string) error { return helpOn(root, args) }
 		case "completion":
 			c.Example = example("p2pchord completion bash > /etc/bash_completion.d/p2pchord")
+			c.Args = exactly(0, "bash, fish, powershell or zsh")
+			c.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
 			for _, shell := range c.Commands() {
 				shell.Example = example("p2pchord completion " + shell.Name() + " --no-descriptions")
 			}
 		}
 	}
+}
+
+// helpOn shows the help text of a command.
+func helpOn(root *cobra.Command, args []string) error {
+	c, rest, err := root.Find(args)
+	if err != nil || len(rest) > 0 {
+		return fault.New(fault.Usage, "there is no command %q: see %s --help", strings.Join(args, " "), root.Name())
+	}
+	c.InitDefaultHelpFlag()
+	return c.Help()
 }
 
 // addGroup adds commands under a title of the help text.

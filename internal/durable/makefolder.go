@@ -13,7 +13,7 @@ import (
 func MakeFolder(dir string, perm fs.FileMode) error {
 	if st, err := os.Stat(dir); err == nil {
 		if !st.IsDir() {
-			return fmt.Errorf("making the folder %s: a file of that name is in the way", dir)
+			return fmt.Errorf("can't make the folder %s: a file of that name is in the way; remove it, or name another folder", dir)
 		}
 		return nil
 	}
@@ -24,10 +24,19 @@ func MakeFolder(dir string, perm fs.FileMode) error {
 		}
 	}
 	if err := os.Mkdir(dir, perm); err != nil && !errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("making the folder %s: %w", dir, err)
+		return fmt.Errorf("can't make the folder %s: %w", dir, cause(err))
 	}
 	if err := syncFolder(parent); err != nil {
-		return fmt.Errorf("making the folder %s: %w", dir, err)
+		return fmt.Errorf("can't make the folder %s: %w", dir, cause(err))
 	}
 	return nil
+}
+
+// cause takes from an error of the system the operation and the path, which the message has already.
+func cause(err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return path.Err
+	}
+	return err
 }
