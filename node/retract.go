@@ -115,7 +115,7 @@ func (n *Node) serveRetract(ctx context.Context, from peer.ID, r *pb.Retract) (*
 			return nil, err
 		case rec.GetIndex() == 0:
 			return nil, fault.New(fault.Usage, "a file is deleted, not given up")
-		case peer.ID(rec.GetWriter()) != from && !(r.GetTold() && member):
+		case peer.ID(rec.GetWriter()) != from && (!r.GetTold() || !member):
 			return nil, fault.New(fault.NotAllowed, "a block is given up by its writer only")
 		}
 		n.retracted.add(strayKey{place(rec.RecordBody), protocol.StampOf(rec)}, rec.GetClock())
