@@ -278,6 +278,7 @@ func withLists[T any](v T) T {
 			if !v.IsNil() {
 				fill(v.Elem())
 			}
+		default: // it has no lists in it
 		}
 	}
 	fill(reflect.ValueOf(&v))
