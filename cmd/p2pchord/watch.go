@@ -95,7 +95,11 @@ func fileLine(f share.File) string {
 		}
 		return gateway.OneLine(fmt.Sprintf("%-9s  %s: %s", f.State, f.Name, reason))
 	}
-	return gateway.OneLine(fmt.Sprintf("%-9s  %-8s  %8s  %s", f.State, note, size(f.Size), f.Name))
+	bytes := size(f.Size)
+	if f.State == share.StateGone {
+		bytes = ""
+	}
+	return gateway.OneLine(fmt.Sprintf("%-9s  %-8s  %8s  %s", f.State, note, bytes, f.Name))
 }
 
 // folderLines are the folder's state: what it is, and what is wrong.
@@ -108,7 +112,7 @@ func folderLines(s share.Status) []string {
 	}
 	lines := []string{gateway.OneLine(head)}
 	for _, p := range s.Problems {
-		lines = append(lines, gateway.OneLine("           "+p))
+		lines = append(lines, "           "+gateway.OneLine(p))
 	}
 	return lines
 }
@@ -116,6 +120,8 @@ func folderLines(s share.Status) []string {
 const (
 	// redrawEvery is how often the screen is drawn at most.
 	redrawEvery = 100 * time.Millisecond
+	// redrawShare is how many times as long as drawing took nothing is drawn.
+	redrawShare = 5
 	// watchRecent is how many stored files it keeps to show.
 	watchRecent = 200
 )
@@ -127,7 +133,7 @@ type watchView struct {
 	moving map[string]share.File
 	recent []share.File // the latest first
 	begun  bool         // what was there is known
-	drawn  time.Time
+	next   time.Time    // not drawn before, unless the folder's state has changed
 }
 
 func (v *watchView) show(u share.Update) {
@@ -139,10 +145,10 @@ func (v *watchView) show(u share.Update) {
 	}
 	v.begun = v.begun || u.Present
 	// A state that stays is always drawn: after the last change of a file the folder's own follows.
-	if now := time.Now(); v.begun && (u.File == nil || now.Sub(v.drawn) >= redrawEvery) {
-		v.drawn = now
+	if now := time.Now(); v.begun && (u.File == nil || now.After(v.next)) {
 		_, height := v.out.size()
 		v.out.redraw(v.lines(height - 2))
+		v.next = time.Now().Add(max(redrawEvery, redrawShare*time.Since(now)))
 	}
 }
 
@@ -166,19 +172,35 @@ func (v *watchView) file(f share.File) {
 // lines is the screen, of at most so many lines.
 func (v *watchView) lines(most int) []string {
 	out := folderLines(v.folder)
-	rank := map[string]int{share.StateUploading: 0, share.StateRefused: 1, share.StateWaiting: 2}
-	moving := make([]share.File, 0, len(v.moving))
-	for _, f := range v.moving {
-		moving = append(moving, f)
-	}
-	slices.SortFunc(moving, func(a, b share.File) int {
-		return cmp.Or(cmp.Compare(rank[a.State], rank[b.State]), cmp.Compare(a.Name, b.Name))
-	})
+	moving := v.first(most)
 	for i, f := range slices.Concat(moving, v.recent) {
-		if len(out) == most {
-			return append(out, fmt.Sprintf("           and %s more", humanize.Comma(int64(len(moving)+len(v.recent)-i))))
+		if len(out) >= most && i < len(v.moving) {
+			return append(out, fmt.Sprintf("           and %s more", humanize.Comma(int64(len(v.moving)-i))))
+		}
+		if len(out) >= most {
+			break
 		}
 		out = append(out, fileLine(f))
 	}
 	return out
+}
+
+// first returns the first few of what moves: what is uploaded, what was refused, what waits.
+func (v *watchView) first(most int) []share.File {
+	rank := func(state string) int {
+		return slices.Index([]string{share.StateUploading, share.StateRefused, share.StateWaiting}, state)
+	}
+	order := func(a, b share.File) int {
+		return cmp.Or(cmp.Compare(rank(a.State), rank(b.State)), cmp.Compare(a.Name, b.Name))
+	}
+	best := make([]share.File, 0, most+1)
+	for _, f := range v.moving {
+		if len(best) == most && order(f, best[most-1]) > 0 {
+			continue
+		}
+		at, _ := slices.BinarySearchFunc(best, f, order)
+		best = slices.Insert(best, at, f)
+		best = best[:min(len(best), most)]
+	}
+	return best
 }
