@@ -45,6 +45,12 @@ func TestTwoHomes(t *testing.T) {
 				t.Logf("direct %v after the second node's start", took.Round(time.Millisecond))
 			}
 			measure(t, a, b, c.path)
+			first.Forward(5000, a.host)
+			if raw, err := RawTCP(a.host, b.host, first.IP4(), 5000, pairSize); err != nil {
+				t.Error(err)
+			} else {
+				t.Logf("plain TCP between the same machines: %.0f MB/s", pairSize/1e6/raw.Seconds())
+			}
 			if n := l.Strays(); n > 0 {
 				t.Errorf("%d packets for private addresses of other networks", n)
 			}
