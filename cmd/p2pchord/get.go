@@ -34,7 +34,7 @@ an equal one is left as it is, and that is success. "-o -" writes the bytes to s
 as they are verified. What has come of a large file stays in a hidden one beside it when
 the transfer is interrupted, and the same command continues there.
 
-NAME@VERSION fetches a sibling or another version that is still kept, as stat shows it;
+NAME@VERSION fetches a sibling, as stat shows it: a version that was overwritten is not kept;
 a file whose own name ends so is fetched first.
 
 With -r every file whose name begins with PREFIX is fetched ("" for all), under its
