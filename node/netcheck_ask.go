@@ -130,9 +130,9 @@ func refusal(status circuitpb.Status) string {
 	case circuitpb.Status_PERMISSION_DENIED:
 		return "it relays only for members of its ring, and doesn't count this node as one"
 	case circuitpb.Status_RESERVATION_REFUSED:
-		return "its slots are taken, all of them or those for one IP address"
+		return "its slots are taken, all of them (--relay-slots of the bootstrap peer) or those for one IP address (--relay-slots-per-address)"
 	case circuitpb.Status_RESOURCE_LIMIT_EXCEEDED:
-		return "it is at the limit of its memory or connections"
+		return "it is at the limit of its memory for connections, an eighth of the machine's"
 	default:
 		return "it refused, and did not say why"
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 
-	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/protocol"
 	"github.com/libp2p/go-libp2p/core/sec"
@@ -74,6 +73,9 @@ func explain(ctx context.Context, err error, at stage) (fault.Code, string) {
 
 // explainDial tells why there is no stream.
 func explainDial(err error, late bool) (fault.Code, string) {
+	if why := explainLimit(err); why != "" {
+		return fault.TryAgain, why
+	}
 	var elsewhere sec.ErrPeerIDMismatch
 	switch {
 	case mismatch(err, &elsewhere):
@@ -84,8 +86,6 @@ func explainDial(err error, late bool) (fault.Code, string) {
 		return fault.Unreachable, "is this peer itself"
 	case late:
 		return fault.Unreachable, "could not be reached in time"
-	case errors.Is(err, network.ErrResourceLimitExceeded):
-		return fault.TryAgain, "was not asked: too many connections or streams here"
 	}
 	return fault.Unreachable, "could not be reached: it does not answer at its addresses"
 }

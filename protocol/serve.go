@@ -177,12 +177,12 @@ func (s *server[Req, Resp]) request(w *wire) error {
 	}
 	from := w.Conn().RemotePeer()
 	if err := s.gate.enter(s.ctx, from, s.opts.QueueTimeout); err != nil {
-		return s.refuse(w, fault.New(fault.TryAgain, "too many requests at the same time: try again"))
+		return s.refuse(w, fault.New(fault.TryAgain, "too many requests at the same time, more than %d of one peer or %d in all: try again", s.opts.PerPeer, s.opts.Total))
 	}
 	defer s.gate.leave(from)
 	if size > readBuffer { // smaller ones are covered by what the stream has reserved
 		if err := w.Scope().ReserveMemory(size, network.ReservationPriorityHigh); err != nil {
-			return s.refuse(w, fault.New(fault.TryAgain, "no memory for the request: try again"))
+			return s.refuse(w, fault.New(fault.TryAgain, "at the limit of memory for requests, an eighth of the machine's: try again"))
 		}
 		defer w.Scope().ReleaseMemory(size)
 	}
