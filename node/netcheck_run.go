@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"sync"
@@ -232,12 +233,12 @@ func (c *checker) testAddrs(ctx context.Context, wg *sync.WaitGroup, addrs []Add
 		wg.Go(func() {
 			for _, t := range who {
 				reached, err := dialBack(ctx, c.host, t, a)
-				switch {
-				case err == nil:
-					tell(reached.String(), t, VerdictReachable)
-				case err == errNotTested: //nolint:errorlint // it is never wrapped
+				if errors.Is(err, errNotTested) {
 					continue
-				default:
+				}
+				if err == nil {
+					tell(reached.String(), t, VerdictReachable)
+				} else {
 					tell(a.String(), t, VerdictUnreachable)
 				}
 				return
