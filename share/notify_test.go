@@ -1,0 +1,53 @@
+//go:build !windows
+
+package share
+
+import (
+	"fmt"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/fsnotify/fsnotify"
+)
+
+// What the system can't watch is said with the setting to raise, once, and is found by the scans.
+func TestALimitOfTheSystemIsNamed(t *testing.T) {
+	t.Parallel()
+	n := newNotifier(t.TempDir())
+	defer n.close()
+	for _, c := range []struct {
+		err  error
+		want string
+	}{
+		{syscall.ENOSPC, "sysctl -w fs.inotify.max_user_watches="},
+		{fmt.Errorf("add: %w", syscall.EMFILE), "sysctl -w fs.inotify.max_user_instances="},
+		{syscall.EACCES, "permission denied"},
+	} {
+		before := len(n.troubles())
+		n.problem(c.err)
+		n.problem(c.err)
+		if got := n.troubles(); len(got) != before+1 || !strings.Contains(strings.Join(got, "\n"), c.want) {
+			t.Errorf("%v: %q", c.err, got)
+		}
+	}
+}
+
+// More changes than are gathered mean that all has to be looked at.
+func TestTooManyChangesAreAllLookedAt(t *testing.T) {
+	t.Parallel()
+	n := newNotifier(t.TempDir())
+	defer n.close()
+	n.mu.Lock()
+	for i := range gatherMost {
+		n.dirty[fmt.Sprint(i)] = byEvent
+	}
+	n.mu.Unlock()
+	n.event(fsnotify.Event{Name: n.dir + "/one more", Op: fsnotify.Create})
+	if dirty, lost := n.take(); !lost || len(dirty) != gatherMost {
+		t.Errorf("%d changes, lost %v", len(dirty), lost)
+	}
+	if dirty, lost := n.take(); lost || len(dirty) != 0 {
+		t.Errorf("taken twice: %d, %v", len(dirty), lost)
+	}
+}
