@@ -236,14 +236,16 @@ func (n *Node) judgeRelease(ctx context.Context, s *snapshot, asker ring.Positio
 	if !mine.complete {
 		return replica.Keep
 	}
-	copies := n.copiesOfKept(mine)
+	// Of a file of one copy the witness has to have the record, as ever, and needs no bytes.
+	wanted := n.copiesOfKept(mine)
+	copies := max(wanted, 2)
 	holders, complete := s.view.Holders(ring.Key(at.Key), copies)
 	r := replica.Release{Asker: asker, Holders: holders, Complete: complete, Copies: copies, Have: make([]bool, len(holders))}
 	if slices.Contains(holders, asker) {
 		return r.Judge()
 	}
 	for i, h := range holders {
-		r.Have[i] = h == n.self || n.hasCopy(ctx, h, mine.entry, held)
+		r.Have[i] = h == n.self || n.hasCopy(ctx, h, mine.entry, wanted > 1, held)
 		if !r.Have[i] {
 			n.wakeRepair()
 			break
@@ -277,8 +279,8 @@ func covering(ks []kept, at store.Place, stamp string) (kept, bool) {
 	return ks[i], true
 }
 
-// hasCopy asks h, once for each key and request, what it holds complete.
-func (n *Node) hasCopy(ctx context.Context, h ring.Position, e store.Entry, held map[ring.Position]map[strayKey]bool) bool {
+// hasCopy asks h, once for each key and request, what it holds, and reports whether it has the entry: whole, or the record at least.
+func (n *Node) hasCopy(ctx context.Context, h ring.Position, e store.Entry, whole bool, held map[ring.Position]map[strayKey]bool) bool {
 	asked := strayKey{place: store.Place{Key: e.Key}}
 	if held[h] == nil {
 		held[h] = make(map[strayKey]bool)
@@ -290,10 +292,9 @@ func (n *Node) hasCopy(ctx context.Context, h ring.Position, e store.Entry, held
 		}
 		held[h][asked] = true
 		for _, it := range items {
-			if it.GetComplete() {
-				held[h][strayKey{itemPlace(it), string(it.GetStamp())}] = true
-			}
+			held[h][strayKey{itemPlace(it), string(it.GetStamp())}] = it.GetComplete()
 		}
 	}
-	return held[h][strayKey{e.Place, e.Stamp}]
+	complete, there := held[h][strayKey{e.Place, e.Stamp}]
+	return there && (complete || !whole)
 }

@@ -18,6 +18,7 @@ func TestRegressions(t *testing.T) {
 		{"a leaver's heir dropped the copy that was counted on", "crowd", 16},
 		{"many joined at once and gave up waiting together", "large", 1010},
 		{"one that had given up, and was busy joining, was taken for a member by its successor", "large", 20019},
+		{"a copy went before the witness of a file of one copy had its record", "storm", 30005},
 		{"an idle owner never noticed, after a disk was full", "storm", 13},
 		{"an old version that asked for more copies stayed where its owner never looked", "storm", 10},
 	} {

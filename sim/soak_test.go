@@ -40,7 +40,7 @@ func TestSoak(t *testing.T) {
 					return
 				}
 				f := profiles[i%len(profiles)]
-				r := Run(f, *soakFrom+uint64(i/len(profiles)))
+				r := Run(f, *soakFrom+uint64(i)) // no seed of a profile twice
 				operations.Add(int64(r.Operations))
 				events.Add(int64(r.Events))
 				if r.Err == nil {

@@ -168,14 +168,15 @@ func (p *peer) judgeRelease(t *process, s *snapshot, asker ring.Position, it ite
 	if !mine.complete {
 		return replica.Keep
 	}
-	copies := p.copiesOf(mine.record)
+	wanted := p.copiesOf(mine.record)
+	copies := max(wanted, 2)
 	holders, complete := s.view.Holders(mine.key, copies)
 	r := replica.Release{Asker: asker, Holders: holders, Complete: complete, Copies: copies, Have: make([]bool, len(holders))}
 	if slices.Contains(holders, asker) {
 		return r.Judge()
 	}
 	for i, h := range holders {
-		r.Have[i] = h == p.at || t.hasCopy(h, mine, held)
+		r.Have[i] = h == p.at || t.hasCopy(h, mine, wanted > 1, held)
 		if !r.Have[i] {
 			p.repairing.wake()
 			break
@@ -184,8 +185,8 @@ func (p *peer) judgeRelease(t *process, s *snapshot, asker ring.Position, it ite
 	return r.Judge()
 }
 
-// hasCopy asks h, once for each key and request, what it holds complete.
-func (t *process) hasCopy(h ring.Position, e entry, held map[ring.Position]map[ring.Key][]item) bool {
+// hasCopy asks h, once for each key and request, what it holds: whole, or the record at least.
+func (t *process) hasCopy(h ring.Position, e entry, whole bool, held map[ring.Position]map[ring.Key][]item) bool {
 	if held[h] == nil {
 		held[h] = map[ring.Key][]item{}
 	}
@@ -197,5 +198,7 @@ func (t *process) hasCopy(h ring.Position, e entry, held map[ring.Position]map[r
 		}
 		held[h][e.key] = items
 	}
-	return slices.Contains(items, item{name: e.name, version: e.Version, complete: true})
+	return slices.ContainsFunc(items, func(it item) bool {
+		return it.name == e.name && it.version == e.Version && (it.complete || !whole)
+	})
 }
