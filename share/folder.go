@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -95,23 +93,6 @@ type upload struct {
 	toldAt atomic.Int64
 }
 
-// Check says why a folder can't be shared by the node of a data folder. One that was
-// shared before may be missing: its disk may come later.
-func Check(dir, data string) error {
-	abs, err := filepath.Abs(dir)
-	if err != nil {
-		return fault.New(fault.Usage, "can't share %s: %w", dir, err)
-	}
-	if err := apart(abs, data); err != nil {
-		return err
-	}
-	err = there(abs)
-	if _, had := os.Stat(filepath.Join(data, memoryName)); had == nil && err != nil {
-		return nil //nolint:nilerr // Open looks whether it was this one
-	}
-	return err
-}
-
 // Open begins to share a folder.
 func Open(cfg Config) (*Folder, error) {
 	var err error
@@ -147,42 +128,6 @@ func Open(cfg Config) (*Folder, error) {
 	f.ctx, f.cancel = context.WithCancel(context.Background())
 	f.wg.Go(f.loop)
 	return f, nil
-}
-
-// there says why dir can't be shared.
-func there(dir string) error {
-	i, err := os.Stat(dir)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return fault.New(fault.Usage, "can't share %s: there is no such folder; make it first", dir)
-	case err != nil:
-		return fault.New(fault.Usage, "can't share %s: %w", dir, reason(err))
-	case !i.IsDir():
-		return fault.New(fault.Usage, "can't share %s: it is no folder", dir)
-	}
-	return nil
-}
-
-// apart refuses a shared folder that has the node's own data in it, or is in them.
-func apart(dir, data string) error {
-	resolved := func(p string) string {
-		if abs, err := filepath.Abs(p); err == nil {
-			p = abs
-		}
-		if r, err := filepath.EvalSymlinks(p); err == nil {
-			return r
-		}
-		return p
-	}
-	a, b := resolved(dir), resolved(data)
-	within := func(p, q string) bool {
-		rel, err := filepath.Rel(q, p)
-		return err == nil && (rel == "." || rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator)))
-	}
-	if within(a, b) || within(b, a) {
-		return fault.New(fault.Usage, "can't share %s: it is in the node's data folder %s, or has it in it; share another folder, or give another --data", dir, data)
-	}
-	return nil
 }
 
 // Left says that the node has left its ring for good: Close forgets what was stored there.
@@ -386,57 +331,6 @@ func (f *Folder) check(path string) {
 		}
 		f.post(func() { f.m.checked(f.now(), path, copies) })
 	})
-}
-
-func (f *Folder) tell(file *file) { f.feed.file(f.stateOf(file)) }
-
-func (f *Folder) stateOf(file *file) File {
-	s := file.state()
-	s.Time = time.Now()
-	if u := f.uploads[file]; u != nil {
-		s.Done = u.done.Load()
-	}
-	return s
-}
-
-// present lists the files in the folder.
-func (f *Folder) present() []File {
-	var out []File
-	for _, file := range f.m.files {
-		if file.phase != absent {
-			out = append(out, f.stateOf(file))
-		}
-	}
-	return out
-}
-
-func (f *Folder) status() Status {
-	c := f.m.counts
-	return Status{
-		Time: time.Now(), Folder: f.cfg.Dir, State: f.scan.state, Scanned: f.scan.seen, Waiting: c[waiting] + c[ready],
-		Uploading: c[uploading], Stored: c[stored], Refused: c[refused], Problems: f.problems(),
-	}
-}
-
-func (f *Folder) problems() []string {
-	out := f.notify.troubles()
-	if f.scan.problem != "" {
-		out = append(out, f.scan.problem)
-	}
-	return out
-}
-
-// tellStatus tells the folder's state when it has changed, and not too often.
-func (f *Folder) tellStatus(now time.Duration) {
-	if now < f.tellAt {
-		return
-	}
-	f.tellAt = 0
-	t := told{f.m.counts, f.scan.state, f.scan.seen, f.scan.problem}
-	if t != f.told {
-		f.told, f.tellAt = t, now+tellEvery
-		f.feed.status(f.status())
-	}
 }
 
 func (f *Folder) flushSoon() {

@@ -1,7 +1,6 @@
 package share
 
 import (
-	"container/heap"
 	"encoding/hex"
 	"time"
 )
@@ -286,106 +285,6 @@ func (m *machine) next() (time.Duration, bool) {
 	return next, next > 0
 }
 
-// fill begins puts as far as there is room.
-func (m *machine) fill(now time.Duration) {
-	if now < m.hold {
-		return
-	}
-	m.hold = 0
-	for len(m.queue) > 0 {
-		f := m.queue[0]
-		if f.phase == ready {
-			if m.running == putsAtOnce || m.running > 0 && m.bytes+weight(f.stamp.size) > bytesAtOnce {
-				return
-			}
-			m.running++
-			m.bytes += weight(f.stamp.size)
-			f.put, f.again, f.gone = f.stamp, false, false
-			m.enter(f, uploading)
-			m.out = append(m.out, action{verb: doPut, file: f, stamp: f.put})
-		}
-		m.queue[0] = nil
-		m.queue = m.queue[1:]
-	}
-	m.queue = nil
-}
-
-func weight(size int64) int64 { return min(size, weightMost) }
-
-// putStored ends a put: the ring has the content.
-func (m *machine) putStored(now time.Duration, path string, k known) {
-	f := m.ended(path)
-	k.stamp = f.put
-	f.known, f.isKnown, f.wrote = k, true, false
-	m.do(doRemember, f)
-	m.settle(now, f, func() {
-		f.attempts = 0
-		m.enter(f, stored)
-		if k.copies < k.possible {
-			m.wake(f, now+checkAfter)
-		}
-	})
-}
-
-// putChanged ends a put whose file was written to meanwhile, or is not yet whole.
-func (m *machine) putChanged(now time.Duration, path string) {
-	f := m.ended(path)
-	m.settle(now, f, func() { m.wait(now, f) })
-}
-
-// putFailed ends a put that failed.
-func (m *machine) putFailed(now time.Duration, path string, why failure) {
-	f := m.ended(path)
-	if why.all {
-		m.hold = now + holdFor
-	}
-	m.settle(now, f, func() {
-		m.enter(f, refused)
-		f.why = &why
-		if why.retry {
-			m.wake(f, now+min(retryAfter<<min(f.attempts, 10), retryMost))
-			f.attempts = min(f.attempts+1, 100)
-		}
-	})
-}
-
-func (m *machine) ended(path string) *file {
-	f := m.files[path]
-	m.running--
-	m.bytes -= weight(f.put.size)
-	return f
-}
-
-// settle does end unless the file has vanished or changed while it was put.
-func (m *machine) settle(now time.Duration, f *file, end func()) {
-	switch {
-	case f.gone:
-		m.leave(f)
-	case f.again:
-		m.wait(now, f)
-	default:
-		end()
-	}
-	m.fill(now)
-}
-
-// checked ends a check. Fewer than 0 copies means that nothing was learned.
-func (m *machine) checked(now time.Duration, path string, copies int) {
-	m.checks--
-	f := m.files[path]
-	if f == nil || f.phase != stored {
-		return
-	}
-	if copies >= 0 && copies != f.known.copies {
-		f.known.copies = copies
-		m.do(doRemember, f)
-		m.do(doTell, f)
-	}
-	if f.known.copies < f.known.possible && f.attempts < checksMost {
-		m.wake(f, now+checkAfter<<f.attempts)
-	}
-}
-
 // forget drops what is remembered of files that were last in the folder before a day.
 func (m *machine) forget(today, before uint16) {
 	for _, f := range m.files {
@@ -414,45 +313,4 @@ func (f *file) state() File {
 		out.State = StateGone
 	}
 	return out
-}
-
-// wake sets when the clock is to move f on; 0 never.
-func (m *machine) wake(f *file, due time.Duration) {
-	switch {
-	case f.due == due && (due == 0) == (f.position == 0):
-	case due == 0:
-		heap.Remove(&m.clock, f.position-1)
-	case f.position == 0:
-		f.due = due
-		heap.Push(&m.clock, f)
-	default:
-		f.due = due
-		heap.Fix(&m.clock, f.position-1)
-	}
-	f.due = due
-}
-
-// dueHeap has the file with the nearest due first.
-type dueHeap []*file
-
-func (h dueHeap) Len() int           { return len(h) }
-func (h dueHeap) Less(i, j int) bool { return h[i].due < h[j].due }
-func (h dueHeap) Swap(i, j int) {
-	h[i], h[j] = h[j], h[i]
-	h[i].position, h[j].position = i+1, j+1
-}
-
-func (h *dueHeap) Push(x any) {
-	f := x.(*file) //nolint:forcetypeassert // the heap holds nothing else
-	*h = append(*h, f)
-	f.position = len(*h)
-}
-
-func (h *dueHeap) Pop() any {
-	old := *h
-	f := old[len(old)-1]
-	old[len(old)-1] = nil
-	*h = old[:len(old)-1]
-	f.position = 0
-	return f
 }

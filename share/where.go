@@ -1,0 +1,64 @@
+package share
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/p2pchord/p2pchord/internal/fault"
+)
+
+// Check says why a folder can't be shared by the node of a data folder. One that was
+// shared before may be missing: its disk may come later.
+func Check(dir, data string) error {
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return fault.New(fault.Usage, "can't share %s: %w", dir, err)
+	}
+	if err := apart(abs, data); err != nil {
+		return err
+	}
+	err = there(abs)
+	if _, had := os.Stat(filepath.Join(data, memoryName)); had == nil && err != nil {
+		return nil //nolint:nilerr // Open looks whether it was this one
+	}
+	return err
+}
+
+// there says why dir can't be shared.
+func there(dir string) error {
+	i, err := os.Stat(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fault.New(fault.Usage, "can't share %s: there is no such folder; make it first", dir)
+	case err != nil:
+		return fault.New(fault.Usage, "can't share %s: %w", dir, reason(err))
+	case !i.IsDir():
+		return fault.New(fault.Usage, "can't share %s: it is no folder", dir)
+	}
+	return nil
+}
+
+// apart refuses a shared folder that has the node's own data in it, or is in them.
+func apart(dir, data string) error {
+	resolved := func(p string) string {
+		if abs, err := filepath.Abs(p); err == nil {
+			p = abs
+		}
+		if r, err := filepath.EvalSymlinks(p); err == nil {
+			return r
+		}
+		return p
+	}
+	a, b := resolved(dir), resolved(data)
+	within := func(p, q string) bool {
+		rel, err := filepath.Rel(q, p)
+		return err == nil && (rel == "." || rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator)))
+	}
+	if within(a, b) || within(b, a) {
+		return fault.New(fault.Usage, "can't share %s: it is in the node's data folder %s, or has it in it; share another folder, or give another --data", dir, data)
+	}
+	return nil
+}
