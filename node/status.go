@@ -58,6 +58,9 @@ func (n *Node) statusWithoutFiles(s *snapshot) Status {
 	if out.Predecessor != nil {
 		out.Arc.From = out.Predecessor.Key
 	}
+	if out.Arc.Synced {
+		out.Arc.Why = "" // a nearer predecessor's grant may be asked for all the same
+	}
 	if s.grants.Degraded {
 		out.Arc.Why = "all other members are gone or cut off"
 	}
