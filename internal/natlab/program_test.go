@@ -2,7 +2,6 @@ package natlab
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -166,18 +165,6 @@ func (p *process) restart() {
 	p.ready()
 }
 
-// at returns the address of the process that begins with prefix.
-func (p *process) at(prefix string) string {
-	p.t.Helper()
-	for _, a := range p.addrs {
-		if strings.HasPrefix(a, prefix) {
-			return a
-		}
-	}
-	p.t.Fatalf("%s has no address %s...: %s", p.host.ns, prefix, p.addrs)
-	return ""
-}
-
 // api speaks to a node over its socket.
 func (p *process) api() *gateway.Client {
 	p.t.Helper()
@@ -239,16 +226,6 @@ func within(t *testing.T, limit time.Duration, what string, check func() error) 
 func tail(s string, n int) string {
 	lines := strings.Split(strings.TrimSpace(s), "\n")
 	return strings.Join(lines[max(0, len(lines)-n):], "\n")
-}
-
-// decode reads one JSON object.
-func decode[T any](t *testing.T, s string) T {
-	t.Helper()
-	var v T
-	if err := json.Unmarshal([]byte(s), &v); err != nil {
-		t.Fatalf("%v in %q", err, s)
-	}
-	return v
 }
 
 // withoutAddrs leaves out the addresses that the program prints when it starts.
