@@ -61,6 +61,9 @@ type Contact struct {
 	cfg  ContactConfig
 	to   peer.AddrInfo
 	wake chan struct{} // say at once what has changed
+	// arrived tells that there is a connection to the bootstrap peer; it may have made it itself, from another address.
+	arrived chan struct{}
+	learnt  []ma.Multiaddr // its addresses as it said them itself; only run uses it
 
 	cancel context.CancelFunc
 	done   chan struct{}
@@ -93,7 +96,7 @@ func NewContact(cfg ContactConfig) (*Contact, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	c := &Contact{
 		cfg: cfg, to: to, cancel: cancel,
-		wake: make(chan struct{}, 1), done: make(chan struct{}), tried: make(chan struct{}),
+		wake: make(chan struct{}, 1), arrived: make(chan struct{}, 1), done: make(chan struct{}), tried: make(chan struct{}),
 	}
 	cfg.Host.ConnManager().Protect(to.ID, bootstrapProtection)
 	go c.run(ctx)
@@ -166,14 +169,24 @@ func (c *Contact) Goodbye(ctx context.Context) error {
 // run keeps the peer registered until ctx ends.
 func (c *Contact) run(ctx context.Context) {
 	defer close(c.done)
-	// A connection that ends is noticed at once, not at the next heartbeat.
-	gone := &network.NotifyBundle{DisconnectedF: func(_ network.Network, conn network.Conn) {
-		if conn.RemotePeer() == c.to.ID {
-			c.Update()
-		}
-	}}
-	c.cfg.Host.Network().Notify(gone)
-	defer c.cfg.Host.Network().StopNotify(gone)
+	// A connection that ends is noticed at once, not at the next heartbeat, and one that is made at once, not at the next try.
+	watch := &network.NotifyBundle{
+		DisconnectedF: func(_ network.Network, conn network.Conn) {
+			if conn.RemotePeer() == c.to.ID {
+				c.Update()
+			}
+		},
+		ConnectedF: func(_ network.Network, conn network.Conn) {
+			if conn.RemotePeer() == c.to.ID && !conn.Stat().Limited {
+				select {
+				case c.arrived <- struct{}{}:
+				default:
+				}
+			}
+		},
+	}
+	c.cfg.Host.Network().Notify(watch)
+	defer c.cfg.Host.Network().StopNotify(watch)
 
 	backoff, limit := firstBackoff, attemptTimeout
 	for ctx.Err() == nil {
@@ -181,11 +194,13 @@ func (c *Contact) run(ctx context.Context) {
 		c.set(false, err)
 		if was {
 			backoff, limit = firstBackoff, redialTimeout
+			// For a bootstrap peer that has moved: the address that was given may lead nowhere.
+			c.learnt = c.cfg.Host.Peerstore().Addrs(c.to.ID)
 		} else {
 			limit = min(2*limit, attemptTimeout)
 		}
 		log.Debugw("not registered with a bootstrap peer", "addr", c.cfg.Addr, "err", err)
-		c.pause(ctx, backoff, false)
+		c.pause(ctx, backoff, c.arrived)
 		backoff = min(2*backoff, maxBackoff)
 	}
 }
@@ -214,7 +229,7 @@ func (c *Contact) session(ctx context.Context, limit time.Duration) (was bool, e
 		if !joined {
 			wait = min(heartbeat, askEvery)
 		}
-		c.pause(ctx, wait, true)
+		c.pause(ctx, wait, c.wake)
 		if ctx.Err() != nil {
 			return true, ctx.Err()
 		}
@@ -234,26 +249,16 @@ func (c *Contact) session(ctx context.Context, limit time.Duration) (was bool, e
 	}
 }
 
-func (c *Contact) connect(ctx context.Context, limit time.Duration) error {
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	return dial(ctx, c.cfg.Host, c.to, c.cfg.Addr)
-}
-
 // pause waits for about d, give or take a tenth, so that the peers of a ring don't beat as one; with
-// early it ends when Update is called.
-func (c *Contact) pause(ctx context.Context, d time.Duration, early bool) {
+// early it ends at what comes from there.
+func (c *Contact) pause(ctx context.Context, d time.Duration, early <-chan struct{}) {
 	d += time.Duration((rand.Float64() - 0.5) / 5 * float64(d))
 	timer := time.NewTimer(d)
 	defer timer.Stop()
-	wake := c.wake
-	if !early {
-		wake = nil
-	}
 	select {
 	case <-ctx.Done():
 	case <-timer.C:
-	case <-wake:
+	case <-early:
 	}
 }
 

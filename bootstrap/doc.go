@@ -9,6 +9,6 @@
 //
 // A Contact is the other half: it keeps a peer registered with one bootstrap peer.
 //
-// A Peer owns one goroutine, which declares peers lost, and those of its host and its
-// service; Close ends and awaits them. A Contact owns one goroutine; Close ends and awaits it.
+// A Peer owns one goroutine, which declares peers lost, one that looks for the members of the last run, for half a minute, and
+// those of its host and its service; Close ends and awaits them. A Contact owns one goroutine; Close ends and awaits it.
 package bootstrap

@@ -48,6 +48,7 @@ type Peer struct {
 	wake      chan struct{} // there is something in queue
 	cancel    context.CancelFunc
 	done      chan struct{}
+	meeting   sync.WaitGroup // meetAgain
 	closeOnce sync.Once
 	closeErr  error
 }
@@ -100,6 +101,7 @@ func (p *Peer) start() error {
 	p.cancel = cancel
 	go p.run(ctx)
 	p.service = protocol.ServeBootstrap(p.host, protocol.ServeOptions{}, p.handle)
+	p.meeting.Go(func() { p.meetAgain(ctx, remembered) })
 	return nil
 }
 
@@ -109,6 +111,7 @@ func (p *Peer) Close() error {
 		err := p.service.Close()
 		p.cancel()
 		<-p.done
+		p.meeting.Wait()
 		p.closeErr = errors.Join(err, p.host.Close(), p.save(), p.folder.Unlock())
 	})
 	return p.closeErr
