@@ -179,11 +179,7 @@ func (n *Node) askGrant(ctx context.Context, seq uint64, to ring.Position) {
 
 // askClaim asks a holder whether anything speaks against this node owning its arc.
 func (n *Node) askClaim(ctx context.Context, c replica.AskClaim) {
-	patience := n.cfg.Heartbeat
-	if n.state.Load().view.Suspected(c.To) {
-		patience /= 10 // most likely dead: a living one on an open connection answers in that time
-	}
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, n.claimPatience(c.To))
 	defer cancel()
 	r, err := n.call(ctx, peerID(c.To), &pb.FileRequest{Body: &pb.FileRequest_Claim{Claim: &pb.Claim{
 		From: n.description(), Predecessor: n.book.message(c.Grant.From), Grant: grantMessage(c.Grant.ID),
@@ -199,6 +195,7 @@ func (n *Node) askClaim(ctx context.Context, c replica.AskClaim) {
 			}
 		}
 	}
+	n.missed.note(c.To, err == nil)
 	n.arcEvent(func(a *replica.Arc) []replica.Action { return a.ClaimAnswered(c.Seq, ans, err == nil) })
 }
 

@@ -17,7 +17,7 @@ const (
 	// usersPresent is how long after the last bytes for a user repair keeps to its share.
 	usersPresent = 500 * time.Millisecond
 	// repairShare is the part of the time in which repair moves bytes while users do: one in so many.
-	repairShare = 4
+	repairShare = 10
 	// longestPause bounds a pause of repair, so that it goes on however slow a block was.
 	longestPause = 5 * time.Second
 )
@@ -35,7 +35,7 @@ func (u *users) present() bool {
 }
 
 // yield runs what repair has to move. While users move bytes too it does one thing at a
-// time and pauses after it, so that at least three quarters of the time are theirs.
+// time and pauses after it, so that at least nine tenths of the time are theirs.
 func (u *users) yield(ctx context.Context, work func() error) error {
 	if !u.present() {
 		return work()

@@ -66,6 +66,7 @@ type Node struct {
 	late      lateCopies
 	released  releases
 	retracted retracted
+	missed    missed
 	age       age
 	graves    graves
 

@@ -1,0 +1,50 @@
+package node
+
+import (
+	"sync"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/network"
+
+	"github.com/p2pchord/p2pchord/ring"
+)
+
+// missed remembers the holders that have lately not answered a claim. It is safe for concurrent use.
+type missed struct {
+	mu   sync.Mutex
+	when map[ring.Position]time.Time
+}
+
+// note takes in how a claim at p went.
+func (m *missed) note(p ring.Position, answered bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if answered {
+		delete(m.when, p)
+		return
+	}
+	if m.when == nil {
+		m.when = make(map[ring.Position]time.Time)
+	}
+	m.when[p] = time.Now()
+}
+
+func (m *missed) within(p ring.Position, d time.Duration) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	at, ok := m.when[p]
+	return ok && time.Since(at) < d
+}
+
+// claimPatience is how long a holder has to answer a claim: a heartbeat, less when it is most likely gone. Where the
+// network drops what is sent to it, nothing tells so but time, and every attempt to sync would take that time again.
+func (n *Node) claimPatience(p ring.Position) time.Duration {
+	switch {
+	case n.state.Load().view.Suspected(p):
+		return n.cfg.Heartbeat / 10 // a living one on an open connection answers in that time
+	case n.missed.within(p, 10*n.cfg.Heartbeat) && n.host.Network().Connectedness(peerID(p)) == network.NotConnected:
+		return n.cfg.Heartbeat / 3 // it did not answer before, and there is no connection to it
+	default:
+		return n.cfg.Heartbeat
+	}
+}
