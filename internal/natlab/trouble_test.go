@@ -5,6 +5,7 @@ package natlab
 import (
 	"fmt"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -53,6 +54,38 @@ func fourHomes(t *testing.T, l *Lab) (boot *process, homes []*Router, nodes []*p
 	return boot, homes, nodes, x
 }
 
+// slots waits until each node holds a slot at a reachable one.
+func slots(at *process, nodes []*process) {
+	id := idOf(at.addrs[0])
+	for _, p := range nodes {
+		p.t.Helper()
+		took := p.within(patience, "a slot at the reachable node", func() error {
+			st, err := p.status()
+			if err == nil && !strings.Contains(strings.Join(st.Addrs, " "), id+"/p2p-circuit") {
+				err = fmt.Errorf("addresses %s", st.Addrs)
+			}
+			return err
+		})
+		p.t.Logf("%s holds a slot there after %v", p.host.ns, took.Round(time.Millisecond))
+	}
+}
+
+// registeredAgain waits until every node is registered with the bootstrap peer, which has just come back.
+func registeredAgain(t *testing.T, nodes []*process) {
+	t.Helper()
+	returned := time.Now()
+	for _, p := range nodes {
+		p.within(30*time.Second-time.Since(returned), "registered again", func() error {
+			st, err := p.status()
+			if err == nil && !st.Bootstrap[0].Connected {
+				err = fmt.Errorf("%+v", st.Bootstrap)
+			}
+			return err
+		})
+	}
+	t.Logf("all registered again %v after its return", time.Since(returned).Round(time.Millisecond))
+}
+
 // lasting waits while something is the matter.
 func lasting(t *testing.T, d time.Duration) {
 	t.Helper()
@@ -79,17 +112,29 @@ func TestTrouble(t *testing.T) {
 		back(t, nodes, x, "bootstrap peer away")
 		boot.begin()
 		boot.ready()
-		returned := time.Now()
+		registeredAgain(t, nodes)
+	})
+	t.Run("bootstrap peer elsewhere", func(t *testing.T) {
+		l := New(t)
+		boot, _, nodes, x := fourHomes(t, l)
+		slots(nodes[0], nodes[1:])
+		lasting(t, 5*time.Second)    // a heartbeat and what it takes to be remembered
+		boot.signal(syscall.SIGTERM) // as when a provider moves the machine
+		<-boot.ended
+		boot.host.Renumber()
 		for _, p := range nodes {
-			p.within(30*time.Second, "registered again", func() error {
+			p.within(time.Minute, "the bootstrap peer is missed", func() error {
 				st, err := p.status()
-				if err == nil && !st.Bootstrap[0].Connected {
+				if err == nil && st.Bootstrap[0].Connected {
 					err = fmt.Errorf("%+v", st.Bootstrap)
 				}
 				return err
 			})
 		}
-		t.Logf("all registered again %v after its return", time.Since(returned).Round(time.Millisecond))
+		boot.begin() // nobody is told where
+		boot.ready()
+		registeredAgain(t, nodes)
+		back(t, nodes, x, "bootstrap peer at another address")
 	})
 	t.Run("asleep", func(t *testing.T) {
 		l := New(t)
