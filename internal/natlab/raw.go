@@ -7,33 +7,9 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"os"
-	"runtime"
 	"strconv"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
-
-// inside runs f in a goroutine whose thread is in the machine's namespace: sockets that f itself makes are the machine's.
-func (h *Host) inside(f func() error) error {
-	out := make(chan error, 1)
-	go func() {
-		runtime.LockOSThread() // and never given back: the thread ends with the goroutine
-		out <- func() error {
-			ns, err := os.Open("/run/netns/" + h.ns)
-			if err != nil {
-				return err
-			}
-			defer func() { _ = ns.Close() }() // only read
-			if err := unix.Setns(int(ns.Fd()), unix.CLONE_NEWNET); err != nil {
-				return fmt.Errorf("entering the namespace: %w", err)
-			}
-			return f()
-		}()
-	}()
-	return <-out
-}
 
 // dialWait bounds how long a connection may take to be made.
 const dialWait = 300 * time.Millisecond
@@ -42,7 +18,7 @@ const dialWait = 300 * time.Millisecond
 // that may be its router's, and returns both ends.
 func stream(from, to *Host, address string, port int) (out, in net.Conn, err error) {
 	var l net.Listener
-	err = to.inside(func() error {
+	err = inside(to.ns, func() error {
 		l, err = net.Listen("tcp", ":"+strconv.Itoa(port)) //nolint:gosec,noctx // within the lab
 		return err
 	})
@@ -50,7 +26,7 @@ func stream(from, to *Host, address string, port int) (out, in net.Conn, err err
 		return nil, nil, err
 	}
 	defer func() { _ = l.Close() }() // one connection is all it is for
-	err = from.inside(func() error {
+	err = inside(from.ns, func() error {
 		out, err = net.DialTimeout("tcp", net.JoinHostPort(address, strconv.Itoa(port)), dialWait) //nolint:noctx // bounded
 		return err
 	})
