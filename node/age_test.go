@@ -65,7 +65,13 @@ func (c *cluster) holds(records int) {
 	c.eventually(fmt.Sprintf("every node has %d records", records), func() string {
 		for i, n := range c.live() {
 			if count, _ := n.Records(); count != records {
-				return fmt.Sprintf("node %d has %d", i, count)
+				out := fmt.Sprintf("node %d has %d;", i, count)
+				for j, m := range c.live() {
+					have, aside := m.Records()
+					st := c.status(m)
+					out += fmt.Sprintf(" [%d: %d, %d aside, arc %+v, missing %d, ring %v %v repair %+v]", j, have, aside, st.Arc, st.CopiesMissing, st.Ring.OK, st.Ring.Problems, st.Repair)
+				}
+				return out
 			}
 		}
 		return ""

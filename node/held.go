@@ -53,8 +53,11 @@ func (n *Node) heldArcs(s *snapshot) []arc {
 // confirmedBy reports whether owner is the synced owner of span and has every file's record that is here, or one that replaced it.
 func (n *Node) confirmedBy(ctx context.Context, owner ring.Position, span store.Span) bool {
 	one, err := n.someRecord(span)
-	if err != nil || one == nil {
-		return err == nil // what isn't here needs no word
+	switch {
+	case err != nil:
+		return false
+	case one == nil:
+		return n.serves(ctx, owner)
 	}
 	keys, err := n.differingKeys(ctx, owner, span)
 	if err != nil {
@@ -81,6 +84,17 @@ func (n *Node) confirmedBy(ctx context.Context, owner ring.Position, span store.
 		}
 	}
 	return len(d.ours) < maxInventory
+}
+
+// serves reports whether owner is synced. One that is not may have yet to take in what was set aside, and
+// may do so only as long as nobody says that it has been a holder all the while.
+func (n *Node) serves(ctx context.Context, owner ring.Position) bool {
+	r, err := n.call(ctx, peerID(owner), &pb.FileRequest{Body: &pb.FileRequest_List{List: &pb.List{Limit: 1}}}, nil)
+	if err != nil {
+		return false
+	}
+	r.close()
+	return true
 }
 
 // someRecord returns one of the files' records in a span, nil if there is none.

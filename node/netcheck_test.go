@@ -123,6 +123,12 @@ func TestDialBack(t *testing.T) {
 				}
 			})
 			connect(t, h, tester)
+			// What a host speaks since a moment ago it may tell in a message of its own, after the first.
+			tick := time.NewTicker(5 * time.Millisecond)
+			defer tick.Stop()
+			for deadline := time.Now().Add(10 * time.Second); !offers(h, tester.ID(), autonat.AutoNATProto) && time.Now().Before(deadline); {
+				<-tick.C
+			}
 			if got := testers(h, nil); !slices.Equal(got, []peer.ID{tester.ID()}) {
 				t.Errorf("testers %v", got)
 			}
