@@ -21,21 +21,32 @@ import (
 //   - everything else goes to stderr: messages unless --quiet, progress only on a
 //     terminal or when asked for, errors always, and those as {"error":...} with --json;
 //   - a line is written whole: a progress line is taken away before and comes back after.
+//
+// What a command wants shown is its own; what it is shown on is shared by the commands of a prompt and its node.
 type output struct {
-	mu     sync.Mutex
+	*display
+	json  bool
+	quiet bool
+	show  bool // progress is wanted
+}
+
+// display is what is written on. It is safe for concurrent use.
+type display struct {
 	stdout io.Writer
 	stderr io.Writer
-	json   bool
-	quiet  bool
+
+	mu     sync.Mutex
 	meter  *meter // nil while nothing is shown
-	show   bool   // progress is wanted
 	screen screen // what stands below all lines, and changes
 	lost   error  // the first result that could not be written, and why
 }
 
 func newOutput(stdout, stderr io.Writer) *output {
-	return &output{stdout: stdout, stderr: stderr}
+	return &output{display: &display{stdout: stdout, stderr: stderr}}
 }
+
+// another is for another command on the same display.
+func (o *output) another() *output { return &output{display: o.display} }
 
 // setProgress decides whether progress is shown: "on", "off", or "auto".
 func (o *output) setProgress(how string) {

@@ -48,8 +48,14 @@ func newPrompt(a *app, in *os.File, p gateway.Peer, historyFile string) *prompt 
 
 // run carries out commands until the input ends, the node departs, or exit.
 func (p *prompt) run(ctx context.Context) error {
+	done := func() {}
+	defer func() { done() }()
 	for {
-		text, err := p.read()
+		text, err := p.read(done)
+		// Whenever Ctrl-C is a signal, and not a key of the editor, somebody watches for it who is not the node.
+		var command context.Context
+		command, done = p.app.signals.watch(ctx, toKeyboard)
+		p.close()
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
@@ -68,7 +74,7 @@ func (p *prompt) run(ctx context.Context) error {
 			return nil
 		}
 		p.running.Store(true)
-		code, departed := p.app.atPrompt(ctx, p.peer, words)
+		code, departed := p.app.carryOut(command, p.peer, words)
 		p.running.Store(false)
 		if departed && code == "" {
 			return nil
@@ -79,8 +85,8 @@ func (p *prompt) run(ctx context.Context) error {
 	}
 }
 
-// read edits one line.
-func (p *prompt) read() (string, error) {
+// read edits one line and leaves the terminal raw. It calls raw when it is.
+func (p *prompt) read(raw func()) (string, error) {
 	p.mu.Lock()
 	saved, err := term.MakeRaw(int(p.in.Fd()))
 	if err != nil {
@@ -92,11 +98,11 @@ func (p *prompt) read() (string, error) {
 		_ = p.line.SetSize(w, h) // a wrong width only looks bad
 	}
 	p.mu.Unlock()
+	raw()
 	text, err := p.line.ReadLine()
 	if err != nil {
 		_, _ = io.WriteString(p.app.out.stdout, "\r\n") // for the eye only
 	}
-	p.close()
 	return text, err
 }
 

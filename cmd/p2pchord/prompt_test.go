@@ -198,9 +198,7 @@ func TestTheShellOfARunningNode(t *testing.T) {
 	x.see("[localhost:8001]> ")
 
 	// While a command waits for a node that doesn't answer, Ctrl-C ends the command alone.
-	if err := n.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
+	n.stop()
 	x.typeKeys("ls\r")
 	x.see("ls\r\n")
 	x.awaitCooked()
@@ -223,6 +221,18 @@ func TestTheShellOfARunningNode(t *testing.T) {
 	n.ends(0)
 }
 
+// stop stops the process. Its threads run on for a moment after the signal has been sent.
+func (x *terminal) stop() {
+	x.t.Helper()
+	if err := x.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+		x.t.Fatal(err)
+	}
+	var state syscall.WaitStatus
+	if _, err := syscall.Wait4(x.cmd.Process.Pid, &state, syscall.WUNTRACED, nil); err != nil || !state.Stopped() {
+		x.t.Fatalf("the process does not stop: %v", err)
+	}
+}
+
 // awaitCooked waits until the prompt has given the terminal back for a command.
 func (x *terminal) awaitCooked() {
 	x.t.Helper()
@@ -230,7 +240,7 @@ func (x *terminal) awaitCooked() {
 	defer tick.Stop()
 	for deadline := time.Now().Add(patience); isRaw(x.t, x.file); <-tick.C {
 		if time.Now().After(deadline) {
-			x.t.Fatal("the terminal stays raw")
+			x.t.Fatalf("the terminal stays raw: %q", x.out.String())
 		}
 	}
 }

@@ -55,7 +55,9 @@ func (a *app) script(ctx context.Context, p gateway.Ring) error {
 		if words[0] == "exit" {
 			return nil
 		}
-		code, departed := a.atPrompt(ctx, p, words)
+		command, done := a.signals.watch(ctx, toKeyboard)
+		code, departed := a.carryOut(command, p, words)
+		done()
 		if code != "" {
 			if !a.json {
 				a.out.say("line %d failed: what follows is not done", n)
@@ -72,13 +74,11 @@ func (a *app) script(ctx context.Context, p gateway.Ring) error {
 	return nil
 }
 
-// atPrompt carries out one command of a prompt on p. It returns the kind of its
+// carryOut carries out one command of a prompt or a script on p. It returns the kind of its
 // failure, empty when it succeeded, and whether the node has departed.
-func (a *app) atPrompt(ctx context.Context, p gateway.Ring, words []string) (fault.Code, bool) {
-	ctx, done := a.signals.watch(ctx, toKeyboard)
-	defer done()
+func (a *app) carryOut(ctx context.Context, p gateway.Ring, words []string) (fault.Code, bool) {
 	sub := &app{
-		stdin: a.stdin, out: a.out, lookupEnv: a.lookupEnv, signals: a.signals, peer: p,
+		stdin: a.stdin, out: a.out.another(), lookupEnv: a.lookupEnv, signals: a.signals, peer: p,
 		json: a.json, quiet: a.quiet, progress: a.progress, config: a.config, data: a.data,
 	}
 	return sub.execute(ctx, words), sub.departed
