@@ -21,6 +21,8 @@ type age struct {
 	// born is when the data folder was made, and confirmed when synced owners have last confirmed all that is held here;
 	// 0 for never. Both in milliseconds since 1970.
 	born, confirmed int64
+	// of are the keys of all that was confirmed then.
+	of store.Span
 	// aside says that there are copies set aside: entries of the store that aren't counted.
 	aside bool
 	// passed says that the copies have been looked through since they were last confirmed.
@@ -34,21 +36,34 @@ func (a *age) since() int64 {
 	return max(a.born, a.confirmed)
 }
 
-func (a *age) setConfirmed(millis int64) {
+func (a *age) setConfirmed(millis int64, of store.Span) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.confirmed, a.passed = millis, false
+	a.confirmed, a.of, a.passed = millis, of, false
+}
+
+// continuous reports whether all of span was confirmed after the moment since.
+func (a *age) continuous(span store.Span, since int64) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.confirmed > 0 && a.confirmed >= since && covers(a.of, span)
+}
+
+func (a *age) isAside() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.aside
 }
 
 // now is the time by this node's clock, in milliseconds since 1970.
 func (n *Node) now() int64 { return n.cfg.clock().UnixMilli() }
 
-// rememberedAge is what is written down. Times are rounded down, so that it doesn't change with every look at the clock.
-func (n *Node) rememberedAge() (born, confirmed int64, aside bool) {
+// rememberedAge adds to m what is written down. Times are rounded down, so that it doesn't change with every look at the clock.
+func (n *Node) rememberedAge(m *memory) {
 	n.age.mu.Lock()
 	defer n.age.mu.Unlock()
 	step := max(1, int64(n.grace())/200)
-	return n.age.born, n.age.confirmed / step * step, n.age.aside
+	m.Born, m.Confirmed, m.Of, m.Aside = n.age.born, n.age.confirmed/step*step, n.age.of, n.age.aside
 }
 
 // grace is how long tombstones stay and copies are believed that nobody confirms.
@@ -59,7 +74,7 @@ func (n *Node) grace() replica.Grace { return replica.Grace(n.cfg.TombstoneGrace
 func (n *Node) rememberAge(ctx context.Context) error {
 	n.loadGraves()
 	m := n.folder.memory
-	n.age.born, n.age.confirmed, n.age.aside = m.Born, m.Confirmed, m.Aside
+	n.age.born, n.age.confirmed, n.age.of, n.age.aside = m.Born, m.Confirmed, m.Of, m.Aside
 	if n.age.born == 0 {
 		n.age.born = n.now()
 	}
@@ -84,7 +99,7 @@ func (n *Node) setAside(ctx context.Context) error {
 		return nil
 	}
 	var old []store.Entry
-	err := n.store.Scan(store.Span{First: 0, Last: 0xffff}, nil, func(e store.Entry) bool {
+	err := n.store.Scan(everything, nil, func(e store.Entry) bool {
 		v, err := replica.ParseStamp(e.Stamp)
 		if e.Index == 0 && e.Counted && err == nil && n.grace().Quarantined(v, since, now) {
 			e.Value = nil // it isn't needed for this
@@ -133,14 +148,11 @@ func (n *Node) count(ctx context.Context, entries []store.Entry, counted bool) e
 // believe takes in, before the arc is served, what was set aside here and at others: nobody that answered the claims
 // has been a holder all the while, so nobody can have forgotten a delete.
 func (n *Node) believe(ctx context.Context, c replica.ConfirmGrant) {
-	n.age.mu.Lock()
-	aside, mine := n.age.aside, n.age.confirmed > 0 && n.age.confirmed >= n.now()-int64(n.grace())
-	n.age.mu.Unlock()
 	span, ok := keySpan(c.Grant.From, n.self)
-	if !ok || !c.Believe || !replica.Believed([]bool{mine}) {
+	if !ok || !c.Believe || !replica.Believed([]bool{n.age.continuous(span, n.now()-int64(n.grace()))}) {
 		return
 	}
-	if aside {
+	if n.age.isAside() {
 		var old []store.Entry
 		err := n.store.Scan(span, nil, func(e store.Entry) bool {
 			if !e.Counted {
@@ -182,14 +194,13 @@ func (n *Node) pullAside(ctx context.Context, from ring.Position, span store.Spa
 }
 
 // continuousFor reports whether this node has been a holder all the while of the arc that owner
-// claims: it is one by its neighbourhood, and within the grace synced owners have confirmed what it holds.
-func (n *Node) continuousFor(owner ring.Position, s *snapshot) (continuous, aside bool) {
-	n.age.mu.Lock()
-	defer n.age.mu.Unlock()
+// claims, from its predecessor on: it is one by its neighbourhood, and within the grace synced owners have confirmed what it holds there.
+func (n *Node) continuousFor(pred, owner ring.Position, s *snapshot) (continuous, aside bool) {
 	preds, succs := s.view.Predecessors(), s.view.Successors()
 	near := preds[:min(len(preds), max(n.cfg.Copies, 2)-1)]
 	holder := len(succs) > 0 && succs[0] == owner || slices.Contains(near, owner)
-	return holder && n.age.confirmed > 0 && n.age.confirmed >= n.now()-int64(n.grace()), n.age.aside
+	span, ok := keySpan(pred, owner)
+	return holder && ok && n.age.continuous(span, n.now()-int64(n.grace())), n.age.isAside()
 }
 
 // ageLoop has the owners confirm, now and then, all that is held here. While that can't be had, because the node is cut
@@ -206,8 +217,10 @@ func (n *Node) ageLoop(ctx context.Context) {
 			if err := n.setAside(ctx); err != nil {
 				log.Warnw("setting old copies aside", "err", err)
 			}
-		case n.confirmHeld(ctx, s):
-			n.age.setConfirmed(now)
+		default:
+			if of, ok := n.confirmHeld(ctx, s); ok {
+				n.age.setConfirmed(now, of)
+			}
 		}
 	}
 }

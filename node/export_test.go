@@ -22,7 +22,7 @@ func (n *Node) Confirmed() time.Time { return time.UnixMilli(n.age.since()) }
 
 // Records counts the files' records that the node has: those that count, and those that are set aside.
 func (n *Node) Records() (count, aside int) {
-	_ = n.store.Scan(store.Span{First: 0, Last: 0xffff}, nil, func(e store.Entry) bool {
+	_ = n.store.Scan(everything, nil, func(e store.Entry) bool {
 		switch {
 		case e.Index > 0:
 		case e.Counted:
@@ -48,7 +48,7 @@ func (n *Node) Graves() int {
 // RetractAll gives up the later blocks of a file at their owners.
 func (n *Node) RetractAll(ctx context.Context, name string) error {
 	var records []*pb.Record
-	err := n.store.Scan(store.Span{First: 0, Last: 0xffff}, nil, func(e store.Entry) bool {
+	err := n.store.Scan(everything, nil, func(e store.Entry) bool {
 		if k, err := readEntry(e); err == nil && e.Name == name && e.Index > 0 {
 			records = append(records, k.message)
 		}

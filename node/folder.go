@@ -15,6 +15,7 @@ import (
 	"github.com/p2pchord/p2pchord/internal/durable"
 	"github.com/p2pchord/p2pchord/internal/p2phost"
 	"github.com/p2pchord/p2pchord/protocol/pb"
+	"github.com/p2pchord/p2pchord/store"
 )
 
 // What a data folder holds, beside its lock and its format:
@@ -52,10 +53,11 @@ type memory struct {
 	HadPeers bool `json:"had_peers"`
 	// Copies is the greatest number of copies that a record here asks for.
 	Copies int `json:"copies,omitempty"`
-	// Born, Confirmed and Aside are those of age.
-	Born      int64 `json:"born_ms,omitempty"`
-	Confirmed int64 `json:"confirmed_ms,omitempty"`
-	Aside     bool  `json:"aside,omitempty"`
+	// Born, Confirmed, Of and Aside are those of age.
+	Born      int64      `json:"born_ms,omitempty"`
+	Confirmed int64      `json:"confirmed_ms,omitempty"`
+	Of        store.Span `json:"confirmed_keys,omitzero"`
+	Aside     bool       `json:"aside,omitempty"`
 }
 
 // openDataFolder locks dir and reads what is there; identity and memory are made when they are not.

@@ -8,72 +8,70 @@ import (
 	"github.com/p2pchord/p2pchord/store"
 )
 
-// confirmHeld reports whether synced owners confirm now all that this node holds: for its own arc its predecessor
-// stands by the grant, in the arcs that it holds for others their owners have all that is here, and there are no strays.
-func (n *Node) confirmHeld(ctx context.Context, s *snapshot) bool {
+// confirmHeld reports whether synced owners confirm now all that this node holds, and of which keys that is: for its own
+// arc its predecessor stands by the grant, in the arcs that it holds for others their owners have all that is here, and
+// there are no strays.
+func (n *Node) confirmHeld(ctx context.Context, s *snapshot) (of store.Span, ok bool) {
 	if !s.view.Joined() || s.leaving || !s.grants.Synced || s.grants.Degraded {
-		return false
+		return of, false
 	}
 	if s.grants.Alone() {
-		return true
+		return everything, true
 	}
-	if !s.view.Incorporated() || len(n.strays()) > 0 || !n.grantStands(ctx, s) {
-		return false
+	arcs, complete := n.heldArcs(s)
+	if !complete || !s.view.Incorporated() || len(n.strays()) > 0 || !n.grantStands(ctx, s) {
+		return of, false
 	}
-	for _, a := range n.heldArcs(s) {
-		if span, ok := keySpan(a.from, a.owner); ok && !n.confirmedBy(ctx, a.owner, span) {
-			return false
+	for _, a := range arcs {
+		if span, some := keySpan(a.from, a.owner); some && !n.confirmedBy(ctx, a, span) {
+			return of, false
 		}
 	}
+	of, _ = keySpan(arcs[len(arcs)-1].from, arcs[0].owner)
 	now := n.state.Load()
-	return now.grants.Synced && now.grants.Grant == s.grants.Grant && now.view == s.view
+	return of, now.grants.Synced && now.grants.Grant == s.grants.Grant && now.view == s.view
 }
 
 // arc is the arc of another node.
 type arc struct{ from, owner ring.Position }
 
-// heldArcs are the arcs of others of which this node holds copies: its successor's, and those of its nearest predecessors.
-func (n *Node) heldArcs(s *snapshot) []arc {
-	var out []arc
-	if succs := s.view.Successors(); len(succs) > 0 {
-		out = append(out, arc{n.self, succs[0]})
+// heldArcs are the arcs of others of which this node holds copies: its successor's first, and those of its nearest
+// predecessors, anticlockwise. They are not complete while too few predecessors are known.
+func (n *Node) heldArcs(s *snapshot) (arcs []arc, complete bool) {
+	succs, preds := s.view.Successors(), s.view.Predecessors()
+	if len(succs) == 0 || len(preds) == 0 {
+		return nil, false
 	}
-	preds := s.view.Predecessors()
+	arcs = []arc{{n.self, succs[0]}}
 	for i, p := range preds {
-		if i+1 >= max(n.cfg.Copies, n.health.wanted(), 2) {
-			break
+		switch {
+		case i+1 >= max(n.cfg.Copies, n.health.wanted(), 2), p == succs[0]:
+			return arcs, true
+		case i+1 == len(preds):
+			return arcs, false
 		}
-		if i+1 < len(preds) {
-			out = append(out, arc{preds[i+1], p})
-		}
+		arcs = append(arcs, arc{preds[i+1], p})
 	}
-	return out
+	return arcs, true
 }
 
-// confirmedBy reports whether owner is the synced owner of span and has every file's record that is here, or one that replaced it.
-func (n *Node) confirmedBy(ctx context.Context, owner ring.Position, span store.Span) bool {
-	one, err := n.someRecord(span)
-	switch {
-	case err != nil:
-		return false
-	case one == nil:
-		return n.serves(ctx, owner)
-	}
-	keys, err := n.differingKeys(ctx, owner, span)
+// confirmedBy reports whether the owner is the synced owner of the whole arc and has every file's record that is here, or one that replaced it.
+func (n *Node) confirmedBy(ctx context.Context, a arc, span store.Span) bool {
+	keys, err := n.differingKeys(ctx, a.owner, span)
 	if err != nil {
 		return false
 	}
-	d, err := n.compare(ctx, owner, keys)
+	d, err := n.compare(ctx, a.owner, keys)
 	if err != nil {
 		return false
 	}
-	ask := []*pb.Item{item(*one)}
+	var ask []*pb.Item
 	for _, e := range d.ours {
 		if e.Index == 0 && len(ask) < maxInventory {
 			ask = append(ask, item(e))
 		}
 	}
-	r, err := n.call(ctx, peerID(owner), &pb.FileRequest{Body: &pb.FileRequest_Release{Release: &pb.Release{Items: ask}}}, nil)
+	r, err := n.call(ctx, peerID(a.owner), &pb.FileRequest{Body: &pb.FileRequest_Release{Release: &pb.Release{Items: ask}}}, nil)
 	if err != nil {
 		return false
 	}
@@ -83,27 +81,13 @@ func (n *Node) confirmedBy(ctx context.Context, owner ring.Position, span store.
 			return false // the owner lacks it, or can't tell
 		}
 	}
-	return len(d.ours) < maxInventory
+	return len(d.ours) < maxInventory && n.coveredBy(r.GetReleased().GetPredecessor(), a)
 }
 
-// serves reports whether owner is synced. One that is not may have yet to take in what was set aside, and
-// may do so only as long as nobody says that it has been a holder all the while.
-func (n *Node) serves(ctx context.Context, owner ring.Position) bool {
-	r, err := n.call(ctx, peerID(owner), &pb.FileRequest{Body: &pb.FileRequest_List{List: &pb.List{Limit: 1}}}, nil)
-	if err != nil {
-		return false
-	}
-	r.close()
-	return true
-}
-
-// someRecord returns one of the files' records in a span, nil if there is none.
-func (n *Node) someRecord(span store.Span) (found *store.Entry, err error) {
-	err = n.store.Scan(span, nil, func(e store.Entry) bool {
-		if e.Index == 0 && e.Counted {
-			found = &e
-		}
-		return found == nil
-	})
-	return found, err
+// coveredBy reports whether an owner whose predecessor is pred answers for the whole of a. A new neighbour between the
+// two may have yet to take in what was set aside in its part, and may do so only as long as nobody says that it
+// has been a holder all the while.
+func (n *Node) coveredBy(pred *pb.Peer, a arc) bool {
+	info, err := n.book.learnOne(pred)
+	return err == nil && (info.Position == a.from || ring.Between(info.Position, a.from, a.owner))
 }

@@ -140,7 +140,7 @@ func (n *Node) serveClaim(ctx context.Context, from peer.ID, c *pb.Claim) (*pb.F
 	if err != nil {
 		return nil, err
 	}
-	ans.Continuous, ans.Aside = n.continuousFor(info.Position, n.state.Load())
+	ans.Continuous, ans.Aside = n.continuousFor(pred.Position, info.Position, n.state.Load())
 	claimed := &pb.Claimed{Continuous: ans.Continuous, Aside: ans.Aside, Owns: ans.Owns, Authority: ans.Authority, Neighbours: n.neighboursOf(state, joined)}
 	if g := n.describe([]ring.Position{ans.Grantee}); len(g) > 0 {
 		claimed.Grantee = g[0]

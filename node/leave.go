@@ -174,7 +174,7 @@ func (n *Node) handAll(ctx context.Context, s *snapshot, report func(HandOver), 
 			}
 		})
 	}
-	err := n.store.Scan(store.Span{First: 0, Last: 0xffff}, nil, func(e store.Entry) bool {
+	err := n.store.Scan(everything, nil, func(e store.Entry) bool {
 		if !e.Counted {
 			return true
 		}
@@ -245,7 +245,7 @@ func (n *Node) handOne(ctx context.Context, s *snapshot, e store.Entry, all bool
 // everyName returns the names of the files in the store, without tombstones.
 func (n *Node) everyName() []string {
 	var out []string
-	_ = n.store.Scan(store.Span{First: 0, Last: 0xffff}, nil, func(e store.Entry) bool {
+	_ = n.store.Scan(everything, nil, func(e store.Entry) bool {
 		if k, err := readEntry(e); err == nil && e.Counted && e.Index == 0 && !k.GetDeleted() && !slices.Contains(out[max(0, len(out)-1):], e.Name) {
 			out = append(out, e.Name)
 		}

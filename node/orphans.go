@@ -31,7 +31,7 @@ func (n *Node) orphanLoop(ctx context.Context) {
 // laterBlocks returns the later blocks among the next records after the cursor, and the new cursor: nil at the end.
 func (n *Node) laterBlocks(cursor *store.Entry) (blocks []store.Entry, next *store.Entry) {
 	seen := 0
-	err := n.store.Scan(store.Span{First: 0, Last: 0xffff}, cursor, func(e store.Entry) bool {
+	err := n.store.Scan(everything, cursor, func(e store.Entry) bool {
 		if e.Index > 0 {
 			blocks = append(blocks, e)
 		}

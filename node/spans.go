@@ -43,6 +43,17 @@ func unwrap(s store.Span) []store.Span {
 	return []store.Span{{First: s.First, Last: 0xffff}, {First: 0, Last: s.Last}}
 }
 
+// everything is all keys.
+var everything = store.Span{First: 0, Last: 0xffff}
+
+// covers reports whether all keys of inner lie in outer.
+func covers(outer, inner store.Span) bool {
+	if outer.Last+1 == outer.First {
+		return true
+	}
+	return int(inner.First-outer.First)+int(inner.Last-inner.First) <= int(outer.Last-outer.First)
+}
+
 // contains reports whether key lies in the span.
 func contains(s store.Span, key uint16) bool {
 	if s.First <= s.Last {

@@ -302,7 +302,7 @@ func (n *Node) remember() {
 	peers := n.describeOthers(s.view.Peers())
 	holders := n.describeOthers(n.distinct(n.distinct(nil, s.view.Predecessors()...), s.view.Successors()...))
 	m := memory{HadPeers: n.folder.hadPeers || s.view.HadPeers(), Copies: n.health.wanted()}
-	m.Born, m.Confirmed, m.Aside = n.rememberedAge()
+	n.rememberedAge(&m)
 	if err := n.folder.keep(peers, holders, m); err != nil {
 		log.Warnw("remembering the peers", "err", err)
 	}

@@ -87,7 +87,7 @@ func (n *Node) listHeld(s *snapshot, out *Status) error {
 			out.BackupFiles = append(out.BackupFiles, fileInfo(k.RecordBody, 0))
 		}
 	}
-	err := n.store.Scan(store.Span{First: 0, Last: 0xffff}, nil, func(e store.Entry) bool {
+	err := n.store.Scan(everything, nil, func(e store.Entry) bool {
 		if e.Index > 0 || !e.Counted && !n.shows(s) {
 			return true
 		}

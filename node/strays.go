@@ -189,7 +189,7 @@ func (n *Node) drop(ctx context.Context, e store.Entry, may func() bool) {
 // version, with its bytes. (CHORD.md's DROP.)
 func (n *Node) serveRelease(ctx context.Context, from peer.ID, rel *pb.Release) (*pb.FileResponse, error) {
 	asker, ok := n.book.info(ring.ID(from))
-	if !ok || len(rel.GetItems()) == 0 {
+	if !ok {
 		return nil, fault.New(fault.TryAgain, "the asker is not known here")
 	}
 	s, err := n.synced(ctx)
@@ -199,7 +199,7 @@ func (n *Node) serveRelease(ctx context.Context, from peer.ID, rel *pb.Release) 
 	if s.grants.Degraded || s.grants.Alone() {
 		return nil, fault.New(fault.TryAgain, "too few members to tell")
 	}
-	out := &pb.Released{}
+	out := &pb.Released{Predecessor: n.book.message(s.grants.Grant.From)}
 	held := make(map[ring.Position]map[strayKey]bool)
 	for _, it := range rel.GetItems() {
 		out.Verdicts = append(out.Verdicts, verdicts[n.judgeRelease(ctx, s, asker.Position, it, held)])
@@ -211,6 +211,8 @@ func (n *Node) serveRelease(ctx context.Context, from peer.ID, rel *pb.Release) 
 		if err := n.confirm(ctx, s, rel.GetItems()[i].GetName(), nil); err != nil {
 			return nil, errors.Join(err, n.unwitnessed(ctx, s, err))
 		}
+	} else if len(rel.GetItems()) == 0 && !n.grantStands(ctx, s) {
+		return nil, fault.New(fault.TryAgain, "the grant of this arc is no longer valid")
 	}
 	return &pb.FileResponse{Body: &pb.FileResponse_Released{Released: out}}, nil
 }

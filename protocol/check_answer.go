@@ -63,6 +63,8 @@ func checkAnswer(resp *pb.FileResponse) error {
 			}
 		}
 		return checkPeerIfSet(r.Claimed.GetGrantee())
+	case *pb.FileResponse_Released:
+		return checkPeerIfSet(r.Released.GetPredecessor())
 	case *pb.FileResponse_Digests:
 		for _, sum := range r.Digests.GetSums() {
 			if err := checkLength("a sum", len(sum), SumSize); err != nil {

@@ -158,6 +158,6 @@ func memberExamples() []example {
 		{"file answer digests", &pb.FileResponse{Body: &pb.FileResponse_Digests{Digests: &pb.Digests{Sums: [][]byte{sum}}}}, digest},
 		{"file answer items", &pb.FileResponse{Body: &pb.FileResponse_Items{Items: &pb.Items{Items: items, More: true}}}, inventory},
 		{"file answer records", &pb.FileResponse{Body: &pb.FileResponse_Records{Records: &pb.Records{Records: []*pb.Record{record, exampleRecord(blockBody())}}}}, pull},
-		{"file answer released", &pb.FileResponse{Body: &pb.FileResponse_Released{Released: &pb.Released{Verdicts: []pb.Verdict{pb.Verdict_DROP, pb.Verdict_SEND}}}}, release},
+		{"file answer released", &pb.FileResponse{Body: &pb.FileResponse_Released{Released: &pb.Released{Verdicts: []pb.Verdict{pb.Verdict_DROP, pb.Verdict_SEND}, Predecessor: fixedPeer(2, "localhost:8002")}}}, release},
 	}
 }

@@ -2379,6 +2379,7 @@ func (x *Release) GetItems() []*Item {
 type Released struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Verdicts      []Verdict              `protobuf:"varint,1,rep,packed,name=verdicts,proto3,enum=p2pchord.v1.Verdict" json:"verdicts,omitempty"` // one for each item
+	Predecessor   *Peer                  `protobuf:"bytes,2,opt,name=predecessor,proto3" json:"predecessor,omitempty"`                            // the owner answers for the arc from here, not included, to itself
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2416,6 +2417,13 @@ func (*Released) Descriptor() ([]byte, []int) {
 func (x *Released) GetVerdicts() []Verdict {
 	if x != nil {
 		return x.Verdicts
+	}
+	return nil
+}
+
+func (x *Released) GetPredecessor() *Peer {
+	if x != nil {
+		return x.Predecessor
 	}
 	return nil
 }
@@ -2683,9 +2691,10 @@ const file_file_proto_rawDesc = "" +
 	"\aRecords\x12-\n" +
 	"\arecords\x18\x01 \x03(\v2\x13.p2pchord.v1.RecordR\arecords\"2\n" +
 	"\aRelease\x12'\n" +
-	"\x05items\x18\x01 \x03(\v2\x11.p2pchord.v1.ItemR\x05items\"<\n" +
+	"\x05items\x18\x01 \x03(\v2\x11.p2pchord.v1.ItemR\x05items\"q\n" +
 	"\bReleased\x120\n" +
-	"\bverdicts\x18\x01 \x03(\x0e2\x14.p2pchord.v1.VerdictR\bverdicts\"2\n" +
+	"\bverdicts\x18\x01 \x03(\x0e2\x14.p2pchord.v1.VerdictR\bverdicts\x123\n" +
+	"\vpredecessor\x18\x02 \x01(\v2\x11.p2pchord.v1.PeerR\vpredecessor\"2\n" +
 	"\aCollect\x12'\n" +
 	"\x05items\x18\x01 \x03(\v2\x11.p2pchord.v1.ItemR\x05items\"L\n" +
 	"\aRetract\x12-\n" +
@@ -2812,13 +2821,14 @@ var file_file_proto_depIdxs = []int32{
 	35, // 56: p2pchord.v1.Records.records:type_name -> p2pchord.v1.Record
 	27, // 57: p2pchord.v1.Release.items:type_name -> p2pchord.v1.Item
 	0,  // 58: p2pchord.v1.Released.verdicts:type_name -> p2pchord.v1.Verdict
-	27, // 59: p2pchord.v1.Collect.items:type_name -> p2pchord.v1.Item
-	35, // 60: p2pchord.v1.Retract.records:type_name -> p2pchord.v1.Record
-	61, // [61:61] is the sub-list for method output_type
-	61, // [61:61] is the sub-list for method input_type
-	61, // [61:61] is the sub-list for extension type_name
-	61, // [61:61] is the sub-list for extension extendee
-	0,  // [0:61] is the sub-list for field type_name
+	34, // 59: p2pchord.v1.Released.predecessor:type_name -> p2pchord.v1.Peer
+	27, // 60: p2pchord.v1.Collect.items:type_name -> p2pchord.v1.Item
+	35, // 61: p2pchord.v1.Retract.records:type_name -> p2pchord.v1.Record
+	62, // [62:62] is the sub-list for method output_type
+	62, // [62:62] is the sub-list for method input_type
+	62, // [62:62] is the sub-list for extension type_name
+	62, // [62:62] is the sub-list for extension extendee
+	0,  // [0:62] is the sub-list for field type_name
 }
 
 func init() { file_file_proto_init() }
