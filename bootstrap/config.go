@@ -21,6 +21,12 @@ const (
 	maxHeartbeat     = 5 * time.Minute
 )
 
+// The defaults of Config.Connections and Config.ConnectionsPerAddress.
+const (
+	DefaultConnections           = p2phost.BootstrapConnections
+	DefaultConnectionsPerAddress = p2phost.BootstrapConnectionsPerAddress
+)
+
 // RelayLimits bounds what the relay of a bootstrap peer carries.
 type RelayLimits = p2phost.RelayLimits
 
@@ -44,6 +50,9 @@ type Config struct {
 	MaxPeers int
 	// Relay bounds the relay service; zero fields take their defaults.
 	Relay RelayLimits
+	// Connections is how many connections there may be, ConnectionsPerAddress how many of them with peers behind one
+	// IPv4 address or IPv6 /56. Default DefaultConnections and DefaultConnectionsPerAddress.
+	Connections, ConnectionsPerAddress int
 	// Server is for a rented host: no address of a local network is dialled or announced.
 	Server bool
 	// Events, if not nil, is called with each change of the roster, in order, from one goroutine. It may

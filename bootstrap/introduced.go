@@ -68,7 +68,10 @@ func unreachable(ctx context.Context, to peer.ID, addr ma.Multiaddr, err error) 
 	msg := ""
 	var other sec.ErrPeerIDMismatch
 	var name *net.DNSError
+	var limit interface{ Limit() string }
 	switch causes := dialCauses(err); {
+	case errors.As(err, &limit):
+		msg = fmt.Sprintf("no answer from the bootstrap peer at %s: %s", addr, limit.Limit())
 	case asAny(causes, &other):
 		msg = fmt.Sprintf("the peer at %s is %s, not %s: copy the bootstrap peer's address again", addr, other.Actual, to)
 	case asAny(causes, &name):
@@ -79,6 +82,8 @@ func unreachable(ctx context.Context, to peer.ID, addr ma.Multiaddr, err error) 
 		msg = fmt.Sprintf("no answer from the bootstrap peer at %s: no route to it: check this machine's network and the address", addr)
 	case isAny(causes, context.DeadlineExceeded) || isAny(causes, os.ErrDeadlineExceeded):
 		msg = fmt.Sprintf("no answer from the bootstrap peer at %s: timed out: check the address, and that its port is open in the firewall (TCP and UDP)", addr)
+	case protocol.HungUp(err):
+		msg = fmt.Sprintf("the bootstrap peer at %s %s", addr, protocol.HungUpWords)
 	default:
 		msg = fmt.Sprintf("no answer from the bootstrap peer at %s: check the address, and that it runs", addr)
 	}

@@ -90,9 +90,10 @@ func (p *Peer) start() error {
 		Announce:    p.cfg.Announce,
 		Relay:       p.cfg.Relay,
 		RelayACL:    p.door,
-		Server:      p.cfg.Server,
-		Version:     p.cfg.Version,
-		Registerer:  p.cfg.Registerer,
+		Connections: p.cfg.Connections, ConnectionsPerAddress: p.cfg.ConnectionsPerAddress,
+		Server:     p.cfg.Server,
+		Version:    p.cfg.Version,
+		Registerer: p.cfg.Registerer,
 	})
 	if err != nil {
 		return err

@@ -5,6 +5,14 @@ import (
 
 	ma "github.com/multiformats/go-multiaddr"
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/p2pchord/p2pchord/internal/p2phost"
+)
+
+// The defaults of Config.Connections and Config.ConnectionsPerAddress.
+const (
+	DefaultConnections           = p2phost.PeerConnections
+	DefaultConnectionsPerAddress = p2phost.PeerConnectionsPerAddress
 )
 
 // Config says how a Node runs. The zero value of every field but Data is a good default.
@@ -42,6 +50,9 @@ type Config struct {
 	TombstoneGrace time.Duration
 	// MDNS finds peers of the same local network. Default off in the API; on in the command line.
 	MDNS bool
+	// Connections is how many connections there may be, ConnectionsPerAddress how many of them with peers behind one
+	// IPv4 address or IPv6 /56. Default DefaultConnections and DefaultConnectionsPerAddress.
+	Connections, ConnectionsPerAddress int
 	// Server is for a rented host: no address of a local network is dialled or announced, no router is asked
 	// to forward a port, and MDNS is off whatever it says.
 	Server bool

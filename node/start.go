@@ -92,6 +92,7 @@ func (n *Node) openHost() error {
 	n.host, err = p2phost.New(p2phost.Config{
 		Profile: p2phost.Peer, Key: n.folder.key, Listen: n.cfg.Listen, DefaultPort: DefaultPort,
 		Announce: n.cfg.Announce, Relays: relays, Registerer: n.cfg.Registerer, Server: n.cfg.Server, Watch: n.watch,
+		Connections: n.cfg.Connections, ConnectionsPerAddress: n.cfg.ConnectionsPerAddress,
 		RelayCandidates: func() []peer.AddrInfo { return members.Load().relays() },
 		RelayACL:        p2phost.ForMembers(func(id peer.ID) bool { return members.Load().knows(id) }),
 	})

@@ -86,6 +86,8 @@ func explainDial(err error, late bool) (fault.Code, string) {
 		return fault.Unreachable, "is this peer itself"
 	case late:
 		return fault.Unreachable, "could not be reached in time"
+	case HungUp(err):
+		return fault.Unreachable, HungUpWords
 	}
 	return fault.Unreachable, "could not be reached: it does not answer at its addresses"
 }

@@ -11,6 +11,10 @@ import (
 // explainLimit tells why a peer could not be asked for a limit's sake: which limit, whose, and by which
 // setting it can be raised, where there is one. It is empty when no limit was hit.
 func explainLimit(err error) string {
+	var named interface{ Limit() string }
+	if errors.As(err, &named) {
+		return "was not asked: " + named.Limit()
+	}
 	text := err.Error()
 	var memory *rcmgr.ErrMemoryLimitExceeded
 	switch {
@@ -28,6 +32,17 @@ func explainLimit(err error) string {
 	}
 	return "was not asked: this program is at its limit of connections" + scopeWords(text) + ": try again when some have ended"
 }
+
+// HungUp reports whether a peer accepted a connection and ended it before a word was said, as one does that is at its
+// limit of connections. That it was the limit the other side doesn't tell; its log does.
+func HungUp(err error) bool {
+	text := err.Error()
+	return strings.Contains(text, "CONNECTION_REFUSED (remote)") || // QUIC's
+		strings.Contains(text, "failed to negotiate security protocol") && (strings.Contains(text, "connection reset by peer") || strings.Contains(text, "EOF"))
+}
+
+// HungUpWords say what to do when HungUp.
+const HungUpWords = "ended the connection at once: it may be at its limit, which its log tells: raise --connections or --connections-per-address there"
 
 // scopeWords says for whom a limit of libp2p's resource manager is, whose errors begin with it.
 func scopeWords(text string) string {

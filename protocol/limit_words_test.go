@@ -41,6 +41,28 @@ func TestLimitsAreNamed(t *testing.T) {
 	}
 }
 
+// limitError is one as internal/p2phost makes them.
+type limitError struct{ error }
+
+func (limitError) Limit() string {
+	return "this program is at its limit of 2 connections in all: raise --connections"
+}
+
+// What is known of a limit is said, here and where the other side has one.
+func TestLimitsWithSettings(t *testing.T) {
+	t.Parallel()
+	for want, err := range map[string]error{
+		"was not asked: this program is at its limit of 2 connections in all: raise --connections": limitError{errors.New("system: no")},
+		"it may be at its limit":           errors.New("all dials failed * [/ip4/127.0.0.1/udp/1/quic-v1] CONNECTION_REFUSED (remote)"),
+		"--connections-per-address there":  errors.New("failed to negotiate security protocol: read: connection reset by peer"),
+		"does not answer at its addresses": errors.New("connection refused"),
+	} {
+		if _, got := explainDial(fmt.Errorf("failed to dial: %w", err), false); !strings.Contains(got, want) {
+			t.Errorf("%v is told as %q, without %q", err, got, want)
+		}
+	}
+}
+
 func TestLimitWords(t *testing.T) {
 	t.Parallel()
 	limit := network.ErrResourceLimitExceeded

@@ -20,6 +20,7 @@ type bootstrapFlags struct {
 	addrFile         string
 	logLevel         string
 	server           bool
+	conns            connFlags
 	relay            relayFlags
 }
 
@@ -79,6 +80,7 @@ on stderr, or with --json on stdout.`,
 	fl.StringArrayVar(&f.listen, "listen", nil, "`multiaddr` to listen on (default port 4700, TCP and QUIC, on all interfaces)")
 	fl.StringArrayVar(&f.announce, "announce", nil, "further `multiaddr` under which others reach it")
 	fl.DurationVar(&f.heartbeat, "heartbeat", 3*time.Second, "how often nodes have to say that they live")
+	f.conns.add(fl, bootstrap.DefaultConnections, bootstrap.DefaultConnectionsPerAddress)
 	f.relay.add(fl)
 	fl.BoolVar(&f.server, "server", false, serverUsage)
 	fl.StringVar(&f.addrFile, "addr-file", "", "put the addresses into `file` once it is ready")
@@ -88,7 +90,13 @@ on stderr, or with --json on stdout.`,
 
 // config checks the flags and makes them a bootstrap peer's.
 func (f bootstrapFlags) config(data string) (c bootstrap.Config, err error) {
-	c = bootstrap.Config{Data: data, Heartbeat: f.heartbeat, Server: f.server}
+	c = bootstrap.Config{
+		Data: data, Heartbeat: f.heartbeat, Server: f.server,
+		Connections: f.conns.all, ConnectionsPerAddress: f.conns.perAddress,
+	}
+	if err := f.conns.check(); err != nil {
+		return c, err
+	}
 	if c.Relay, err = f.relay.parse(); err != nil {
 		return c, err
 	}

@@ -6,6 +6,24 @@ import (
 	"github.com/p2pchord/p2pchord/internal/fault"
 )
 
+// connFlags bound the connections of a node or a bootstrap peer.
+type connFlags struct{ all, perAddress int }
+
+func (f *connFlags) add(fl *pflag.FlagSet, all, perAddress int) {
+	fl.IntVar(&f.all, "connections", all, "`number` of connections that it may have")
+	fl.IntVar(&f.perAddress, "connections-per-address", perAddress, "`number` of them behind one IP address")
+}
+
+func (f connFlags) check() error {
+	if f.all < 1 {
+		return fault.New(fault.Usage, "--connections %d: it is 1 or more", f.all)
+	}
+	if f.perAddress < 1 {
+		return fault.New(fault.Usage, "--connections-per-address %d: it is 1 or more", f.perAddress)
+	}
+	return nil
+}
+
 // limitFlags bound how fast the bytes of files go to and from other peers.
 type limitFlags struct{ up, down string }
 

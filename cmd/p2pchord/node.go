@@ -29,6 +29,7 @@ type nodeFlags struct {
 	copies                      int
 	capacity                    string
 	limits                      limitFlags
+	conns                       connFlags
 	heartbeat, timeout, within  time.Duration
 	mdns, noPrompt, server      bool
 	addrFile, logLevel, metrics string
@@ -69,6 +70,7 @@ peers, netcheck, health, watch, verify, ring, lookup, trace, leave and quit. SIG
 	fl.IntVar(&f.copies, "copies", defaultCopies, "on how many peers a file is to be, 1 to 8")
 	fl.StringVar(&f.capacity, "capacity", "", "`size` that it stores at most, like 100GiB (default what the disk has)")
 	f.limits.add(fl)
+	f.conns.add(fl, node.DefaultConnections, node.DefaultConnectionsPerAddress)
 	fl.DurationVar(&f.heartbeat, "heartbeat", 3*time.Second, "how often neighbours are checked")
 	fl.DurationVar(&f.timeout, "timeout", defaultTimeout, "give up a step, or a transfer, in which nothing moves for so long")
 	fl.DurationVar(&f.within, "within", gateway.DefaultWithin, "how long handing over may take when a signal ends it")
@@ -87,6 +89,10 @@ func (f nodeFlags) config(data string) (c node.Config, err error) {
 	c = node.Config{
 		Data: data, RingAddress: f.ringAddress, Copies: f.copies,
 		Heartbeat: f.heartbeat, Timeout: f.timeout, MDNS: f.mdns, Server: f.server,
+		Connections: f.conns.all, ConnectionsPerAddress: f.conns.perAddress,
+	}
+	if err := f.conns.check(); err != nil {
+		return c, err
 	}
 	if c.Bootstrap, err = parseMultiaddrs("--bootstrap", f.bootstrap, true); err != nil {
 		return c, err

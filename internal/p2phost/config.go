@@ -50,6 +50,12 @@ type Config struct {
 	Relay RelayLimits
 	// RelayACL says who may use that relay service. Default: everyone.
 	RelayACL relay.ACLFilter
+	// Connections is how many connections the host may have open. Default PeerConnections or BootstrapConnections. From
+	// a quarter of it on, or nearly all of it at a Bootstrap, those of the least use are closed.
+	Connections int
+	// ConnectionsPerAddress is how many of them may be with hosts behind one IPv4 address or IPv6 /56; loopback is free.
+	// Default PeerConnectionsPerAddress or BootstrapConnectionsPerAddress.
+	ConnectionsPerAddress int
 	// Server is for a rented host: no address of a local network is dialled or announced, and no router
 	// is asked to forward a port. Rented hosts stand in networks with strangers, whose owners take such dials for an attack.
 	Server bool
@@ -67,6 +73,9 @@ func (c Config) validate() error {
 	}
 	if c.DefaultPort < 0 || c.DefaultPort > 65535 {
 		return fault.New(fault.Usage, "port %d is not between 0 and 65535: give another", c.DefaultPort)
+	}
+	if c.Connections < 0 || c.ConnectionsPerAddress < 0 {
+		return fault.New(fault.Usage, "%d connections, %d behind one address: they are 1 or more", c.Connections, c.ConnectionsPerAddress)
 	}
 	for _, a := range c.Listen {
 		if err := checkListen(a); err != nil {

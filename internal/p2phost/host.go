@@ -69,7 +69,7 @@ func start(cfg Config, listen []ma.Multiaddr) (host.Host, error) {
 	if err != nil {
 		return nil, fault.New(fault.Failed, "can't set resource limits: %w", err)
 	}
-	cm, err := newConnManager(cfg.Profile)
+	cm, err := newConnManager(cfg)
 	if err != nil {
 		return nil, errors.Join(fault.New(fault.Failed, "can't start the connection manager: %w", err), rm.Close())
 	}
@@ -171,13 +171,14 @@ func natOptions(cfg Config, listen []ma.Multiaddr) []libp2p.Option {
 
 // newConnManager keeps the connections of a ring of some thousands of peers. Those
 // that matter (successors, fingers, bootstrap peers) are protected by their rooms.
-func newConnManager(p Profile) (*connmgr.BasicConnMgr, error) {
-	switch p {
+func newConnManager(cfg Config) (*connmgr.BasicConnMgr, error) {
+	most := limitsFor(cfg).conns
+	switch cfg.Profile {
 	case Bootstrap:
-		return connmgr.NewConnManager(10_000, 12_000, connmgr.WithGracePeriod(time.Minute))
+		return connmgr.NewConnManager(most*13/16, most*31/32, connmgr.WithGracePeriod(time.Minute))
 	case Peer, Client:
 	}
-	return connmgr.NewConnManager(384, 512, connmgr.WithGracePeriod(30*time.Second))
+	return connmgr.NewConnManager(most*3/16, most/4, connmgr.WithGracePeriod(30*time.Second))
 }
 
 // takenError says that an address couldn't be had although it was free a moment before.

@@ -87,26 +87,43 @@ func (l RelayLimits) resources() relay.Resources {
 	}
 }
 
+// The connections that a host may have when its Config doesn't say, in all and behind one address.
+const (
+	PeerConnections                = 2048
+	PeerConnectionsPerAddress      = 512
+	BootstrapConnections           = 12_288
+	BootstrapConnectionsPerAddress = 1024
+)
+
 // ringLimits are the resource limits of a host: enough for every peer of a ring, many
 // of which may stand behind one address, and for the streams of many transfers with one peer.
 type ringLimits struct {
 	conns       int     // open connections in all
 	connsPerIP  int     // of them from one IPv4 address or IPv6 /56
-	dialsPerSec float64 // new connections per second from one of these, after a burst of connsPerIP
+	dialsPerSec float64 // new connections per second from one of these, after a burst
+	burst       int     // of so many; as many may be in the middle of being set up
 	streams     int     // open streams in all
 	peerStreams int     // of them with one peer
 }
 
-func limitsFor(p Profile) ringLimits {
-	if p == Bootstrap {
-		return ringLimits{conns: 12_288, connsPerIP: 1024, dialsPerSec: 50, streams: 49_152, peerStreams: 512}
+// limitsFor returns the limits of cfg's profile, with the connections that cfg asks for. Who asks for more gets
+// more of what goes with them; who asks for less keeps the room for setting them up.
+func limitsFor(cfg Config) ringLimits {
+	l := ringLimits{conns: PeerConnections, connsPerIP: PeerConnectionsPerAddress, dialsPerSec: 20, streams: 8 * PeerConnections, peerStreams: 2048}
+	if cfg.Profile == Bootstrap {
+		l = ringLimits{conns: BootstrapConnections, connsPerIP: BootstrapConnectionsPerAddress, dialsPerSec: 50, streams: 4 * BootstrapConnections, peerStreams: 512}
 	}
-	return ringLimits{conns: 2048, connsPerIP: 512, dialsPerSec: 20, streams: 16_384, peerStreams: 2048}
+	each, behindOne := l.streams/l.conns, l.connsPerIP
+	l.conns = positive(cfg.Connections, l.conns)
+	l.connsPerIP = positive(cfg.ConnectionsPerAddress, l.connsPerIP)
+	l.streams = max(l.streams, each*l.conns)
+	l.burst = max(l.connsPerIP, behindOne)
+	return l
 }
 
 // newResourceManager builds limits sized for rings; memory and file descriptors stay a share of what the machine has.
 func newResourceManager(cfg Config) (network.ResourceManager, error) {
-	l := limitsFor(cfg.Profile)
+	l := limitsFor(cfg)
 	defaults := rcmgr.DefaultLimits
 	libp2p.SetDefaultServiceLimits(&defaults)
 
@@ -124,7 +141,7 @@ func newResourceManager(cfg Config) (network.ResourceManager, error) {
 	peerAll := withPeer
 	peerAll.Conns, peerAll.ConnsInbound, peerAll.ConnsOutbound = 16, 16, 16
 	shaking := rcmgr.ResourceLimits{
-		Conns: rcmgr.LimitVal(l.connsPerIP), ConnsInbound: rcmgr.LimitVal(l.connsPerIP), ConnsOutbound: rcmgr.LimitVal(l.connsPerIP),
+		Conns: rcmgr.LimitVal(l.burst), ConnsInbound: rcmgr.LimitVal(l.burst), ConnsOutbound: rcmgr.LimitVal(l.burst),
 		Streams: rcmgr.LimitVal(l.peerStreams), StreamsInbound: rcmgr.LimitVal(l.peerStreams), StreamsOutbound: rcmgr.LimitVal(l.peerStreams),
 	}
 	// The relay accounts two buffers for each circuit, against the service and against each of its peers.
@@ -155,13 +172,17 @@ func newResourceManager(cfg Config) (network.ResourceManager, error) {
 	if cfg.Registerer == nil {
 		opts = append(opts, rcmgr.WithMetricsDisabled())
 	}
-	return rcmgr.NewResourceManager(rcmgr.NewFixedLimiter(limits), opts...)
+	rm, err := rcmgr.NewResourceManager(rcmgr.NewFixedLimiter(limits), opts...)
+	if err != nil {
+		return nil, err
+	}
+	return &namedLimits{ResourceManager: rm, limits: l}, nil
 }
 
 // dialRates lets new connections from one address arrive at l.dialsPerSec after a burst; loopback is free.
 func dialRates(l ringLimits) *rate.Limiter {
-	one := rate.Limit{RPS: l.dialsPerSec, Burst: l.connsPerIP}
-	four := rate.Limit{RPS: 4 * l.dialsPerSec, Burst: 4 * l.connsPerIP}
+	one := rate.Limit{RPS: l.dialsPerSec, Burst: l.burst}
+	four := rate.Limit{RPS: 4 * l.dialsPerSec, Burst: 4 * l.burst}
 	return &rate.Limiter{
 		NetworkPrefixLimits: []rate.PrefixLimit{
 			{Prefix: netip.MustParsePrefix("127.0.0.0/8")},
