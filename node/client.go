@@ -66,6 +66,7 @@ func Dial(ctx context.Context, cfg ClientConfig) (*Client, error) {
 			return r, err
 		},
 	}
+	c.begin()
 	if err := c.meet(ctx, cfg); err != nil {
 		return nil, errors.Join(err, c.Close())
 	}

@@ -123,6 +123,7 @@ func (n *Node) start(ctx context.Context) error {
 		key: n.folder.key, id: n.host.ID(), timeout: n.cfg.Timeout, route: n, call: n.call, learn: n.learnPeer, local: n.localBlock, wordOf: n.wordOf, hold: n.inHand.hold,
 		known: n.knownPeer, way: func(p peer.ID) (way, bool) { return wayTo(n.host, p) },
 	}
+	n.begin()
 	if err := n.serve(); err != nil {
 		return err
 	}

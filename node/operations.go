@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"sync/atomic"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/crypto"
@@ -82,7 +83,12 @@ type operations struct {
 	// wordOf is what the node that these operations belong to says as the owner's witness; nil when there is none.
 	wordOf func(name string, owner peer.ID) *pb.Confirm
 	pace   pace
+	// written counts the records signed, from a random number on: an earlier life of the same peer has counted, too.
+	written atomic.Uint32
 }
+
+// begin makes the operations ready.
+func (o *operations) begin() { o.written.Store(rand.Uint32()) } //nolint:gosec // not a secret
 
 // pause between two attempts: it doubles up to maxPause, with jitter.
 const (

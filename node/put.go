@@ -294,18 +294,23 @@ func pathOf(relayed bool) string {
 	return PathDirect
 }
 
+// nextClock is the clock of a version that replaces one with clock current.
+func (o *operations) nextClock(current uint64) uint64 {
+	return replica.NextClock(time.Now().UnixMilli(), current, uint16(o.written.Add(1))) //nolint:gosec // the low bits
+}
+
 // write gives body a version that replaces the current one, signs it and stores it. The first
 // attempt assumes that there is none; an owner that knows better says which to
 // name. An attempt that may have been carried out is repeated with the same record, so
 // that one write never makes two versions.
 func (o *operations) write(ctx context.Context, body *pb.RecordBody, data []byte, waitAll bool, replaced *pb.RecordBody) (*acknowledgement, replica.Version, error) {
-	const attempts = 16 // each failed one means that another writer was faster
+	const attempts = 64 // each failed one means that another writer was faster
 	for range attempts {
-		now := replica.NextClock(time.Now().UnixMilli(), 0)
+		now := o.nextClock(0)
 		body.Ancestors, body.Floor = nil, 0
 		if replaced != nil {
 			cur := lineage(replaced)
-			now = replica.NextClock(time.Now().UnixMilli(), cur.Version.Clock)
+			now = o.nextClock(cur.Version.Clock)
 			next := replica.Replace(cur, replica.Version{})
 			body.Floor = next.Floor
 			for _, a := range next.Ancestors {

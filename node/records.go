@@ -233,6 +233,10 @@ func (n *Node) judge(es []store.Entry, rec *protocol.Record) (replica.Admission,
 		records = append(records, lineage(ks[i].RecordBody))
 	}
 	verdict := replica.Admit(records, lineage(rec.RecordBody))
+	// Two different records of one version: it must be signed anew. A writer makes none, unless its time was set back between two of its lives.
+	if verdict == replica.Known && !slices.ContainsFunc(ks, func(k kept) bool { return bytes.Equal(k.message.GetBody(), rec.Message.GetBody()) }) {
+		verdict = replica.Stale
+	}
 	if verdict == replica.Stale {
 		return verdict, ks[len(ks)-1].message, nil
 	}

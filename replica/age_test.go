@@ -8,7 +8,7 @@ const (
 	hour   = 60 * minute
 )
 
-func at(millis int64) Version { return Version{Clock: NextClock(millis, 0), Writer: "a"} }
+func at(millis int64) Version { return Version{Clock: NextClock(millis, 0, 0), Writer: "a"} }
 
 func TestOrphan(t *testing.T) {
 	t.Parallel()

@@ -24,7 +24,7 @@ func history(rng *rand.Rand, count int) []Record {
 			continue
 		}
 		cur := seen[Merge(seen)[0]]
-		v.Clock = NextClock(0, max(cur.Version.Clock, v.Clock-1))
+		v.Clock = max(cur.Version.Clock+1, v.Clock)
 		all = append(all, Replace(cur, v))
 	}
 	return all
@@ -190,7 +190,7 @@ func TestOneChain(t *testing.T) {
 	known := []Record{{}}
 	for i := range 500 {
 		base := known[rng.IntN(len(known))]
-		r := Replace(base, Version{Clock: NextClock(int64(rng.IntN(3)), base.Version.Clock), Writer: fmt.Sprint(i)})
+		r := Replace(base, Version{Clock: NextClock(int64(rng.IntN(3)), base.Version.Clock, uint16(i)), Writer: fmt.Sprint(i)})
 		if base.Version.IsZero() {
 			r = Record{Version: Version{Clock: 1, Writer: fmt.Sprint(i)}}
 		}
@@ -222,7 +222,7 @@ func TestAdmitOfAWriterWhoseClockIsBehindTheFloor(t *testing.T) {
 	if got := Admit([]Record{cur}, late); got != Stale {
 		t.Errorf("a first attempt from behind the floor: %v, want %v", got, Stale)
 	}
-	signedAgain := Replace(cur, Version{Clock: NextClock(0, cur.Version.Clock), Writer: "b"})
+	signedAgain := Replace(cur, Version{Clock: NextClock(0, cur.Version.Clock, 1), Writer: "b"})
 	if got := Admit([]Record{cur}, signedAgain); got != Write {
 		t.Errorf("the same, signed again: %v, want %v", got, Write)
 	}

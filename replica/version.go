@@ -57,10 +57,15 @@ func ParseStamp(s string) (Version, error) {
 
 // NextClock returns the clock of a version written at nowMillis (since 1970) that
 // replaces one with clock current: never smaller than the time, always greater
-// than what it replaces, so that scrambled clocks never let an older write win.
-func NextClock(nowMillis int64, current uint64) uint64 {
+// than what it replaces, so that scrambled clocks never let an older write win. Its low bits are
+// the writer's count of all that it has written: two writes that know the same, at the same time, differ.
+func NextClock(nowMillis int64, current uint64, count uint16) uint64 {
 	now := uint64(max(nowMillis, 0)) << clockShift //nolint:gosec // not negative
-	return max(now, current+1)
+	next := max(now, current)>>clockShift<<clockShift | uint64(count)
+	if next <= current {
+		next += 1 << clockShift
+	}
+	return next
 }
 
 // TooFarAhead reports whether v claims to come from more than MaxAheadMillis after nowMillis.

@@ -38,22 +38,27 @@ func TestNextClock(t *testing.T) {
 	for _, x := range []struct {
 		now     int64
 		current uint64
+		count   uint16
 		want    uint64
 	}{
-		{1000, 0, 1000 * ms},
-		{1000, 1000 * ms, 1000*ms + 1},
-		{1000, 5000 * ms, 5000*ms + 1}, // a clock that was ahead
-		{-5, 0, 1},
-		{0, 0, 1},
-		{1000, 999*ms + ms - 1, 1000 * ms},
+		{1000, 0, 0, 1000 * ms},
+		{1000, 0, 7, 1000*ms + 7},
+		{1000, 1000 * ms, 1, 1000*ms + 1},
+		{1000, 1000*ms + 1, 1, 1001*ms + 1},
+		{1000, 5000 * ms, 1, 5000*ms + 1}, // a clock that was ahead
+		{1000, 5000*ms + 2, 1, 5001*ms + 1},
+		{-5, 0, 1, 1},
+		{0, 0, 0, ms},
+		{1000, 999*ms + ms - 1, 0, 1000 * ms},
 	} {
-		if got := NextClock(x.now, x.current); got != x.want {
-			t.Errorf("NextClock(%d, %d) = %d, want %d", x.now, x.current, got, x.want)
+		if got := NextClock(x.now, x.current, x.count); got != x.want {
+			t.Errorf("NextClock(%d, %d, %d) = %d, want %d", x.now, x.current, x.count, got, x.want)
 		}
 	}
-	if err := quick.Check(func(now int32, current uint64) bool {
-		current %= math.MaxUint64
-		return NextClock(int64(now), current) > current
+	if err := quick.Check(func(now int32, current uint64, one, other uint16) bool {
+		current %= math.MaxUint64 - 1<<clockShift
+		a, b := NextClock(int64(now), current, one), NextClock(int64(now), current, other)
+		return a > current && b > current && (a == b) == (one == other)
 	}, nil); err != nil {
 		t.Error(err)
 	}
@@ -61,7 +66,7 @@ func TestNextClock(t *testing.T) {
 
 func TestTooFarAhead(t *testing.T) {
 	t.Parallel()
-	v := Version{Clock: NextClock(5_000_000, 0)}
+	v := Version{Clock: NextClock(5_000_000, 0, 0)}
 	if TooFarAhead(v, 5_000_000-MaxAheadMillis) {
 		t.Error("ten minutes ahead was refused")
 	}

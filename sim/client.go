@@ -58,15 +58,21 @@ func passing(err error) bool {
 	}, func(c fault.Code) bool { return errors.Is(err, c) })
 }
 
+// nextClock is the clock of a version that replaces one with clock current.
+func (p *peer) nextClock(current uint64) uint64 {
+	p.written++
+	return replica.NextClock(p.clockMillis(), current, p.written)
+}
+
 // write gives a file a version that replaces the current one; node/put.go. sent is called with each record before it goes out.
 func (p *peer) write(t *process, r record, replaced *record, sent func(*record)) (*record, error) {
 	const attempts = 16
 	for range attempts {
 		rec := r
-		v := replica.Version{Writer: string(p.at.ID), Clock: replica.NextClock(p.clockMillis(), 0)}
+		v := replica.Version{Writer: string(p.at.ID), Clock: p.nextClock(0)}
 		rec.Record = replica.Record{Version: v}
 		if replaced != nil {
-			v.Clock = replica.NextClock(p.clockMillis(), replaced.Version.Clock)
+			v.Clock = p.nextClock(replaced.Version.Clock)
 			rec.Record = replica.Replace(replaced.Record, v)
 		}
 		sent(&rec)

@@ -22,6 +22,8 @@ type peer struct {
 	disk  *disk
 	skew  moment // of its wall clock
 
+	written uint16 // records that it has signed
+
 	up      bool
 	left    bool // it has left politely, for good
 	life    int

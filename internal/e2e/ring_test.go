@@ -89,7 +89,7 @@ func (r *theRing) settled() {
 				return err
 			}
 			if !st.Ring.OK {
-				return fmt.Errorf("%s: %s", p.address, st.Ring.Problems)
+				return fmt.Errorf("%s: %s %+v", p.address, st.Ring.Problems, st.Repair)
 			}
 			members := 0
 			for _, err := range p.api().Members(r.t.Context()) {
