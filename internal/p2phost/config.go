@@ -4,6 +4,7 @@ import (
 	"runtime/debug"
 
 	"github.com/libp2p/go-libp2p/core/crypto"
+	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/relay"
 	ma "github.com/multiformats/go-multiaddr"
@@ -65,6 +66,8 @@ type Config struct {
 	Registerer prometheus.Registerer
 	// Watch, if not nil, keeps what can only be seen from the start on: traffic, hole punching, port mapping.
 	Watch *Watch
+
+	resolver network.MultiaddrDNSResolver // of names, nil for the system's; tests have others
 }
 
 func (c Config) validate() error {

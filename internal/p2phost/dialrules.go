@@ -70,6 +70,7 @@ func (r *dialRules) InterceptAddrDial(p peer.ID, a ma.Multiaddr) bool {
 }
 
 // sameMachine reports whether p may be on this machine: it has one of this machine's addresses, or none but loopback.
+// A name says nothing of that before it is resolved.
 func (r *dialRules) sameMachine(p peer.ID) bool {
 	if loopbackOnly(r.own()) {
 		return true
@@ -90,9 +91,21 @@ func (r *dialRules) sameMachine(p peer.ID) bool {
 		if ok && slices.ContainsFunc(own, func(n netip.Prefix) bool { return n.Addr() == ip }) {
 			return true
 		}
-		elsewhere = true
+		elsewhere = elsewhere || !isName(a)
 	}
 	return !elsewhere
+}
+
+// isName reports whether a is a name, and no relay's.
+func isName(a ma.Multiaddr) bool {
+	if len(a) == 0 || isRelay(a) {
+		return false
+	}
+	switch a[0].Code() {
+	case ma.P_DNS, ma.P_DNS4, ma.P_DNS6, ma.P_DNSADDR:
+		return true
+	}
+	return false
 }
 
 // knownAbroad reports whether p has any address on the internet, a relay's too.

@@ -56,6 +56,7 @@ func TestDialRules(t *testing.T) {
 	t.Parallel()
 	const (
 		relayed = "/ip4/1.2.3.1/tcp/4700/p2p/12D3KooWD3eckifWpRn9wQpMG9R9hX3sD158z7EqHWmweQAJU5SA/p2p-circuit"
+		named   = "/dns4/a.example.org/tcp/4700/p2p/12D3KooWD3eckifWpRn9wQpMG9R9hX3sD158z7EqHWmweQAJU5SA/p2p-circuit"
 		public  = "/ip4/1.2.3.1/tcp/4700"
 	)
 	home := scene{ifaces: []string{"127.0.0.1/8", "192.168.1.7/24"}, observed: "/ip4/1.2.3.11/udp/4701/quic-v1", given: public}
@@ -75,6 +76,8 @@ func TestDialRules(t *testing.T) {
 		{"another part of my network", home, []string{"/ip4/10.0.0.5/tcp/1", "/ip4/1.2.3.11/tcp/9"}, "/ip4/10.0.0.5/tcp/1", true},
 		{"loopback of somebody elsewhere", home, []string{"/ip4/127.0.0.1/tcp/1", relayed}, "/ip4/127.0.0.1/tcp/1", false},
 		{"loopback of a neighbour on this machine", home, []string{"/ip4/127.0.0.1/tcp/1", "/ip4/192.168.1.7/tcp/1"}, "/ip4/127.0.0.1/tcp/1", true},
+		{"loopback of somebody with a name", home, []string{"/ip4/127.0.0.1/tcp/1", "/dns4/a.example.org/tcp/1"}, "/ip4/127.0.0.1/tcp/1", true},
+		{"loopback of somebody behind a relay that has a name", home, []string{"/ip4/127.0.0.1/tcp/1", named}, "/ip4/127.0.0.1/tcp/1", false},
 		{"loopback is all there is", home, []string{"/ip4/127.0.0.1/tcp/1"}, "/ip4/127.0.0.1/tcp/1", true},
 		{"another part of a network without internet", scene{ifaces: []string{"10.1.0.5/24"}, given: "/ip4/10.9.0.1/tcp/4700"}, []string{"/ip4/10.2.0.5/tcp/1"}, "/ip4/10.2.0.5/tcp/1", true},
 		{"before it is known where one is", scene{ifaces: []string{"10.1.0.5/24"}, given: public}, []string{"/ip4/10.2.0.5/tcp/1"}, "/ip4/10.2.0.5/tcp/1", false},

@@ -78,6 +78,7 @@ func start(cfg Config, listen []ma.Multiaddr) (host.Host, error) {
 		libp2p.ResourceManager(rm),
 		libp2p.ConnectionManager(cm),
 		libp2p.UserAgent(cfg.userAgent()),
+		libp2p.MultiaddrResolver(w.names),
 		libp2p.SwarmOpts(swarm.WithDialRanker(w.rankDials)),
 		libp2p.Security(tls.ID, newCorkedTLS),
 		libp2p.Security(noise.ID, noise.New),

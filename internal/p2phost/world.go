@@ -19,6 +19,7 @@ type world struct {
 	outside    *outside
 	rules      *dialRules
 	advertised *advertised
+	names      *names
 
 	cancel context.CancelFunc
 	waits  []func()
@@ -31,6 +32,7 @@ func newWorld(cfg Config, listen []ma.Multiaddr) *world {
 		cfg: cfg, listen: listen, outside: o,
 		rules:      newDialRules(cfg, o, listen),
 		advertised: &advertised{announce: cfg.Announce, outside: o, server: cfg.Server},
+		names:      newNames(cfg.resolver, cfg.Relays),
 	}
 }
 
@@ -103,7 +105,7 @@ func (w *world) stop() error {
 }
 
 // Close ends the host, and what this package has added to it.
-func (w *world) Close() error { return errors.Join(w.stop(), w.Host.Close()) }
+func (w *world) Close() error { return errors.Join(w.stop(), w.Host.Close(), w.names.close()) }
 
 // ConfirmedAddrs are the addresses that others have reached, those they tried in vain, and those not tried yet.
 func (w *world) ConfirmedAddrs() (reachable, unreachable, unknown []ma.Multiaddr) {

@@ -1,0 +1,150 @@
+package p2phost
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/p2p/net/swarm"
+	ma "github.com/multiformats/go-multiaddr"
+	madns "github.com/multiformats/go-multiaddr-dns"
+
+	"github.com/p2pchord/p2pchord/internal/fault"
+)
+
+const (
+	// namePatience is how long a dial waits for a name that a peer told. libp2p resolves all names of a peer, one
+	// after the other, before it dials any of its addresses.
+	namePatience = time.Second
+	// nameMost bounds a resolution that nobody waits for any more.
+	nameMost = 20 * time.Second
+	// nameKept is how long an outcome is used for such names.
+	nameKept = 30 * time.Second
+	// maxNames bounds the outcomes that are kept.
+	maxNames = 1024
+)
+
+// names resolves the names in addresses. A name that a peer told, and that doesn't resolve soon, is passed over:
+// the peer's other addresses, its relays' among them, are dialled without it, and what is found out later is used by
+// the next dial. Names of the bootstrap peers, which the user gave, are waited for as long as the dial itself.
+// It is safe for concurrent use.
+type names struct {
+	inner    network.MultiaddrDNSResolver
+	given    map[string]bool
+	patience time.Duration
+
+	ctx    context.Context //nolint:containedctx // it ends what outlives the dials
+	cancel context.CancelFunc
+	wg     sync.WaitGroup
+
+	mu    sync.Mutex
+	known map[string]*resolution
+}
+
+// resolution is the outcome for one name, once done is closed.
+type resolution struct {
+	done  chan struct{}
+	addrs []ma.Multiaddr
+	err   error
+	until time.Time // when it is to be asked again
+}
+
+var _ network.MultiaddrDNSResolver = (*names)(nil)
+
+// newNames returns what resolves names by inner, nil for the system's way. close ends it.
+func newNames(inner network.MultiaddrDNSResolver, bootstrap []peer.AddrInfo) *names {
+	if inner == nil {
+		inner = swarm.ResolverFromMaDNS{Resolver: madns.DefaultResolver}
+	}
+	n := &names{inner: inner, given: make(map[string]bool), patience: namePatience, known: make(map[string]*resolution)}
+	n.ctx, n.cancel = context.WithCancel(context.Background())
+	for _, b := range bootstrap {
+		for _, a := range b.Addrs {
+			if len(a) > 0 {
+				n.given[a[0].Value()] = true
+			}
+		}
+	}
+	return n
+}
+
+// ResolveDNSComponent returns the addresses for maddr, which begins with a name.
+func (n *names) ResolveDNSComponent(ctx context.Context, maddr ma.Multiaddr, most int) ([]ma.Multiaddr, error) {
+	if len(maddr) == 0 {
+		return nil, nil
+	}
+	name, rest := maddr[:1], maddr[1:] // the name is the same for all transports
+	found, err := n.resolve(ctx, name, func(ctx context.Context) ([]ma.Multiaddr, error) {
+		return n.inner.ResolveDNSComponent(ctx, name, most)
+	})
+	out := make([]ma.Multiaddr, 0, len(found))
+	for _, a := range found[:min(len(found), most)] {
+		out = append(out, a.Encapsulate(rest))
+	}
+	return out, err
+}
+
+// ResolveDNSAddr returns the addresses that the domain of maddr, a /dnsaddr, lists. They are p's: a domain that a
+// peer tells lists that peer.
+func (n *names) ResolveDNSAddr(ctx context.Context, p peer.ID, maddr ma.Multiaddr, depth, most int) ([]ma.Multiaddr, error) {
+	if len(maddr) == 0 {
+		return nil, nil
+	}
+	return n.resolve(ctx, maddr, func(ctx context.Context) ([]ma.Multiaddr, error) {
+		return n.inner.ResolveDNSAddr(ctx, p, maddr, depth, most)
+	})
+}
+
+func (n *names) resolve(ctx context.Context, maddr ma.Multiaddr, ask func(context.Context) ([]ma.Multiaddr, error)) ([]ma.Multiaddr, error) {
+	if n.given[maddr[0].Value()] {
+		return ask(ctx)
+	}
+	r := n.begin(maddr, ask)
+	patience := time.NewTimer(n.patience)
+	defer patience.Stop()
+	select {
+	case <-r.done:
+		return r.addrs, r.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-patience.C:
+		return nil, fault.New(fault.Unreachable, "%s takes long to resolve: it is passed over", maddr)
+	}
+}
+
+// begin returns the resolution of maddr that is known, or under way, or a new one.
+func (n *names) begin(maddr ma.Multiaddr, ask func(context.Context) ([]ma.Multiaddr, error)) *resolution {
+	key := string(maddr.Bytes())
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if r := n.known[key]; r != nil && (r.until.IsZero() || time.Now().Before(r.until)) {
+		return r
+	}
+	if len(n.known) >= maxNames {
+		for k := range n.known { // any: it is asked again
+			delete(n.known, k)
+			break
+		}
+	}
+	r := &resolution{done: make(chan struct{})}
+	n.known[key] = r
+	n.wg.Go(func() {
+		ctx, cancel := context.WithTimeout(n.ctx, nameMost)
+		defer cancel()
+		addrs, err := ask(ctx)
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		r.addrs, r.err, r.until = addrs, err, time.Now().Add(nameKept)
+		close(r.done)
+	})
+	return r
+}
+
+// close ends what is under way, and waits for it.
+func (n *names) close() error {
+	n.cancel()
+	n.wg.Wait()
+	return nil
+}
