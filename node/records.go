@@ -174,9 +174,20 @@ func (n *Node) standing(at store.Place) ([]kept, error) {
 // from all others serves whatever it has, marked as such.
 func (n *Node) shows(s *snapshot) bool { return s != nil && s.grants.Degraded }
 
+// wants notes that a record wants so many copies, before it is kept: more holders than the default's are looked after then, in a later life too.
+func (n *Node) wants(copies int) error {
+	n.health.asked(copies)
+	if copies <= n.cfg.Copies {
+		return nil
+	}
+	return n.folder.change(func(m *memory) { m.Copies = max(m.Copies, min(copies, maxCopies)) })
+}
+
 // keep makes a verified record durable here, with its bytes when they are given.
 func (n *Node) keep(ctx context.Context, rec *protocol.Record, with ...store.Staged) error {
-	n.health.asked(int(rec.GetCopies()))
+	if err := n.wants(int(rec.GetCopies())); err != nil {
+		return err
+	}
 	entry, err := newEntry(rec)
 	if err != nil {
 		return err
@@ -194,7 +205,9 @@ func (n *Node) keep(ctx context.Context, rec *protocol.Record, with ...store.Sta
 // admit makes a put's record durable here if it may be written; see replica.Admit.
 // With Stale it returns the current record.
 func (n *Node) admit(ctx context.Context, rec *protocol.Record, with ...store.Staged) (replica.Admission, *pb.Record, error) {
-	n.health.asked(int(rec.GetCopies()))
+	if err := n.wants(int(rec.GetCopies())); err != nil {
+		return 0, nil, err
+	}
 	entry, err := newEntry(rec)
 	if err != nil {
 		return 0, nil, err

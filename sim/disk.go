@@ -181,7 +181,7 @@ func (d *disk) crash() {
 
 // keep merges a record in, durably; node's keep.
 func (d *disk) keep(t *process, r *record, bytes uint64) {
-	t.peer.health.asked(r.copies)
+	t.peer.wants(r.copies)
 	d.update(t, r.name, bytes, func(rs []*record) []*record {
 		delete(t.peer.released, strayKey{r.name, r.Version}) // who hands it over counts on it
 		return merge(rs, r)
@@ -193,7 +193,7 @@ func (d *disk) keep(t *process, r *record, bytes uint64) {
 
 // admit merges a put in if it may be written; node's admit.
 func (d *disk) admit(t *process, r *record, bytes uint64) (verdict replica.Admission, current *record) {
-	t.peer.health.asked(r.copies)
+	t.peer.wants(r.copies)
 	d.update(t, r.name, bytes, func(rs []*record) []*record {
 		verdict, current = replica.Admit(lineages(rs), r.Record), nil
 		if verdict == replica.Stale {

@@ -280,6 +280,12 @@ func (p *peer) rememberLoop(t *process) {
 	}
 }
 
+// wants notes that a record wants so many copies, before it is kept; node/records.go.
+func (p *peer) wants(copies int) {
+	p.health.asked(copies)
+	p.disk.remember.copies = max(p.disk.remember.copies, p.health.wanted())
+}
+
 func (p *peer) rememberRing() {
 	v := p.state.view
 	holders := distinct(p.at, nil, v.Predecessors()...)

@@ -21,7 +21,11 @@ type record struct {
 func (r *record) deleted() bool { return r.value == 0 }
 
 func (r *record) String() string {
-	return fmt.Sprintf("%s=%d@%x.%s", r.name, r.value, r.Version.Clock, r.Version.Writer)
+	wants := ""
+	if r.copies > 0 {
+		wants = fmt.Sprintf(" (copies: %d)", r.copies)
+	}
+	return fmt.Sprintf("%s=%d@%x.%s%s", r.name, r.value, r.Version.Clock, r.Version.Writer, wants)
 }
 
 // item names a record as an inventory does.

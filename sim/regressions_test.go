@@ -21,6 +21,7 @@ func TestRegressions(t *testing.T) {
 		{"a copy went before the witness of a file of one copy had its record", "storm", 30005},
 		{"an idle owner never noticed, after a disk was full", "storm", 13},
 		{"an old version that asked for more copies stayed where its owner never looked", "storm", 10},
+		{"an owner that was restarted at once forgot that a file wanted more copies", "storm", 3304},
 		{"two puts of one name through one node in one millisecond had one version", "leaving", 1016},
 	} {
 		t.Run(r.name, func(t *testing.T) {
