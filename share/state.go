@@ -33,7 +33,7 @@ type File struct {
 	Hash   string    `json:"hash,omitempty"`   // BLAKE3-256 of what is stored, hex
 	Code   string    `json:"code,omitempty"`   // of a refusal, as in errors
 	Reason string    `json:"reason,omitempty"` // of a refusal
-	Retry  bool      `json:"retry,omitempty"`  // the refused file is tried again by itself
+	Retry  bool      `json:"retry"`            // the refused file is tried again by itself
 }
 
 // Status is the state of the folder.

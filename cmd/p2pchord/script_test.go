@@ -26,10 +26,13 @@ func TestMain(m *testing.M) {
 // own commands they have those below.
 func TestScripts(t *testing.T) {
 	t.Parallel()
+	seen := &fieldsSeen{fields: map[string]bool{}}
+	t.Cleanup(func() { seen.checkAll(t) }) // when all scripts have ended
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata",
 		RequireExplicitExec: true,
 		Setup: func(env *testscript.Env) error {
+			seen.begin()
 			env.Setenv("XDG_DATA_HOME", filepath.Join(env.WorkDir, "home"))
 			env.Setenv("XDG_CONFIG_HOME", filepath.Join(env.WorkDir, "config"))
 			env.Setenv("NO_COLOR", "1")
@@ -39,8 +42,8 @@ func TestScripts(t *testing.T) {
 			"exits": exits, "ring": startRing, "node": startNode, "signal": sendSignal, "gone": awaitGone,
 			"until": until, "fields": fields, "bytes": makeBytes, "oneline": oneLine, "fifo": makeFIFO,
 			"background": startOther, "sameid": sameID, "leftovers": leftovers,
-			"interrupt": interrupt, "flip": flip, "sibling": sibling, "untilexits": untilExits, "scrape": scrape, "dashboard": dashboardIn, "promised": promised,
-			"watched": watched, "append": appendTo, "apiget": apiGet,
+			"interrupt": interrupt, "flip": flip, "sibling": sibling, "untilexits": untilExits, "scrape": scrape, "dashboard": dashboardIn, "promised": seen.promised,
+			"watched": seen.watched, "append": appendTo, "apiget": apiGet,
 		},
 	})
 }

@@ -13,8 +13,8 @@ import (
 )
 
 // watched NAME PATTERN...: p2pchord watch --json of the node with data folder NAME shows,
-// or comes to show, a line that all the patterns match. Nothing is asked twice.
-func watched(ts *testscript.TestScript, neg bool, args []string) {
+// or comes to show, a line that all the patterns match. Nothing is asked twice. Each line has the fields that are promised.
+func (f *fieldsSeen) watched(ts *testscript.TestScript, neg bool, args []string) {
 	self, err := exec.LookPath("p2pchord")
 	ts.Check(err)
 	cmd := exec.Command(self, "watch", "--json", "--data", ts.MkAbs(args[0]))
@@ -34,6 +34,7 @@ func watched(ts *testscript.TestScript, neg bool, args []string) {
 	var seen []string
 	for lines := bufio.NewScanner(out); lines.Scan(); {
 		seen = append(seen, lines.Text())
+		f.check(ts, "watch", lines.Text())
 		all := true
 		for _, p := range args[1:] {
 			all = all && regexp.MustCompile(p).MatchString(lines.Text())
