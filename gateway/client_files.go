@@ -49,7 +49,7 @@ func (c *Client) Put(ctx context.Context, name string, r io.Reader, o node.PutOp
 	defer w.close(resp)
 	last, err := readStream(w.reader(resp.Body), func(l line) error {
 		if p := l.Progress; p != nil && o.Progress != nil {
-			o.Progress(node.Progress{Done: p.Done, Total: p.Total, Copies: p.Copies, Path: p.Path})
+			o.Progress(node.Progress{Done: p.Done, Total: p.Total, Copies: p.Copies, Path: p.Path, Waits: p.Waits})
 		}
 		return nil
 	})

@@ -147,7 +147,7 @@ func (c *Client) handOver(ctx context.Context, path string, f *os.File, progress
 	defer w.close(resp)
 	last, err := readStream(w.reader(resp.Body), func(l line) error {
 		if p := l.Progress; p != nil && progress != nil {
-			progress(node.Progress{Done: p.Done, Total: p.Total, Copies: p.Copies, Path: p.Path})
+			progress(node.Progress{Done: p.Done, Total: p.Total, Copies: p.Copies, Path: p.Path, Waits: p.Waits})
 		}
 		return nil
 	})

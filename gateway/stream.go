@@ -37,6 +37,7 @@ type progressLine struct {
 	Total  int64  `json:"total"`
 	Copies int    `json:"copies"`
 	Path   string `json:"path"`
+	Waits  string `json:"waits,omitempty"` // what it waits for, in words
 }
 
 // streamWriter writes a stream of lines. Its methods may be called from several
@@ -104,11 +105,11 @@ func (s *streamWriter) report(p node.Progress) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
-	if now.Sub(s.progress) < progressEvery {
+	if now.Sub(s.progress) < progressEvery && p.Waits == "" {
 		return
 	}
 	s.progress = now
-	s.writeLocked(line{Progress: &progressLine{p.Done, p.Total, p.Copies, p.Path}})
+	s.writeLocked(line{Progress: &progressLine{p.Done, p.Total, p.Copies, p.Path, p.Waits}})
 }
 
 // end writes the last line: the result, or the error, or both.

@@ -31,6 +31,8 @@ type Progress struct {
 	Done, Total int64 // bytes; Total is SizeUnknown when it is not known
 	Copies      int   // durable copies of what was stored last
 	Path        string
+	// Waits is what the transfer waits for, in words, when nothing has moved for two seconds. Else it is empty.
+	Waits string
 }
 
 // The paths of a transfer.
@@ -100,7 +102,10 @@ const (
 // asking again doesn't mend, or o.timeout has passed since progress was made. A peer
 // that knows a better one is believed as to whom to ask, and the one asked checks by itself.
 func (o *operations) atOwner(ctx context.Context, key ring.Key, fn func(context.Context, peer.ID) error) error {
-	deadline := time.Now().Add(o.timeout)
+	began := time.Now()
+	deadline := began.Add(o.timeout)
+	wait := waitFor(ctx)
+	defer wait.end()
 	pause, follow := minPause, 0
 	to, known := o.route.guess(key)
 	var last error
@@ -113,12 +118,15 @@ func (o *operations) atOwner(ctx context.Context, key ring.Key, fn func(context.
 			}
 		}
 		if err == nil {
+			wait.asks(to)
 			err = fn(ctx, to)
+			wait.asks("")
 		}
 		if err == nil || ctx.Err() != nil || !passing(err) {
 			return o.explain(ctx, err, last)
 		}
 		last, known = err, false
+		wait.failed(began, err)
 		var e *protocol.Elsewhere
 		if errors.As(err, &e) && e.Better != nil && follow < 8 {
 			if info, lerr := o.learn(e.Better); lerr == nil && info.ID != to {

@@ -54,6 +54,9 @@ func (o *operations) Put(ctx context.Context, name string, r io.Reader, opt PutO
 		p.opt.Modified = time.Now()
 	}
 	defer func() { putBuffer(p.first) }()
+	if opt.Progress != nil {
+		ctx = tellWaits(ctx, p.waits)
+	}
 	if err := p.sendBlocks(ctx, r); err != nil {
 		if fault.CodeOf(err) == fault.NoSpace {
 			p.retract(ctx)
@@ -231,6 +234,13 @@ func (p *putting) progress(n int, st *acknowledgement) {
 	if p.opt.Progress != nil {
 		p.opt.Progress(Progress{Done: p.done, Total: p.opt.Size, Copies: p.copies, Path: p.path})
 	}
+}
+
+// waits tells what the put waits for.
+func (p *putting) waits(what string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.opt.Progress(Progress{Done: p.done, Total: p.opt.Size, Copies: p.copies, Path: p.path, Waits: what})
 }
 
 // commit stores the file's record with its first block: that makes the new version the current one.

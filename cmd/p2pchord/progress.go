@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/term"
 
+	"github.com/p2pchord/p2pchord/gateway"
 	"github.com/p2pchord/p2pchord/node"
 )
 
@@ -30,6 +31,7 @@ type meter struct {
 	count    int              // files that are done
 	copies   int
 	path     string
+	waits    string // what one of them waits for, while nothing moves
 	drawn    time.Time
 	visible  bool
 }
@@ -59,7 +61,7 @@ func (o *output) progressOf(name string) func(node.Progress) {
 		if m == nil {
 			return
 		}
-		m.done[name], m.copies = p.Done, p.Copies
+		m.done[name], m.copies, m.waits = p.Done, p.Copies, p.Waits
 		if p.Path != "" {
 			m.path = p.Path
 		}
@@ -74,6 +76,7 @@ func (o *output) finish(name string, size int64) {
 	if m := o.meter; m != nil {
 		delete(m.done, name)
 		m.finished += size
+		m.waits = ""
 		m.count++
 	}
 }
@@ -123,6 +126,9 @@ func (m *meter) text(now time.Time) string {
 		fmt.Fprintf(&b, "  %3d%%  %s of %s", min(100, done*100/m.total), size(done), size(m.total))
 	} else if done > 0 {
 		fmt.Fprintf(&b, "  %s", size(done))
+	}
+	if m.waits != "" {
+		return b.String() + "  waiting: " + gateway.OneLine(m.waits)
 	}
 	if spent := now.Sub(m.begun); spent > rateAtLeast && done > 0 {
 		rate := float64(done) / spent.Seconds()

@@ -84,6 +84,10 @@ func TestTheProgressLine(t *testing.T) {
 	if got := many.text(begun.Add(100 * time.Millisecond)); got != "put  3 of 9 files   50%  2.0 MiB of 4.0 MiB" {
 		t.Errorf("%q", got)
 	}
+	many.waits = "for the owner to be found"
+	if got := many.text(begun.Add(5 * time.Second)); got != "put  3 of 9 files   50%  2.0 MiB of 4.0 MiB  waiting: for the owner to be found" {
+		t.Errorf("%q", got)
+	}
 	unknown := &meter{title: "-", total: -1, files: 1, begun: begun, done: map[string]int64{"-": 1 << 20}}
 	if got := unknown.text(begun.Add(2 * time.Second)); got != "-  1.0 MiB  512 KiB/s" {
 		t.Errorf("%q", got)
