@@ -70,10 +70,12 @@ func TestAddressChanges(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		change func(l *Lab, h *Host, r *Router)
+		direct bool
 	}{
-		{"of the router", func(_ *Lab, _ *Host, r *Router) { r.Renumber() }},
-		{"of the machine", func(_ *Lab, h *Host, _ *Router) { h.Renumber() }},
-		{"to another home", func(l *Lab, h *Host, _ *Router) { h.Move(l.Router(PortPreserving)) }},
+		{"of the router", func(_ *Lab, _ *Host, r *Router) { r.Renumber() }, true},
+		// The router keeps the port for the address that the machine had, and takes any for the one that it has.
+		{"of the machine", func(_ *Lab, h *Host, _ *Router) { h.Renumber() }, false},
+		{"to another home", func(l *Lab, h *Host, _ *Router) { h.Move(l.Router(PortPreserving)) }, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			l := New(t)
@@ -100,6 +102,12 @@ func TestAddressChanges(t *testing.T) {
 				p.whole(30*time.Second-time.Since(changed), 3)
 			}
 			t.Logf("one ring after %v", time.Since(changed).Round(time.Millisecond))
+			if c.direct {
+				for _, p := range []*process{a, b, third} {
+					p.direct(30*time.Second-time.Since(changed), 3)
+				}
+				t.Logf("all connections are direct after %v", time.Since(changed).Round(time.Millisecond))
+			}
 			x.get(a)
 		})
 	}

@@ -35,6 +35,8 @@ const (
 // another address. libp2p notices after 30 s at the earliest, and keeps sending requests into the void until then. It watches the
 // connections that matter, those to peers that are protected (neighbours, bootstrap peers, relays) and to relays that carry others.
 //
+// It also closes connections of peers that have moved (see moved).
+//
 // A bootstrap peer, which has many peers that beat by themselves, watches only connections of peers that have made another one since.
 type pulse struct {
 	host  host.Host
@@ -76,6 +78,11 @@ func (p *pulse) look(ctx context.Context, now time.Time) {
 	conns := p.host.Network().Conns()
 	carriers, newest, count := make(map[peer.ID]bool), make(map[peer.ID]time.Time), make(map[peer.ID]int)
 	for _, c := range conns {
+		if moved(c, now) {
+			log.Debugw("a peer has moved", "peer", c.RemotePeer(), "addr", c.RemoteMultiaddr())
+			_ = c.Close() // the peer makes another
+			continue
+		}
 		count[c.RemotePeer()]++
 		if id, ok := relayOf(c.RemoteMultiaddr()); ok {
 			carriers[id] = true

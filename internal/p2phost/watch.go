@@ -91,12 +91,11 @@ func (w *Watch) options() []libp2p.Option {
 
 // portMap asks the router for ports, and remembers whom to ask what it gave.
 func (w *Watch) portMap() libp2p.Option {
-	if w == nil {
-		return libp2p.NATPortMap()
-	}
 	return libp2p.NATManager(func(n network.Network) basichost.NATManager {
-		m := basichost.NewNATManager(n)
-		w.router.Store(&m)
+		m := basichost.NATManager(newPMPManager(n))
+		if w != nil {
+			w.router.Store(&m)
+		}
 		return m
 	})
 }

@@ -1,0 +1,30 @@
+package p2phost
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/quic-go/quic-go"
+)
+
+// movedPortAfter is how old a connection has to be to be closed for another port of the peer's; a router that forgets
+// often gives many, and each costs a connection.
+const movedPortAfter = time.Minute
+
+// moved reports whether the peer at the other end of c has moved: its packets come from another address than that at
+// which c began. QUIC follows it without a word, and everything else goes by the old address: what this host tells the
+// peer of how it looks from outside, and with it the holes that the peer tries to punch. Only a new connection helps.
+func moved(c network.Conn, now time.Time) bool {
+	var q *quic.Conn
+	if isRelay(c.RemoteMultiaddr()) || !c.As(&q) || q == nil {
+		return false
+	}
+	began, ok := ipOf(c.RemoteMultiaddr())
+	port, has := portOf(c.RemoteMultiaddr())
+	is, err := netip.ParseAddrPort(q.RemoteAddr().String())
+	if !ok || !has || err != nil {
+		return false
+	}
+	return is.Addr().Unmap().WithZone("") != began.WithZone("") || int(is.Port()) != port && now.Sub(c.Stat().Opened) > movedPortAfter
+}
