@@ -27,6 +27,9 @@ type Config struct {
 	Interval time.Duration
 	// Quiet is how long the size and the time of a file have to stand still before it is stored. Default 1 s.
 	Quiet time.Duration
+	// Copies is on how many peers each file is to be. Of a file that has fewer, because the ring was too small, it is found
+	// out when it has more. Default 0: it is not.
+	Copies int
 	// Events, if not nil, is told in words what a person may want to know. It must not block.
 	Events func(node.Event)
 }
@@ -115,6 +118,7 @@ func Open(cfg Config) (*Folder, error) {
 		cfg: cfg, calls: make(chan func(), 64), ended: make(chan struct{}), m: newMachine(cfg.Quiet),
 		begun: time.Now(), uploads: map[*file]*upload{}, looks: map[string]how{},
 	}
+	f.m.shorts.wanted = cfg.Copies
 	var had bool
 	if f.mem, had, err = openMemory(cfg.Data, cfg.Dir, f.m.remember); err != nil {
 		return nil, err

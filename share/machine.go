@@ -64,6 +64,7 @@ type file struct {
 	wrote    bool // bytes were written since known: the stamp alone doesn't tell
 	again    bool // another content came while one was put
 	gone     bool // it vanished while it was put
+	short    bool // it is among machine.shorts
 	attempts uint8
 	position int // in the heap, plus 1
 }
@@ -99,6 +100,7 @@ type machine struct {
 	checks  int
 	scan    uint32
 	counts  [phases]int
+	shorts  shortFiles
 	out     []action
 }
 
@@ -142,7 +144,7 @@ func (m *machine) found(now time.Duration, path string, s stamp, h how) {
 	switch f.phase {
 	case absent:
 		if f.unchanged() {
-			m.enter(f, stored)
+			m.enterStored(now, f)
 			return
 		}
 		m.wait(now, f)
@@ -151,7 +153,7 @@ func (m *machine) found(now time.Duration, path string, s stamp, h how) {
 		case changed:
 			m.wait(now, f)
 		case h == byLook && now >= f.since+m.quiet && f.unchanged():
-			m.enter(f, stored)
+			m.enterStored(now, f)
 		case h == byLook && now >= f.since+m.quiet:
 			m.enter(f, ready)
 			m.queue = append(m.queue, f)
@@ -245,6 +247,11 @@ func (m *machine) enter(f *file, p phase) {
 	}
 }
 
+func (m *machine) enterStored(now time.Duration, f *file) {
+	m.enter(f, stored)
+	m.short(now, f)
+}
+
 // tick moves on what the clock has been waited for.
 func (m *machine) tick(now time.Duration) {
 	for len(m.clock) > 0 && m.clock[0].due <= now {
@@ -270,6 +277,7 @@ func (m *machine) tick(now time.Duration) {
 		case absent, ready, uploading:
 		}
 	}
+	m.checkShort(now)
 	m.fill(now)
 }
 
@@ -281,6 +289,9 @@ func (m *machine) next() (time.Duration, bool) {
 	}
 	if len(m.queue) > 0 && m.running < putsAtOnce && m.hold > 0 && (next == 0 || m.hold < next) {
 		next = m.hold
+	}
+	if at := m.nextShort(); at > 0 && (next == 0 || at < next) {
+		next = at
 	}
 	return next, next > 0
 }

@@ -38,7 +38,7 @@ func (m *machine) putStored(now time.Duration, path string, k known) {
 	m.do(doRemember, f)
 	m.settle(now, f, func() {
 		f.attempts = 0
-		m.enter(f, stored)
+		m.enterStored(now, f)
 		if k.copies < k.possible {
 			m.wake(f, now+checkAfter)
 		}
@@ -92,8 +92,10 @@ func (m *machine) checked(now time.Duration, path string, copies int) {
 	m.checks--
 	f := m.files[path]
 	if f == nil || f.phase != stored {
+		m.shortChecked(now, path, false)
 		return
 	}
+	m.shortChecked(now, path, copies > f.known.copies)
 	if copies >= 0 && copies != f.known.copies {
 		f.known.copies = copies
 		m.do(doRemember, f)
@@ -102,4 +104,5 @@ func (m *machine) checked(now time.Duration, path string, copies int) {
 	if f.known.copies < f.known.possible && f.attempts < checksMost {
 		m.wake(f, now+checkAfter<<f.attempts)
 	}
+	m.short(now, f)
 }

@@ -13,7 +13,7 @@ func (a *app) withFolder(p gateway.Peer, data string, f nodeFlags, events *event
 	if f.share == "" {
 		return p, sharedFolder{}, nil
 	}
-	folder, err := share.Open(share.Config{Dir: f.share, Data: data, Ring: p, Interval: f.scanInterval, Events: events.show})
+	folder, err := share.Open(share.Config{Dir: f.share, Data: data, Ring: p, Interval: f.scanInterval, Copies: f.copies, Events: events.show})
 	if err != nil {
 		return nil, sharedFolder{}, err
 	}
