@@ -203,10 +203,17 @@ func firstAddr(ts *testscript.TestScript, name string) string {
 	}
 }
 
-// signal NAME SIGNAL
+// signal NAME SIGNAL: after STOP the process has stopped; its threads run on for a moment after the signal was sent.
 func sendSignal(ts *testscript.TestScript, _ bool, args []string) {
 	sig := map[string]syscall.Signal{"INT": syscall.SIGINT, "TERM": syscall.SIGTERM, "KILL": syscall.SIGKILL, "STOP": syscall.SIGSTOP, "CONT": syscall.SIGCONT, "HUP": syscall.SIGHUP}[args[1]]
-	ts.Check(children.get(ts.Getenv("WORK"), args[0]).cmd.Process.Signal(sig))
+	process := children.get(ts.Getenv("WORK"), args[0]).cmd.Process
+	ts.Check(process.Signal(sig))
+	if sig == syscall.SIGSTOP {
+		var state syscall.WaitStatus
+		if _, err := syscall.Wait4(process.Pid, &state, syscall.WUNTRACED, nil); err != nil || !state.Stopped() {
+			ts.Fatalf("%s does not stop: %v", args[0], err)
+		}
+	}
 }
 
 // gone NAME CODE: the process ends by itself, with that exit code.
