@@ -85,11 +85,15 @@ func stale(current *pb.Record) (*pb.FileResponse, error) {
 // witness has it under the present grant: the same record again to the new witness
 // when the grant has changed. The others go on in the background unless all are waited for.
 func (n *Node) replicate(ctx context.Context, rec *protocol.Record, b *block, waitAll bool) (*pb.FileResponse, error) {
-	ctx, cancel := context.WithTimeout(ctx, n.cfg.Timeout)
-	defer cancel()
 	key, copies := rec.Key(), n.copiesOf(rec)
+	// Waiting for the ring is bounded as a whole. Sending is not: it ends when nothing moves, and a slow line may take minutes for a block.
+	wait := budget{n.cfg.Timeout}
 	for {
-		s, err := n.serving(ctx, key)
+		var s *snapshot
+		err := wait.within(ctx, func(ctx context.Context) (err error) {
+			s, err = n.serving(ctx, key)
+			return err
+		})
 		if err != nil {
 			return nil, uncertain(err)
 		}
@@ -100,7 +104,8 @@ func (n *Node) replicate(ctx context.Context, rec *protocol.Record, b *block, wa
 			err = n.sendBare(ctx, s.grants.Grant, rec)
 		}
 		if err != nil {
-			if ctx.Err() != nil || n.unwitnessed(ctx, s, err) != nil {
+			lost := func(ctx context.Context) error { return n.unwitnessed(ctx, s, err) }
+			if ctx.Err() != nil || wait.within(ctx, lost) != nil {
 				return nil, uncertain(err)
 			}
 			continue
@@ -112,7 +117,7 @@ func (n *Node) replicate(ctx context.Context, rec *protocol.Record, b *block, wa
 			}
 		}
 		if !n.stillServing(s, key) {
-			if err := n.changed(ctx, s); err != nil {
+			if err := wait.within(ctx, func(ctx context.Context) error { return n.changed(ctx, s) }); err != nil {
 				return nil, uncertain(err)
 			}
 			continue
@@ -125,6 +130,18 @@ func (n *Node) replicate(ctx context.Context, rec *protocol.Record, b *block, wa
 		}
 		return n.stored(r.durable, len(holders), copies), nil
 	}
+}
+
+// budget bounds several waits as a whole.
+type budget struct{ left time.Duration }
+
+// within gives do what is left of the time.
+func (w *budget) within(ctx context.Context, do func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, w.left)
+	defer cancel()
+	began := time.Now()
+	defer func() { w.left -= time.Since(began) }()
+	return do(ctx)
 }
 
 // round is one round of handing a record to its holders.

@@ -234,12 +234,15 @@ func (n *Node) fetchMissing(ctx context.Context) (got, left int) {
 	return got, left
 }
 
+// slowest is the least speed, in bytes a second, at which a block is worth waiting for.
+const slowest = 16 << 10
+
 // fetch gets the bytes of one entry from another holder.
 func (n *Node) fetch(ctx context.Context, e store.Entry) error {
 	if !n.hasRoom(int64(e.Size)) {
 		return fault.New(fault.NoSpace, "no room for a copy of block %d of %q", e.Index, e.Name)
 	}
-	ctx, cancel := context.WithTimeout(ctx, 6*n.cfg.Timeout)
+	ctx, cancel := context.WithTimeout(ctx, 6*n.cfg.Timeout+time.Duration(e.Size)*time.Second/slowest)
 	defer cancel()
 	data, _, err := n.block(ctx, e.Place, e.Block, int(e.Size), nil, true)
 	if err != nil {

@@ -199,3 +199,14 @@ func TestLimits(t *testing.T) {
 		}
 	}
 }
+
+// A block may take longer on its way to the witness than anybody waits for an answer, as long as it moves.
+func TestPutOverASlowLine(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, 0)
+	for range 3 {
+		c.start(node.Config{LimitUp: 512 << 10, Timeout: 4 * time.Second, Heartbeat: 300 * time.Millisecond})
+	}
+	c.settled()
+	c.put(c.nodes[0], "slowly", bytesOf(1, node.DefaultBlockSize))
+}
