@@ -56,3 +56,22 @@ func TestOtherNetworks(t *testing.T) {
 		})
 	}
 }
+
+// A node that has IPv6 only, behind a firewall, joins a ring of nodes that have IPv4 only, one of them publicly
+// reachable: libp2p alone would not tell of that one's relays.
+func TestIPv6OnlyJoinsIPv4Only(t *testing.T) {
+	l := New(t)
+	boot := startBootstrap(t, l.Host(Both))
+	nodes := []*process{startNode(t, l.Host(IPv4), boot), startNode(t, l.Router(PortPreserving).Host(), boot)}
+	for _, p := range nodes {
+		p.whole(patience, 2)
+	}
+	nodes[0].public(patience)
+	six := startNode(t, l.Router(Firewall).Host(), boot)
+	t.Logf("joined after %v", six.joined.Round(time.Millisecond))
+	nodes = append(nodes, six)
+	for _, p := range nodes {
+		p.whole(30*time.Second, 3)
+	}
+	exchangeAll(t, nodes, "across")
+}

@@ -20,14 +20,20 @@ func back(t *testing.T, nodes []*process, x *transfer, what string) {
 	}
 	for _, p := range nodes {
 		p.within(30*time.Second-time.Since(began), "the file", func() error {
-			to := filepath.Join(t.TempDir(), "got")
-			if _, _, err := p.verb("get", x.name, "-o", to); err != nil {
-				return err
-			}
-			return x.same(to)
+			return p.gets(x)
 		})
 	}
 	t.Logf("%s: one ring, and files everywhere, after %v", what, time.Since(began).Round(time.Millisecond))
+}
+
+// gets fetches the file and compares it.
+func (p *process) gets(x *transfer) error {
+	p.t.Helper()
+	to := filepath.Join(p.t.TempDir(), "got")
+	if _, _, err := p.verb("get", x.name, "-o", to); err != nil {
+		return err
+	}
+	return x.same(to)
 }
 
 // fourHomes is a bootstrap peer, four nodes in homes of their own, one of them with a forwarded port, and a file.
@@ -135,6 +141,53 @@ func TestTrouble(t *testing.T) {
 		boot.ready()
 		registeredAgain(t, nodes)
 		back(t, nodes, x, "bootstrap peer at another address")
+	})
+	t.Run("founds a ring alone", func(t *testing.T) {
+		l := New(t)
+		boot := startBootstrap(t, l.Host(Both))
+		var homes []*Router
+		var nodes []*process
+		for range 3 {
+			homes = append(homes, l.Router(PortPreserving))
+			nodes = append(nodes, startNode(t, homes[len(homes)-1].Host(), boot))
+		}
+		for _, p := range nodes {
+			p.whole(patience, len(nodes))
+		}
+		x := newTransfer(t, "before", 1e6)
+		if _, _, err := nodes[0].verb("put", x.path, "--name", x.name, "--copies", "3", "--wait", "all"); err != nil {
+			t.Fatal(err)
+		}
+		lasting(t, 12*time.Second) // four heartbeats, and what it takes to be remembered
+		boot.kill()
+		lone := nodes[2]
+		lone.kill()
+		homes[2].Renumber() // no hole of before leads out of here
+		for _, p := range nodes[:2] {
+			p.whole(patience, 2)
+		}
+		y := newTransfer(t, "meanwhile", 1e6)
+		within(t, time.Minute, "a put among the others", func() error {
+			_, _, err := nodes[0].verb("put", y.path, "--name", y.name)
+			return err
+		})
+		lone.begin()
+		lone.ready()
+		took := lone.within(2*time.Minute, "a ring of its own", func() error {
+			out, _, err := lone.verb("ring", "--json")
+			if n := strings.Count(out, "\n"); err == nil && n != 1 {
+				err = fmt.Errorf("%d members", n)
+			}
+			return err
+		})
+		t.Logf("it has a ring of its own %v after its start", (lone.joined + took).Round(time.Millisecond))
+		if err := lone.gets(x); err != nil {
+			t.Errorf("alone it doesn't give the file that it holds: %v", err)
+		}
+		boot.begin()
+		boot.ready()
+		back(t, nodes, x, "the bootstrap peer back after one founded alone")
+		back(t, nodes, y, "the file of meanwhile")
 	})
 	t.Run("asleep", func(t *testing.T) {
 		l := New(t)

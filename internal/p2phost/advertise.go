@@ -25,8 +25,9 @@ type advertised struct {
 	outside  *outside
 	server   bool
 
-	mu   sync.Mutex
-	host confirmer // nil until the host is there
+	mu    sync.Mutex
+	host  confirmer      // nil until the host is there
+	slots []ma.Multiaddr // at relays
 }
 
 func (f *advertised) attach(c confirmer) {
@@ -36,10 +37,10 @@ func (f *advertised) attach(c confirmer) {
 }
 
 // addrs leaves out public addresses that are not this machine's own and that nobody has confirmed
-// yet, and those of local networks for a server, unless it has no others.
+// yet, and those of local networks for a server, unless it has no others. It adds relays' where otherFamily says so.
 func (f *advertised) addrs(all []ma.Multiaddr) []ma.Multiaddr {
 	f.mu.Lock()
-	host := f.host
+	host, slots := f.host, f.slots
 	f.mu.Unlock()
 	var confirmed []ma.Multiaddr
 	if host != nil {
@@ -59,6 +60,7 @@ func (f *advertised) addrs(all []ma.Multiaddr) []ma.Multiaddr {
 			out = append(out, a)
 		}
 	}
+	out = append(out, otherFamily(out, slots)...)
 	if !f.server || len(out) == 0 {
 		out = append(out, local...)
 	}

@@ -56,6 +56,10 @@ func (w *world) start(ctx context.Context) error {
 		return err
 	}
 	w.waits = append(w.waits, wait)
+	if wait, err = w.advertised.followSlots(ctx, w.Host); err != nil {
+		return err
+	}
+	w.waits = append(w.waits, wait)
 	if w.cfg.Profile != Client {
 		w.waits = append(w.waits, startPulse(ctx, w.Host, w.cfg.Watch, w.cfg.Profile == Peer))
 	}

@@ -1,0 +1,72 @@
+package p2phost
+
+import (
+	"context"
+	"slices"
+
+	"github.com/libp2p/go-libp2p/core/event"
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/p2p/host/eventbus"
+	ma "github.com/multiformats/go-multiaddr"
+)
+
+// followSlots keeps f's list of the addresses at which relays hold slots for h, until ctx ends.
+func (f *advertised) followSlots(ctx context.Context, h host.Host) (wait func(), err error) {
+	sub, err := h.EventBus().Subscribe(new(event.EvtAutoRelayAddrsUpdated), eventbus.Name("p2pchord slots"))
+	if err != nil {
+		return nil, err
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		defer func() { _ = sub.Close() }() // it can only say that it is closed already
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case e, ok := <-sub.Out():
+				if !ok {
+					return
+				}
+				if ev, ok := e.(event.EvtAutoRelayAddrsUpdated); ok {
+					f.mu.Lock()
+					f.slots = slices.Clone(ev.RelayAddrs)
+					f.mu.Unlock()
+				}
+			}
+		}
+	}()
+	return func() { <-done }, nil
+}
+
+// otherFamily returns those of slots that lead to a host for peers without the one protocol, IPv4 or IPv6, over which its
+// public addresses among told are: libp2p leaves the relays' addresses out as soon as one of a host's own is reached,
+// and a peer that has only the other protocol would find no way. None when told has both, or neither.
+func otherFamily(told, slots []ma.Multiaddr) []ma.Multiaddr {
+	var four, six bool
+	for _, a := range told {
+		if isRelay(a) || len(a) == 0 {
+			continue
+		}
+		switch a[0].Code() {
+		case ma.P_DNS, ma.P_DNSADDR:
+			four, six = true, true
+		case ma.P_DNS4:
+			four = true
+		case ma.P_DNS6:
+			six = true
+		default:
+			if ip, ok := ipOf(a); ok && isPublicIP(ip) {
+				four, six = four || ip.Is4(), six || ip.Is6()
+			}
+		}
+	}
+	if four == six {
+		return nil
+	}
+	wanted := ma.P_IP4
+	if four {
+		wanted = ma.P_IP6
+	}
+	return slices.DeleteFunc(slices.Clone(slots), func(a ma.Multiaddr) bool { return len(a) == 0 || a[0].Code() != wanted })
+}
