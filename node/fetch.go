@@ -50,7 +50,7 @@ func (p *pace) slow(t time.Duration) bool {
 // block gets a block by its hash from any of its holders: those given, then the
 // owner of its place and the owner's neighbours. One that fails, or is slow, is
 // overtaken by the next. Bytes that don't match are not taken. repair says that it is
-// for a copy, and has time.
+// for a copy: it is tried again with the next pass over what is missing, and the turn of repair goes to others meanwhile.
 func (o *operations) block(ctx context.Context, at store.Place, hash store.Hash, size int, near []peer.ID, repair bool) ([]byte, source, error) {
 	deadline := time.Now().Add(o.timeout)
 	for pause := minPause; ; pause = min(2*pause, maxPause) {
@@ -65,7 +65,7 @@ func (o *operations) block(ctx context.Context, at store.Place, hash store.Hash,
 		if ctx.Err() != nil {
 			return nil, source{}, o.explain(ctx, a.err, nil)
 		}
-		if time.Now().After(deadline) {
+		if repair || time.Now().After(deadline) {
 			return nil, source{}, fault.New(fault.TryAgain, "block %d of %q can't be had from any of its holders now; try again: %w", at.Index, at.Name, a.err)
 		}
 		near = nil

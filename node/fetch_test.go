@@ -210,3 +210,20 @@ func TestRepairYieldsToUsers(t *testing.T) {
 		t.Errorf("beside users it took %v, alone %v: less than %d times", beside, alone, repairShare)
 	}
 }
+
+// What repair can't get doesn't keep the turn from what it can move.
+func TestRepairGoesOnBesideWhatCantBeHad(t *testing.T) {
+	t.Parallel()
+	var u users
+	u.moved()
+	lost := fault.New(fault.TryAgain, "not in any store")
+	began := time.Now()
+	for range 20 {
+		if err := u.yield(t.Context(), func() error { <-time.After(10 * time.Millisecond); return lost }); !errors.Is(err, lost) {
+			t.Fatal(err)
+		}
+	}
+	if took := time.Since(began); took > 20*10*time.Millisecond*repairShare/2 {
+		t.Errorf("20 failures of 10 ms took %v: there was a pause after each", took)
+	}
+}

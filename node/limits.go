@@ -35,7 +35,7 @@ func (u *users) present() bool {
 }
 
 // yield runs what repair has to move. While users move bytes too it does one thing at a
-// time and pauses after it, so that at least nine tenths of the time are theirs.
+// time and pauses after it, so that at least nine tenths of the time are theirs. What fails has moved nothing to pause for.
 func (u *users) yield(ctx context.Context, work func() error) error {
 	if !u.present() {
 		return work()
@@ -44,7 +44,7 @@ func (u *users) yield(ctx context.Context, work func() error) error {
 	defer u.turn.Unlock()
 	began := time.Now()
 	err := work()
-	if u.present() {
+	if err == nil && u.present() {
 		_ = sleep(ctx, min((repairShare-1)*time.Since(began), longestPause)) // an end of ctx shows in what follows
 	}
 	return err
