@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -214,16 +215,18 @@ func TestRepairYieldsToUsers(t *testing.T) {
 // What repair can't get doesn't keep the turn from what it can move.
 func TestRepairGoesOnBesideWhatCantBeHad(t *testing.T) {
 	t.Parallel()
-	var u users
-	u.moved()
-	lost := fault.New(fault.TryAgain, "not in any store")
-	began := time.Now()
-	for range 20 {
-		if err := u.yield(t.Context(), func() error { <-time.After(10 * time.Millisecond); return lost }); !errors.Is(err, lost) {
-			t.Fatal(err)
+	synctest.Test(t, func(t *testing.T) {
+		var u users
+		u.moved()
+		lost := fault.New(fault.TryAgain, "not in any store")
+		began := time.Now()
+		for range 20 {
+			if err := u.yield(t.Context(), func() error { time.Sleep(10 * time.Millisecond); return lost }); !errors.Is(err, lost) { // of the bubble's clock
+				t.Fatal(err)
+			}
 		}
-	}
-	if took := time.Since(began); took > 20*10*time.Millisecond*repairShare/2 {
-		t.Errorf("20 failures of 10 ms took %v: there was a pause after each", took)
-	}
+		if took := time.Since(began); took != 200*time.Millisecond {
+			t.Errorf("20 failures of 10 ms took %v: there was a pause", took)
+		}
+	})
 }
