@@ -18,7 +18,7 @@ func (d *demo) putAll(ctx context.Context) error {
 	for i := range d.files {
 		f, n := &d.files[i], d.nodes[i%len(d.nodes)]
 		begun := time.Now()
-		in, err := f.source.open(nil)
+		in, err := f.source.open(ctx, nil)
 		if err != nil {
 			return fault.New(fault.Failed, "can't put %s: %w", f.source.path, err)
 		}

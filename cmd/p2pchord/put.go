@@ -148,7 +148,7 @@ func (a *app) putAll(outer context.Context, r gateway.Ring, sources []source, f 
 }
 
 func (a *app) putOne(ctx context.Context, r gateway.Ring, s source, f putFlags, few *tooFew) error {
-	in, err := s.open(a.stdin)
+	in, err := s.open(ctx, a.stdin)
 	if err != nil {
 		return fault.New(fault.Failed, "can't put %s: %w", s.path, err)
 	}

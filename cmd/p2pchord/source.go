@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"io"
 	"io/fs"
@@ -119,10 +120,10 @@ func (a *app) folder(dir, name string) ([]source, error) {
 	return all, nil
 }
 
-// open opens what the source stands for.
-func (s source) open(stdin io.Reader) (io.ReadCloser, error) {
+// open opens what the source stands for. What comes on stdin ends with ctx.
+func (s source) open(ctx context.Context, stdin io.Reader) (io.ReadCloser, error) {
 	if s.path == "-" {
-		return io.NopCloser(stdin), nil
+		return endsWith(ctx, stdin), nil
 	}
 	f, err := os.Open(s.path)
 	if err != nil {
@@ -137,6 +138,19 @@ func (s source) open(stdin io.Reader) (io.ReadCloser, error) {
 		return nil, errors.Join(err, f.Close())
 	}
 	return in, nil
+}
+
+// endsWith returns what r gives, up to the end of ctx. A read of a stdin that gives nothing can't be interrupted: it goes on
+// in the background, until something comes or the process ends.
+func endsWith(ctx context.Context, r io.Reader) io.ReadCloser {
+	out, in := io.Pipe()
+	stop := context.AfterFunc(ctx, func() { _ = in.CloseWithError(context.Cause(ctx)) }) // it never fails
+	go func() {
+		defer stop()
+		_, err := io.Copy(in, r)
+		_ = in.CloseWithError(err) // it never fails
+	}()
+	return out
 }
 
 // reason is why err happened, without the path that the caller names.

@@ -50,7 +50,7 @@ func TestAFileThatChangesWhileItIsReadNeverEnds(t *testing.T) {
 			if err := os.Chtimes(path, past, past); err != nil {
 				t.Fatal(err)
 			}
-			in, err := sourceOf(t, path).open(nil)
+			in, err := sourceOf(t, path).open(t.Context(), nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -79,7 +79,7 @@ func TestAFileThatStaysIsReadWhole(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "f")
 		write(t, path, text)
 		s := sourceOf(t, path)
-		in, err := s.open(nil)
+		in, err := s.open(t.Context(), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -97,7 +97,7 @@ func TestAFileThatChangedBeforeItIsOpened(t *testing.T) {
 	write(t, path, "one")
 	s := sourceOf(t, path)
 	write(t, path, "longer")
-	if _, err := s.open(nil); !errors.Is(err, steady.ErrChanged) {
+	if _, err := s.open(t.Context(), nil); !errors.Is(err, steady.ErrChanged) {
 		t.Errorf("%v", err)
 	}
 }
