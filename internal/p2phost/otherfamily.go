@@ -6,37 +6,16 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/event"
 	"github.com/libp2p/go-libp2p/core/host"
-	"github.com/libp2p/go-libp2p/p2p/host/eventbus"
 	ma "github.com/multiformats/go-multiaddr"
 )
 
 // followSlots keeps f's list of the addresses at which relays hold slots for h, until ctx ends.
 func (f *advertised) followSlots(ctx context.Context, h host.Host) (wait func(), err error) {
-	sub, err := h.EventBus().Subscribe(new(event.EvtAutoRelayAddrsUpdated), eventbus.Name("p2pchord slots"))
-	if err != nil {
-		return nil, err
-	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		defer func() { _ = sub.Close() }() // it can only say that it is closed already
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case e, ok := <-sub.Out():
-				if !ok {
-					return
-				}
-				if ev, ok := e.(event.EvtAutoRelayAddrsUpdated); ok {
-					f.mu.Lock()
-					f.slots = slices.Clone(ev.RelayAddrs)
-					f.mu.Unlock()
-				}
-			}
-		}
-	}()
-	return func() { <-done }, nil
+	return follow(ctx, h, "slots", func(e event.EvtAutoRelayAddrsUpdated) {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.slots = slices.Clone(e.RelayAddrs)
+	})
 }
 
 // otherFamily returns those of slots that lead to a host for peers without the one protocol, IPv4 or IPv6, over which its

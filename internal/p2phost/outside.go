@@ -12,7 +12,6 @@ import (
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
-	"github.com/libp2p/go-libp2p/p2p/host/eventbus"
 	ma "github.com/multiformats/go-multiaddr"
 	manet "github.com/multiformats/go-multiaddr/net"
 )
@@ -67,10 +66,6 @@ func newOutside(relays []peer.AddrInfo) *outside {
 
 // attach begins to follow what others see of h, until ctx ends.
 func (o *outside) attach(ctx context.Context, h host.Host) (wait func(), err error) {
-	sub, err := h.EventBus().Subscribe(new(event.EvtPeerIdentificationCompleted), eventbus.Name("p2pchord outside"))
-	if err != nil {
-		return nil, err
-	}
 	o.mu.Lock()
 	o.host, o.conns, o.book = h, h.Network().ConnsToPeer, h.Peerstore().Addrs
 	o.mu.Unlock()
@@ -80,26 +75,15 @@ func (o *outside) attach(ctx context.Context, h host.Host) (wait func(), err err
 		o.mu.Unlock()
 	}}
 	h.Network().Notify(gone)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		defer h.Network().StopNotify(gone)
-		defer func() { _ = sub.Close() }() // it can only say that it is closed already
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case e, ok := <-sub.Out():
-				if !ok {
-					return
-				}
-				if ev, ok := e.(event.EvtPeerIdentificationCompleted); ok {
-					o.saw(ev)
-				}
-			}
-		}
-	}()
-	return func() { <-done }, nil
+	ended, err := follow(ctx, h, "outside", o.saw)
+	if err != nil {
+		h.Network().StopNotify(gone)
+		return nil, err
+	}
+	return func() {
+		ended()
+		h.Network().StopNotify(gone)
+	}, nil
 }
 
 // saw takes in what a peer says that it sees.

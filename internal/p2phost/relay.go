@@ -11,7 +11,6 @@ import (
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/p2p/host/autorelay"
-	"github.com/libp2p/go-libp2p/p2p/host/eventbus"
 	"github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/relay"
 	ma "github.com/multiformats/go-multiaddr"
 )
@@ -66,43 +65,32 @@ func startRelay(h host.Host, cfg Config) (*relay.Relay, error) {
 
 // relayWhileReachable makes h a relay for as long as others reach it directly, until ctx ends.
 func relayWhileReachable(ctx context.Context, h host.Host, cfg Config) (wait func(), err error) {
-	sub, err := h.EventBus().Subscribe(new(event.EvtHostReachableAddrsChanged), eventbus.Name("p2pchord relay"))
+	var r *relay.Relay
+	stop := func() {
+		if r != nil {
+			_ = r.Close() // it can only say that it is closed already
+			r = nil
+		}
+	}
+	ended, err := follow(ctx, h, "relay", func(e event.EvtHostReachableAddrsChanged) {
+		if len(e.Reachable) == 0 {
+			stop()
+		} else if r == nil {
+			started, err := startRelay(h, cfg)
+			if err != nil {
+				log.Warnw("can't be a relay for others", "err", err)
+				return
+			}
+			r = started
+		}
+	})
 	if err != nil {
 		return nil, err
 	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		defer func() { _ = sub.Close() }() // it can only say that it is closed already
-		var r *relay.Relay
-		stop := func() {
-			if r != nil {
-				_ = r.Close() // it can only say that it is closed already
-				r = nil
-			}
-		}
-		defer stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case e, ok := <-sub.Out():
-				if !ok {
-					return
-				}
-				ev, _ := e.(event.EvtHostReachableAddrsChanged)
-				if len(ev.Reachable) == 0 {
-					stop()
-				} else if r == nil {
-					if r, err = startRelay(h, cfg); err != nil {
-						log.Warnw("can't be a relay for others", "err", err)
-						r = nil
-					}
-				}
-			}
-		}
-	}()
-	return func() { <-done }, nil
+	return func() {
+		ended()
+		stop()
+	}, nil
 }
 
 // ForMembers lets members hold slots, and everybody connect to members: who is connected through a
