@@ -46,22 +46,23 @@ var _ Peer = (*Client)(nil)
 // error is fault.Unreachable.
 func Dial(ctx context.Context, path string, idle time.Duration) (*Client, error) {
 	c := &Client{path: path, silence: silence}
+	dial := func(ctx context.Context) (net.Conn, error) {
+		conn, err := dialSocket(ctx, path)
+		if err != nil {
+			return nil, err
+		}
+		return asPassing(conn), nil
+	}
 	c.http = &http.Client{
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		Transport: &http.Transport{
-			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-				conn, err := dialSocket(ctx, path)
-				if err != nil {
-					return nil, err
-				}
-				return asPassing(conn), nil
-			},
+		Transport: &straight{dial: dial, others: &http.Transport{
+			DialContext:         func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx) },
 			DisableCompression:  true,
 			MaxIdleConnsPerHost: 32,
 			IdleConnTimeout:     idleClient,
 			ReadBufferSize:      copyBuffer,
 			WriteBufferSize:     copyBuffer,
-		},
+		}},
 	}
 	wait := dialTimeout
 	if idle > 0 {
