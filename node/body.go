@@ -148,8 +148,7 @@ func readHashed(r io.Reader, data []byte, moved *atomic.Int64) (sum [blake3sum.S
 	return h.Sum(), nil
 }
 
-// stage gives a block's bytes to the store; none for a nil block. Readers ask the owner
-// first: what it keeps of fresh blocks is warm, what is kept for others cold.
+// stage gives a block's bytes to the store; none for a nil block.
 func (n *Node) stage(ctx context.Context, b *block, use store.Use) ([]store.Staged, error) {
 	if b == nil {
 		return nil, nil

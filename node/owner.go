@@ -40,7 +40,7 @@ func (n *Node) servePut(ctx context.Context, put *pb.Put, body bodyReader) (*pb.
 		return nil, err
 	}
 	defer b.release()
-	staged, err := n.stage(ctx, b, store.Warm)
+	staged, err := n.stage(ctx, b, ownersUse(rec))
 	if err != nil {
 		return nil, err
 	}
@@ -58,6 +58,15 @@ func (n *Node) servePut(ctx context.Context, put *pb.Put, body bodyReader) (*pb.
 		st.Known = verdict == replica.Known && rec.GetIndex() > 0
 	}
 	return resp, err
+}
+
+// ownersUse says how an owner keeps a block. Readers ask it first, so what is small stays in the
+// system's cache; a large one is as quickly read from the disk, and would cost more memory than it is worth.
+func ownersUse(rec *protocol.Record) store.Use {
+	if rec.BlockSize() < laterFrom {
+		return store.Warm
+	}
+	return store.Cold
 }
 
 // preview answers a put that would be refused, without its bytes.

@@ -167,13 +167,21 @@ func (w *wire) writeAll(b []byte) error {
 }
 
 // copyBuffers are for bodies that come from a reader: small enough that the bytes are
-// still in the processor's cache when they are encrypted.
-var copyBuffers = sync.Pool{New: func() any { b := make([]byte, 128<<10); return &b }}
+// still in the processor's cache when they are encrypted. Those of largeBuffers take what
+// comes from a disk past the system's cache, and is in neither.
+var (
+	copyBuffers  = sync.Pool{New: func() any { b := make([]byte, 128<<10); return &b }}
+	largeBuffers = sync.Pool{New: func() any { b := make([]byte, 1<<20); return &b }}
+)
 
-// copyFrom writes size bytes from r.
+// copyFrom writes size bytes from r. A reader with a method Step says how many bytes had better be read at a time.
 func (w *wire) copyFrom(r io.Reader, size int) error {
-	pooled, _ := copyBuffers.Get().(*[]byte)
-	defer copyBuffers.Put(pooled)
+	pool := &copyBuffers
+	if s, ok := r.(interface{ Step() int }); ok && s.Step() > 0 {
+		pool = &largeBuffers
+	}
+	pooled, _ := pool.Get().(*[]byte)
+	defer pool.Put(pooled)
 	for buf := *pooled; size > 0; {
 		n, err := io.ReadFull(r, buf[:min(size, len(buf))])
 		if err != nil {

@@ -25,7 +25,7 @@
 // looking at anything else. A block that loses its last entry becomes doubtful in
 // that same commit, and a background goroutine removes doubtful files.
 //
-// Blocks kept for others, and blocks read once, go past the system's cache (O_DIRECT)
+// Large blocks, and blocks read once, go past the system's cache (O_DIRECT)
 // where that is possible; it changes nothing about the order.
 //
 // # When the disk fails

@@ -53,6 +53,14 @@ type rawFile struct {
 	file vfs.File
 }
 
+// Step is how many bytes had better be read at a time; 0 for any number.
+func (r rawFile) Step() int {
+	if s, ok := r.ReadCloser.(interface{ Step() int }); ok {
+		return s.Step()
+	}
+	return 0
+}
+
 // Close implements io.Closer.
 func (r rawFile) Close() error { return errors.Join(r.ReadCloser.Close(), r.file.Close()) }
 

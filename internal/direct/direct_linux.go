@@ -89,7 +89,7 @@ func cached(fd int) bool {
 }
 
 // readers' buffers: each read of the disk fills one.
-var buffers = sync.Pool{New: func() any { b := make([]byte, 1<<20); return &b }}
+var buffers = sync.Pool{New: func() any { b := make([]byte, step); return &b }}
 
 // reader reads past the cache until that is not possible.
 type reader struct {
@@ -99,9 +99,12 @@ type reader struct {
 	left []byte  // of buf, to be read
 }
 
+// Step is how many bytes to read at least, so that they go from the disk to where they are wanted.
+func (r *reader) Step() int { return step }
+
 func (r *reader) Read(p []byte) (int, error) {
 	if len(r.left) == 0 {
-		if len(p) >= 1<<20 {
+		if len(p) >= step {
 			return r.fill(p)
 		}
 		if r.buf == nil {

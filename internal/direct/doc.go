@@ -24,5 +24,8 @@ type Source interface {
 // past the cache. A large allocation of Go's begins at such an address.
 const Alignment = 4096
 
+// step is the size in bytes of what is read from the disk at a time.
+const step = 1 << 20
+
 // least is the size in bytes from which it is worth three system calls.
 const least = 256 << 10
