@@ -101,6 +101,8 @@ func (n *Node) handleFile(ctx context.Context, from peer.ID, req *pb.FileRequest
 		resp, err = n.serveStat(ctx, r.Stat)
 	case *pb.FileRequest_Store:
 		resp, err = n.serveStore(ctx, from, r.Store, body)
+	case *pb.FileRequest_Word:
+		resp, err = n.serveWord(r.Word)
 	case *pb.FileRequest_Confirm:
 		resp, err = n.serveConfirm(from, r.Confirm)
 	case *pb.FileRequest_Grant:

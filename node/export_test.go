@@ -71,3 +71,20 @@ func (n *Node) RetractAll(ctx context.Context, name string) error {
 	}
 	return err
 }
+
+// Through shows every request of the operations to seen before it is sent. An error is the answer then.
+func (o *operations) Through(seen func(ctx context.Context, to peer.ID, req *pb.FileRequest) error) {
+	next := o.call
+	o.call = func(ctx context.Context, to peer.ID, req *pb.FileRequest, body []byte) (*reply, error) {
+		if err := seen(ctx, to, req); err != nil {
+			return nil, err
+		}
+		return next(ctx, to, req, body)
+	}
+}
+
+// GivesWord tells whether the node says, as the witness of owner, what it has of a file.
+func (n *Node) GivesWord(name string, owner *Node) bool {
+	resp, err := n.serveWord(&pb.AskWord{Name: name, Owner: []byte(owner.host.ID())})
+	return err == nil && resp.GetWord().GetName() == name && len(resp.GetWord().GetStamp()) > 0
+}

@@ -65,9 +65,13 @@ func (o *operations) fetchRecord(ctx context.Context, get *pb.Get) (*gotten, err
 		return nil, err
 	}
 	var g *gotten
-	err := o.atOwner(ctx, protocol.Place(get.GetName(), 0), func(ctx context.Context, to peer.ID) error {
+	err := o.atOwner(ctx, protocol.Place(get.GetName(), 0), func(ctx context.Context, to peer.ID) (err error) {
+		get.Witness = nil
 		if o.wordOf != nil && to != o.id {
 			get.Witness = o.wordOf(get.GetName(), to)
+		}
+		if g, err = o.getBoth(ctx, to, get); g != nil || err != nil {
+			return err
 		}
 		r, err := o.call(ctx, to, &pb.FileRequest{Body: &pb.FileRequest_Get{Get: get}}, nil)
 		if err != nil {
@@ -106,6 +110,9 @@ func (o *operations) readGot(r *reply, get *pb.Get, from peer.ID) (*gotten, erro
 		if info, err := o.learn(h); err == nil {
 			g.holders = append(g.holders, info.ID)
 		}
+	}
+	if len(g.holders) == len(got.GetHolders()) {
+		o.witnesses.note(from, g.holders)
 	}
 	if r.size == 0 {
 		return g, nil

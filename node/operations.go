@@ -83,8 +83,9 @@ type operations struct {
 	// hold offers a block in memory to the store of one's own until it is released; nil when there is none.
 	hold func(h store.Hash, data []byte) (release func())
 	// wordOf is what the node that these operations belong to says as the owner's witness; nil when there is none.
-	wordOf func(name string, owner peer.ID) *pb.Confirm
-	pace   pace
+	wordOf    func(name string, owner peer.ID) *pb.Confirm
+	witnesses witnesses
+	pace      pace
 	// written counts the records signed, from a random number on: an earlier life of the same peer has counted, too.
 	written atomic.Uint32
 }

@@ -16,10 +16,10 @@ import (
 )
 
 // serveGet reads a file's record as its owner. The answer is given only when the
-// witness confirms that the grant still stands, which it is asked while the bytes are
-// prepared. (CHORD.md's GET, strong.)
+// witness confirms that the grant still stands, unless the reader asks it itself, at the
+// same time. (CHORD.md's GET, strong.)
 func (n *Node) serveGet(ctx context.Context, from peer.ID, g *pb.Get) (*pb.FileResponse, *protocol.Payload, error) {
-	s, ks, err := n.confirmed(ctx, g.GetName(), said{from, g.GetWitness()})
+	s, ks, grant, err := n.forReader(ctx, from, g)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -27,7 +27,7 @@ func (n *Node) serveGet(ctx context.Context, from peer.ID, g *pb.Get) (*pb.FileR
 	if err != nil {
 		return nil, nil, cutOff(s, err)
 	}
-	got := &pb.Got{Record: k.message, Holders: n.describe(n.holders(s, k))}
+	got := &pb.Got{Record: k.message, Holders: n.describe(n.holders(s, k)), Grant: grant}
 	for _, other := range ks {
 		if other.entry.Stamp != k.entry.Stamp {
 			got.Siblings = append(got.Siblings, other.message)
@@ -42,6 +42,33 @@ func (n *Node) serveGet(ctx context.Context, from peer.ID, g *pb.Get) (*pb.FileR
 		return resp, nil, nil //nolint:nilerr // the reader gets the block from another holder
 	}
 	return resp, payload, nil
+}
+
+// forReader returns the records of a file that a reader asks for: confirmed, or as they are,
+// with the grant under which this node owns them, when the reader asks the witness by itself.
+// Only the present version of a file that is there is left to the reader.
+func (n *Node) forReader(ctx context.Context, from peer.ID, g *pb.Get) (s *snapshot, ks []kept, grant *pb.GrantID, err error) {
+	if g.GetUnconfirmed() && g.GetVersion() == nil {
+		s, ks, err = n.present(ctx, filePlace(g.GetName()))
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		if len(ks) > 0 && !ks[0].GetDeleted() && !s.grants.Alone() {
+			return s, ks, grantMessage(s.grants.Grant.ID), nil
+		}
+	}
+	s, ks, err = n.confirmed(ctx, g.GetName(), said{from, g.GetWitness()})
+	return s, ks, nil, err
+}
+
+// present returns the records of a file as they stand at a moment at which this node believes to be its owner.
+func (n *Node) present(ctx context.Context, at store.Place) (*snapshot, []kept, error) {
+	s, err := n.serving(ctx, ring.Key(at.Key))
+	if err != nil {
+		return nil, nil, err
+	}
+	ks, err := n.standing(at)
+	return s, ks, err
 }
 
 // cutOff makes "not found" the answer "can't tell" of a node that may be cut off from those who have the file.
@@ -89,11 +116,7 @@ func (n *Node) confirmed(ctx context.Context, name string, w said) (*snapshot, [
 	defer cancel()
 	at := filePlace(name)
 	for {
-		s, err := n.serving(ctx, ring.Key(at.Key))
-		if err != nil {
-			return nil, nil, err
-		}
-		ks, err := n.standing(at)
+		s, ks, err := n.present(ctx, at)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -114,45 +137,6 @@ func (n *Node) confirmed(ctx context.Context, name string, w said) (*snapshot, [
 			return nil, nil, fault.New(fault.TryAgain, "the predecessor does not confirm that this node owns %q; the ring may be changing", name)
 		}
 	}
-}
-
-// said is what a reader says of itself, as the witness.
-type said struct {
-	from peer.ID
-	word *pb.Confirm
-}
-
-// confirms reports whether it is the witness that says, in the request itself, that the
-// grant stands, and that it has the version about to be served. It looked after the
-// reader's call began, and nobody else can have acknowledged anything before that under a later grant.
-func (w said) confirms(s *snapshot, ks []kept) bool {
-	g := s.grants.Grant
-	if w.word == nil || peerID(g.From) != w.from || g.ID != grantID(w.word.GetGrant()) {
-		return false
-	}
-	return len(ks) == 0 || ks[0].entry.Stamp <= string(w.word.GetStamp())
-}
-
-// wordOf is what this node says of a file when it is the witness of its owner; else nil.
-func (n *Node) wordOf(name string, owner peer.ID) *pb.Confirm {
-	at := filePlace(name)
-	s := n.state.Load()
-	id := s.grants.Granted
-	if s.parting || !s.grants.MayWitness(s.grants.Hood.Successor(), ring.Key(at.Key), id) || peerID(s.grants.Hood.Successor()) != owner {
-		return nil
-	}
-	ks, err := n.standing(at)
-	if err != nil {
-		return nil
-	}
-	w := &pb.Confirm{Grant: grantMessage(id), Name: name}
-	if len(ks) > 0 {
-		w.Stamp = []byte(ks[0].entry.Stamp)
-	}
-	if n.state.Load().grants.Granted != id {
-		return nil
-	}
-	return w
 }
 
 // confirm asks the witness, and hands it the version first when it lacks it.

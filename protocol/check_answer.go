@@ -65,6 +65,8 @@ func checkAnswer(resp *pb.FileResponse) error {
 		return checkPeerIfSet(r.Claimed.GetGrantee())
 	case *pb.FileResponse_Released:
 		return checkPeerIfSet(r.Released.GetPredecessor())
+	case *pb.FileResponse_Word:
+		return checkConfirm(r.Word)
 	case *pb.FileResponse_Digests:
 		for _, sum := range r.Digests.GetSums() {
 			if err := checkLength("a sum", len(sum), SumSize); err != nil {
@@ -145,6 +147,8 @@ func checkAnswerFits(req *pb.FileRequest, resp *pb.FileResponse) error {
 		fits = resp.GetItems() != nil
 	case *pb.FileRequest_Pull:
 		fits = len(resp.GetRecords().GetRecords()) <= len(r.Pull.GetItems())
+	case *pb.FileRequest_Word:
+		fits = resp.GetWord().GetName() == r.Word.GetName()
 	case *pb.FileRequest_Release:
 		fits = len(resp.GetReleased().GetVerdicts()) == len(r.Release.GetItems())
 	}

@@ -40,6 +40,9 @@ func checkFileRequest(from peer.ID, req *pb.FileRequest) error {
 		)
 	case *pb.FileRequest_Stat:
 		return ValidName(r.Stat.GetName())
+	case *pb.FileRequest_Word:
+		_, err := parsePeerID(r.Word.GetOwner())
+		return firstError(err, ValidName(r.Word.GetName()))
 	}
 	return checkMemberRequest(from, req)
 }

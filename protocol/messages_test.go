@@ -85,6 +85,10 @@ func fileExamples() []example {
 	have := &pb.FileRequest{Body: &pb.FileRequest_Have{Have: &pb.Have{Hashes: [][]byte{hashOf("a"), hashOf("b")}}}}
 	list := &pb.FileRequest{Body: &pb.FileRequest_List{List: &pb.List{Prefix: "photos/", After: "photos/1", AfterKey: 7, More: true, Limit: 100}}}
 	stat := &pb.FileRequest{Body: &pb.FileRequest_Stat{Stat: &pb.Stat{Name: "hello.txt"}}}
+	both := &pb.FileRequest{Body: &pb.FileRequest_Get{Get: &pb.Get{Name: "hello.txt", WithBody: true, Unconfirmed: true}}}
+	word := &pb.FileRequest{Body: &pb.FileRequest_Word{Word: &pb.AskWord{Name: "hello.txt", Owner: []byte(fixedID(2))}}}
+	grant := &pb.GrantID{Nonce: 1 << 40, Counter: 9}
+	stamp := []byte(StampOfVersion(testClock, fixedID(1)))
 	files := []*pb.Listing{{Name: "photos/2", Size: 5, Hash: hashOf("hello"), Version: version, Modified: 1_790_000_000_000, Copies: 3}}
 	return []example{
 		{name: "file request put", message: put},
@@ -94,6 +98,8 @@ func fileExamples() []example {
 		{name: "file request have", message: have},
 		{name: "file request list", message: list},
 		{name: "file request stat", message: stat},
+		{name: "file request get unconfirmed", message: both},
+		{name: "file request word", message: word},
 		{"file answer need", &pb.FileResponse{Need: true}, offer},
 		{"file answer working", &pb.FileResponse{Working: true}, offer},
 		{"file answer stored", &pb.FileResponse{Body: &pb.FileResponse_Stored{Stored: &pb.Stored{
@@ -106,6 +112,10 @@ func fileExamples() []example {
 		{"file answer got", &pb.FileResponse{BodySize: 5, Body: &pb.FileResponse_Got{Got: &pb.Got{
 			Record: record, Siblings: []*pb.Record{tomb}, Holders: []*pb.Peer{holder},
 		}}}, get},
+		{"file answer got unconfirmed", &pb.FileResponse{BodySize: 5, Body: &pb.FileResponse_Got{Got: &pb.Got{
+			Record: record, Holders: []*pb.Peer{holder}, Grant: grant,
+		}}}, both},
+		{"file answer word", &pb.FileResponse{Body: &pb.FileResponse_Word{Word: &pb.Confirm{Grant: grant, Name: "hello.txt", Stamp: stamp}}}, word},
 		{"file answer not found", &pb.FileResponse{Status: 3, Message: "no such file"}, get},
 		{"file answer block", &pb.FileResponse{BodySize: 1024}, block},
 		{"file answer held", &pb.FileResponse{Body: &pb.FileResponse_Held{Held: &pb.Held{Held: []bool{true, false}}}}, have},

@@ -224,6 +224,9 @@ func (e *explorer) collect(g *global, i int, visit func(*global, label, error)) 
 				h.puts[j].phase = putAcked
 			}
 		}
+		if h.read.phase != readNone { // no get lasts for the grace period
+			h.read = read{phase: readEnded}
+		}
 		visit(&h, label{evCollect, uint8(i), uint8(k)}, nil)
 	}
 }

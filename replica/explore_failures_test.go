@@ -93,6 +93,9 @@ func (e *explorer) successors(g *global, visit func(*global, label, error)) {
 		e.ringSteps(g, i, visit)
 		e.exchanges(g, i, visit)
 		e.gets(g, i, visit)
+		if e.apart {
+			e.reads(g, i, visit)
+		}
 		e.care(g, i, visit)
 	}
 	for j := range e.puts {

@@ -100,6 +100,18 @@ func TestHolds(t *testing.T) {
 		{"delete and put, 3 nodes C1", vary(of3, func(w *world) { w.puts = []int{-1, 0}; w.repairs = true; w.most.crashes = 1; w.most.collections = 1 }), false},
 		{"3 nodes, C2 with repair between", vary(of3, func(w *world) { w.repairs = true; w.most.crashes = 2 }), false},
 		{"4 nodes, C2 with repair between", vary(base, func(w *world) { w.members = []int{0, 1, 2, 3}; w.repairs = true; w.most.crashes = 2 }), true},
+		{"a reader who asks both, J1 L1, probe", vary(base, func(w *world) { w.apart, w.probe, w.most.losses = true, true, 1 }), false},
+		{"a reader who asks both, 3 nodes, C1 L1, two puts", vary(of3, func(w *world) { w.apart, w.most.crashes, w.most.losses, w.puts = true, 1, 1, []int{0, 0} }), false},
+		{"a reader who asks both, 3 nodes, F2, probe", vary(of3, func(w *world) { w.apart, w.probe, w.most.suspicions = true, true, 2 }), false},
+		{"a reader who asks both, leave, 3 nodes C1", vary(of3, func(w *world) { w.apart, w.most.leaves, w.most.crashes = true, 1, 1 }), false},
+		{"a reader who asks both, J1 C1 L1", vary(base, func(w *world) { w.apart, w.most.crashes, w.most.losses = true, 1, 1 }), true},
+		{"a reader who asks both, 3 nodes, K2", vary(of3, func(w *world) { w.apart, w.probe, w.most.stops = true, true, 2 }), true},
+		{"a reader who asks both, 4 nodes, F2, probe", vary(base, func(w *world) {
+			w.apart, w.probe, w.members, w.succs, w.most.suspicions = true, true, []int{0, 1, 2, 3}, 3, 2
+		}), true},
+		{"a reader who asks both, delete and put, 3 nodes C1", vary(of3, func(w *world) {
+			w.apart, w.repairs, w.puts, w.most.crashes, w.most.collections = true, true, []int{-1, 0}, 1, 1
+		}), false},
 	} {
 		t.Run(x.name, func(t *testing.T) {
 			w := x.world

@@ -31,6 +31,7 @@ type world struct {
 	repairs  bool
 	drops    bool
 	together bool // puts may run at the same time
+	apart    bool // there is a get whose reader asks owner and witness at different moments
 	patience int  // attempts, as in Config; 0 for no end
 
 	arc    faults
@@ -39,17 +40,19 @@ type world struct {
 
 // driverFaults take single rules out of what the driver (package node) does with an Arc's decisions, or the ring.
 type driverFaults struct {
-	checkBefore  bool // the witness checks its grant before its write only
-	checkNever   bool // the witness doesn't check its grant
-	ackAnyway    bool // the owner acknowledges without looking whether it still serves
-	fastReads    bool // gets are answered without asking the witness
-	noWriteBack  bool // gets don't hand their version to the witness
-	dropBlindly  bool // strays are dropped when some owner has them
-	collectEarly bool // a tombstone is collected before all holders have it
-	noQuarantine bool // copies that nobody confirmed for long are believed
-	adoptAsker   bool // a grantor takes a nearer asker as its successor at once
-	joinAnywhere bool // joins are sponsored by members that aren't incorporated or have an empty list
-	leaveEarly   bool // a leaver goes on as owner and witness while it hands over
+	checkBefore     bool // the witness checks its grant before its write only
+	checkNever      bool // the witness doesn't check its grant
+	ackAnyway       bool // the owner acknowledges without looking whether it still serves
+	blindToGrants   bool // a reader who asks both doesn't compare the grants
+	blindToVersions bool // nor what the witness has
+	fastReads       bool // gets are answered without asking the witness
+	noWriteBack     bool // gets don't hand their version to the witness
+	dropBlindly     bool // strays are dropped when some owner has them
+	collectEarly    bool // a tombstone is collected before all holders have it
+	noQuarantine    bool // copies that nobody confirmed for long are believed
+	adoptAsker      bool // a grantor takes a nearer asker as its successor at once
+	joinAnywhere    bool // joins are sponsored by members that aren't incorporated or have an empty list
+	leaveEarly      bool // a leaver goes on as owner and witness while it hands over
 }
 
 // node is the local state of one node.

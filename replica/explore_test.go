@@ -30,6 +30,7 @@ type global struct {
 	floor    [maxKeys]recID // the greatest version acknowledged or read; 0 for none
 	acked    uint16         // the records acknowledged or read, as a set
 	spent    budget
+	read     read
 }
 
 // budget counts events that are bounded.
@@ -75,6 +76,8 @@ const (
 	evLeave
 	evHandOver
 	evDepart
+	evReadOwner
+	evReadWitness
 )
 
 func (e event) String() string {
@@ -83,6 +86,7 @@ func (e event) String() string {
 		"crashes", "stops", "restarts", "has its request handled by", "takes the reply of", "loses the exchange with",
 		"begins put", "sends to witness put", "(put) is stored by", "(put) is answered to", "gives up put", "answers a get of key",
 		"repairs", "has repaired", "gets leave to drop key", "drops key", "collects the tombstone of key", "begins to leave", "hands over", "departs",
+		"answers, as the owner, a reader of key", "gives, as the witness, its word to a reader of key",
 	}[e]
 }
 
@@ -128,6 +132,8 @@ func (g *global) hash() uint64 {
 	for _, p := range g.puts {
 		mix(uint64(p.phase) | uint64(p.at)<<8 | uint64(p.rec)<<16 | uint64(p.from)<<24 | uint64(p.counter)<<32 | uint64(p.nonce)<<48)
 	}
+	r := g.read
+	mix(uint64(r.phase) | uint64(r.rec)<<8 | uint64(r.owner)<<16 | uint64(r.witness)<<24 | uint64(r.grant.counter)<<32 | uint64(r.given.counter)<<40 | uint64(r.has)<<48 | uint64(r.floor)<<56)
 	s := g.spent
 	mix(uint64(g.floor[0]) | uint64(g.floor[1])<<8 | uint64(s.crashes)<<16 | uint64(s.stops)<<20 | uint64(s.suspicions)<<24 |
 		uint64(s.losses)<<28 | uint64(s.retries)<<32 | uint64(s.leaves)<<36 | uint64(s.collections)<<40)

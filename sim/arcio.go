@@ -106,6 +106,8 @@ func (p *peer) handleFile(t *process, from ring.Position, request any) (any, err
 		return nil, p.serveStore(t, from, r)
 	case confirmRequest:
 		return p.serveConfirm(from, r)
+	case wordRequest:
+		return p.serveWord(r)
 	case grantRequest:
 		return p.serveGrant(t, r)
 	case claimRequest:

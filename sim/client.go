@@ -96,10 +96,15 @@ func (p *peer) put(t *process, name string, value uint64, copies int, sent func(
 
 // get reads a file, with its bytes.
 func (p *peer) get(t *process, name string) (g got, err error) {
-	err = p.atOwner(t, ring.Hash(name), func(to ring.ID) error {
-		reply, err := t.call(to, getRequest{name}, never)
+	err = p.atOwner(t, ring.Hash(name), func(to ring.ID) (err error) {
+		var settled bool
+		if g, settled, err = p.getBoth(t, to, name); err != nil || settled {
+			return err
+		}
+		reply, err := t.call(to, getRequest{name: name}, never)
 		if err == nil {
 			g = reply.(got) //nolint:forcetypeassert // see handleFile
+			p.noteWitness(to, g.holders)
 		}
 		return err
 	})

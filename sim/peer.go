@@ -47,6 +47,7 @@ type peer struct {
 	repairing wakeup
 	fetching  wakeup
 	health    *copyHealth
+	witnesses map[ring.ID]ring.ID // of owners, as this peer has heard
 
 	processes []*process
 	running   int
@@ -112,6 +113,7 @@ func (p *peer) start() {
 	p.released = map[strayKey]moment{}
 	p.repairing, p.fetching = wakeup{}, wakeup{}
 	p.health = newCopyHealth()
+	p.witnesses = nil
 	p.health.asked(p.disk.remember.copies)
 	p.hadPeers = p.disk.remember.hadPeers
 	cfg := ring.DefaultConfig(p.at, uint32(w.heartbeat/tickLength))

@@ -9,7 +9,10 @@ import (
 )
 
 type (
-	getRequest     struct{ name string }
+	getRequest struct {
+		name        string
+		unconfirmed bool // the reader asks the witness by itself
+	}
 	confirmRequest struct {
 		id      replica.GrantID
 		name    string
@@ -24,11 +27,12 @@ type got struct {
 	siblings []*record
 	holders  []ring.Position
 	bytes    bool
+	grant    replica.GrantID // set when the witness was not asked
 }
 
 // serveGet reads a file's record as its owner; node/reader.go.
 func (p *peer) serveGet(t *process, r getRequest) (any, error) {
-	s, standing, err := p.confirmed(t, r.name)
+	s, standing, grant, err := p.forReader(t, r)
 	if err != nil {
 		return nil, err
 	}
@@ -39,7 +43,22 @@ func (p *peer) serveGet(t *process, r getRequest) (any, error) {
 		return nil, fault.NotFound
 	}
 	k := standing[0]
-	return got{record: k, siblings: standing[1:], holders: p.holders(s, k), bytes: p.disk.bytes[k.value]}, nil
+	return got{record: k, siblings: standing[1:], holders: p.holders(s, k), bytes: p.disk.bytes[k.value], grant: grant}, nil
+}
+
+// forReader returns what confirmed does, or, to a reader that asks the witness by itself, what there is; node/reader.go.
+func (p *peer) forReader(t *process, r getRequest) (s *snapshot, standing []*record, grant replica.GrantID, err error) {
+	if r.unconfirmed {
+		if s, err = p.serving(t, ring.Hash(r.name)); err != nil {
+			return nil, nil, grant, err
+		}
+		standing = p.disk.standing(r.name)
+		if len(standing) > 0 && !standing[0].deleted() && !s.grants.Alone() {
+			return s, standing, s.grants.Grant.ID, nil
+		}
+	}
+	s, standing, err = p.confirmed(t, r.name)
+	return s, standing, grant, err
 }
 
 // confirmed returns the records of a file as they stood at a moment after the call at

@@ -97,6 +97,7 @@ type FileRequest struct {
 	//	*FileRequest_Release
 	//	*FileRequest_Collect
 	//	*FileRequest_Retract
+	//	*FileRequest_Word
 	Body          isFileRequest_Body `protobuf_oneof:"body"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -297,6 +298,15 @@ func (x *FileRequest) GetRetract() *Retract {
 	return nil
 }
 
+func (x *FileRequest) GetWord() *AskWord {
+	if x != nil {
+		if x, ok := x.Body.(*FileRequest_Word); ok {
+			return x.Word
+		}
+	}
+	return nil
+}
+
 type isFileRequest_Body interface {
 	isFileRequest_Body()
 }
@@ -365,6 +375,10 @@ type FileRequest_Retract struct {
 	Retract *Retract `protobuf:"bytes,19,opt,name=retract,proto3,oneof"`
 }
 
+type FileRequest_Word struct {
+	Word *AskWord `protobuf:"bytes,20,opt,name=word,proto3,oneof"`
+}
+
 func (*FileRequest_Put) isFileRequest_Body() {}
 
 func (*FileRequest_Get) isFileRequest_Body() {}
@@ -397,6 +411,8 @@ func (*FileRequest_Collect) isFileRequest_Body() {}
 
 func (*FileRequest_Retract) isFileRequest_Body() {}
 
+func (*FileRequest_Word) isFileRequest_Body() {}
+
 // FileResponse answers one FileRequest; body_size raw bytes follow it.
 type FileResponse struct {
 	state    protoimpl.MessageState `protogen:"open.v1"`
@@ -419,6 +435,7 @@ type FileResponse struct {
 	//	*FileResponse_Items
 	//	*FileResponse_Records
 	//	*FileResponse_Released
+	//	*FileResponse_Word
 	Body          isFileResponse_Body `protobuf_oneof:"body"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -602,6 +619,15 @@ func (x *FileResponse) GetReleased() *Released {
 	return nil
 }
 
+func (x *FileResponse) GetWord() *Confirm {
+	if x != nil {
+		if x, ok := x.Body.(*FileResponse_Word); ok {
+			return x.Word
+		}
+	}
+	return nil
+}
+
 type isFileResponse_Body interface {
 	isFileResponse_Body()
 }
@@ -650,6 +676,10 @@ type FileResponse_Released struct {
 	Released *Released `protobuf:"bytes,18,opt,name=released,proto3,oneof"`
 }
 
+type FileResponse_Word struct {
+	Word *Confirm `protobuf:"bytes,19,opt,name=word,proto3,oneof"`
+}
+
 func (*FileResponse_Stored) isFileResponse_Body() {}
 
 func (*FileResponse_Got) isFileResponse_Body() {}
@@ -671,6 +701,8 @@ func (*FileResponse_Items) isFileResponse_Body() {}
 func (*FileResponse_Records) isFileResponse_Body() {}
 
 func (*FileResponse_Released) isFileResponse_Body() {}
+
+func (*FileResponse_Word) isFileResponse_Body() {}
 
 // Put writes a record at its owner; the record's bytes, if it has any, are the body.
 type Put struct {
@@ -830,7 +862,10 @@ type Get struct {
 	Tombstone bool                   `protobuf:"varint,4,opt,name=tombstone,proto3" json:"tombstone,omitempty"` // a deleted file is answered with its tombstone, not with the status "not found"
 	// Set by the receiver's witness when it asks itself: what it would say to Confirm. The
 	// grant stands, and stamp is the version that it has; the receiver need not ask it.
-	Witness       *Confirm `protobuf:"bytes,5,opt,name=witness,proto3" json:"witness,omitempty"`
+	Witness *Confirm `protobuf:"bytes,5,opt,name=witness,proto3" json:"witness,omitempty"`
+	// The reader asks the witness at the same time (AskWord): the receiver need not, and
+	// says under which grant it answers.
+	Unconfirmed   bool `protobuf:"varint,6,opt,name=unconfirmed,proto3" json:"unconfirmed,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -900,11 +935,19 @@ func (x *Get) GetWitness() *Confirm {
 	return nil
 }
 
+func (x *Get) GetUnconfirmed() bool {
+	if x != nil {
+		return x.Unconfirmed
+	}
+	return false
+}
+
 type Got struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Record        *Record                `protobuf:"bytes,1,opt,name=record,proto3" json:"record,omitempty"`
 	Siblings      []*Record              `protobuf:"bytes,2,rep,name=siblings,proto3" json:"siblings,omitempty"` // concurrent versions, kept
 	Holders       []*Peer                `protobuf:"bytes,3,rep,name=holders,proto3" json:"holders,omitempty"`   // of the file's first record and block
+	Grant         *GrantID               `protobuf:"bytes,4,opt,name=grant,proto3" json:"grant,omitempty"`       // set when the witness was not asked: the reader must have its word
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -960,6 +1003,67 @@ func (x *Got) GetHolders() []*Peer {
 	return nil
 }
 
+func (x *Got) GetGrant() *GrantID {
+	if x != nil {
+		return x.Grant
+	}
+	return nil
+}
+
+// AskWord asks the witness of an arc's owner for what it would say to Confirm: the grant
+// that it has given, and the version that it has of a file.
+type AskWord struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Owner         []byte                 `protobuf:"bytes,2,opt,name=owner,proto3" json:"owner,omitempty"` // peer ID
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AskWord) Reset() {
+	*x = AskWord{}
+	mi := &file_file_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AskWord) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AskWord) ProtoMessage() {}
+
+func (x *AskWord) ProtoReflect() protoreflect.Message {
+	mi := &file_file_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AskWord.ProtoReflect.Descriptor instead.
+func (*AskWord) Descriptor() ([]byte, []int) {
+	return file_file_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *AskWord) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *AskWord) GetOwner() []byte {
+	if x != nil {
+		return x.Owner
+	}
+	return nil
+}
+
 // GetBlock reads a block by its hash, wherever it is held.
 type GetBlock struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -973,7 +1077,7 @@ type GetBlock struct {
 
 func (x *GetBlock) Reset() {
 	*x = GetBlock{}
-	mi := &file_file_proto_msgTypes[6]
+	mi := &file_file_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -985,7 +1089,7 @@ func (x *GetBlock) String() string {
 func (*GetBlock) ProtoMessage() {}
 
 func (x *GetBlock) ProtoReflect() protoreflect.Message {
-	mi := &file_file_proto_msgTypes[6]
+	mi := &file_file_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -998,7 +1102,7 @@ func (x *GetBlock) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetBlock.ProtoReflect.Descriptor instead.
 func (*GetBlock) Descriptor() ([]byte, []int) {
-	return file_file_proto_rawDescGZIP(), []int{6}
+	return file_file_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *GetBlock) GetHash() []byte {
@@ -1039,7 +1143,7 @@ type Have struct {
 
 func (x *Have) Reset() {
 	*x = Have{}
-	mi := &file_file_proto_msgTypes[7]
+	mi := &file_file_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1051,7 +1155,7 @@ func (x *Have) String() string {
 func (*Have) ProtoMessage() {}
 
 func (x *Have) ProtoReflect() protoreflect.Message {
-	mi := &file_file_proto_msgTypes[7]
+	mi := &file_file_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1064,7 +1168,7 @@ func (x *Have) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Have.ProtoReflect.Descriptor instead.
 func (*Have) Descriptor() ([]byte, []int) {
-	return file_file_proto_rawDescGZIP(), []int{7}
+	return file_file_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Have) GetHashes() [][]byte {
@@ -1083,7 +1187,7 @@ type Held struct {
 
 func (x *Held) Reset() {
 	*x = Held{}
-	mi := &file_file_proto_msgTypes[8]
+	mi := &file_file_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1095,7 +1199,7 @@ func (x *Held) String() string {
 func (*Held) ProtoMessage() {}
 
 func (x *Held) ProtoReflect() protoreflect.Message {
-	mi := &file_file_proto_msgTypes[8]
+	mi := &file_file_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1108,7 +1212,7 @@ func (x *Held) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Held.ProtoReflect.Descriptor instead.
 func (*Held) Descriptor() ([]byte, []int) {
-	return file_file_proto_rawDescGZIP(), []int{8}
+	return file_file_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Held) GetHeld() []bool {
@@ -1132,7 +1236,7 @@ type List struct {
 
 func (x *List) Reset() {
 	*x = List{}
-	mi := &file_file_proto_msgTypes[9]
+	mi := &file_file_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1144,7 +1248,7 @@ func (x *List) String() string {
 func (*List) ProtoMessage() {}
 
 func (x *List) ProtoReflect() protoreflect.Message {
-	mi := &file_file_proto_msgTypes[9]
+	mi := &file_file_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1157,7 +1261,7 @@ func (x *List) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use List.ProtoReflect.Descriptor instead.
 func (*List) Descriptor() ([]byte, []int) {
-	return file_file_proto_rawDescGZIP(), []int{9}
+	return file_file_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *List) GetPrefix() string {
@@ -1205,7 +1309,7 @@ type Listed struct {
 
 func (x *Listed) Reset() {
 	*x = Listed{}
-	mi := &file_file_proto_msgTypes[10]
+	mi := &file_file_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1217,7 +1321,7 @@ func (x *Listed) String() string {
 func (*Listed) ProtoMessage() {}
 
 func (x *Listed) ProtoReflect() protoreflect.Message {
-	mi := &file_file_proto_msgTypes[10]
+	mi := &file_file_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1230,7 +1334,7 @@ func (x *Listed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Listed.ProtoReflect.Descriptor instead.
 func (*Listed) Descriptor() ([]byte, []int) {
-	return file_file_proto_rawDescGZIP(), []int{10}
+	return file_file_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Listed) GetFiles() []*Listing {
@@ -1261,7 +1365,7 @@ type Listing struct {
 
 func (x *Listing) Reset() {
 	*x = Listing{}
-	mi := &file_file_proto_msgTypes[11]
+	mi := &file_file_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1273,7 +1377,7 @@ func (x *Listing) String() string {
 func (*Listing) ProtoMessage() {}
 
 func (x *Listing) ProtoReflect() protoreflect.Message {
-	mi := &file_file_proto_msgTypes[11]
+	mi := &file_file_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1286,7 +1390,7 @@ func (x *Listing) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Listing.ProtoReflect.Descriptor instead.
 func (*Listing) Descriptor() ([]byte, []int) {
-	return file_file_proto_rawDescGZIP(), []int{11}
+	return file_file_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Listing) GetName() string {
@@ -1341,7 +1445,7 @@ type Stat struct {
 
 func (x *Stat) Reset() {
 	*x = Stat{}
-	mi := &file_file_proto_msgTypes[12]
+	mi := &file_file_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1353,7 +1457,7 @@ func (x *Stat) String() string {
 func (*Stat) ProtoMessage() {}
 
 func (x *Stat) ProtoReflect() protoreflect.Message {
-	mi := &file_file_proto_msgTypes[12]
+	mi := &file_file_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1366,7 +1470,7 @@ func (x *Stat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Stat.ProtoReflect.Descriptor instead.
 func (*Stat) Descriptor() ([]byte, []int) {
-	return file_file_proto_rawDescGZIP(), []int{12}
+	return file_file_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Stat) GetName() string {
@@ -1387,7 +1491,7 @@ type Stats struct {
 
 func (x *Stats) Reset() {
 	*x = Stats{}
-	mi := &file_file_proto_msgTypes[13]
+	mi := &file_file_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1399,7 +1503,7 @@ func (x *Stats) String() string {
 func (*Stats) ProtoMessage() {}
 
 func (x *Stats) ProtoReflect() protoreflect.Message {
-	mi := &file_file_proto_msgTypes[13]
+	mi := &file_file_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1412,7 +1516,7 @@ func (x *Stats) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Stats.ProtoReflect.Descriptor instead.
 func (*Stats) Descriptor() ([]byte, []int) {
-	return file_file_proto_rawDescGZIP(), []int{13}
+	return file_file_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Stats) GetRecord() *Record {
@@ -1447,7 +1551,7 @@ type Holder struct {
 
 func (x *Holder) Reset() {
 	*x = Holder{}
-	mi := &file_file_proto_msgTypes[14]
+	mi := &file_file_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1459,7 +1563,7 @@ func (x *Holder) String() string {
 func (*Holder) ProtoMessage() {}
 
 func (x *Holder) ProtoReflect() protoreflect.Message {
-	mi := &file_file_proto_msgTypes[14]
+	mi := &file_file_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1472,7 +1576,7 @@ func (x *Holder) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Holder.ProtoReflect.Descriptor instead.
 func (*Holder) Descriptor() ([]byte, []int) {
-	return file_file_proto_rawDescGZIP(), []int{14}
+	return file_file_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Holder) GetPeer() *Peer {
@@ -1507,7 +1611,7 @@ type GrantID struct {
 
 func (x *GrantID) Reset() {
 	*x = GrantID{}
-	mi := &file_file_proto_msgTypes[15]
+	mi := &file_file_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1519,7 +1623,7 @@ func (x *GrantID) String() string {
 func (*GrantID) ProtoMessage() {}
 
 func (x *GrantID) ProtoReflect() protoreflect.Message {
-	mi := &file_file_proto_msgTypes[15]
+	mi := &file_file_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1532,7 +1636,7 @@ func (x *GrantID) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GrantID.ProtoReflect.Descriptor instead.
 func (*GrantID) Descriptor() ([]byte, []int) {
-	return file_file_proto_rawDescGZIP(), []int{15}
+	return file_file_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *GrantID) GetNonce() uint64 {
@@ -1559,7 +1663,7 @@ type GetGrant struct {
 
 func (x *GetGrant) Reset() {
 	*x = GetGrant{}
-	mi := &file_file_proto_msgTypes[16]
+	mi := &file_file_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1571,7 +1675,7 @@ func (x *GetGrant) String() string {
 func (*GetGrant) ProtoMessage() {}
 
 func (x *GetGrant) ProtoReflect() protoreflect.Message {
-	mi := &file_file_proto_msgTypes[16]
+	mi := &file_file_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1584,7 +1688,7 @@ func (x *GetGrant) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetGrant.ProtoReflect.Descriptor instead.
 func (*GetGrant) Descriptor() ([]byte, []int) {
-	return file_file_proto_rawDescGZIP(), []int{16}
+	return file_file_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *GetGrant) GetFrom() *Peer {
@@ -1605,7 +1709,7 @@ type Granted struct {
 
 func (x *Granted) Reset() {
 	*x = Granted{}
-	mi := &file_file_proto_msgTypes[17]
+	mi := &file_file_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1617,7 +1721,7 @@ func (x *Granted) String() string {
 func (*Granted) ProtoMessage() {}
 
 func (x *Granted) ProtoReflect() protoreflect.Message {
-	mi := &file_file_proto_msgTypes[17]
+	mi := &file_file_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1630,7 +1734,7 @@ func (x *Granted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Granted.ProtoReflect.Descriptor instead.
 func (*Granted) Descriptor() ([]byte, []int) {
-	return file_file_proto_rawDescGZIP(), []int{17}
+	return file_file_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Granted) GetId() *GrantID {
@@ -1666,7 +1770,7 @@ type Store struct {
 
 func (x *Store) Reset() {
 	*x = Store{}
-	mi := &file_file_proto_msgTypes[18]
+	mi := &file_file_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1678,7 +1782,7 @@ func (x *Store) String() string {
 func (*Store) ProtoMessage() {}
 
 func (x *Store) ProtoReflect() protoreflect.Message {
-	mi := &file_file_proto_msgTypes[18]
+	mi := &file_file_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1691,7 +1795,7 @@ func (x *Store) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Store.ProtoReflect.Descriptor instead.
 func (*Store) Descriptor() ([]byte, []int) {
-	return file_file_proto_rawDescGZIP(), []int{18}
+	return file_file_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Store) GetRecord() *Record {
@@ -1729,7 +1833,7 @@ type Confirm struct {
 
 func (x *Confirm) Reset() {
 	*x = Confirm{}
-	mi := &file_file_proto_msgTypes[19]
+	mi := &file_file_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1741,7 +1845,7 @@ func (x *Confirm) String() string {
 func (*Confirm) ProtoMessage() {}
 
 func (x *Confirm) ProtoReflect() protoreflect.Message {
-	mi := &file_file_proto_msgTypes[19]
+	mi := &file_file_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1754,7 +1858,7 @@ func (x *Confirm) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Confirm.ProtoReflect.Descriptor instead.
 func (*Confirm) Descriptor() ([]byte, []int) {
-	return file_file_proto_rawDescGZIP(), []int{19}
+	return file_file_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Confirm) GetGrant() *GrantID {
@@ -1790,7 +1894,7 @@ type Claim struct {
 
 func (x *Claim) Reset() {
 	*x = Claim{}
-	mi := &file_file_proto_msgTypes[20]
+	mi := &file_file_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1802,7 +1906,7 @@ func (x *Claim) String() string {
 func (*Claim) ProtoMessage() {}
 
 func (x *Claim) ProtoReflect() protoreflect.Message {
-	mi := &file_file_proto_msgTypes[20]
+	mi := &file_file_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1815,7 +1919,7 @@ func (x *Claim) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Claim.ProtoReflect.Descriptor instead.
 func (*Claim) Descriptor() ([]byte, []int) {
-	return file_file_proto_rawDescGZIP(), []int{20}
+	return file_file_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Claim) GetFrom() *Peer {
@@ -1853,7 +1957,7 @@ type Claimed struct {
 
 func (x *Claimed) Reset() {
 	*x = Claimed{}
-	mi := &file_file_proto_msgTypes[21]
+	mi := &file_file_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1865,7 +1969,7 @@ func (x *Claimed) String() string {
 func (*Claimed) ProtoMessage() {}
 
 func (x *Claimed) ProtoReflect() protoreflect.Message {
-	mi := &file_file_proto_msgTypes[21]
+	mi := &file_file_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1878,7 +1982,7 @@ func (x *Claimed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Claimed.ProtoReflect.Descriptor instead.
 func (*Claimed) Descriptor() ([]byte, []int) {
-	return file_file_proto_rawDescGZIP(), []int{21}
+	return file_file_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Claimed) GetOwns() bool {
@@ -1937,7 +2041,7 @@ type Digest struct {
 
 func (x *Digest) Reset() {
 	*x = Digest{}
-	mi := &file_file_proto_msgTypes[22]
+	mi := &file_file_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1949,7 +2053,7 @@ func (x *Digest) String() string {
 func (*Digest) ProtoMessage() {}
 
 func (x *Digest) ProtoReflect() protoreflect.Message {
-	mi := &file_file_proto_msgTypes[22]
+	mi := &file_file_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1962,7 +2066,7 @@ func (x *Digest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Digest.ProtoReflect.Descriptor instead.
 func (*Digest) Descriptor() ([]byte, []int) {
-	return file_file_proto_rawDescGZIP(), []int{22}
+	return file_file_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Digest) GetRows() []uint32 {
@@ -2002,7 +2106,7 @@ type Digests struct {
 
 func (x *Digests) Reset() {
 	*x = Digests{}
-	mi := &file_file_proto_msgTypes[23]
+	mi := &file_file_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2014,7 +2118,7 @@ func (x *Digests) String() string {
 func (*Digests) ProtoMessage() {}
 
 func (x *Digests) ProtoReflect() protoreflect.Message {
-	mi := &file_file_proto_msgTypes[23]
+	mi := &file_file_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2027,7 +2131,7 @@ func (x *Digests) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Digests.ProtoReflect.Descriptor instead.
 func (*Digests) Descriptor() ([]byte, []int) {
-	return file_file_proto_rawDescGZIP(), []int{23}
+	return file_file_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Digests) GetSums() [][]byte {
@@ -2052,7 +2156,7 @@ type Inventory struct {
 
 func (x *Inventory) Reset() {
 	*x = Inventory{}
-	mi := &file_file_proto_msgTypes[24]
+	mi := &file_file_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2064,7 +2168,7 @@ func (x *Inventory) String() string {
 func (*Inventory) ProtoMessage() {}
 
 func (x *Inventory) ProtoReflect() protoreflect.Message {
-	mi := &file_file_proto_msgTypes[24]
+	mi := &file_file_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2077,7 +2181,7 @@ func (x *Inventory) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Inventory.ProtoReflect.Descriptor instead.
 func (*Inventory) Descriptor() ([]byte, []int) {
-	return file_file_proto_rawDescGZIP(), []int{24}
+	return file_file_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *Inventory) GetFirst() uint32 {
@@ -2132,7 +2236,7 @@ type Items struct {
 
 func (x *Items) Reset() {
 	*x = Items{}
-	mi := &file_file_proto_msgTypes[25]
+	mi := &file_file_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2144,7 +2248,7 @@ func (x *Items) String() string {
 func (*Items) ProtoMessage() {}
 
 func (x *Items) ProtoReflect() protoreflect.Message {
-	mi := &file_file_proto_msgTypes[25]
+	mi := &file_file_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2157,7 +2261,7 @@ func (x *Items) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Items.ProtoReflect.Descriptor instead.
 func (*Items) Descriptor() ([]byte, []int) {
-	return file_file_proto_rawDescGZIP(), []int{25}
+	return file_file_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *Items) GetItems() []*Item {
@@ -2186,7 +2290,7 @@ type Item struct {
 
 func (x *Item) Reset() {
 	*x = Item{}
-	mi := &file_file_proto_msgTypes[26]
+	mi := &file_file_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2198,7 +2302,7 @@ func (x *Item) String() string {
 func (*Item) ProtoMessage() {}
 
 func (x *Item) ProtoReflect() protoreflect.Message {
-	mi := &file_file_proto_msgTypes[26]
+	mi := &file_file_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2211,7 +2315,7 @@ func (x *Item) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Item.ProtoReflect.Descriptor instead.
 func (*Item) Descriptor() ([]byte, []int) {
-	return file_file_proto_rawDescGZIP(), []int{26}
+	return file_file_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Item) GetName() string {
@@ -2252,7 +2356,7 @@ type Pull struct {
 
 func (x *Pull) Reset() {
 	*x = Pull{}
-	mi := &file_file_proto_msgTypes[27]
+	mi := &file_file_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2264,7 +2368,7 @@ func (x *Pull) String() string {
 func (*Pull) ProtoMessage() {}
 
 func (x *Pull) ProtoReflect() protoreflect.Message {
-	mi := &file_file_proto_msgTypes[27]
+	mi := &file_file_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2277,7 +2381,7 @@ func (x *Pull) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Pull.ProtoReflect.Descriptor instead.
 func (*Pull) Descriptor() ([]byte, []int) {
-	return file_file_proto_rawDescGZIP(), []int{27}
+	return file_file_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Pull) GetItems() []*Item {
@@ -2296,7 +2400,7 @@ type Records struct {
 
 func (x *Records) Reset() {
 	*x = Records{}
-	mi := &file_file_proto_msgTypes[28]
+	mi := &file_file_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2308,7 +2412,7 @@ func (x *Records) String() string {
 func (*Records) ProtoMessage() {}
 
 func (x *Records) ProtoReflect() protoreflect.Message {
-	mi := &file_file_proto_msgTypes[28]
+	mi := &file_file_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2321,7 +2425,7 @@ func (x *Records) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Records.ProtoReflect.Descriptor instead.
 func (*Records) Descriptor() ([]byte, []int) {
-	return file_file_proto_rawDescGZIP(), []int{28}
+	return file_file_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Records) GetRecords() []*Record {
@@ -2341,7 +2445,7 @@ type Release struct {
 
 func (x *Release) Reset() {
 	*x = Release{}
-	mi := &file_file_proto_msgTypes[29]
+	mi := &file_file_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2353,7 +2457,7 @@ func (x *Release) String() string {
 func (*Release) ProtoMessage() {}
 
 func (x *Release) ProtoReflect() protoreflect.Message {
-	mi := &file_file_proto_msgTypes[29]
+	mi := &file_file_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2366,7 +2470,7 @@ func (x *Release) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Release.ProtoReflect.Descriptor instead.
 func (*Release) Descriptor() ([]byte, []int) {
-	return file_file_proto_rawDescGZIP(), []int{29}
+	return file_file_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *Release) GetItems() []*Item {
@@ -2386,7 +2490,7 @@ type Released struct {
 
 func (x *Released) Reset() {
 	*x = Released{}
-	mi := &file_file_proto_msgTypes[30]
+	mi := &file_file_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2398,7 +2502,7 @@ func (x *Released) String() string {
 func (*Released) ProtoMessage() {}
 
 func (x *Released) ProtoReflect() protoreflect.Message {
-	mi := &file_file_proto_msgTypes[30]
+	mi := &file_file_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2411,7 +2515,7 @@ func (x *Released) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Released.ProtoReflect.Descriptor instead.
 func (*Released) Descriptor() ([]byte, []int) {
-	return file_file_proto_rawDescGZIP(), []int{30}
+	return file_file_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *Released) GetVerdicts() []Verdict {
@@ -2439,7 +2543,7 @@ type Collect struct {
 
 func (x *Collect) Reset() {
 	*x = Collect{}
-	mi := &file_file_proto_msgTypes[31]
+	mi := &file_file_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2451,7 +2555,7 @@ func (x *Collect) String() string {
 func (*Collect) ProtoMessage() {}
 
 func (x *Collect) ProtoReflect() protoreflect.Message {
-	mi := &file_file_proto_msgTypes[31]
+	mi := &file_file_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2464,7 +2568,7 @@ func (x *Collect) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Collect.ProtoReflect.Descriptor instead.
 func (*Collect) Descriptor() ([]byte, []int) {
-	return file_file_proto_rawDescGZIP(), []int{31}
+	return file_file_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *Collect) GetItems() []*Item {
@@ -2486,7 +2590,7 @@ type Retract struct {
 
 func (x *Retract) Reset() {
 	*x = Retract{}
-	mi := &file_file_proto_msgTypes[32]
+	mi := &file_file_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2498,7 +2602,7 @@ func (x *Retract) String() string {
 func (*Retract) ProtoMessage() {}
 
 func (x *Retract) ProtoReflect() protoreflect.Message {
-	mi := &file_file_proto_msgTypes[32]
+	mi := &file_file_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2511,7 +2615,7 @@ func (x *Retract) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Retract.ProtoReflect.Descriptor instead.
 func (*Retract) Descriptor() ([]byte, []int) {
-	return file_file_proto_rawDescGZIP(), []int{32}
+	return file_file_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *Retract) GetRecords() []*Record {
@@ -2533,7 +2637,7 @@ var File_file_proto protoreflect.FileDescriptor
 const file_file_proto_rawDesc = "" +
 	"\n" +
 	"\n" +
-	"file.proto\x12\vp2pchord.v1\x1a\fcommon.proto\"\x9d\x06\n" +
+	"file.proto\x12\vp2pchord.v1\x1a\fcommon.proto\"\xc9\x06\n" +
 	"\vFileRequest\x12\x1b\n" +
 	"\tbody_size\x18\x01 \x01(\rR\bbodySize\x12\x14\n" +
 	"\x05offer\x18\x02 \x01(\bR\x05offer\x12$\n" +
@@ -2553,8 +2657,9 @@ const file_file_proto_rawDesc = "" +
 	"\x04pull\x18\x10 \x01(\v2\x11.p2pchord.v1.PullH\x00R\x04pull\x120\n" +
 	"\arelease\x18\x11 \x01(\v2\x14.p2pchord.v1.ReleaseH\x00R\arelease\x120\n" +
 	"\acollect\x18\x12 \x01(\v2\x14.p2pchord.v1.CollectH\x00R\acollect\x120\n" +
-	"\aretract\x18\x13 \x01(\v2\x14.p2pchord.v1.RetractH\x00R\aretractB\x06\n" +
-	"\x04body\"\xc0\x05\n" +
+	"\aretract\x18\x13 \x01(\v2\x14.p2pchord.v1.RetractH\x00R\aretract\x12*\n" +
+	"\x04word\x18\x14 \x01(\v2\x14.p2pchord.v1.AskWordH\x00R\x04wordB\x06\n" +
+	"\x04body\"\xec\x05\n" +
 	"\fFileResponse\x12\x16\n" +
 	"\x06status\x18\x01 \x01(\rR\x06status\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\x12\x1b\n" +
@@ -2573,7 +2678,8 @@ const file_file_proto_rawDesc = "" +
 	"\adigests\x18\x0f \x01(\v2\x14.p2pchord.v1.DigestsH\x00R\adigests\x12*\n" +
 	"\x05items\x18\x10 \x01(\v2\x12.p2pchord.v1.ItemsH\x00R\x05items\x120\n" +
 	"\arecords\x18\x11 \x01(\v2\x14.p2pchord.v1.RecordsH\x00R\arecords\x123\n" +
-	"\breleased\x18\x12 \x01(\v2\x15.p2pchord.v1.ReleasedH\x00R\breleasedB\x06\n" +
+	"\breleased\x18\x12 \x01(\v2\x15.p2pchord.v1.ReleasedH\x00R\breleased\x12*\n" +
+	"\x04word\x18\x13 \x01(\v2\x14.p2pchord.v1.ConfirmH\x00R\x04wordB\x06\n" +
 	"\x04body\"M\n" +
 	"\x03Put\x12+\n" +
 	"\x06record\x18\x01 \x01(\v2\x13.p2pchord.v1.RecordR\x06record\x12\x19\n" +
@@ -2585,17 +2691,22 @@ const file_file_proto_rawDesc = "" +
 	"\aholders\x18\x04 \x03(\fR\aholders\x12'\n" +
 	"\x05owner\x18\x05 \x01(\v2\x11.p2pchord.v1.PeerR\x05owner\x12\x14\n" +
 	"\x05asked\x18\x06 \x01(\rR\x05asked\x12\x14\n" +
-	"\x05known\x18\a \x01(\bR\x05known\"\xb4\x01\n" +
+	"\x05known\x18\a \x01(\bR\x05known\"\xd6\x01\n" +
 	"\x03Get\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1b\n" +
 	"\twith_body\x18\x02 \x01(\bR\bwithBody\x12.\n" +
 	"\aversion\x18\x03 \x01(\v2\x14.p2pchord.v1.VersionR\aversion\x12\x1c\n" +
 	"\ttombstone\x18\x04 \x01(\bR\ttombstone\x12.\n" +
-	"\awitness\x18\x05 \x01(\v2\x14.p2pchord.v1.ConfirmR\awitness\"\x90\x01\n" +
+	"\awitness\x18\x05 \x01(\v2\x14.p2pchord.v1.ConfirmR\awitness\x12 \n" +
+	"\vunconfirmed\x18\x06 \x01(\bR\vunconfirmed\"\xbc\x01\n" +
 	"\x03Got\x12+\n" +
 	"\x06record\x18\x01 \x01(\v2\x13.p2pchord.v1.RecordR\x06record\x12/\n" +
 	"\bsiblings\x18\x02 \x03(\v2\x13.p2pchord.v1.RecordR\bsiblings\x12+\n" +
-	"\aholders\x18\x03 \x03(\v2\x11.p2pchord.v1.PeerR\aholders\"d\n" +
+	"\aholders\x18\x03 \x03(\v2\x11.p2pchord.v1.PeerR\aholders\x12*\n" +
+	"\x05grant\x18\x04 \x01(\v2\x14.p2pchord.v1.GrantIDR\x05grant\"3\n" +
+	"\aAskWord\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
+	"\x05owner\x18\x02 \x01(\fR\x05owner\"d\n" +
 	"\bGetBlock\x12\x12\n" +
 	"\x04hash\x18\x01 \x01(\fR\x04hash\x12\x16\n" +
 	"\x06offset\x18\x02 \x01(\rR\x06offset\x12\x16\n" +
@@ -2720,7 +2831,7 @@ func file_file_proto_rawDescGZIP() []byte {
 }
 
 var file_file_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_file_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
+var file_file_proto_msgTypes = make([]protoimpl.MessageInfo, 34)
 var file_file_proto_goTypes = []any{
 	(Verdict)(0),         // 0: p2pchord.v1.Verdict
 	(*FileRequest)(nil),  // 1: p2pchord.v1.FileRequest
@@ -2729,106 +2840,110 @@ var file_file_proto_goTypes = []any{
 	(*Stored)(nil),       // 4: p2pchord.v1.Stored
 	(*Get)(nil),          // 5: p2pchord.v1.Get
 	(*Got)(nil),          // 6: p2pchord.v1.Got
-	(*GetBlock)(nil),     // 7: p2pchord.v1.GetBlock
-	(*Have)(nil),         // 8: p2pchord.v1.Have
-	(*Held)(nil),         // 9: p2pchord.v1.Held
-	(*List)(nil),         // 10: p2pchord.v1.List
-	(*Listed)(nil),       // 11: p2pchord.v1.Listed
-	(*Listing)(nil),      // 12: p2pchord.v1.Listing
-	(*Stat)(nil),         // 13: p2pchord.v1.Stat
-	(*Stats)(nil),        // 14: p2pchord.v1.Stats
-	(*Holder)(nil),       // 15: p2pchord.v1.Holder
-	(*GrantID)(nil),      // 16: p2pchord.v1.GrantID
-	(*GetGrant)(nil),     // 17: p2pchord.v1.GetGrant
-	(*Granted)(nil),      // 18: p2pchord.v1.Granted
-	(*Store)(nil),        // 19: p2pchord.v1.Store
-	(*Confirm)(nil),      // 20: p2pchord.v1.Confirm
-	(*Claim)(nil),        // 21: p2pchord.v1.Claim
-	(*Claimed)(nil),      // 22: p2pchord.v1.Claimed
-	(*Digest)(nil),       // 23: p2pchord.v1.Digest
-	(*Digests)(nil),      // 24: p2pchord.v1.Digests
-	(*Inventory)(nil),    // 25: p2pchord.v1.Inventory
-	(*Items)(nil),        // 26: p2pchord.v1.Items
-	(*Item)(nil),         // 27: p2pchord.v1.Item
-	(*Pull)(nil),         // 28: p2pchord.v1.Pull
-	(*Records)(nil),      // 29: p2pchord.v1.Records
-	(*Release)(nil),      // 30: p2pchord.v1.Release
-	(*Released)(nil),     // 31: p2pchord.v1.Released
-	(*Collect)(nil),      // 32: p2pchord.v1.Collect
-	(*Retract)(nil),      // 33: p2pchord.v1.Retract
-	(*Peer)(nil),         // 34: p2pchord.v1.Peer
-	(*Record)(nil),       // 35: p2pchord.v1.Record
-	(*Version)(nil),      // 36: p2pchord.v1.Version
-	(*Neighbours)(nil),   // 37: p2pchord.v1.Neighbours
+	(*AskWord)(nil),      // 7: p2pchord.v1.AskWord
+	(*GetBlock)(nil),     // 8: p2pchord.v1.GetBlock
+	(*Have)(nil),         // 9: p2pchord.v1.Have
+	(*Held)(nil),         // 10: p2pchord.v1.Held
+	(*List)(nil),         // 11: p2pchord.v1.List
+	(*Listed)(nil),       // 12: p2pchord.v1.Listed
+	(*Listing)(nil),      // 13: p2pchord.v1.Listing
+	(*Stat)(nil),         // 14: p2pchord.v1.Stat
+	(*Stats)(nil),        // 15: p2pchord.v1.Stats
+	(*Holder)(nil),       // 16: p2pchord.v1.Holder
+	(*GrantID)(nil),      // 17: p2pchord.v1.GrantID
+	(*GetGrant)(nil),     // 18: p2pchord.v1.GetGrant
+	(*Granted)(nil),      // 19: p2pchord.v1.Granted
+	(*Store)(nil),        // 20: p2pchord.v1.Store
+	(*Confirm)(nil),      // 21: p2pchord.v1.Confirm
+	(*Claim)(nil),        // 22: p2pchord.v1.Claim
+	(*Claimed)(nil),      // 23: p2pchord.v1.Claimed
+	(*Digest)(nil),       // 24: p2pchord.v1.Digest
+	(*Digests)(nil),      // 25: p2pchord.v1.Digests
+	(*Inventory)(nil),    // 26: p2pchord.v1.Inventory
+	(*Items)(nil),        // 27: p2pchord.v1.Items
+	(*Item)(nil),         // 28: p2pchord.v1.Item
+	(*Pull)(nil),         // 29: p2pchord.v1.Pull
+	(*Records)(nil),      // 30: p2pchord.v1.Records
+	(*Release)(nil),      // 31: p2pchord.v1.Release
+	(*Released)(nil),     // 32: p2pchord.v1.Released
+	(*Collect)(nil),      // 33: p2pchord.v1.Collect
+	(*Retract)(nil),      // 34: p2pchord.v1.Retract
+	(*Peer)(nil),         // 35: p2pchord.v1.Peer
+	(*Record)(nil),       // 36: p2pchord.v1.Record
+	(*Version)(nil),      // 37: p2pchord.v1.Version
+	(*Neighbours)(nil),   // 38: p2pchord.v1.Neighbours
 }
 var file_file_proto_depIdxs = []int32{
 	3,  // 0: p2pchord.v1.FileRequest.put:type_name -> p2pchord.v1.Put
 	5,  // 1: p2pchord.v1.FileRequest.get:type_name -> p2pchord.v1.Get
-	7,  // 2: p2pchord.v1.FileRequest.block:type_name -> p2pchord.v1.GetBlock
-	8,  // 3: p2pchord.v1.FileRequest.have:type_name -> p2pchord.v1.Have
-	10, // 4: p2pchord.v1.FileRequest.list:type_name -> p2pchord.v1.List
-	13, // 5: p2pchord.v1.FileRequest.stat:type_name -> p2pchord.v1.Stat
-	19, // 6: p2pchord.v1.FileRequest.store:type_name -> p2pchord.v1.Store
-	20, // 7: p2pchord.v1.FileRequest.confirm:type_name -> p2pchord.v1.Confirm
-	17, // 8: p2pchord.v1.FileRequest.grant:type_name -> p2pchord.v1.GetGrant
-	21, // 9: p2pchord.v1.FileRequest.claim:type_name -> p2pchord.v1.Claim
-	23, // 10: p2pchord.v1.FileRequest.digest:type_name -> p2pchord.v1.Digest
-	25, // 11: p2pchord.v1.FileRequest.inventory:type_name -> p2pchord.v1.Inventory
-	28, // 12: p2pchord.v1.FileRequest.pull:type_name -> p2pchord.v1.Pull
-	30, // 13: p2pchord.v1.FileRequest.release:type_name -> p2pchord.v1.Release
-	32, // 14: p2pchord.v1.FileRequest.collect:type_name -> p2pchord.v1.Collect
-	33, // 15: p2pchord.v1.FileRequest.retract:type_name -> p2pchord.v1.Retract
-	34, // 16: p2pchord.v1.FileResponse.better:type_name -> p2pchord.v1.Peer
-	4,  // 17: p2pchord.v1.FileResponse.stored:type_name -> p2pchord.v1.Stored
-	6,  // 18: p2pchord.v1.FileResponse.got:type_name -> p2pchord.v1.Got
-	9,  // 19: p2pchord.v1.FileResponse.held:type_name -> p2pchord.v1.Held
-	11, // 20: p2pchord.v1.FileResponse.listed:type_name -> p2pchord.v1.Listed
-	14, // 21: p2pchord.v1.FileResponse.stats:type_name -> p2pchord.v1.Stats
-	18, // 22: p2pchord.v1.FileResponse.granted:type_name -> p2pchord.v1.Granted
-	22, // 23: p2pchord.v1.FileResponse.claimed:type_name -> p2pchord.v1.Claimed
-	24, // 24: p2pchord.v1.FileResponse.digests:type_name -> p2pchord.v1.Digests
-	26, // 25: p2pchord.v1.FileResponse.items:type_name -> p2pchord.v1.Items
-	29, // 26: p2pchord.v1.FileResponse.records:type_name -> p2pchord.v1.Records
-	31, // 27: p2pchord.v1.FileResponse.released:type_name -> p2pchord.v1.Released
-	35, // 28: p2pchord.v1.Put.record:type_name -> p2pchord.v1.Record
-	35, // 29: p2pchord.v1.Stored.current:type_name -> p2pchord.v1.Record
-	34, // 30: p2pchord.v1.Stored.owner:type_name -> p2pchord.v1.Peer
-	36, // 31: p2pchord.v1.Get.version:type_name -> p2pchord.v1.Version
-	20, // 32: p2pchord.v1.Get.witness:type_name -> p2pchord.v1.Confirm
-	35, // 33: p2pchord.v1.Got.record:type_name -> p2pchord.v1.Record
-	35, // 34: p2pchord.v1.Got.siblings:type_name -> p2pchord.v1.Record
-	34, // 35: p2pchord.v1.Got.holders:type_name -> p2pchord.v1.Peer
-	12, // 36: p2pchord.v1.Listed.files:type_name -> p2pchord.v1.Listing
-	36, // 37: p2pchord.v1.Listing.version:type_name -> p2pchord.v1.Version
-	35, // 38: p2pchord.v1.Stats.record:type_name -> p2pchord.v1.Record
-	35, // 39: p2pchord.v1.Stats.siblings:type_name -> p2pchord.v1.Record
-	15, // 40: p2pchord.v1.Stats.holders:type_name -> p2pchord.v1.Holder
-	34, // 41: p2pchord.v1.Holder.peer:type_name -> p2pchord.v1.Peer
-	34, // 42: p2pchord.v1.GetGrant.from:type_name -> p2pchord.v1.Peer
-	16, // 43: p2pchord.v1.Granted.id:type_name -> p2pchord.v1.GrantID
-	34, // 44: p2pchord.v1.Granted.predecessor:type_name -> p2pchord.v1.Peer
-	35, // 45: p2pchord.v1.Store.record:type_name -> p2pchord.v1.Record
-	16, // 46: p2pchord.v1.Store.grant:type_name -> p2pchord.v1.GrantID
-	16, // 47: p2pchord.v1.Confirm.grant:type_name -> p2pchord.v1.GrantID
-	34, // 48: p2pchord.v1.Claim.from:type_name -> p2pchord.v1.Peer
-	34, // 49: p2pchord.v1.Claim.predecessor:type_name -> p2pchord.v1.Peer
-	16, // 50: p2pchord.v1.Claim.grant:type_name -> p2pchord.v1.GrantID
-	34, // 51: p2pchord.v1.Claimed.grantee:type_name -> p2pchord.v1.Peer
-	37, // 52: p2pchord.v1.Claimed.neighbours:type_name -> p2pchord.v1.Neighbours
-	27, // 53: p2pchord.v1.Inventory.after:type_name -> p2pchord.v1.Item
-	27, // 54: p2pchord.v1.Items.items:type_name -> p2pchord.v1.Item
-	27, // 55: p2pchord.v1.Pull.items:type_name -> p2pchord.v1.Item
-	35, // 56: p2pchord.v1.Records.records:type_name -> p2pchord.v1.Record
-	27, // 57: p2pchord.v1.Release.items:type_name -> p2pchord.v1.Item
-	0,  // 58: p2pchord.v1.Released.verdicts:type_name -> p2pchord.v1.Verdict
-	34, // 59: p2pchord.v1.Released.predecessor:type_name -> p2pchord.v1.Peer
-	27, // 60: p2pchord.v1.Collect.items:type_name -> p2pchord.v1.Item
-	35, // 61: p2pchord.v1.Retract.records:type_name -> p2pchord.v1.Record
-	62, // [62:62] is the sub-list for method output_type
-	62, // [62:62] is the sub-list for method input_type
-	62, // [62:62] is the sub-list for extension type_name
-	62, // [62:62] is the sub-list for extension extendee
-	0,  // [0:62] is the sub-list for field type_name
+	8,  // 2: p2pchord.v1.FileRequest.block:type_name -> p2pchord.v1.GetBlock
+	9,  // 3: p2pchord.v1.FileRequest.have:type_name -> p2pchord.v1.Have
+	11, // 4: p2pchord.v1.FileRequest.list:type_name -> p2pchord.v1.List
+	14, // 5: p2pchord.v1.FileRequest.stat:type_name -> p2pchord.v1.Stat
+	20, // 6: p2pchord.v1.FileRequest.store:type_name -> p2pchord.v1.Store
+	21, // 7: p2pchord.v1.FileRequest.confirm:type_name -> p2pchord.v1.Confirm
+	18, // 8: p2pchord.v1.FileRequest.grant:type_name -> p2pchord.v1.GetGrant
+	22, // 9: p2pchord.v1.FileRequest.claim:type_name -> p2pchord.v1.Claim
+	24, // 10: p2pchord.v1.FileRequest.digest:type_name -> p2pchord.v1.Digest
+	26, // 11: p2pchord.v1.FileRequest.inventory:type_name -> p2pchord.v1.Inventory
+	29, // 12: p2pchord.v1.FileRequest.pull:type_name -> p2pchord.v1.Pull
+	31, // 13: p2pchord.v1.FileRequest.release:type_name -> p2pchord.v1.Release
+	33, // 14: p2pchord.v1.FileRequest.collect:type_name -> p2pchord.v1.Collect
+	34, // 15: p2pchord.v1.FileRequest.retract:type_name -> p2pchord.v1.Retract
+	7,  // 16: p2pchord.v1.FileRequest.word:type_name -> p2pchord.v1.AskWord
+	35, // 17: p2pchord.v1.FileResponse.better:type_name -> p2pchord.v1.Peer
+	4,  // 18: p2pchord.v1.FileResponse.stored:type_name -> p2pchord.v1.Stored
+	6,  // 19: p2pchord.v1.FileResponse.got:type_name -> p2pchord.v1.Got
+	10, // 20: p2pchord.v1.FileResponse.held:type_name -> p2pchord.v1.Held
+	12, // 21: p2pchord.v1.FileResponse.listed:type_name -> p2pchord.v1.Listed
+	15, // 22: p2pchord.v1.FileResponse.stats:type_name -> p2pchord.v1.Stats
+	19, // 23: p2pchord.v1.FileResponse.granted:type_name -> p2pchord.v1.Granted
+	23, // 24: p2pchord.v1.FileResponse.claimed:type_name -> p2pchord.v1.Claimed
+	25, // 25: p2pchord.v1.FileResponse.digests:type_name -> p2pchord.v1.Digests
+	27, // 26: p2pchord.v1.FileResponse.items:type_name -> p2pchord.v1.Items
+	30, // 27: p2pchord.v1.FileResponse.records:type_name -> p2pchord.v1.Records
+	32, // 28: p2pchord.v1.FileResponse.released:type_name -> p2pchord.v1.Released
+	21, // 29: p2pchord.v1.FileResponse.word:type_name -> p2pchord.v1.Confirm
+	36, // 30: p2pchord.v1.Put.record:type_name -> p2pchord.v1.Record
+	36, // 31: p2pchord.v1.Stored.current:type_name -> p2pchord.v1.Record
+	35, // 32: p2pchord.v1.Stored.owner:type_name -> p2pchord.v1.Peer
+	37, // 33: p2pchord.v1.Get.version:type_name -> p2pchord.v1.Version
+	21, // 34: p2pchord.v1.Get.witness:type_name -> p2pchord.v1.Confirm
+	36, // 35: p2pchord.v1.Got.record:type_name -> p2pchord.v1.Record
+	36, // 36: p2pchord.v1.Got.siblings:type_name -> p2pchord.v1.Record
+	35, // 37: p2pchord.v1.Got.holders:type_name -> p2pchord.v1.Peer
+	17, // 38: p2pchord.v1.Got.grant:type_name -> p2pchord.v1.GrantID
+	13, // 39: p2pchord.v1.Listed.files:type_name -> p2pchord.v1.Listing
+	37, // 40: p2pchord.v1.Listing.version:type_name -> p2pchord.v1.Version
+	36, // 41: p2pchord.v1.Stats.record:type_name -> p2pchord.v1.Record
+	36, // 42: p2pchord.v1.Stats.siblings:type_name -> p2pchord.v1.Record
+	16, // 43: p2pchord.v1.Stats.holders:type_name -> p2pchord.v1.Holder
+	35, // 44: p2pchord.v1.Holder.peer:type_name -> p2pchord.v1.Peer
+	35, // 45: p2pchord.v1.GetGrant.from:type_name -> p2pchord.v1.Peer
+	17, // 46: p2pchord.v1.Granted.id:type_name -> p2pchord.v1.GrantID
+	35, // 47: p2pchord.v1.Granted.predecessor:type_name -> p2pchord.v1.Peer
+	36, // 48: p2pchord.v1.Store.record:type_name -> p2pchord.v1.Record
+	17, // 49: p2pchord.v1.Store.grant:type_name -> p2pchord.v1.GrantID
+	17, // 50: p2pchord.v1.Confirm.grant:type_name -> p2pchord.v1.GrantID
+	35, // 51: p2pchord.v1.Claim.from:type_name -> p2pchord.v1.Peer
+	35, // 52: p2pchord.v1.Claim.predecessor:type_name -> p2pchord.v1.Peer
+	17, // 53: p2pchord.v1.Claim.grant:type_name -> p2pchord.v1.GrantID
+	35, // 54: p2pchord.v1.Claimed.grantee:type_name -> p2pchord.v1.Peer
+	38, // 55: p2pchord.v1.Claimed.neighbours:type_name -> p2pchord.v1.Neighbours
+	28, // 56: p2pchord.v1.Inventory.after:type_name -> p2pchord.v1.Item
+	28, // 57: p2pchord.v1.Items.items:type_name -> p2pchord.v1.Item
+	28, // 58: p2pchord.v1.Pull.items:type_name -> p2pchord.v1.Item
+	36, // 59: p2pchord.v1.Records.records:type_name -> p2pchord.v1.Record
+	28, // 60: p2pchord.v1.Release.items:type_name -> p2pchord.v1.Item
+	0,  // 61: p2pchord.v1.Released.verdicts:type_name -> p2pchord.v1.Verdict
+	35, // 62: p2pchord.v1.Released.predecessor:type_name -> p2pchord.v1.Peer
+	28, // 63: p2pchord.v1.Collect.items:type_name -> p2pchord.v1.Item
+	36, // 64: p2pchord.v1.Retract.records:type_name -> p2pchord.v1.Record
+	65, // [65:65] is the sub-list for method output_type
+	65, // [65:65] is the sub-list for method input_type
+	65, // [65:65] is the sub-list for extension type_name
+	65, // [65:65] is the sub-list for extension extendee
+	0,  // [0:65] is the sub-list for field type_name
 }
 
 func init() { file_file_proto_init() }
@@ -2854,6 +2969,7 @@ func file_file_proto_init() {
 		(*FileRequest_Release)(nil),
 		(*FileRequest_Collect)(nil),
 		(*FileRequest_Retract)(nil),
+		(*FileRequest_Word)(nil),
 	}
 	file_file_proto_msgTypes[1].OneofWrappers = []any{
 		(*FileResponse_Stored)(nil),
@@ -2867,6 +2983,7 @@ func file_file_proto_init() {
 		(*FileResponse_Items)(nil),
 		(*FileResponse_Records)(nil),
 		(*FileResponse_Released)(nil),
+		(*FileResponse_Word)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -2874,7 +2991,7 @@ func file_file_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_file_proto_rawDesc), len(file_file_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   33,
+			NumMessages:   34,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

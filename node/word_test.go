@@ -1,0 +1,116 @@
+package node_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/node"
+	"github.com/p2pchord/p2pchord/protocol/pb"
+)
+
+// asked is what a reader has asked for a file's record, in order of their words.
+type asked struct {
+	mu     sync.Mutex
+	what   []string
+	answer func(ctx context.Context) error // to a question for the witness's word; nil to let it through
+}
+
+func (a *asked) see(ctx context.Context, _ peer.ID, req *pb.FileRequest) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	switch r := req.GetBody().(type) {
+	case *pb.FileRequest_Get:
+		if r.Get.GetUnconfirmed() {
+			a.what = append(a.what, "get, with the word")
+		} else {
+			a.what = append(a.what, "get")
+		}
+	case *pb.FileRequest_Word:
+		a.what = append(a.what, "word")
+		if a.answer != nil {
+			return a.answer(ctx)
+		}
+	}
+	return nil
+}
+
+// take returns what has been asked since the last time, sorted.
+func (a *asked) take() []string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	out := a.what
+	a.what = nil
+	slices.Sort(out)
+	return out
+}
+
+type reader interface {
+	getter
+	Through(func(context.Context, peer.ID, *pb.FileRequest) error)
+}
+
+// A reader that is neither the owner nor its witness asks both at the same time, once it knows them, be it a
+// member or not; and when the witness gives no good word, the owner asks it as always.
+func TestReadersAskBoth(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, 4)
+	owner := c.nodes[0]
+	name := c.nameOwnedBy(owner, "both")
+	data := bytes.Repeat([]byte("both "), 1000)
+	c.put(owner, name, data)
+	var third, witness *node.Node
+	for _, n := range c.nodes {
+		switch {
+		case c.successorOf(n) == owner:
+			witness = n
+		case n != owner:
+			third = n
+		}
+	}
+	others := c.nameOwnedBy(witness, "others")
+	c.put(owner, others, data)
+	never := func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
+	refused := func(context.Context) error { return fault.New(fault.Refused, "no") }
+	for who, r := range map[string]reader{"a member": third, "a passing client": c.passing(node.ClientConfig{})} {
+		c.get(r, others) // a passing client that has no connection to the witness doesn't make one for its word
+		a := &asked{}
+		r.Through(a.see)
+		for i, want := range [][]string{
+			{"get"},
+			{"get, with the word", "word"},
+			{"get, with the word", "word"},
+			{"get", "get, with the word", "word"}, // refused
+			{"get, with the word", "word"},
+			{"get", "get, with the word", "word"}, // no answer
+		} {
+			a.answer = map[int]func(context.Context) error{3: refused, 5: never}[i]
+			if got := c.get(r, name); !bytes.Equal(got, data) {
+				t.Fatalf("%s, get %d: %d bytes came of %d", who, i, len(got), len(data))
+			}
+			if got := a.take(); fmt.Sprint(got) != fmt.Sprint(want) {
+				t.Errorf("%s, get %d: asked %q, want %q", who, i, got, want)
+			}
+		}
+	}
+}
+
+// Nobody but the witness gives its word.
+func TestWhoGivesTheWord(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, 4)
+	owner := c.nodes[0]
+	name := c.nameOwnedBy(owner, "word")
+	c.put(owner, name, []byte("x"))
+	for _, n := range c.nodes {
+		if got, want := n.GivesWord(name, owner), c.successorOf(n) == owner; got != want {
+			t.Errorf("a node whose successor is the owner (%v) gives its word: %v", want, got)
+		}
+	}
+}
