@@ -23,6 +23,15 @@ type asked struct {
 }
 
 func (a *asked) see(ctx context.Context, _ peer.ID, req *pb.FileRequest) error {
+	answer := a.note(req)
+	if answer == nil {
+		return nil
+	}
+	return answer(ctx)
+}
+
+// note takes a request down, and returns what answers it here; nil when nothing does.
+func (a *asked) note(req *pb.FileRequest) func(context.Context) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	switch r := req.GetBody().(type) {
@@ -34,11 +43,15 @@ func (a *asked) see(ctx context.Context, _ peer.ID, req *pb.FileRequest) error {
 		}
 	case *pb.FileRequest_Word:
 		a.what = append(a.what, "word")
-		if a.answer != nil {
-			return a.answer(ctx)
-		}
+		return a.answer
 	}
 	return nil
+}
+
+func (a *asked) answerWith(answer func(context.Context) error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.answer = answer
 }
 
 // take returns what has been asked since the last time, sorted.
@@ -90,7 +103,7 @@ func TestReadersAskBoth(t *testing.T) {
 			{"get, with the word", "word"},
 			{"get", "get, with the word", "word"}, // no answer
 		} {
-			a.answer = map[int]func(context.Context) error{3: refused, 5: never}[i]
+			a.answerWith(map[int]func(context.Context) error{3: refused, 5: never}[i])
 			if got := c.get(r, name); !bytes.Equal(got, data) {
 				t.Fatalf("%s, get %d: %d bytes came of %d", who, i, len(got), len(data))
 			}
