@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -15,7 +16,7 @@ import (
 // caller's own goroutine, by the standard library's Request.Write and ReadResponse;
 // all others go to an http.Transport. The Transport has two goroutines for each
 // connection, and on a machine with little to do every word between them and the caller
-// wakes a sleeping processor: more than half of the time of a small get.
+// wakes a sleeping processor: a third of the time of a small get.
 type straight struct {
 	others *http.Transport
 	dial   func(context.Context) (net.Conn, error)
@@ -63,19 +64,22 @@ func (s *straight) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 // errSilent says that a connection ended before the first byte of an answer.
-var errSilent = errors.New("the connection ended without an answer")
+var errSilent = errors.New("no answer")
 
 // ask sends a request and reads the head of its answer, whose body gives the connection back at its end.
 func (s *straight) ask(c *straightConn, req *http.Request) (*http.Response, error) {
 	ctx := req.Context()
 	stop := context.AfterFunc(ctx, func() { _ = c.SetDeadline(time.Unix(1, 0)) }) // ends what waits
-	err := errors.Join(req.Write(c.w), c.w.Flush())
+	err := req.Write(c.w)
+	if err == nil {
+		err = c.w.Flush()
+	}
 	if err == nil {
 		_, err = c.r.Peek(1)
 	}
 	if err != nil {
 		stop()
-		return nil, errors.Join(errSilent, err)
+		return nil, fmt.Errorf("%w: %w", errSilent, err)
 	}
 	resp, err := http.ReadResponse(c.r, req)
 	if err != nil {
