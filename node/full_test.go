@@ -7,6 +7,7 @@ import (
 
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/node"
+	"github.com/p2pchord/p2pchord/protocol"
 )
 
 // nameOwnedBy finds a name with the prefix in the arc of n.
@@ -79,6 +80,36 @@ func TestFullStores(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.replicated(files) // there is room again
+}
+
+// A full node puts a file itself that it would be the witness of: that it has the bytes at hand changes nothing.
+func TestAFullNodePuts(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, 0)
+	// Their keys are 58740, 23333 and 58795: the second's successor owns half of all keys.
+	for i, capacity := range []int64{0, 1 << 20, 0} {
+		c.start(node.Config{CapacityBytes: capacity, RingAddress: fmt.Sprintf("localhost:%d", []int{8002, 8003, 8001}[i])})
+	}
+	c.settled()
+	full := c.nodes[1]
+	next := func(name string, block uint32) bool { // it is the next one's
+		key := protocol.Place(name, block)
+		return 23333 < key && key <= 58740
+	}
+	name := ""
+	for i := 0; name == ""; i++ {
+		if try := fmt.Sprintf("file/%d", i); next(try, 0) && next(try, 1) {
+			name = try
+		}
+	}
+	data := bytesOf(7, node.DefaultBlockSize+2<<20)
+	if res := c.put(full, name, data); res.Copies != 2 || res.Possible != 3 {
+		t.Errorf("it has %d copies of %d, want 2 of 3", res.Copies, res.Possible)
+	}
+	c.readable(map[string][]byte{name: data})
+	if used := c.status(full).Storage.UsedBytes; used > 1<<20 {
+		t.Errorf("the full node has %d bytes", used)
+	}
 }
 
 // successorOf is the cluster's node after n.

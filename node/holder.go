@@ -42,6 +42,9 @@ func (n *Node) serveStore(ctx context.Context, from peer.ID, st *pb.Store, body 
 		defer b.release()
 	}
 	staged, err := n.stage(ctx, b, store.Cold)
+	if st.GetRecordOnly() && fault.CodeOf(err) == fault.NoSpace {
+		b, err = nil, nil // the record is all that is asked for
+	}
 	if err != nil {
 		return nil, err
 	}
