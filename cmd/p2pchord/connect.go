@@ -17,7 +17,12 @@ import (
 // else, with --bootstrap, a client that passes through.
 func (a *app) openRing(cmd *cobra.Command) (gateway.Ring, error) {
 	ctx := cmd.Context()
+	up, down, err := a.limits.parse()
+	if err != nil {
+		return nil, err
+	}
 	if a.peer != nil {
+		a.limitsOfItsOwn(up, down)
 		return ringStays{a.peer}, nil
 	}
 	addrs, err := parseMultiaddrs("--bootstrap", a.bootstrap, true)
@@ -25,19 +30,25 @@ func (a *app) openRing(cmd *cobra.Command) (gateway.Ring, error) {
 		return nil, err
 	}
 	p, err := a.dialNode(ctx, cmd)
+	if err == nil {
+		a.limitsOfItsOwn(up, down)
+	}
 	if len(addrs) == 0 || !errors.Is(err, fault.Unreachable) {
 		return ringOrNil(p), err
 	}
 	a.out.startProgress("connecting", -1, 1)
-	up, down, err := a.limits.parse()
-	if err != nil {
-		return nil, err
-	}
 	c, err := node.Dial(ctx, node.ClientConfig{Bootstrap: addrs, Timeout: a.timeout, LimitUp: up, LimitDown: down})
 	if err != nil {
 		return nil, err
 	}
 	return gateway.OfClient(c), nil
+}
+
+// limitsOfItsOwn tells that limits given to a put or a get mean nothing to a running node.
+func (a *app) limitsOfItsOwn(up, down int64) {
+	if up > 0 || down > 0 {
+		a.out.say("the running node has its own limits: --limit-up and --limit-down are for a put or a get without one")
+	}
 }
 
 // openNode returns the running node of --data or --api.
