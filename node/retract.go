@@ -105,7 +105,7 @@ func (r *retracted) has(k kept) bool {
 // serveRetract takes later blocks for orphans that their writer gives up, and tells the other holders.
 func (n *Node) serveRetract(ctx context.Context, from peer.ID, r *pb.Retract) (*pb.FileResponse, error) {
 	s := n.state.Load()
-	_, member := n.book.info(ring.ID(from))
+	neighbor := n.isNeighbor(from)
 	told := make(map[ring.Position][]*pb.Record)
 	var blocks []store.Entry
 	for _, m := range r.GetRecords() {
@@ -115,7 +115,7 @@ func (n *Node) serveRetract(ctx context.Context, from peer.ID, r *pb.Retract) (*
 			return nil, err
 		case rec.GetIndex() == 0:
 			return nil, fault.New(fault.Usage, "a file is deleted, not given up")
-		case peer.ID(rec.GetWriter()) != from && (!r.GetTold() || !member):
+		case peer.ID(rec.GetWriter()) != from && (!r.GetTold() || !neighbor):
 			return nil, fault.New(fault.NotAllowed, "a block is given up by its writer only")
 		}
 		n.retracted.add(strayKey{place(rec.RecordBody), protocol.StampOf(rec)}, rec.GetClock())

@@ -272,3 +272,22 @@ func TestSameInputsSameOutputs(t *testing.T) {
 		t.Error("two runs of the same seed differ")
 	}
 }
+
+// TestHasNeighbor checks that successors and predecessors are neighbors, and other known peers are not.
+func TestHasNeighbor(t *testing.T) {
+	t.Parallel()
+	m := member(t, nil, 200, 300)
+	m.preds = []Position{peer(50)}
+	m.fingers = []Position{peer(4000)}
+	m.learn(peer(5000))
+	m.publish()
+	v := m.View()
+	for id, want := range map[ID]bool{
+		peer(200).ID: true, peer(300).ID: true, peer(50).ID: true,
+		peer(4000).ID: false, peer(5000).ID: false, "self": false, "": false,
+	} {
+		if got := v.HasNeighbor(id); got != want {
+			t.Errorf("HasNeighbor(%q) = %t", id, got)
+		}
+	}
+}

@@ -75,6 +75,13 @@ func (v *View) Neighbours() []Position {
 	return out
 }
 
+// HasNeighbor reports whether the peer with this ID is one of the successors or predecessors.
+// A finger is no neighbor: any peer on the ring may be one.
+func (v *View) HasNeighbor(id ID) bool {
+	is := func(p Position) bool { return p.ID == id }
+	return slices.ContainsFunc(v.succs, is) || slices.ContainsFunc(v.preds, is)
+}
+
 // Suspected reports whether p is under suspicion or was found dead and has not been
 // heard of since.
 func (v *View) Suspected(p Position) bool {
