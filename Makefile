@@ -8,6 +8,7 @@
 # make soak   10,000 seeds of the simulation; SOAK="-sim.for 1h" for a time, -sim.profile for one kind of weather
 # make natlab the program behind NATs of all kinds, in network namespaces; needs root, iproute2, nftables and conntrack; NATLAB=-run=NAME for some
 # make chaos  twelve processes killed, paused and cut off for CHAOS (10m), as root; every acknowledged version has to be there
+# make vuln   known vulnerabilities in what the program calls; needs vuln.go.dev, or GOVULNDB=file:///FOLDER with a copy of it
 # make proto  generate protocol/pb from the .proto files
 
 SHELL := bash
@@ -16,7 +17,7 @@ SOAK ?= -sim.soak 10000
 CHAOS ?= 10m
 LINT := go tool -modfile=tools/go.mod golangci-lint
 
-.PHONY: test quick lint fmt build dist fuzz soak natlab proto clean
+.PHONY: test quick lint fmt build dist fuzz soak natlab vuln proto clean
 
 test:
 	@tools/test.sh
@@ -49,6 +50,9 @@ natlab:
 
 chaos:
 	P2PCHORD_CHAOS=$(CHAOS) go test ./internal/e2e -run TestChaos -count=1 -timeout 0 -v
+
+vuln:
+	go tool -modfile=tools/go.mod govulncheck ./...
 
 proto:
 	@tools/proto.sh protocol/pb

@@ -54,6 +54,14 @@ fi
 step lint
 go tool -modfile=tools/go.mod golangci-lint run ./...
 
+# A copy of the database in a folder will do: GOVULNDB=file:///FOLDER.
+step known vulnerabilities
+if [[ ${GOVULNDB:-} == file://* ]] || timeout 5 bash -c '</dev/tcp/vuln.go.dev/443' 2>/dev/null; then
+	go tool -modfile=tools/go.mod govulncheck ./...
+else
+	skip "known vulnerabilities: vuln.go.dev can't be reached (make vuln, where it can)"
+fi
+
 step tests
 go test -timeout 20m ./...
 
