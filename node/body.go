@@ -88,23 +88,62 @@ func (b *block) bytes() []byte {
 	return b.data
 }
 
-// takeBlock reads the bytes that come with rec and checks them against its hash.
-// It returns nil when rec has no bytes, or when they are here already and need not be sent.
+// takeBlock reads the bytes that come with rec and checks their number and their hash, whether or not they are held
+// here. Only an offer of bytes that are held leaves them where they are. It returns nil when nothing has to be
+// written: rec has no bytes, or they are held.
 func (n *Node) takeBlock(ctx context.Context, rec *protocol.Record, body bodyReader, limit *semaphore.Weighted) (*block, error) {
 	size := rec.BlockSize()
-	if size == 0 {
-		return nil, nil
-	}
-	if have, err := n.store.Has(store.Hash(rec.BlockHash())); err != nil || have {
-		return nil, err
-	}
-	if b := n.inHand.take(rec.BlockHash()); b != nil {
-		return b, nil
-	}
 	if body.Size() != size {
 		return nil, fault.New(fault.Usage, "the record's block has %d bytes, but %d were sent", size, body.Size())
 	}
-	data := getBuffer(size)
+	if size == 0 {
+		return nil, nil
+	}
+	held, err := n.holdsBlock(rec)
+	if err != nil {
+		return nil, err
+	}
+	if body.Offered() {
+		if held {
+			return nil, nil
+		}
+		if b := n.inHand.take(rec.BlockHash()); b != nil {
+			if len(b.data) == size {
+				return b, nil
+			}
+			b.release() // reading the bytes will show that they are not those of the hash
+		}
+	}
+	b, err := readBlock(ctx, rec, body, limit)
+	if err != nil || !held {
+		return b, err
+	}
+	b.release()
+	return nil, nil
+}
+
+// holdsBlock reports whether the bytes of a record are held. A record that gives another size for them is refused.
+func (n *Node) holdsBlock(rec *protocol.Record) (bool, error) {
+	hash := store.Hash(rec.BlockHash())
+	if held, err := n.store.Has(hash); err != nil || !held {
+		return false, err
+	}
+	bytes, size, err := n.store.Raw(hash, store.Repair)
+	if err != nil {
+		return false, nil // gone, or damaged: the bytes that come replace it
+	}
+	if err := bytes.Close(); err != nil {
+		return false, err
+	}
+	if size != rec.BlockSize() {
+		return false, fault.New(fault.Integrity, "the block of that hash has %d bytes, not %d as the record says", size, rec.BlockSize())
+	}
+	return true, nil
+}
+
+// readBlock reads the bytes that come with rec and checks their hash.
+func readBlock(ctx context.Context, rec *protocol.Record, body bodyReader, limit *semaphore.Weighted) (*block, error) {
+	data := getBuffer(rec.BlockSize())
 	if err := limit.Acquire(ctx, int64(cap(data))); err != nil {
 		putBuffer(data)
 		return nil, err

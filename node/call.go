@@ -65,6 +65,8 @@ func (n *Node) call(ctx context.Context, to peer.ID, req *pb.FileRequest, body [
 type bodyReader interface {
 	io.Reader
 	Size() int
+	// Offered reports whether the bytes are sent only when they are read.
+	Offered() bool
 }
 
 // localBody is the body of a request that this node asks of itself.
@@ -75,6 +77,9 @@ type localBody struct {
 
 // Size is the number of bytes.
 func (b *localBody) Size() int { return b.size }
+
+// Offered is true: bytes in this node's own memory need not be read where they are held.
+func (b *localBody) Offered() bool { return true }
 
 // serveFile answers one request of the file protocol.
 func (n *Node) serveFile(ctx context.Context, from peer.ID, req *pb.FileRequest, body *protocol.Body) (*pb.FileResponse, *protocol.Payload, error) {
