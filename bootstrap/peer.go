@@ -26,6 +26,7 @@ var log = logging.Logger("p2pchord/bootstrap")
 const (
 	identityName = "identity"
 	rosterName   = "roster"
+	portsName    = "ports.json" // see p2phost.Config.PortFile
 )
 
 // protection tags the connections of members in the connection manager.
@@ -87,6 +88,7 @@ func (p *Peer) start() error {
 		Key:         key,
 		Listen:      p.cfg.Listen,
 		DefaultPort: DefaultPort,
+		PortFile:    filepath.Join(p.cfg.Data, portsName),
 		Announce:    p.cfg.Announce,
 		Relay:       p.cfg.Relay,
 		RelayACL:    p.door,

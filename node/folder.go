@@ -23,6 +23,7 @@ const (
 	identityFile = "identity.key" // the private key
 	memoryFile   = "peers.json"   // who was in the ring; see memory
 	gravesFile   = "deletes.json" // since when tombstones are at all holders; see graves
+	portFile     = "ports.json"   // the free ports that were chosen; see p2phost.Config.PortFile
 	storeFolder  = "store"        // records and blocks
 )
 

@@ -68,6 +68,9 @@ func passingHost(cfg Config) (h host.Host, w *p2phost.Watch, taken string, err e
 	}
 	w = p2phost.NewWatch()
 	with := p2phost.Config{Profile: p2phost.Peer, Key: key, Listen: cfg.Listen, DefaultPort: DefaultPort, Announce: cfg.Announce, Watch: w}
+	if cfg.Data != "" {
+		with.PortFile, with.PortFileReadOnly = filepath.Join(cfg.Data, portFile), true
+	}
 	h, err = p2phost.New(with)
 	if errors.Is(err, fault.Failed) && len(cfg.Listen) > 0 {
 		taken = err.Error()

@@ -91,6 +91,7 @@ func (n *Node) openHost() error {
 	var members atomic.Pointer[book] // asked as soon as the host runs
 	n.host, err = p2phost.New(p2phost.Config{
 		Profile: p2phost.Peer, Key: n.folder.key, Listen: n.cfg.Listen, DefaultPort: DefaultPort,
+		PortFile: filepath.Join(n.cfg.Data, portFile),
 		Announce: n.cfg.Announce, Relays: relays, Registerer: n.cfg.Registerer, Server: n.cfg.Server, Watch: n.watch,
 		Connections: n.cfg.Connections, ConnectionsPerAddress: n.cfg.ConnectionsPerAddress,
 		RelayCandidates: func() []peer.AddrInfo { return members.Load().relays() },

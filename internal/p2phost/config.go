@@ -40,6 +40,11 @@ type Config struct {
 	// DefaultPort is used when Listen is empty. When it is taken, a Peer listens on a
 	// free port; a Bootstrap, whose address others have written down, fails.
 	DefaultPort int
+	// PortFile is where a free port that was chosen, for port 0 or because DefaultPort was taken, is remembered. The next
+	// start tries it first. Default: it isn't remembered.
+	PortFile string
+	// PortFileReadOnly leaves PortFile as it is.
+	PortFileReadOnly bool
 	// Announce lists further addresses under which others reach this host.
 	Announce []ma.Multiaddr
 	// Relays are the bootstrap peers, at which a Peer reserves relay slots first.

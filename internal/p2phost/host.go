@@ -49,15 +49,24 @@ func New(cfg Config) (host.Host, error) {
 	}
 	starting.Lock()
 	defer starting.Unlock()
+	remembered := loadPorts(cfg.PortFile)
+	earlier := remembered
 	for try := 1; ; try++ {
-		listen, chosen, err := resolveListen(cfg)
+		plan, err := resolveListen(cfg, earlier)
 		if err != nil {
 			return nil, err
 		}
-		h, err := start(cfg, listen)
+		h, err := start(cfg, plan.addrs)
+		plan.held.release()
 		var taken *takenError
-		if chosen && errors.As(err, &taken) && try < startTries {
+		if plan.chosen && errors.As(err, &taken) && try < startTries {
+			earlier = nil // somebody was faster
 			continue
+		}
+		if err == nil && !cfg.PortFileReadOnly {
+			if err := remembered.with(plan.asked, h).save(cfg.PortFile, remembered); err != nil {
+				log.Warnw("the port can't be remembered; the next start may choose another", "path", cfg.PortFile, "err", err)
+			}
 		}
 		return h, err
 	}

@@ -180,7 +180,8 @@ func TestDefaultPortTaken(t *testing.T) {
 	}
 	defer func() { _ = l.Close() }()
 	port := l.Addr().(*net.TCPAddr).Port
-	listen, chosen, err := resolveListen(Config{Profile: Peer, DefaultPort: port})
+	plan, err := resolveListen(Config{Profile: Peer, DefaultPort: port}, nil)
+	listen, chosen := plan.addrs, plan.chosen
 	if err != nil || !chosen || len(listen) < 2 {
 		t.Fatalf("peer: %v, %v, %v", listen, chosen, err)
 	}
@@ -192,10 +193,10 @@ func TestDefaultPortTaken(t *testing.T) {
 	if len(got) != 1 || got[port] || got[0] {
 		t.Errorf("peer falls back to ports %v, want one other than %d", got, port)
 	}
-	if _, _, err := resolveListen(Config{Profile: Bootstrap, DefaultPort: port}); fault.CodeOf(err) != fault.Failed {
+	if _, err := resolveListen(Config{Profile: Bootstrap, DefaultPort: port}, nil); fault.CodeOf(err) != fault.Failed {
 		t.Errorf("bootstrap: %v, want an error of kind failed", err)
 	}
-	if listen, _, err := resolveListen(Config{Profile: Client, DefaultPort: port}); err != nil || listen != nil {
+	if plan, err := resolveListen(Config{Profile: Client, DefaultPort: port}, nil); err != nil || plan.addrs != nil {
 		t.Errorf("client: %v, %v, want to listen on nothing", listen, err)
 	}
 }

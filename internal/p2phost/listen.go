@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"slices"
 	"strconv"
 	"syscall"
 
@@ -50,30 +51,81 @@ func checkAnnounce(a ma.Multiaddr) error {
 	return nil
 }
 
-// resolveListen returns the addresses to listen on, with ports, all free a moment
-// ago. chosen says that a free port was chosen here, so that a failure to get it is worth another try.
-func resolveListen(cfg Config) (addrs []ma.Multiaddr, chosen bool, err error) {
-	if len(cfg.Listen) > 0 {
-		if !wantsSharedPort(cfg.Listen) {
-			return cfg.Listen, false, probeAll(cfg.Listen)
-		}
-		addrs, err = freePort(cfg.Listen)
-		return addrs, true, err
+// listenPlan is where a host is to listen.
+type listenPlan struct {
+	asked  []ma.Multiaddr // with port 0 where a free port may be chosen
+	addrs  []ma.Multiaddr // all free a moment ago
+	chosen bool           // a free port was chosen here, so that a failure to get it is worth another try
+	held   claims
+}
+
+// resolveListen plans where to listen: at what is asked for, a port that was chosen in an earlier run before any other.
+func resolveListen(cfg Config, earlier chosenPorts) (plan listenPlan, err error) {
+	switch {
+	case len(cfg.Listen) > 0:
+		return resolveAsked(cfg.Listen, earlier)
+	case cfg.Profile == Client:
+		return listenPlan{}, nil
 	}
-	if cfg.Profile == Client {
-		return nil, false, nil
-	}
-	defaults := defaultListen(0)
+	free := listenPlan{asked: defaultListen(0), chosen: true}
 	if cfg.DefaultPort != 0 {
-		addrs = defaultListen(cfg.DefaultPort)
+		if cfg.Profile != Bootstrap {
+			if free.addrs, err = rememberedPort(free.asked, earlier); free.addrs != nil || err != nil {
+				return free, err
+			}
+		}
+		addrs := defaultListen(cfg.DefaultPort)
 		err = probeAll(addrs)
 		var taken *takenError
 		if err == nil || cfg.Profile == Bootstrap || !errors.As(err, &taken) {
-			return addrs, false, err
+			return listenPlan{addrs: addrs}, err
 		}
 	}
-	addrs, err = freePort(defaults)
-	return addrs, true, err
+	free.addrs, err = freePort(free.asked, earlier)
+	return free, err
+}
+
+// resolveAsked plans for addresses that the user gave.
+func resolveAsked(asked []ma.Multiaddr, earlier chosenPorts) (listenPlan, error) {
+	plan := listenPlan{asked: asked, chosen: true}
+	if wantsSharedPort(asked) {
+		var err error
+		plan.addrs, err = freePort(asked, earlier)
+		return plan, err
+	}
+	plan.addrs, plan.held = earlier.apply(asked)
+	plan.chosen = !slices.EqualFunc(plan.addrs, asked, ma.Multiaddr.Equal)
+	for i, a := range asked { // the others are free, or any port will do
+		if a.Equal(plan.addrs[i]) {
+			if err := probe(a); err != nil {
+				plan.held.release()
+				return plan, err
+			}
+		}
+	}
+	return plan, nil
+}
+
+// rememberedPort returns addrs with the port of an earlier run in the place of port 0, or nil when there is none, or it is taken.
+func rememberedPort(addrs []ma.Multiaddr, earlier chosenPorts) ([]ma.Multiaddr, error) {
+	port, ok := earlier.one(addrs)
+	if !ok {
+		return nil, nil
+	}
+	with := make([]ma.Multiaddr, len(addrs))
+	for i, a := range addrs {
+		with[i] = withPort(a, port)
+	}
+	err := probeAll(with)
+	var taken *takenError
+	if errors.As(err, &taken) {
+		log.Infow("the port of earlier runs is in use; another is chosen", "port", port)
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return with, nil
 }
 
 // defaultListen is TCP and QUIC on one port number, on all interfaces, over IPv4 and, if this machine has it, IPv6.
@@ -102,8 +154,11 @@ func wantsSharedPort(addrs []ma.Multiaddr) bool {
 	return tcp && udp
 }
 
-// freePort returns addrs with every port 0 replaced by one number that is free for all of them.
-func freePort(addrs []ma.Multiaddr) ([]ma.Multiaddr, error) {
+// freePort returns addrs with every port 0 replaced by one number that is free for all of them: that of an earlier run first.
+func freePort(addrs []ma.Multiaddr, earlier chosenPorts) ([]ma.Multiaddr, error) {
+	if with, err := rememberedPort(addrs, earlier); with != nil || err != nil {
+		return with, err
+	}
 	var err error
 	for range portTries {
 		var l net.Listener
