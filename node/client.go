@@ -12,6 +12,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/p2pchord/p2pchord/bootstrap"
+	"github.com/p2pchord/p2pchord/internal/contain"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/internal/p2phost"
 	"github.com/p2pchord/p2pchord/protocol"
@@ -80,17 +81,19 @@ func (c *Client) meet(ctx context.Context, cfg ClientConfig) error {
 	outcomes := make(chan error, len(cfg.Bootstrap))
 	for _, addr := range cfg.Bootstrap {
 		go func() {
-			in, err := bootstrap.Introduce(ctx, c.host, c.client, addr, 0)
-			if errors.Is(err, bootstrap.ErrNotBootstrap) {
-				info, perr := p2phost.SplitFullAddr(addr)
-				if perr == nil {
-					_, err = c.introduceMember(ctx, info.ID)
+			outcomes <- contain.Run("meeting a bootstrap peer", func() error {
+				in, err := bootstrap.Introduce(ctx, c.host, c.client, addr, 0)
+				if errors.Is(err, bootstrap.ErrNotBootstrap) {
+					info, perr := p2phost.SplitFullAddr(addr)
+					if perr == nil {
+						_, err = c.introduceMember(ctx, info.ID)
+					}
 				}
-			}
-			for _, p := range in.GetPeers() {
-				_, _ = c.meetPeer(p) // forged ones are left out
-			}
-			outcomes <- err
+				for _, p := range in.GetPeers() {
+					_, _ = c.meetPeer(p) // forged ones are left out
+				}
+				return err
+			})
 		}()
 	}
 	var last error

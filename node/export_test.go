@@ -8,6 +8,7 @@ import (
 
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
+	"github.com/p2pchord/p2pchord/ring"
 	"github.com/p2pchord/p2pchord/store"
 )
 
@@ -87,4 +88,15 @@ func (o *operations) Through(seen func(ctx context.Context, to peer.ID, req *pb.
 func (n *Node) GivesWord(name string, owner *Node) bool {
 	resp, err := n.serveWord(&pb.AskWord{Name: name, Owner: []byte(owner.host.ID())})
 	return err == nil && resp.GetWord().GetName() == name && len(resp.GetWord().GetStamp()) > 0
+}
+
+// ForgetPeer has the node forget who a peer is.
+func (n *Node) ForgetPeer(id string) {
+	p, err := peer.Decode(id)
+	if err != nil {
+		panic(err)
+	}
+	n.book.mu.Lock()
+	defer n.book.mu.Unlock()
+	delete(n.book.peers, ring.ID(p))
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/p2pchord/p2pchord/internal/blake3sum"
+	"github.com/p2pchord/p2pchord/internal/contain"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/ring"
@@ -110,7 +111,13 @@ func (r *race) run(ctx context.Context) (won attempt) {
 	running := 0
 	ask := func() {
 		running++
-		go func() { results <- r.next(ctx) }() // awaited below
+		go func() { // awaited below
+			var a attempt
+			if err := contain.Run("fetching a block", func() error { a = r.next(ctx); return nil }); err != nil {
+				a = attempt{err: err}
+			}
+			results <- a
+		}()
 	}
 	ask()
 	look := time.NewTicker(hedgeEvery)

@@ -4,6 +4,8 @@ import (
 	"errors"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/p2pchord/p2pchord/internal/contain"
 )
 
 // figures are what the node counts of itself for Prometheus. Without a Registerer they
@@ -41,10 +43,17 @@ func newFigures(r prometheus.Registerer) (f figures, err error) {
 		return f, nil
 	}
 	var failed []error
-	for _, c := range []prometheus.Collector{f.lookups, f.hops, f.repairs, f.bytes} {
+	for _, c := range []prometheus.Collector{f.lookups, f.hops, f.repairs, f.bytes, containedPanics()} {
 		failed = append(failed, r.Register(c))
 	}
 	return f, errors.Join(failed...)
+}
+
+// containedPanics is how many panics the process has contained.
+func containedPanics() prometheus.Collector {
+	return prometheus.NewCounterFunc(prometheus.CounterOpts{
+		Name: "p2pchord_panics_total", Help: "Panics that cost a request or a round of work, and not the process: each is a bug.",
+	}, func() float64 { return float64(contain.Total()) })
 }
 
 // lookedUp counts a lookup that asked the ring.

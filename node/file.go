@@ -10,6 +10,7 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/peer"
 
+	"github.com/p2pchord/p2pchord/internal/contain"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/store"
@@ -148,7 +149,7 @@ func (f *File) start() {
 			case <-f.ctx.Done():
 				return
 			}
-			wg.Go(func() { f.blocks[i] <- f.fetch(f.ctx, i) })
+			contain.Go(&wg, "fetching a block", func() { f.blocks[i] <- f.fetch(f.ctx, i) }, func() { f.blocks[i] <- fetched{err: contain.ErrPanic} })
 		}
 	})
 }

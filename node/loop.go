@@ -131,22 +131,34 @@ func sameGrants(a, b replica.Grants) bool {
 
 // carryOutArc starts what the arc wants done; each outcome comes back as an event.
 func (l *loop) carryOutArc(actions []replica.Action) {
+	n := l.node
 	for _, a := range actions {
 		switch a := a.(type) {
 		case replica.AskGrant:
-			l.node.spawn(func(ctx context.Context) { l.node.askGrant(ctx, a.Seq, a.To) })
+			n.work("asking for the grant", func(ctx context.Context) { n.askGrant(ctx, a.Seq, a.To) }, n.noGrant(a.Seq))
 		case replica.ConfirmGrant:
-			l.node.spawn(func(ctx context.Context) {
-				l.node.believe(ctx, a)
-				l.node.askGrant(ctx, a.Seq, a.Grant.From)
-			})
+			n.work("confirming the grant", func(ctx context.Context) {
+				n.believe(ctx, a)
+				n.askGrant(ctx, a.Seq, a.Grant.From)
+			}, n.noGrant(a.Seq))
 		case replica.AskClaim:
-			l.node.spawn(func(ctx context.Context) { l.node.askClaim(ctx, a) })
+			n.work("claiming the arc", func(ctx context.Context) { n.askClaim(ctx, a) }, func() {
+				n.arcEvent(func(arc *replica.Arc) []replica.Action { return arc.ClaimAnswered(a.Seq, replica.ClaimAnswer{}, false) })
+			})
 		case replica.Reconcile:
-			l.node.spawn(func(ctx context.Context) { l.node.syncWith(ctx, a) })
+			n.work("reconciling", func(ctx context.Context) { n.syncWith(ctx, a) }, func() {
+				n.arcEvent(func(arc *replica.Arc) []replica.Action { return arc.Reconciled(a.Seq, false) })
+			})
 		case replica.Stabilize:
 			l.step(ring.Hasten{})
 		}
+	}
+}
+
+// noGrant tells the arc that the question for its grant has come to nothing.
+func (n *Node) noGrant(seq uint64) func() {
+	return func() {
+		n.arcEvent(func(a *replica.Arc) []replica.Action { return a.GrantAnswered(seq, replica.GrantAnswer{}, false) })
 	}
 }
 

@@ -70,7 +70,7 @@ func (l lanPeers) HandlePeerFound(info peer.AddrInfo) {
 	if info.ID == n.host.ID() {
 		return
 	}
-	n.spawn(func(ctx context.Context) {
+	n.work("meeting a peer of the local network", func(ctx context.Context) {
 		ctx, cancel := context.WithTimeout(ctx, n.cfg.Timeout)
 		defer cancel()
 		if err := n.host.Connect(ctx, info); err != nil {
@@ -80,7 +80,7 @@ func (l lanPeers) HandlePeerFound(info peer.AddrInfo) {
 		if err := n.meetMember(ctx, info.ID); err != nil {
 			log.Debugw("a peer on the local network", "peer", info.ID, "err", err)
 		}
-	})
+	}, nil)
 }
 
 // foundUnlessMet founds a ring when no peer of the local network has been met in time. Of

@@ -10,6 +10,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/p2pchord/p2pchord/internal/contain"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
@@ -54,9 +55,11 @@ func (o *operations) listAll(ctx context.Context, prefix string) ([]FileInfo, er
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(listers)
 	for i, m := range members {
-		group.Go(func() (err error) {
-			lists[i], err = o.listOne(ctx, m.ID, prefix)
-			return err
+		group.Go(func() error {
+			return contain.Run("listing files", func() (err error) {
+				lists[i], err = o.listOne(ctx, m.ID, prefix)
+				return err
+			})
 		})
 	}
 	if err := group.Wait(); err != nil {

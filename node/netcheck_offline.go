@@ -14,6 +14,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/p2pchord/p2pchord/bootstrap"
+	"github.com/p2pchord/p2pchord/internal/contain"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/internal/p2phost"
 	"github.com/p2pchord/p2pchord/protocol"
@@ -49,7 +50,7 @@ func NetcheckOffline(ctx context.Context, cfg Config) (Netcheck, error) {
 	defer wg.Wait()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	wg.Go(func() { s.run(ctx) })
+	contain.Go(&wg, "checking the network", func() { s.run(ctx) }, nil)
 	began := time.Now()
 	c := &checker{host: h, watch: watch, sight: s, announced: cfg.Announce, taken: taken}
 	c.bootstrap = reachBootstrap(ctx, h, cfg)
@@ -89,7 +90,7 @@ func reachBootstrap(ctx context.Context, h host.Host, cfg Config) []bootstrapSee
 	out := make([]bootstrapSeen, len(cfg.Bootstrap))
 	var wg sync.WaitGroup
 	for i, addr := range cfg.Bootstrap {
-		wg.Go(func() {
+		contain.Go(&wg, "checking the network", func() {
 			info, err := p2phost.SplitFullAddr(addr)
 			if err == nil {
 				_, err = bootstrap.Introduce(ctx, h, client, addr, 0)
@@ -98,7 +99,7 @@ func reachBootstrap(ctx context.Context, h host.Host, cfg Config) []bootstrapSee
 				err = nil // a member in its place does as well
 			}
 			out[i] = bootstrapSeen{addr: addr, info: info, err: err}
-		})
+		}, nil)
 	}
 	wg.Wait()
 	return out
@@ -123,7 +124,7 @@ func reachRemembered(ctx context.Context, h host.Host, cfg Config) []NeighbourCh
 		out = append(out, NeighbourCheck{
 			PeerID: info.ID.String(), Key: uint16(info.Position.Key), RingAddress: info.RingAddress.String(), Role: RoleRemembered,
 		})
-		wg.Go(func() { _ = h.Connect(ctx, peer.AddrInfo{ID: info.ID, Addrs: info.Addrs}) }) // whether it worked shows in the check
+		contain.Go(&wg, "checking the network", func() { _ = h.Connect(ctx, peer.AddrInfo{ID: info.ID, Addrs: info.Addrs}) }, nil) // whether it worked shows in the check
 	}
 	wg.Wait()
 	return out

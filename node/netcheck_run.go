@@ -14,6 +14,7 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 	manet "github.com/multiformats/go-multiaddr/net"
 
+	"github.com/p2pchord/p2pchord/internal/contain"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/internal/p2phost"
 	"github.com/p2pchord/p2pchord/ring"
@@ -102,12 +103,12 @@ func (c *checker) run(ctx context.Context) (Netcheck, error) {
 	var wg sync.WaitGroup
 	c.testAddrs(ctx, &wg, out.Addrs)
 	for i, b := range c.bootstrap {
-		wg.Go(func() { out.Bootstrap[i] = c.checkBootstrap(ctx, b, i < maxTried) })
+		contain.Go(&wg, "checking the network", func() { out.Bootstrap[i] = c.checkBootstrap(ctx, b, i < maxTried) }, nil)
 	}
 	for i := range out.Neighbours {
-		wg.Go(func() { c.checkNeighbour(ctx, &out.Neighbours[i]) })
+		contain.Go(&wg, "checking the network", func() { c.checkNeighbour(ctx, &out.Neighbours[i]) }, nil)
 	}
-	wg.Go(func() { out.Relays = c.relays(ctx) })
+	contain.Go(&wg, "checking the network", func() { out.Relays = c.relays(ctx) }, nil)
 	wg.Wait()
 
 	out.NAT = natCheck(c.sight, listen, own)
@@ -230,7 +231,7 @@ func (c *checker) testAddrs(ctx context.Context, wg *sync.WaitGroup, addrs []Add
 			continue
 		}
 		tested++
-		wg.Go(func() {
+		contain.Go(wg, "checking the network", func() {
 			for _, t := range who {
 				reached, err := dialBack(ctx, c.host, t, a)
 				if errors.Is(err, errNotTested) {
@@ -243,7 +244,7 @@ func (c *checker) testAddrs(ctx context.Context, wg *sync.WaitGroup, addrs []Add
 				}
 				return
 			}
-		})
+		}, nil)
 	}
 }
 
@@ -254,8 +255,8 @@ func (c *checker) checkBootstrap(ctx context.Context, b bootstrapSeen, try bool)
 	}
 	var wg sync.WaitGroup
 	if try {
-		wg.Go(func() { out.TCP = c.tryOne(ctx, b, transportTCP) })
-		wg.Go(func() { out.QUIC = c.tryOne(ctx, b, transportQUIC) })
+		contain.Go(&wg, "checking the network", func() { out.TCP = c.tryOne(ctx, b, transportTCP) }, nil)
+		contain.Go(&wg, "checking the network", func() { out.QUIC = c.tryOne(ctx, b, transportQUIC) }, nil)
 	}
 	if out.Connected {
 		out.MS = c.timeTo(ctx, b.info.ID)

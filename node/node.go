@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"github.com/p2pchord/p2pchord/bootstrap"
+	"github.com/p2pchord/p2pchord/internal/contain"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/internal/p2phost"
 	"github.com/p2pchord/p2pchord/protocol"
@@ -127,12 +128,12 @@ func (n *Node) start(ctx context.Context) error {
 	if err := n.serve(); err != nil {
 		return err
 	}
-	n.spawn(n.repairLoop)
-	n.spawn(n.fetchLoop)
-	n.spawn(n.strayLoop)
-	n.spawn(n.orphanLoop)
-	n.spawn(n.ageLoop)
-	n.spawn(n.rememberLoop)
+	n.keepRunning("repair", n.repairLoop)
+	n.keepRunning("fetching", n.fetchLoop)
+	n.keepRunning("strays", n.strayLoop)
+	n.keepRunning("orphans", n.orphanLoop)
+	n.keepRunning("ages", n.ageLoop)
+	n.keepRunning("remembering", n.rememberLoop)
 	if err := n.meet(ctx); err != nil {
 		return err
 	}
@@ -170,6 +171,22 @@ func (n *Node) startLoop() error {
 // spawn starts a goroutine that Close waits for. Its context ends with the node.
 func (n *Node) spawn(f func(context.Context)) {
 	n.wg.Go(func() { f(n.ctx) })
+}
+
+// work is spawn for one piece of work: a panic in it is contained. failed, if not nil, then tells whoever waits for the outcome.
+func (n *Node) work(what string, f func(context.Context), failed func()) {
+	contain.Go(&n.wg, what, func() { f(n.ctx) }, failed)
+}
+
+// keepRunning is spawn for a loop that lasts as long as the node. One that panics is begun anew after ten heartbeats.
+func (n *Node) keepRunning(what string, loop func(context.Context)) {
+	n.spawn(func(ctx context.Context) {
+		for contain.Run(what, func() error { loop(ctx); return nil }) != nil {
+			if !await(ctx, nil, 10*n.cfg.Heartbeat) {
+				return
+			}
+		}
+	})
 }
 
 // awaitJoined waits until the node is a member of a ring, and then, for as long as one

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/p2pchord/p2pchord/internal/contain"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
@@ -279,14 +280,14 @@ func (n *Node) sendCopy(rec *protocol.Record, b *block, to ring.Position, g repl
 		b = nil
 	}
 	b.share()
-	n.spawn(func(ctx context.Context) {
+	n.work("sending a copy", func(ctx context.Context) {
 		defer b.release()
 		err := n.sendStore(ctx, to, rec, st, b.bytes())
 		if err == nil && later && to != g.From {
 			err = errLater
 		}
 		out <- sent{to, err}
-	})
+	}, func() { out <- sent{to, contain.ErrPanic} })
 }
 
 // sendStore sends one Store with the bytes that belong to the record: data, or what

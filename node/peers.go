@@ -13,6 +13,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 
+	"github.com/p2pchord/p2pchord/internal/contain"
 	"github.com/p2pchord/p2pchord/ring"
 )
 
@@ -97,12 +98,12 @@ func pingAll(ctx context.Context, conns []network.Conn) []time.Duration {
 	var wg sync.WaitGroup
 	for i, c := range conns {
 		places <- struct{}{}
-		wg.Go(func() {
+		contain.Go(&wg, "pinging a peer", func() {
 			defer func() { <-places }()
 			if took, err := pingOver(ctx, c); err == nil {
 				out[i] = max(took, time.Nanosecond)
 			}
-		})
+		}, nil)
 	}
 	wg.Wait()
 	return out

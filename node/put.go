@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/p2pchord/p2pchord/internal/blake3sum"
+	"github.com/p2pchord/p2pchord/internal/contain"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
@@ -126,7 +127,7 @@ func (p *putting) sendBlocks(ctx context.Context, r io.Reader) error {
 				release = p.ops.hold(hash, data)
 			}
 			defer release()
-			return p.sendBlock(ctx, index, data, hash)
+			return contain.Run("putting a block", func() error { return p.sendBlock(ctx, index, data, hash) })
 		})
 	})
 	if err := group.Wait(); err != nil {

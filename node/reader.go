@@ -186,7 +186,7 @@ func (n *Node) serveStat(ctx context.Context, st *pb.Stat) (*pb.FileResponse, er
 	hs := n.holders(s, k)
 	answers := make(chan answer, len(hs))
 	for i, h := range hs {
-		n.spawn(func(context.Context) { answers <- answer{i, n.holds(ctx, h, k.entry)} })
+		n.work("asking a holder", func(context.Context) { answers <- answer{i, n.holds(ctx, h, k.entry)} }, func() { answers <- answer{i, false} })
 	}
 	complete := make([]bool, len(hs))
 	for range hs {
@@ -194,7 +194,7 @@ func (n *Node) serveStat(ctx context.Context, st *pb.Stat) (*pb.FileResponse, er
 		complete[a.i] = a.complete
 	}
 	for i, h := range hs {
-		stats.Holders = append(stats.Holders, &pb.Holder{Peer: n.describe([]ring.Position{h})[0], Owner: h == n.self, Complete: complete[i]})
+		stats.Holders = append(stats.Holders, &pb.Holder{Peer: n.describeOne(h), Owner: h == n.self, Complete: complete[i]})
 	}
 	return &pb.FileResponse{Body: &pb.FileResponse_Stats{Stats: stats}}, nil
 }

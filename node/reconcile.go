@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/p2pchord/p2pchord/internal/contain"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
@@ -65,7 +66,9 @@ func (n *Node) reconcile(ctx context.Context, with ring.Position, span store.Spa
 		group, gctx := errgroup.WithContext(ctx)
 		group.SetLimit(pushesAtOnce)
 		for _, e := range send {
-			group.Go(func() error { return n.pushWhatFits(gctx, with, e) })
+			group.Go(func() error {
+				return contain.Run("pushing a copy", func() error { return n.pushWhatFits(gctx, with, e) })
+			})
 		}
 		if err := group.Wait(); err != nil {
 			return pushed, err
@@ -226,7 +229,7 @@ func (n *Node) pull(ctx context.Context, from ring.Position, items []*pb.Item) e
 				return errors.Join(err, group.Wait())
 			}
 			got[place(rec.RecordBody)] = true
-			group.Go(func() error { return n.keep(gctx, rec) })
+			group.Go(func() error { return contain.Run("keeping a record", func() error { return n.keep(gctx, rec) }) })
 		}
 		if err := group.Wait(); err != nil {
 			return err

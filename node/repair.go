@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/p2pchord/p2pchord/internal/contain"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/ring"
@@ -207,7 +208,9 @@ func (n *Node) fetchMissing(ctx context.Context) (got, left int) {
 	for range fetchers {
 		wg.Go(func() {
 			for e := range work {
-				err := n.users.yield(ctx, func() error { return n.fetch(ctx, e) })
+				err := n.users.yield(ctx, func() error {
+					return contain.Run("fetching a block", func() error { return n.fetch(ctx, e) })
+				})
 				n.figures.fetched(int64(e.Size), err)
 				mu.Lock()
 				if err == nil {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/peer"
 
+	"github.com/p2pchord/p2pchord/internal/contain"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
@@ -49,7 +50,7 @@ func (p *putting) retract(ctx context.Context) {
 	}
 	var wg sync.WaitGroup
 	for to, records := range byOwner {
-		wg.Go(func() {
+		contain.Go(&wg, "giving up blocks", func() {
 			for len(records) > 0 {
 				n := min(len(records), protocol.MaxRetracted)
 				req := &pb.FileRequest{Body: &pb.FileRequest_Retract{Retract: &pb.Retract{Records: records[:n]}}}
@@ -58,7 +59,7 @@ func (p *putting) retract(ctx context.Context) {
 				}
 				records = records[n:]
 			}
-		})
+		}, nil)
 	}
 	wg.Wait()
 }
@@ -131,15 +132,15 @@ func (n *Node) serveRetract(ctx context.Context, from peer.ID, r *pb.Retract) (*
 		}
 	}
 	for h, records := range told {
-		n.spawn(func(ctx context.Context) {
+		n.work("passing on what is given up", func(ctx context.Context) {
 			ctx, cancel := context.WithTimeout(ctx, retractTime)
 			defer cancel()
 			req := &pb.FileRequest{Body: &pb.FileRequest_Retract{Retract: &pb.Retract{Records: records, Told: true}}}
 			if r, err := n.call(ctx, peerID(h), req, nil); err == nil {
 				r.close()
 			} // else its blocks go after a day
-		})
+		}, nil)
 	}
-	n.spawn(func(ctx context.Context) { n.collect(ctx, blocks) })
+	n.work("collecting blocks", func(ctx context.Context) { n.collect(ctx, blocks) }, nil)
 	return &pb.FileResponse{}, ctx.Err()
 }

@@ -17,13 +17,13 @@ func (l *loop) carryOut(c ring.Command) {
 	n := l.node
 	switch c := c.(type) {
 	case ring.Query:
-		n.spawn(func(ctx context.Context) { n.query(ctx, c) })
+		n.work("query", func(ctx context.Context) { n.query(ctx, c) }, n.timedOut(c.Seq))
 	case ring.Ping:
-		n.spawn(func(ctx context.Context) { n.ping(ctx, c) })
+		n.work("ping", func(ctx context.Context) { n.ping(ctx, c) }, n.timedOut(c.Seq))
 	case ring.Lookup:
-		n.spawn(func(ctx context.Context) { n.lookup(ctx, c) })
+		n.work("lookup", func(ctx context.Context) { n.lookup(ctx, c) }, n.timedOut(c.Seq))
 	case ring.Notify:
-		n.spawn(func(ctx context.Context) { n.notify(ctx, c) })
+		n.work("notify", func(ctx context.Context) { n.notify(ctx, c) }, nil)
 	case ring.Answer:
 		l.reply(c.Token, c)
 	case ring.Busy:
@@ -37,6 +37,11 @@ func (l *loop) reply(token uint64, c ring.Command) {
 		delete(l.tokens, token)
 		w <- c // buffered
 	}
+}
+
+// timedOut tells the ring that a command has come to nothing.
+func (n *Node) timedOut(seq uint64) func() {
+	return func() { n.step(ring.TimedOut{Seq: seq}) }
 }
 
 func (n *Node) step(in ring.Input) { n.post(func(l *loop) { l.step(in) }) }
@@ -148,7 +153,15 @@ func (n *Node) neighboursOf(s ring.State, joined bool) *pb.Neighbours {
 	}
 }
 
-// describe returns what is known of each; this node's own is always known.
+// describeOne returns what is known of p: its ID only when no more is.
+func (n *Node) describeOne(p ring.Position) *pb.Peer {
+	if p == n.self {
+		return n.description()
+	}
+	return n.book.message(p)
+}
+
+// describe returns the descriptions of those that are known; this node's own always is.
 func (n *Node) describe(ps []ring.Position) []*pb.Peer {
 	out := make([]*pb.Peer, 0, len(ps))
 	for _, p := range ps {

@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/p2pchord/p2pchord/internal/blake3sum"
+	"github.com/p2pchord/p2pchord/internal/contain"
 	"github.com/p2pchord/p2pchord/internal/direct"
 	"github.com/p2pchord/p2pchord/internal/fault"
 )
@@ -27,7 +28,9 @@ func (f *File) Save(dst *os.File) error {
 		if ctx.Err() != nil {
 			break
 		}
-		group.Go(func() error { return f.saveBlock(ctx, dst, st.Size(), i) })
+		group.Go(func() error {
+			return contain.Run("saving a block", func() error { return f.saveBlock(ctx, dst, st.Size(), i) })
+		})
 	}
 	err = group.Wait()
 	switch {

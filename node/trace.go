@@ -9,6 +9,7 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/peer"
 
+	"github.com/p2pchord/p2pchord/internal/contain"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
@@ -230,13 +231,13 @@ func (o *operations) traceHolders(ctx context.Context, name string, key ring.Key
 	out := make([]TraceHolder, len(holders))
 	var wg sync.WaitGroup
 	for i, info := range holders {
-		wg.Go(func() {
+		contain.Go(&wg, "asking a holder", func() {
 			out[i] = o.traceHolder(ctx, name, key, info, stamp)
 			out[i].Role = "backup"
 			if info.ID == owner {
 				out[i].Role = "owner"
 			}
-		})
+		}, nil)
 	}
 	wg.Wait()
 	return out

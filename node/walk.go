@@ -5,6 +5,7 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/peer"
 
+	"github.com/p2pchord/p2pchord/internal/contain"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
@@ -90,7 +91,11 @@ func askAll(ctx context.Context, peers []*pb.Peer, start peer.ID,
 		waiting++
 		go func() {
 			defer func() { done <- struct{}{} }()
-			out[i].said, out[i].err = ask(ctx, out[i].info.ID)
+			err := contain.Run("asking a member", func() (err error) {
+				out[i].said, err = ask(ctx, out[i].info.ID)
+				return err
+			})
+			out[i].err = err
 		}()
 	}
 	for range waiting {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/peer"
 
+	"github.com/p2pchord/p2pchord/internal/contain"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/replica"
@@ -122,7 +123,11 @@ func (o *operations) getBoth(ctx context.Context, owner peer.ID, get *pb.Get) (*
 	asking, cancel := context.WithCancel(ctx)
 	defer cancel()
 	words := make(chan replica.Word, 1)
-	go func() { words <- o.askWord(asking, witness, owner, get.GetName()) }()
+	go func() {
+		var w replica.Word // empty when it gives none
+		_ = contain.Run("asking a witness", func() error { w = o.askWord(asking, witness, owner, get.GetName()); return nil })
+		words <- w
+	}()
 
 	ask := &pb.Get{Name: get.GetName(), WithBody: get.GetWithBody(), Unconfirmed: true}
 	r, err := o.call(ctx, owner, &pb.FileRequest{Body: &pb.FileRequest_Get{Get: ask}}, nil)

@@ -11,6 +11,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/p2pchord/p2pchord/internal/contain"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 )
@@ -51,9 +52,17 @@ func (s *server[Req, Resp]) answer(w *wire, from peer.ID, req Req) error {
 		body.offered = fileReq.GetOffer()
 		x.keepTelling()
 	}
-	resp, payload, err := s.handle(ctx, from, req, body)
+	var resp Resp
+	var payload *Payload
+	err := contain.Run(s.service, func() (err error) {
+		resp, payload, err = s.handle(ctx, from, req, body)
+		return err
+	})
 	defer payload.release()
 	x.quiet()
+	if errors.Is(err, contain.ErrPanic) {
+		return err // no answer: the stream is reset
+	}
 	if body.err != nil {
 		return fmt.Errorf("read a body: %w", body.err)
 	}

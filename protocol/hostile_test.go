@@ -14,6 +14,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/p2pchord/p2pchord/internal/contain"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 )
@@ -34,6 +35,45 @@ func readAnswer(t *testing.T, s network.Stream, resp proto.Message) {
 	}
 	if err := w.readMessage(size, resp); err != nil {
 		t.Fatalf("read an answer: %v", err)
+	}
+}
+
+// A handler that panics costs its request: the stream is reset, the next one is answered, and nothing is leaked.
+func TestPanicInAHandler(t *testing.T) {
+	t.Parallel()
+	server, client := newPair(t)
+	closeLater(t, ServeRing(server, ServeOptions{PerPeer: 1, Total: 1}, func(_ context.Context, _ peer.ID, r *pb.RingRequest) (*pb.RingResponse, error) {
+		if r.GetNotify() != nil {
+			panic("on purpose")
+		}
+		return nil, nil
+	}))
+	closeLater(t, ServeFile(server, ServeOptions{PerPeer: 1, Total: 1, WorkingEvery: 20 * time.Millisecond}, func(_ context.Context, _ peer.ID, r *pb.FileRequest, b *Body) (*pb.FileResponse, *Payload, error) {
+		if r.GetHave() != nil {
+			var none []byte
+			_ = none[b.Size()]
+		}
+		return &pb.FileResponse{Body: &pb.FileResponse_Got{Got: &pb.Got{Record: exampleRecord(oneBlock())}}}, nil, nil
+	}))
+	before := contain.Total()
+	for range 3 {
+		s := rawStream(t, client, server, RingID)
+		if _, err := s.Write(must(AppendFrame(nil, &pb.RingRequest{Body: &pb.RingRequest_Notify{Notify: &pb.Notify{From: must(MakePeer(client, RingAddress{}))}}}, MaxRingMessage))); err != nil {
+			t.Fatal(err)
+		}
+		if n, err := io.Copy(io.Discard, s); n > 0 || !errors.Is(err, network.ErrReset) {
+			t.Errorf("after a panic: %d bytes, %v; want a reset", n, err)
+		}
+		c := newClient(t, client, ClientOptions{})
+		if _, err := c.Ring(t.Context(), server.ID(), ping()); err != nil {
+			t.Errorf("a request after a panic: %v", err)
+		}
+		if _, err := c.File(t.Context(), server.ID(), &pb.FileRequest{Body: &pb.FileRequest_Have{Have: &pb.Have{}}}, nil); err == nil {
+			t.Error("a file request whose handler panics is answered")
+		}
+	}
+	if got := contain.Total() - before; got < 6 {
+		t.Errorf("%d panics counted, want 6", got)
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/protocol"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/p2pchord/p2pchord/internal/contain"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 )
@@ -137,7 +138,7 @@ func (s *server[Req, Resp]) stream(raw network.Stream) {
 	w := newWire(raw, s.opts.Progress)
 	w.limits = s.opts.Limits
 	for {
-		switch err := s.request(w); {
+		switch err := contain.Run(s.service, func() error { return s.request(w) }); {
 		case err == nil:
 		case errors.Is(err, errClose), errors.Is(err, io.EOF):
 			_ = raw.Close()

@@ -1,0 +1,100 @@
+// Package contain keeps a panic within the piece of work in which it happens.
+//
+// A peer decides what a node works on, so a mistake in one handler must cost one request and not the process. What is
+// contained is logged with its stack, once for each place, and counted. State that a panic may have left half changed
+// must not be used after it: the ring's machine, for one, is not run in here.
+package contain
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+
+	golog "github.com/ipfs/go-log/v2"
+
+	"github.com/p2pchord/p2pchord/internal/fault"
+)
+
+var log = golog.Logger("p2pchord/contain")
+
+// ErrPanic is wrapped by the error of work that panicked.
+var ErrPanic = errors.New("internal error: a panic was contained")
+
+var total atomic.Uint64
+
+// Total is how many panics this process has contained.
+func Total() uint64 { return total.Load() }
+
+// Run calls f. If f panics, the error is of the kind fault.Failed and wraps ErrPanic. what names the work in the log.
+func Run(what string, f func() error) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			note(what, v)
+			err = fault.New(fault.Failed, "%w in %s", ErrPanic, what)
+		}
+	}()
+	return f()
+}
+
+// Go is like wg.Go, with a panic of f contained. failed, if not nil, is called after a panic: it does for whoever waits
+// for f's outcome what f did not do.
+func Go(wg *sync.WaitGroup, what string, f, failed func()) {
+	wg.Go(func() {
+		err := Run(what, func() error { f(); return nil })
+		if err != nil && failed != nil {
+			failed()
+		}
+	})
+}
+
+// maxPlaces bounds the places of which it is remembered that their stack was logged.
+const maxPlaces = 256
+
+var (
+	mu     sync.Mutex
+	logged = make(map[string]bool)
+)
+
+// note counts a panic and logs it: with its stack when none of the same place was logged before.
+func note(what string, v any) {
+	total.Add(1)
+	at := place()
+	mu.Lock()
+	seen := logged[at]
+	if !seen && len(logged) < maxPlaces {
+		logged[at] = true
+	}
+	mu.Unlock()
+	if seen {
+		log.Debugw("a panic was contained again", "in", what, "at", at)
+		return
+	}
+	log.Errorw("a panic was contained: this is a bug, please report it", "in", what, "at", at,
+		"panic", fmt.Sprint(v), "stack", string(debug.Stack()))
+}
+
+// place is the function and line that panicked: the caller of the last function of the runtime on the stack.
+func place() string {
+	var pcs [64]uintptr
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(0, pcs[:])])
+	at, panicked := "", false
+	for {
+		f, more := frames.Next()
+		switch {
+		case f.Function == "runtime.gopanic":
+			panicked, at = true, ""
+		case panicked && at == "" && !isRuntime(f.Function):
+			at = fmt.Sprintf("%s:%d", f.Function, f.Line)
+		}
+		if !more {
+			return at
+		}
+	}
+}
+
+func isRuntime(function string) bool {
+	return len(function) > 8 && function[:8] == "runtime."
+}
