@@ -84,10 +84,10 @@ type Folder struct {
 
 // told is what a status says, to see whether it has changed.
 type told struct {
-	counts  [phases]int
-	state   string
-	seen    int
-	problem string
+	counts   [phases]int
+	state    string
+	seen     int
+	problems string
 }
 
 type upload struct {

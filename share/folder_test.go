@@ -129,7 +129,6 @@ func TestAStartCostsNothing(t *testing.T) {
 	s.stop()
 	s.ring.fails = fault.New(fault.Failed, "nothing may be put")
 	asked := s.ring.stats
-	s.check(os.Chmod(filepath.Join(s.dir, "d1/f1"), 0o000)) // it could not even be read
 	s.open()
 	s.until("all are stored", func(u Update) bool { return u.Folder != nil && u.Folder.Stored == 50 })
 	if s.ring.stats != asked {

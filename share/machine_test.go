@@ -64,7 +64,7 @@ func TestAStartReadsNothingAgain(t *testing.T) {
 	m.remember("away", known{stamp: s})
 	m.scanBegins()
 	m.found(1, "same", s, byScan)
-	m.found(1, "other inode", stamp{5, 7, 10}, byScan)
+	m.found(1, "other inode", stamp{size: 5, modified: 7, inode: 10}, byScan)
 	m.found(1, "new", s, byScan)
 	m.scanEnds(1)
 	for path, want := range map[string]phase{"same": stored, "other inode": waiting, "away": absent, "new": waiting} {

@@ -43,6 +43,7 @@ type entry struct {
 	Name     string `json:"n"`
 	Size     int64  `json:"s"`
 	Modified int64  `json:"m"`
+	Changed  int64  `json:"x,omitempty"`
 	Inode    uint64 `json:"i"`
 	Hash     string `json:"h"`
 	Copies   int    `json:"c"`
@@ -52,13 +53,13 @@ type entry struct {
 
 func entryOf(name string, k known) entry {
 	return entry{
-		Name: name, Size: k.stamp.size, Modified: k.stamp.modified, Inode: k.stamp.inode,
+		Name: name, Size: k.stamp.size, Modified: k.stamp.modified, Changed: k.stamp.changed, Inode: k.stamp.inode,
 		Hash: hex.EncodeToString(k.hash[:]), Copies: k.copies, Possible: k.possible, Day: k.day,
 	}
 }
 
 func (e entry) known() (known, bool) {
-	k := known{stamp: stamp{e.Size, e.Modified, e.Inode}, copies: e.Copies, possible: e.Possible, day: e.Day}
+	k := known{stamp: stamp{e.Size, e.Modified, e.Changed, e.Inode}, copies: e.Copies, possible: e.Possible, day: e.Day}
 	h, err := hex.DecodeString(e.Hash)
 	return k, err == nil && copy(k.hash[:], h) == len(k.hash) && len(h) == len(k.hash)
 }

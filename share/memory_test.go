@@ -30,7 +30,7 @@ func fillMemory(t *testing.T, data, folder string, files int) {
 	}
 	for i := range files {
 		for version := range 2 { // the last one counts
-			m.remember(fmt.Sprintf("ü/%d", i), known{stamp: stamp{int64(i), int64(version), uint64(i) << 40}, hash: [32]byte{byte(i)}, copies: 2, possible: 3, day: 7})
+			m.remember(fmt.Sprintf("ü/%d", i), known{stamp: stamp{int64(i), int64(version), 5, uint64(i) << 40}, hash: [32]byte{byte(i)}, copies: 2, possible: 3, day: 7})
 		}
 	}
 	if err := m.close(); err != nil {
@@ -43,7 +43,7 @@ func TestMemory(t *testing.T) {
 	data := t.TempDir()
 	fillMemory(t, data, "/f", 100)
 	all, had := remembered(t, data, "/f")
-	if k := all["ü/7"]; !had || len(all) != 100 || k != (known{stamp: stamp{7, 1, 7 << 40}, hash: [32]byte{7}, copies: 2, possible: 3, day: 7}) {
+	if k := all["ü/7"]; !had || len(all) != 100 || k != (known{stamp: stamp{7, 1, 5, 7 << 40}, hash: [32]byte{7}, copies: 2, possible: 3, day: 7}) {
 		t.Errorf("%d files, %+v", len(all), k)
 	}
 	if all, had := remembered(t, data, "/other"); had || len(all) > 0 {
@@ -96,8 +96,8 @@ func TestManyFilesTakeLittleMemory(t *testing.T) { //nolint:paralleltest // it m
 	m := newMachine(quiet)
 	for i := range files {
 		path := fmt.Sprintf("photos/2026/%03d/IMG_%06d.jpg", i%1000, i)
-		m.remember(path, known{stamp: stamp{int64(i), 1, uint64(i)}, copies: 3, possible: 3})
-		m.found(1, path, stamp{int64(i), 1, uint64(i)}, byScan)
+		m.remember(path, known{stamp: stamp{int64(i), 1, 5, uint64(i)}, copies: 3, possible: 3})
+		m.found(1, path, stamp{int64(i), 1, 5, uint64(i)}, byScan)
 		m.take()
 	}
 	m.scanEnds(1)

@@ -11,15 +11,15 @@ import (
 
 // scanning is how the looks at the whole folder go.
 type scanning struct {
-	running bool
-	at      time.Duration // when the next one begins
-	began   time.Duration
-	state   string
-	first   bool // one has ended
-	seen    int  // files
-	problem string
-	counts  int  // of the one that runs
-	again   bool // it is to be followed by another at once
+	running  bool
+	at       time.Duration // when the next one begins
+	began    time.Duration
+	state    string
+	first    bool // one has ended
+	seen     int  // files
+	problems []string
+	counts   int  // of the one that runs
+	again    bool // it is to be followed by another at once
 }
 
 // beginScan looks at the whole folder, beside the loop.
@@ -31,20 +31,21 @@ func (f *Folder) beginScan() {
 	}
 	f.m.scanBegins()
 	f.wg.Go(func() {
-		err, problem := f.walkAll()
-		f.post(func() { f.scanEnded(err, problem) })
+		problems, err := f.walkAll()
+		f.post(func() { f.scanEnded(problems, err) })
 	})
 }
 
-func (f *Folder) walkAll() (err, problem error) {
+func (f *Folder) walkAll() (problems []string, err error) {
 	t, err := openTree(f.cfg.Dir)
 	if err != nil {
-		return err, nil
+		return nil, err
 	}
 	defer t.close()
 	t.enter = f.notify.add
 	t.each = func(batch []seen) { f.post(func() { f.scanned(batch) }) }
-	return t.walk(f.ctx, ""), t.problem
+	err = t.walk(f.ctx, "")
+	return t.trouble(), err
 }
 
 func (f *Folder) scanned(batch []seen) {
@@ -59,17 +60,14 @@ func (f *Folder) scanned(batch []seen) {
 	}
 }
 
-func (f *Folder) scanEnded(err, problem error) {
+func (f *Folder) scanEnded(problems []string, err error) {
 	now := f.now()
 	f.scan.running = false
 	f.scan.at = now + max(f.cfg.Interval, scanShare*(now-f.scan.began))
 	if f.scan.again {
 		f.scan.again, f.scan.at = false, now
 	}
-	f.scan.seen, f.scan.problem = f.scan.counts, ""
-	if problem != nil {
-		f.scan.problem = problem.Error() + ": what is in it is not shared; change its permissions"
-	}
+	f.scan.seen, f.scan.problems = f.scan.counts, problems
 	if errors.Is(err, context.Canceled) {
 		return
 	}
@@ -101,7 +99,7 @@ func (f *Folder) unseen(err error) {
 	if f.scan.state != FolderMissing {
 		f.words.missing(why)
 	}
-	f.scan.state, f.scan.problem, f.scan.seen = FolderMissing, why, 0
+	f.scan.state, f.scan.problems, f.scan.seen = FolderMissing, []string{why}, 0
 	f.m.scanEnds(f.now())
 }
 

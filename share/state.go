@@ -61,7 +61,11 @@ type Update struct {
 type stamp struct {
 	size     int64
 	modified int64 // nanoseconds since 1970
-	inode    uint64
+	// changed is when the content, the name or the permissions last changed, in nanoseconds since
+	// 1970; 0 where the system doesn't tell. Programs can't set it, so that it also tells of a
+	// content that was changed by a program which sets modified back.
+	changed int64
+	inode   uint64
 }
 
 // known is a content that the ring has.

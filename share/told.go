@@ -1,6 +1,7 @@
 package share
 
 import (
+	"strings"
 	"time"
 )
 
@@ -35,11 +36,7 @@ func (f *Folder) status() Status {
 }
 
 func (f *Folder) problems() []string {
-	out := f.notify.troubles()
-	if f.scan.problem != "" {
-		out = append(out, f.scan.problem)
-	}
-	return out
+	return append(f.notify.troubles(), f.scan.problems...)
 }
 
 // tellStatus tells the folder's state when it has changed, and not too often.
@@ -48,7 +45,7 @@ func (f *Folder) tellStatus(now time.Duration) {
 		return
 	}
 	f.tellAt = 0
-	t := told{f.m.counts, f.scan.state, f.scan.seen, f.scan.problem}
+	t := told{f.m.counts, f.scan.state, f.scan.seen, strings.Join(f.scan.problems, "\n")}
 	if t != f.told {
 		f.told, f.tellAt = t, now+tellEvery
 		f.feed.status(f.status())

@@ -16,6 +16,8 @@ const (
 	entriesAtOnce = 1024
 	// maxRules bounds what is read of a .p2pignore, in bytes.
 	maxRules = 1 << 20
+	// maxProblems is how many folders that can't be read are named.
+	maxProblems = 100
 )
 
 // seen is a file that is to be shared.
@@ -34,8 +36,9 @@ type tree struct {
 	batch []seen
 	// rules of the folders whose files are being looked at.
 	rules map[string]*rules
-	// problem is the first folder that can't be read, and why.
-	problem error
+	// problems are the folders that can't be read, and why; unnamed is how many more there are.
+	problems []string
+	unnamed  int
 }
 
 func openTree(dir string) (*tree, error) {
@@ -56,8 +59,8 @@ func (t *tree) walk(ctx context.Context, folder string) error {
 		folders = folders[:len(folders)-1]
 		t.enter(at)
 		below, err := t.read(ctx, at)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) && t.problem == nil {
-			t.problem = fmt.Errorf("can't read %s: %w", name(at), reason(err))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			t.unreadable(at, err)
 		}
 		if err != nil && at == folder {
 			return err
@@ -67,6 +70,23 @@ func (t *tree) walk(ctx context.Context, folder string) error {
 	}
 	t.flush()
 	return ctx.Err()
+}
+
+// unreadable notes that a folder can't be read.
+func (t *tree) unreadable(folder string, err error) {
+	if len(t.problems) == maxProblems {
+		t.unnamed++
+		return
+	}
+	t.problems = append(t.problems, fmt.Sprintf("can't read %s: %v: what is in it is not shared; change its permissions", name(folder), reason(err)))
+}
+
+// trouble lists all problems in words.
+func (t *tree) trouble() []string {
+	if t.unnamed == 0 {
+		return t.problems
+	}
+	return append(t.problems, fmt.Sprintf("%d more folders can't be read", t.unnamed))
 }
 
 // name is what a user calls a folder.
@@ -135,7 +155,7 @@ func (t *tree) file(p string, kind fs.FileMode) (s seen, ok bool) {
 }
 
 func stampOf(i fs.FileInfo) stamp {
-	return stamp{size: i.Size(), modified: i.ModTime().UnixNano(), inode: inodeOf(i)}
+	return stamp{size: i.Size(), modified: i.ModTime().UnixNano(), changed: changeTimeOf(i), inode: inodeOf(i)}
 }
 
 // look tells what is at p now, for a path that nobody has walked to: whether it is a

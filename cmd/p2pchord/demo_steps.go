@@ -208,12 +208,12 @@ func (d *demo) choose(files []string) ([]demoFile, error) {
 			return nil, fault.New(fault.Failed, "can't write the samples: %w", err)
 		}
 	}
-	sources, err := d.app.sources(files, putFlags{})
+	list, err := d.app.sources(files, putFlags{})
 	if err != nil {
 		return nil, err
 	}
 	var chosen []demoFile
-	for _, s := range sources {
+	for _, s := range list.sources {
 		if s.path == "-" {
 			return nil, fault.New(fault.Usage, "the demo reads files more than once: it can't take stdin")
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -52,8 +53,10 @@ With -r a folder's files are stored under their paths, from the folder's own nam
 A FILE that is a symbolic link stands for what it leads to; links and special files
 inside a folder are skipped. "-" stores what comes on stdin, and needs --name.
 
-All names are checked before anything is sent. A file that changes while it is
-read is not stored.`,
+All names are checked before anything is sent. What can't be stored of a folder - a
+file or a folder that can't be read, a name that the ring doesn't take - is named, the
+rest is stored, and the exit code isn't 0. A file that changes while it is read, or has
+more or fewer bytes than it says, is not stored.`,
 		Example: example(
 			"p2pchord put holiday.jpg notes.txt",
 			"p2pchord put -r Pictures",
@@ -77,9 +80,13 @@ func (a *app) put(cmd *cobra.Command, args []string, f putFlags) error {
 	if f.wait != "majority" && f.wait != "all" {
 		return fault.New(fault.Usage, "--wait %s: it is majority or all", f.wait)
 	}
-	sources, err := a.sources(args, f)
+	list, err := a.sources(args, f)
 	if err != nil {
 		return err
+	}
+	sources := list.sources
+	if len(sources) == 0 && len(list.refused) > 0 {
+		return a.showAll(list.refused)
 	}
 	r, err := a.openRing(cmd)
 	if err != nil {
@@ -99,7 +106,11 @@ func (a *app) put(cmd *cobra.Command, args []string, f putFlags) error {
 	}
 	a.out.startProgress(title, total, len(sources))
 	defer a.out.endProgress()
-	return a.putAll(cmd.Context(), r, sources, f)
+	var refused error
+	if len(list.refused) > 0 {
+		refused = a.showAll(list.refused)
+	}
+	return cmp.Or(a.putAll(cmd.Context(), r, sources, f), refused)
 }
 
 // putAll stores each source; one that fails doesn't stop the others, unless it

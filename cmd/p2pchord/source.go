@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/p2pchord/p2pchord/gateway"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/internal/steady"
 	"github.com/p2pchord/p2pchord/node"
@@ -20,104 +21,144 @@ type source struct {
 	name     string
 	size     int64 // node.SizeUnknown for stdin
 	modified time.Time
+	below    bool // found in a folder that was named, not named itself
 }
 
-// sources lists what the arguments of a put stand for. Every name is checked here,
-// before anything is sent.
-func (a *app) sources(args []string, f putFlags) ([]source, error) {
+// sourceList is what the arguments of a put stand for.
+type sourceList struct {
+	sources []source
+	// refused says of each file or folder below an argument why it can't be stored. It doesn't
+	// stop the others.
+	refused []error
+}
+
+// sources lists what the arguments of a put stand for. Every name is checked here, before
+// anything is sent. An argument that can't be stored stops all; all bad names are told together.
+func (a *app) sources(args []string, f putFlags) (sourceList, error) {
 	if f.name != "" && len(args) > 1 {
-		return nil, fault.New(fault.Usage, "--name is for one FILE: there are %d", len(args))
+		return sourceList{}, fault.New(fault.Usage, "--name is for one FILE: there are %d", len(args))
 	}
-	var all []source
+	var all sourceList
+	var bad []error
 	for _, arg := range args {
 		some, err := a.sourcesOf(arg, f)
 		if err != nil {
-			return nil, err
+			return sourceList{}, err
 		}
-		all = append(all, some...)
+		all.refused = append(all.refused, some.refused...)
+		for _, s := range some.sources {
+			err := node.ValidName(s.name)
+			if err == nil {
+				all.sources = append(all.sources, s)
+				continue
+			}
+			err = fault.New(fault.Usage, "can't put %s: %w", s.path, err)
+			if s.below {
+				all.refused = append(all.refused, err)
+			} else {
+				bad = append(bad, err)
+			}
+		}
+	}
+	if len(bad) > 0 {
+		return sourceList{}, a.showAll(append(bad, all.refused...))
 	}
 	paths := map[string]string{}
-	for _, s := range all {
-		if err := node.ValidName(s.name); err != nil {
-			return nil, fault.New(fault.Usage, "can't put %s: %w", s.path, err)
-		}
+	for _, s := range all.sources {
 		if other, twice := paths[s.name]; twice {
-			return nil, fault.New(fault.Usage, "%s and %s would both be stored as %q: put one of them with --name", other, s.path, s.name)
+			return sourceList{}, fault.New(fault.Usage, "%s and %s would both be stored as %q: put one of them with --name", other, s.path, s.name)
 		}
 		paths[s.name] = s.path
 	}
 	return all, nil
 }
 
-func (a *app) sourcesOf(arg string, f putFlags) ([]source, error) {
+// showAll shows each error and returns the first one's kind as that of the verb.
+func (a *app) showAll(list []error) error {
+	for _, err := range list {
+		a.out.failure(err)
+	}
+	return errReported{gateway.ProblemOf(list[0]).Code}
+}
+
+func (a *app) sourcesOf(arg string, f putFlags) (sourceList, error) {
 	if arg == "-" {
 		if a.peer != nil {
-			return nil, fault.New(fault.Usage, "stdin is the prompt's own: put a file")
+			return sourceList{}, fault.New(fault.Usage, "stdin is the prompt's own: put a file")
 		}
 		if f.name == "" {
-			return nil, fault.New(fault.Usage, "what comes on stdin has no name: give --name NAME")
+			return sourceList{}, fault.New(fault.Usage, "what comes on stdin has no name: give --name NAME")
 		}
-		return []source{{path: "-", name: f.name, size: node.SizeUnknown, modified: time.Now()}}, nil
+		return sourceList{sources: []source{{path: "-", name: f.name, size: node.SizeUnknown, modified: time.Now()}}}, nil
 	}
 	st, err := os.Stat(arg)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fault.New(fault.NotFound, "can't put %s: there is no such file on this machine", arg)
+		return sourceList{}, fault.New(fault.NotFound, "can't put %s: there is no such file on this machine", arg)
 	}
 	if err != nil {
-		return nil, fault.New(fault.Failed, "can't put %s: %w", arg, reason(err))
+		return sourceList{}, fault.New(fault.Failed, "can't put %s: %w", arg, reason(err))
 	}
 	name := f.name
 	if name == "" {
 		abs, err := filepath.Abs(arg)
 		if err != nil {
-			return nil, fault.New(fault.Failed, "can't put %s: %w", arg, err)
+			return sourceList{}, fault.New(fault.Failed, "can't put %s: %w", arg, err)
 		}
 		name = filepath.Base(abs)
 	}
 	switch {
 	case st.IsDir() && !f.recursive:
-		return nil, fault.New(fault.Usage, "%s is a folder: give -r to store what is in it", arg)
+		return sourceList{}, fault.New(fault.Usage, "%s is a folder: give -r to store what is in it", arg)
 	case st.IsDir():
-		return a.folder(arg, name)
+		return a.folder(arg, name), nil
 	case !st.Mode().IsRegular():
-		return nil, fault.New(fault.Usage, "%s is no regular file: to store what can be read from it, give it on stdin: put - --name NAME < %s", arg, arg)
+		return sourceList{}, fault.New(fault.Usage, "%s is no regular file: to store what can be read from it, give it on stdin: put - --name NAME < %s", arg, arg)
 	}
-	return []source{{path: arg, name: name, size: st.Size(), modified: st.ModTime()}}, nil
+	return sourceList{sources: []source{{path: arg, name: name, size: st.Size(), modified: st.ModTime()}}}, nil
 }
 
-// folder lists the regular files in dir, named from name on. What is neither a
-// file nor a folder is skipped, and said so.
-func (a *app) folder(dir, name string) ([]source, error) {
-	var all []source
-	err := filepath.WalkDir(dir+string(filepath.Separator), func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		if !d.Type().IsRegular() {
+// folder lists the regular files in dir, named from name on. What is neither a file nor a
+// folder is skipped, and said so. What can't be read is refused by itself.
+func (a *app) folder(dir, name string) sourceList {
+	var all sourceList
+	refuse := func(what, path string, err error) {
+		all.refused = append(all.refused, fault.New(fault.Failed, "can't read the %s %s: %w", what, path, reason(err)))
+	}
+	_ = filepath.WalkDir(dir+string(filepath.Separator), func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return nil // it went while its folder was read
+		case err != nil:
+			refuse("folder", filepath.Clean(path), err)
+			return nil
+		case d.IsDir():
+			return nil
+		case !d.Type().IsRegular():
 			a.out.say("%s is no regular file: skipped", path)
 			return nil
 		}
 		st, err := d.Info()
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil // it went while the folder was read
+			return nil // as above
 		}
 		if err != nil {
-			return err
+			refuse("file", path, err)
+			return nil
 		}
 		rel, err := filepath.Rel(dir, path)
 		if err != nil {
-			return err
+			refuse("file", path, err)
+			return nil
 		}
-		all = append(all, source{path: path, name: name + "/" + filepath.ToSlash(rel), size: st.Size(), modified: st.ModTime()})
+		all.sources = append(all.sources, source{
+			path: path, name: name + "/" + filepath.ToSlash(rel), size: st.Size(), modified: st.ModTime(), below: true,
+		})
 		return nil
-	})
-	if err != nil {
-		return nil, fault.New(fault.Failed, "can't read the folder %s: %w", dir, err)
-	}
-	if len(all) == 0 {
+	}) // the function returns no error
+	if len(all.sources) == 0 && len(all.refused) == 0 {
 		a.out.say("there are no files in %s", dir)
 	}
-	return all, nil
+	return all
 }
 
 // open opens what the source stands for. What comes on stdin ends with ctx.

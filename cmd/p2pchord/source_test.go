@@ -25,10 +25,10 @@ func sourceOf(t *testing.T, path string) source {
 	t.Helper()
 	a := &app{out: newOutput(io.Discard, io.Discard)}
 	all, err := a.sources([]string{path}, putFlags{})
-	if err != nil || len(all) != 1 {
+	if err != nil || len(all.sources) != 1 {
 		t.Fatal(all, err)
 	}
-	return all[0]
+	return all.sources[0]
 }
 
 // A reader that has all bytes but the last can't take the file for whole: the

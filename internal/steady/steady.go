@@ -12,6 +12,10 @@ import (
 // ErrChanged is why a file that was written to while it was read is not stored.
 var ErrChanged = errors.New("the file changed while it was read: put it again when nobody writes to it")
 
+// ErrSize is why a file is not stored that has more or fewer bytes than it says: one of /proc, or of
+// a file system that doesn't know the sizes of its files.
+var ErrSize = errors.New("its size is not the number of bytes that can be read from it: to store those, give them on stdin: put - --name NAME < FILE")
+
 // File reads an open file from its beginning. The last byte comes only when size and
 // time are still those that it was made with.
 type File struct {
@@ -25,24 +29,50 @@ type File struct {
 // New returns a File over f, which has to be a regular file of the size and time
 // given. The File closes f. The file's own position is neither used nor changed.
 func New(f *os.File, size int64, modified time.Time) (*File, error) {
-	s := &File{section: io.NewSectionReader(f, 0, size), file: f, size: size, modified: modified, read: size}
+	s := &File{section: io.NewSectionReader(f, 0, size), file: f, size: size, modified: modified}
 	if err := s.changed(); err != nil {
 		return nil, err
 	}
-	s.read = 0
+	if err := s.more(); err != nil {
+		return nil, err
+	}
 	return s, nil
 }
 
-// Read reads on; ErrChanged in the place of the last bytes when the file is another one by then.
+// Read reads on. In the place of the last bytes it returns ErrChanged when the file is another one
+// by then, and ErrSize when it isn't but has more or fewer bytes than it says.
 func (s *File) Read(p []byte) (int, error) {
 	n, err := s.section.Read(p)
 	s.read += int64(n)
-	if s.read >= s.size || errors.Is(err, io.EOF) {
-		if changed := s.changed(); changed != nil {
-			return 0, changed
-		}
+	if s.read < s.size && !errors.Is(err, io.EOF) {
+		return n, err
+	}
+	if err := s.changed(); err != nil {
+		return 0, err
+	}
+	if s.read < s.size {
+		return 0, ErrSize
+	}
+	if err := s.more(); err != nil {
+		return 0, err
 	}
 	return n, err
+}
+
+// more looks for bytes behind the last one.
+func (s *File) more() error {
+	var next [1]byte
+	n, err := s.file.ReadAt(next[:], s.size)
+	switch {
+	case n == 0 && (err == nil || errors.Is(err, io.EOF)):
+		return nil
+	case n == 0:
+		return err
+	}
+	if err := s.changed(); err != nil {
+		return err
+	}
+	return ErrSize
 }
 
 // Open returns the file that is read, to be handed to another process with Size and Modified.
@@ -62,7 +92,7 @@ func (s *File) changed() error {
 	if err != nil {
 		return err
 	}
-	if !st.Mode().IsRegular() || st.Size() != s.size || !st.ModTime().Equal(s.modified) || s.read != s.size {
+	if !st.Mode().IsRegular() || st.Size() != s.size || !st.ModTime().Equal(s.modified) {
 		return ErrChanged
 	}
 	return nil

@@ -103,3 +103,31 @@ func TestChangedBefore(t *testing.T) {
 		t.Errorf("a folder: %v", err)
 	}
 }
+
+// Some files say another size than they have: those of /proc say 0, those of /sys a page.
+func TestAFileThatSaysAnotherSize(t *testing.T) {
+	t.Parallel()
+	for _, path := range []string{"/proc/filesystems", "/sys/kernel/mm/transparent_hugepage/enabled"} {
+		f, err := os.Open(path)
+		if err != nil {
+			t.Logf("%s is left out: %v", path, err)
+			continue
+		}
+		defer func() { _ = f.Close() }()
+		st, err := f.Stat()
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := steady.New(f, st.Size(), st.ModTime())
+		if err == nil {
+			var got []byte
+			if got, err = io.ReadAll(s); err == nil {
+				t.Errorf("%s says %d bytes, and %d were read", path, st.Size(), len(got))
+				continue
+			}
+		}
+		if !errors.Is(err, steady.ErrSize) {
+			t.Errorf("%s: %v, want %v", path, err, steady.ErrSize)
+		}
+	}
+}

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/internal/nobody"
+)
+
+// What can be stored of a folder is listed, and all that can't be is told at once.
+func TestWhatOfAFolderCantBeStored(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "tree")
+	deep := strings.Repeat("d/", 510) + "toodeep"
+	for _, name := range []string{"a", "z/b", "lost+found/c", "closed/in/d", "bad\xff1", "bad\xff2", deep} {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		write(t, path, name)
+	}
+	for _, name := range []string{"lost+found", "closed/in"} {
+		if err := os.Chmod(filepath.Join(dir, name), 0o300); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for up := filepath.Dir(dir); strings.Contains(up, "TestWhat"); up = filepath.Dir(up) {
+		if err := os.Chmod(up, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	a := &app{out: newOutput(&bytes.Buffer{}, &bytes.Buffer{})}
+	nobody.Do(t, func() {
+		list, err := a.sources([]string{dir}, putFlags{recursive: true})
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		var names []string
+		for _, s := range list.sources {
+			names = append(names, s.name)
+		}
+		if got := strings.Join(names, " "); got != "tree/a tree/z/b" {
+			t.Errorf("to be stored: %s", got)
+		}
+		said := ""
+		for _, err := range list.refused {
+			said += err.Error() + "\n"
+		}
+		for _, want := range []string{"lost+found: permission denied", "closed/in: permission denied", "bad\xff1: the file name", "bad\xff2: the file name", "toodeep: the file name"} {
+			if strings.Count(said, want) != 1 {
+				t.Errorf("%q is missing in:\n%s", want, said)
+			}
+		}
+		if len(list.refused) != 5 {
+			t.Errorf("refused: %d", len(list.refused))
+		}
+	})
+}
+
+// Of names that were given themselves each one is told, and nothing is stored.
+func TestAllBadNamesAreTold(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	var args []string
+	for _, name := range []string{"good", "bad\xff1", "bad\xff2"} {
+		args = append(args, filepath.Join(dir, name))
+		write(t, args[len(args)-1], name)
+	}
+	var said bytes.Buffer
+	a := &app{out: newOutput(&said, &said)}
+	list, err := a.sources(args, putFlags{})
+	if len(list.sources) > 0 || fault.CodeOf(err) != fault.Usage {
+		t.Errorf("%v, %v", list, err)
+	}
+	if strings.Count(said.String(), "can't put") != 2 {
+		t.Errorf("said: %s", said.String())
+	}
+}
