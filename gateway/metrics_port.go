@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/http"
 	"strconv"
@@ -18,8 +19,9 @@ type MetricsServer struct {
 }
 
 // ServeMetrics answers scrapes of m at addr, PORT or HOST:PORT, until Close. Without
-// a HOST only this machine can reach it.
-func ServeMetrics(ctx context.Context, addr string, m *Metrics) (*MetricsServer, error) {
+// a HOST only this machine can reach it. It answers requests for an IP address of this machine, its
+// own name, localhost, and the names in hosts, and refuses those for any other Host.
+func ServeMetrics(ctx context.Context, addr string, m *Metrics, hosts ...string) (*MetricsServer, error) {
 	where, err := metricsAddr(addr)
 	if err != nil {
 		return nil, err
@@ -28,8 +30,12 @@ func ServeMetrics(ctx context.Context, addr string, m *Metrics) (*MetricsServer,
 	if err != nil {
 		return nil, fault.New(fault.Failed, "can't serve metrics on %s: %w; give another --metrics", where, err)
 	}
+	check, err := newHostCheck(l.Addr(), hosts)
+	if err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
 	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", m.Handler())
+	mux.Handle("GET /metrics", check.wrap(m.Handler()))
 	s := &MetricsServer{listen: l, served: make(chan struct{})}
 	s.http = &http.Server{Handler: mux, ReadTimeout: 10 * time.Second, WriteTimeout: time.Minute}
 	go func() {

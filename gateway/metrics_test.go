@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -148,6 +150,63 @@ func TestMetricsOnAPort(t *testing.T) {
 	}
 	if err := s.Close(); err != nil {
 		t.Error(err)
+	}
+}
+
+// A page whose own name leads to the port (DNS rebinding) doesn't get the metrics; Prometheus gets them by any name it is allowed.
+func TestMetricsCheckTheHost(t *testing.T) {
+	t.Parallel()
+	own, err := os.Hostname()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		listen  string
+		names   []string
+		yes, no []string
+	}{
+		{
+			"127.0.0.1:0", nil,
+			[]string{"127.0.0.1", "localhost:9701", "LOCALHOST", "[::1]:9701", "127.0.0.2"},
+			[]string{"evil.example", "localhost.evil.example", "evil.example:9701", "0.0.0.0", "192.0.2.1", "[::]", "127.0.0.1.evil.example", own + ".example"},
+		},
+		{
+			"0.0.0.0:0", []string{"Node1.example.org"},
+			[]string{"127.0.0.1", "localhost", "192.0.2.1:9701", "[2001:db8::1]:9701", "node1.example.org:9701", "NODE1.example.org.", own},
+			[]string{"evil.example", "node1.example.org.evil.example", "0.0.0.0:9701", "[::]", "node2.example.org"},
+		},
+	} {
+		s, err := ServeMetrics(t.Context(), c.listen, NewMetrics(), c.names...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		_, port, err := net.SplitHostPort(s.Addr())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, host := range append(c.yes, c.no...) {
+			want := http.StatusOK
+			if slices.Contains(c.no, host) {
+				want = http.StatusForbidden
+			}
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://127.0.0.1:"+port+"/metrics", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			req.Host = host
+			resp, err := http.DefaultClient.Do(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = resp.Body.Close()
+			if resp.StatusCode != want {
+				t.Errorf("listening on %s, Host %s: %d, want %d", c.listen, host, resp.StatusCode, want)
+			}
+		}
+	}
+	if _, err := ServeMetrics(t.Context(), "0", NewMetrics(), "name:1"); !errors.Is(err, fault.Usage) {
+		t.Errorf("a name with a port: %v, want usage", err)
 	}
 }
 

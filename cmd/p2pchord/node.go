@@ -33,6 +33,7 @@ type nodeFlags struct {
 	heartbeat, timeout, within  time.Duration
 	mdns, noPrompt, server      bool
 	addrFile, logLevel, metrics string
+	metricsHosts                []string
 	share, apiListen            string
 	scanInterval                time.Duration
 }
@@ -79,6 +80,7 @@ peers, netcheck, health, watch, verify, ring, lookup, trace, leave and quit. SIG
 	fl.BoolVar(&f.noPrompt, "no-prompt", false, "show no prompt, even on a terminal")
 	fl.StringVar(&f.addrFile, "addr-file", "", "put the addresses into `file` once it is ready")
 	fl.StringVar(&f.metrics, "metrics", "", "serve /metrics for Prometheus on `PORT or HOST:PORT`; without HOST only this machine can reach it")
+	fl.StringArrayVar(&f.metricsHosts, "metrics-host", nil, "`name` under which Prometheus asks for --metrics, beside this machine's own name and addresses")
 	fl.StringVar(&f.apiListen, "api-listen", "", "serve the API on the loopback `PORT or HOST:PORT` too, for who has the token in the data folder's "+gateway.TokenName)
 	fl.StringVar(&f.logLevel, "log-level", "", logLevelUsage)
 	return cmd
@@ -119,6 +121,11 @@ func (f nodeFlags) config(data string) (c node.Config, err error) {
 	if f.metrics != "" {
 		if err := gateway.CheckMetricsAddr(f.metrics); err != nil {
 			return c, fault.New(fault.Usage, "--metrics: %w", err)
+		}
+	}
+	for _, name := range f.metricsHosts {
+		if err := gateway.CheckMetricsHost(name); err != nil {
+			return c, fault.New(fault.Usage, "--metrics-host: %w", err)
 		}
 	}
 	if f.apiListen != "" {
@@ -186,7 +193,7 @@ func (a *app) runNode(cmd *cobra.Command, f nodeFlags) error {
 	}
 	if err == nil && f.metrics != "" {
 		var port *gateway.MetricsServer
-		if port, err = gateway.ServeMetrics(ctx, f.metrics, metrics); err == nil {
+		if port, err = gateway.ServeMetrics(ctx, f.metrics, metrics, f.metricsHosts...); err == nil {
 			defer func() { _ = port.Close() }() // a scrape that is cut off is tried again
 			a.out.say("metrics are on http://%s/metrics", port.Addr())
 		}
