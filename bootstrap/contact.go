@@ -65,14 +65,14 @@ type Contact struct {
 	arrived chan struct{}
 	learnt  []ma.Multiaddr // its addresses as it said them itself; only run uses it
 
-	cancel context.CancelFunc
-	done   chan struct{}
-	tried  chan struct{} // closed after the first try to register
+	cancel  context.CancelFunc
+	done    chan struct{}
+	settled chan struct{} // closed when it has registered, or can't with this address
 
 	mu        sync.Mutex
 	connected bool
 	err       error // of the last try
-	first     error
+	first     error // why it can't register with this address, when that is certain
 }
 
 // NewContact starts a Contact. The error, of kind fault.Usage, is about the multiaddr; whether the
@@ -96,7 +96,7 @@ func NewContact(cfg ContactConfig) (*Contact, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	c := &Contact{
 		cfg: cfg, to: to, cancel: cancel,
-		wake: make(chan struct{}, 1), arrived: make(chan struct{}, 1), done: make(chan struct{}), tried: make(chan struct{}),
+		wake: make(chan struct{}, 1), arrived: make(chan struct{}, 1), done: make(chan struct{}), settled: make(chan struct{}),
 	}
 	cfg.Host.ConnManager().Protect(to.ID, bootstrapProtection)
 	go c.run(ctx)
@@ -131,17 +131,21 @@ func (c *Contact) Err() error {
 	return c.err
 }
 
-// First waits until the first try to register has ended, and returns its error. The
-// Contact keeps trying after an error.
+// First waits until the peer has registered. It returns an error at once when the address is wrong or the
+// bootstrap peer refuses the peer, and when ctx ends the error of the last try: whatever else fails is tried again.
+// The Contact keeps trying after an error.
 func (c *Contact) First(ctx context.Context) error {
 	select {
-	case <-c.tried:
+	case <-c.settled:
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		return c.first
 	case <-c.done:
 		return fault.New(fault.Interrupted, "the contact to the bootstrap peer was closed")
 	case <-ctx.Done():
+		if err := c.Err(); err != nil && fault.CodeOf(err) != fault.Interrupted {
+			return err
+		}
 		return fault.New(fault.Unreachable, "no answer yet from the bootstrap peer at %s: %w", c.cfg.Addr, ctx.Err())
 	}
 }
@@ -200,7 +204,7 @@ func (c *Contact) run(ctx context.Context) {
 			limit = min(2*limit, attemptTimeout)
 		}
 		log.Debugw("not registered with a bootstrap peer", "addr", c.cfg.Addr, "err", err)
-		c.pause(ctx, backoff, c.arrived)
+		pause(ctx, backoff, c.arrived)
 		backoff = min(2*backoff, maxBackoff)
 	}
 }
@@ -229,7 +233,7 @@ func (c *Contact) session(ctx context.Context, limit time.Duration) (was bool, e
 		if !joined {
 			wait = min(heartbeat, askEvery)
 		}
-		c.pause(ctx, wait, c.wake)
+		pause(ctx, wait, c.wake)
 		if ctx.Err() != nil {
 			return true, ctx.Err()
 		}
@@ -251,7 +255,7 @@ func (c *Contact) session(ctx context.Context, limit time.Duration) (was bool, e
 
 // pause waits for about d, give or take a tenth, so that the peers of a ring don't beat as one; with
 // early it ends at what comes from there.
-func (c *Contact) pause(ctx context.Context, d time.Duration, early <-chan struct{}) {
+func pause(ctx context.Context, d time.Duration, early <-chan struct{}) {
 	d += time.Duration((rand.Float64() - 0.5) / 5 * float64(d))
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -267,10 +271,13 @@ func (c *Contact) set(connected bool, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.connected, c.err = connected, err
+	if err != nil && !hopeless(err) {
+		return
+	}
 	select {
-	case <-c.tried:
+	case <-c.settled:
 	default:
 		c.first = err
-		close(c.tried)
+		close(c.settled)
 	}
 }

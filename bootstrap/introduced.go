@@ -38,6 +38,24 @@ func Introduce(ctx context.Context, h host.Host, client *protocol.Client, addr m
 	return introduce(ctx, h, client, to.ID, addr, key)
 }
 
+// AwaitIntroduction asks as Introduce does, and again until ctx ends: when a try fails although the address is right and the
+// bootstrap peer doesn't refuse, and while the bootstrap peer waits for members to introduce.
+func AwaitIntroduction(ctx context.Context, h host.Host, client *protocol.Client, addr ma.Multiaddr, key ring.Key) (*pb.Introduced, error) {
+	in, err := Introduce(ctx, h, client, addr, key)
+	for wait := firstBackoff; ; wait = min(2*wait, askEvery) {
+		waits := err == nil && in.GetSettling() && len(in.GetPeers()) == 0
+		if !waits && (err == nil || hopeless(err)) {
+			return in, err
+		}
+		if pause(ctx, wait, nil); ctx.Err() != nil {
+			return in, err
+		}
+		if next, nextErr := Introduce(ctx, h, client, addr, key); ctx.Err() == nil || nextErr == nil {
+			in, err = next, nextErr
+		}
+	}
+}
+
 func introduce(ctx context.Context, h host.Host, client *protocol.Client, to peer.ID, addr ma.Multiaddr, key ring.Key) (*pb.Introduced, error) {
 	resp, err := client.Bootstrap(ctx, to, &pb.BootstrapRequest{
 		Body: &pb.BootstrapRequest_Introduce{Introduce: &pb.Introduce{Key: uint32(key)}},

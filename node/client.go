@@ -82,11 +82,14 @@ func (c *Client) meet(ctx context.Context, cfg ClientConfig) error {
 	for _, addr := range cfg.Bootstrap {
 		go func() {
 			outcomes <- contain.Run("meeting a bootstrap peer", func() error {
-				in, err := bootstrap.Introduce(ctx, c.host, c.client, addr, 0)
+				in, err := bootstrap.AwaitIntroduction(ctx, c.host, c.client, addr, 0)
 				if errors.Is(err, bootstrap.ErrNotBootstrap) {
 					info, perr := p2phost.SplitFullAddr(addr)
 					if perr == nil {
-						_, err = c.introduceMember(ctx, info.ID)
+						err = untilMet(ctx, func() error {
+							_, err := c.introduceMember(ctx, info.ID)
+							return err
+						})
 					}
 				}
 				for _, p := range in.GetPeers() {

@@ -186,7 +186,7 @@ func (n *Node) meet(ctx context.Context) error {
 			defer cancel()
 			err := c.First(ctx)
 			if errors.Is(err, bootstrap.ErrNotBootstrap) {
-				err = n.meetMember(ctx, c.ID())
+				err = untilMet(ctx, func() error { return n.meetMember(ctx, c.ID()) })
 			}
 			first <- err
 		})
