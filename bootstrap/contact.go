@@ -49,6 +49,9 @@ type ContactConfig struct {
 	Self func() (*pb.Peer, error)
 	// Joined reports whether the peer is a member of the ring at the moment of the call.
 	Joined func() bool
+	// Verify, if not nil, is called after each connect and before the peer registers; its error
+	// keeps the peer from registering, and is the session's.
+	Verify func(context.Context, peer.ID) error
 	// Introduced is called with every introduction, from the Contact's goroutine. It must not block, and
 	// has to verify the peers in it.
 	Introduced func(*pb.Introduced)
@@ -213,6 +216,11 @@ func (c *Contact) run(ctx context.Context) {
 func (c *Contact) session(ctx context.Context, limit time.Duration) (was bool, err error) {
 	if err := c.connect(ctx, limit); err != nil {
 		return false, err
+	}
+	if c.cfg.Verify != nil {
+		if err := c.cfg.Verify(ctx, c.to.ID); err != nil {
+			return false, err
+		}
 	}
 	heartbeat, sent, err := c.register(ctx)
 	if err != nil {

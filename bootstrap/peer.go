@@ -15,6 +15,7 @@ import (
 
 	"github.com/p2pchord/p2pchord/internal/durable"
 	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/internal/instance"
 	"github.com/p2pchord/p2pchord/internal/p2phost"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/ring"
@@ -38,6 +39,7 @@ type Peer struct {
 	folder  *durable.Folder
 	host    host.Host
 	service *protocol.Service
+	guard   *instance.Guard
 	door    *door
 
 	mu     sync.Mutex
@@ -103,6 +105,7 @@ func (p *Peer) start() error {
 	ctx, cancel := context.WithCancel(context.Background())
 	p.cancel = cancel
 	go p.run(ctx)
+	p.guard = instance.New(instance.Config{Host: p.host, Member: func() bool { return false }, Found: p.foundInstance})
 	p.service = protocol.ServeBootstrap(p.host, protocol.ServeOptions{}, p.handle)
 	p.meeting.Go(func() { p.meetAgain(ctx, remembered) })
 	return nil
@@ -115,9 +118,16 @@ func (p *Peer) Close() error {
 		p.cancel()
 		<-p.done
 		p.meeting.Wait()
-		p.closeErr = errors.Join(err, p.host.Close(), p.save(), p.folder.Unlock())
+		p.closeErr = errors.Join(err, p.guard.Close(), p.host.Close(), p.save(), p.folder.Unlock())
 	})
 	return p.closeErr
+}
+
+// foundInstance is told of each other process with this bootstrap peer's identity. Both go on:
+// each introduces those who register with it.
+func (p *Peer) foundInstance(o instance.Other) {
+	log.Errorw("another process runs with this bootstrap peer's identity: a data folder was copied; delete "+identityName+" in one of them and give out its new address",
+		"address", o.Address, "seen by", o.Seen)
 }
 
 // ID is the peer's identity, which it keeps in Config.Data.

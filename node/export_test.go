@@ -100,3 +100,6 @@ func (n *Node) ForgetPeer(id string) {
 	defer n.book.mu.Unlock()
 	delete(n.book.peers, ring.ID(p))
 }
+
+// Connect connects the node's host to a peer.
+func (n *Node) Connect(ctx context.Context, to peer.AddrInfo) error { return n.host.Connect(ctx, to) }

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/binary"
@@ -17,6 +18,7 @@ import (
 	"github.com/p2pchord/p2pchord/bootstrap"
 	"github.com/p2pchord/p2pchord/internal/contain"
 	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/internal/instance"
 	"github.com/p2pchord/p2pchord/internal/p2phost"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
@@ -49,6 +51,9 @@ type Node struct {
 	events chan func(*loop)
 	state  atomic.Pointer[snapshot]
 	alike  atomic.Pointer[pb.Peer] // this node's own description, as others get it
+
+	guard     *instance.Guard
+	instances *instances
 
 	watch *p2phost.Watch
 	sight *sight // what others and libp2p have told of this node's addresses
@@ -96,6 +101,7 @@ func New(ctx context.Context, cfg Config) (*Node, error) {
 		fetching:  make(chan struct{}, 1),
 		health:    newCopyHealth(),
 		watch:     p2phost.NewWatch(),
+		instances: newInstances(),
 		done:      make(chan struct{}),
 	}
 	n.ctx, n.cancel = context.WithCancel(context.WithoutCancel(ctx))
@@ -104,8 +110,9 @@ func New(ctx context.Context, cfg Config) (*Node, error) {
 	}
 	if err := n.start(ctx); err != nil {
 		_ = n.Close() // the cause is what the caller needs
-		return nil, err
+		return nil, cmp.Or(n.Err(), err)
 	}
+	n.spawn(n.endWhenOutranked)
 	return n, nil
 }
 
@@ -116,6 +123,10 @@ func (n *Node) start(ctx context.Context) error {
 	}
 	if err := n.openHost(); err != nil {
 		return err
+	}
+	n.guard = instance.New(instance.Config{Host: n.host, Member: n.isMember, Found: n.foundInstance})
+	if n.askInstances(ctx); n.Err() != nil {
+		return n.Err()
 	}
 	if err := n.startLoop(); err != nil {
 		return err
@@ -214,16 +225,27 @@ func (n *Node) awaitJoined(ctx context.Context) error {
 				return nil
 			}
 			return fault.New(fault.Unreachable, "could not join the ring: no member answered; check that the bootstrap peer and the other nodes run and can be reached: %w", ctx.Err())
+		case <-n.instances.failed:
+			return n.Err()
 		case <-n.ctx.Done():
 			return errClosed
 		}
 	}
 }
 
+// isMember reports whether the node is a member of a ring.
+func (n *Node) isMember() bool {
+	s := n.state.Load()
+	return s != nil && s.view.Joined()
+}
+
 // Close ends the node at once, as a crash would, but in order: others notice by
 // themselves. Leave and Quit are the polite ways. It may be called more than once.
 func (n *Node) Close() error {
 	n.closing.Do(func() {
+		if n.Err() != nil {
+			n.guard.Linger()
+		}
 		n.cancel()
 		var errs []error
 		for _, c := range n.contacts {
@@ -231,6 +253,9 @@ func (n *Node) Close() error {
 		}
 		for _, s := range n.services {
 			errs = append(errs, s.Close())
+		}
+		if n.guard != nil {
+			errs = append(errs, n.guard.Close())
 		}
 		n.wg.Wait()
 		if n.client != nil {
@@ -253,7 +278,7 @@ func (n *Node) Close() error {
 	return n.closeErr
 }
 
-// Done is closed when the node has gone: after Close, Leave or Quit.
+// Done is closed when the node has gone: after Close, Leave or Quit, or by itself; see Err.
 func (n *Node) Done() <-chan struct{} { return n.done }
 
 // PeerID returns the node's identity in its usual text form.

@@ -172,7 +172,7 @@ func (n *Node) meet(ctx context.Context) error {
 	first := make(chan error, len(peers))
 	for _, addrs := range peers {
 		c, err := bootstrap.NewContact(bootstrap.ContactConfig{
-			Host: n.host, Client: n.client, Addr: addrs[0], Also: addrs[1:],
+			Host: n.host, Client: n.client, Addr: addrs[0], Also: addrs[1:], Verify: n.verifyInstance,
 			Self:       func() (*pb.Peer, error) { return n.description(), nil },
 			Joined:     func() bool { return n.state.Load().view.Joined() },
 			Introduced: n.introduced,
@@ -199,6 +199,8 @@ func (n *Node) meet(ctx context.Context) error {
 				return nil
 			}
 			last = err
+		case <-n.instances.failed:
+			return n.Err()
 		case <-ctx.Done():
 			return fault.New(fault.Unreachable, "no answer yet from the bootstrap peers: %w", ctx.Err())
 		}
@@ -214,6 +216,9 @@ func (n *Node) meet(ctx context.Context) error {
 func (n *Node) meetMember(ctx context.Context, id peer.ID) error {
 	m, err := observe(ctx, n.client, id)
 	if err != nil {
+		return err
+	}
+	if err := n.verifyInstance(ctx, id); err != nil {
 		return err
 	}
 	peers := n.book.learn(slices.Concat([]*pb.Peer{m.GetSelf()}, m.GetPredecessors(), m.GetSuccessors())...)

@@ -166,6 +166,9 @@ func (n *Node) ringHealth(s *snapshot) RingHealth {
 	if err := n.store.Err(); err != nil {
 		say("%v", err)
 	}
+	if p := n.instances.problem(); p != "" {
+		say("%s", p)
+	}
 	h.OK = len(h.Problems) == 0
 	return h
 }

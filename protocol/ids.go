@@ -7,6 +7,7 @@ const (
 	RingID      protocol.ID = "/p2pchord/ring/1.0.0"
 	FileID      protocol.ID = "/p2pchord/file/1.0.0"
 	BootstrapID protocol.ID = "/p2pchord/bootstrap/1.0.0"
+	InstanceID  protocol.ID = "/p2pchord/instance/1.0.0"
 )
 
 // Limits of messages, in bytes without the length before them.
@@ -14,6 +15,7 @@ const (
 	MaxRingMessage      = 1 << 20
 	MaxBootstrapMessage = 1 << 20
 	MaxFileMessage      = 4 << 20
+	MaxInstanceMessage  = 16 << 10
 
 	// MaxBody is the most raw bytes that follow one message: the largest block.
 	MaxBody = 32 << 20

@@ -1,6 +1,9 @@
 package protocol
 
 import (
+	"bytes"
+	"slices"
+
 	"google.golang.org/protobuf/proto"
 
 	"github.com/p2pchord/p2pchord/protocol/pb"
@@ -15,7 +18,20 @@ type example struct {
 
 // examples has a message of every kind. The vectors are made of it.
 func examples() []example {
-	return append(append(ringExamples(), bootstrapExamples()...), append(fileExamples(), memberExamples()...)...)
+	return slices.Concat(ringExamples(), bootstrapExamples(), fileExamples(), memberExamples(), instanceExamples())
+}
+
+func instanceExamples() []example {
+	challenge := bytes.Repeat([]byte{7}, ChallengeSize)
+	find := &pb.InstanceRequest{Body: &pb.InstanceRequest_Find{Find: &pb.FindInstances{Challenge: challenge}}}
+	proof := must(SignInstance(fixedKey(1), challenge, &pb.Instance{Started: 1_800_000_000_000, Nonce: 0x0102030405060708, Member: true}))
+	proof.Address = "/ip4/192.0.2.1/tcp/4701"
+	return []example{
+		{name: "instance request prove", message: &pb.InstanceRequest{Body: &pb.InstanceRequest_Prove{Prove: &pb.ProveInstance{Challenge: challenge}}}},
+		{name: "instance request find", message: find},
+		{name: "instance request review", message: &pb.InstanceRequest{Body: &pb.InstanceRequest_Review{Review: &pb.ReviewInstances{}}}},
+		{"instance answer with a proof", InstanceAnswer(proof), find},
+	}
 }
 
 func exampleNeighbours() *pb.Neighbours {

@@ -65,6 +65,8 @@ func limitOf(m proto.Message) int {
 		return MaxRingMessage
 	case *pb.BootstrapRequest, *pb.BootstrapResponse:
 		return MaxBootstrapMessage
+	case *pb.InstanceRequest, *pb.InstanceResponse:
+		return MaxInstanceMessage
 	}
 	return MaxFileMessage
 }
@@ -184,6 +186,8 @@ func messageTypes() map[string]func() proto.Message {
 		"BootstrapResponse": func() proto.Message { return new(pb.BootstrapResponse) },
 		"FileRequest":       func() proto.Message { return new(pb.FileRequest) },
 		"FileResponse":      func() proto.Message { return new(pb.FileResponse) },
+		"InstanceRequest":   func() proto.Message { return new(pb.InstanceRequest) },
+		"InstanceResponse":  func() proto.Message { return new(pb.InstanceResponse) },
 	}
 }
 
@@ -234,6 +238,10 @@ func checkExample(m, question proto.Message) error {
 			return nil
 		}
 		return checkFileResponse(question.(*pb.FileRequest), m)
+	case *pb.InstanceRequest:
+		return checkInstanceRequest(fixedID(1), m)
+	case *pb.InstanceResponse:
+		return checkInstanceResponse(question.(*pb.InstanceRequest), m)
 	}
 	return errors.New("a message of no known type")
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"os"
@@ -248,9 +249,9 @@ func (a *app) serve(ctx context.Context, n *node.Node, peer gateway.Peer, folder
 	select {
 	case <-n.Done():
 		if typing() {
-			return <-typed // its command is what ends the node, and has not ended itself
+			return cmp.Or(n.Err(), <-typed) // its command is what ends the node, and has not ended itself
 		}
-		return nil
+		return n.Err()
 	case err := <-typed:
 		select {
 		case <-n.Done(): // its last command was quit or leave
