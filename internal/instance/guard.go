@@ -25,6 +25,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	"golang.org/x/time/rate"
 
+	"github.com/p2pchord/p2pchord/internal/contain"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
@@ -155,14 +156,14 @@ func (g *Guard) start(w work, do func()) {
 		return
 	}
 	g.busy[w] = true
-	g.wg.Go(func() {
+	contain.Go(&g.wg, "looking for other instances", func() {
 		defer func() {
 			g.mu.Lock()
 			defer g.mu.Unlock()
 			delete(g.busy, w)
 		}()
 		do()
-	})
+	}, nil)
 }
 
 // serve answers one request.
@@ -202,7 +203,7 @@ func (g *Guard) probe(ctx context.Context, p peer.ID, challenge []byte) []*pb.In
 	proofs := make([]*pb.InstanceProof, len(conns))
 	var wg sync.WaitGroup
 	for i, c := range conns {
-		wg.Go(func() {
+		contain.Go(&wg, "asking for a proof", func() {
 			resp, err := protocol.AskInstance(ctx, c, &pb.InstanceRequest{Body: &pb.InstanceRequest_Prove{Prove: &pb.ProveInstance{Challenge: challenge}}})
 			if err != nil || len(resp.GetProofs().GetProofs()) != 1 {
 				log.Debugw("no proof of an instance", "peer", p, "addr", c.RemoteMultiaddr(), "err", err)
@@ -210,7 +211,7 @@ func (g *Guard) probe(ctx context.Context, p peer.ID, challenge []byte) []*pb.In
 			}
 			proofs[i] = resp.GetProofs().GetProofs()[0]
 			proofs[i].Address = c.RemoteMultiaddr().String()
-		})
+		}, nil)
 	}
 	wg.Wait()
 	out := proofs[:0]
