@@ -170,14 +170,15 @@ func exchange(ctx context.Context, h host.Host, to peer.ID, id libp2pproto.ID, a
 
 // try connects to a peer at one address only, from a host made for it.
 func try(ctx context.Context, id peer.ID, addr ma.Multiaddr) string {
-	h, err := p2phost.New(p2phost.Config{Profile: p2phost.Client})
+	to := peer.AddrInfo{ID: id, Addrs: []ma.Multiaddr{addr}}
+	h, err := p2phost.New(p2phost.Config{Profile: p2phost.Client, Given: []peer.AddrInfo{to}})
 	if err != nil {
 		return DialNoAnswer
 	}
 	defer func() { _ = h.Close() }()
 	ctx, cancel := context.WithTimeout(ctx, tryTimeout)
 	defer cancel()
-	if err := h.Connect(ctx, peer.AddrInfo{ID: id, Addrs: []ma.Multiaddr{addr}}); err != nil {
+	if err := h.Connect(ctx, to); err != nil {
 		return DialNoAnswer
 	}
 	return DialOK

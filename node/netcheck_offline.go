@@ -34,9 +34,6 @@ func NetcheckOffline(ctx context.Context, cfg Config) (Netcheck, error) {
 	if cfg.Timeout <= 0 {
 		cfg.Timeout = 10 * time.Second
 	}
-	if _, err := p2phost.AddrInfos(cfg.Bootstrap); err != nil {
-		return Netcheck{}, err
-	}
 	h, watch, taken, err := passingHost(cfg)
 	if err != nil {
 		return Netcheck{}, err
@@ -69,6 +66,9 @@ func passingHost(cfg Config) (h host.Host, w *p2phost.Watch, taken string, err e
 	}
 	w = p2phost.NewWatch()
 	with := p2phost.Config{Profile: p2phost.Peer, Key: key, Listen: cfg.Listen, DefaultPort: DefaultPort, Announce: cfg.Announce, Watch: w}
+	if with.Given, err = p2phost.AddrInfos(cfg.Bootstrap); err != nil {
+		return nil, nil, "", err
+	}
 	if cfg.Data != "" {
 		with.PortFile, with.PortFileReadOnly = filepath.Join(cfg.Data, portFile), true
 	}

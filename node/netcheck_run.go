@@ -114,7 +114,10 @@ func (c *checker) run(ctx context.Context) (Netcheck, error) {
 	out.NAT = natCheck(c.sight, listen, own)
 	out.PortMapping = c.portMapping(listen)
 	out.Reachability = judged(out.Addrs, c.sight.reachability())
-	out.Problems = problems(facts{Netcheck: out, cutOff: c.cutOff, announced: len(c.announced) > 0, taken: c.taken, loopback: listensOnLoopback(listen)})
+	out.Problems = problems(facts{
+		Netcheck: out, cutOff: c.cutOff, announced: len(c.announced) > 0, noIPv4: !p2phost.HasIPv4(), taken: c.taken,
+		loopback: listensOnLoopback(listen),
+	})
 	return out, ctx.Err()
 }
 
@@ -373,9 +376,18 @@ func listensOnLoopback(listen []ma.Multiaddr) bool {
 	return true
 }
 
+// parseAddr reads a multiaddr that isn't empty.
+func parseAddr(s string) (ma.Multiaddr, error) {
+	a, err := ma.NewMultiaddr(s)
+	if err == nil && len(a) == 0 {
+		err = fault.New(fault.Usage, "an empty address")
+	}
+	return a, err
+}
+
 // scopeOfText is scopeOf of a multiaddr's text.
 func scopeOfText(s string) string {
-	a, err := ma.NewMultiaddr(s)
+	a, err := parseAddr(s)
 	if err != nil {
 		return ""
 	}

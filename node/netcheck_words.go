@@ -12,6 +12,7 @@ type facts struct {
 	cutOff    bool   // a node that has lost every other member
 	announced bool   // --announce was given
 	loopback  bool   // it listens on loopback only
+	noIPv4    bool   // this machine has no way to IPv4 addresses
 	taken     string // why the usual port could not be had; empty when it could
 }
 
@@ -19,7 +20,7 @@ type facts struct {
 func problems(f facts) []Problem {
 	out := []Problem{}
 	for _, found := range []func(facts) []Problem{
-		noNetwork, bootstrapTrouble, lonely, portTaken, localOnly, reachTrouble, halfReachable,
+		noNetwork, bootstrapTrouble, ipv6Only, lonely, portTaken, localOnly, reachTrouble, halfReachable,
 		udpBlocked, routerTrouble, doubleNAT, silentNeighbours, relayedNeighbours, clockTrouble,
 	} {
 		out = append(out, found(f)...)

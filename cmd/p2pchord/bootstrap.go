@@ -67,7 +67,7 @@ stdout; give one of them to nodes as --bootstrap. Peers that join and depart are
 on stderr, or with --json on stdout.`,
 		Example: example(
 			"p2pchord bootstrap",
-			"p2pchord bootstrap --listen /ip4/0.0.0.0/tcp/4700 --announce /dns4/ring.example.org/tcp/4700",
+			"p2pchord bootstrap --listen /ip4/0.0.0.0/tcp/4700 --announce /dns/ring.example.org/tcp/4700",
 		),
 		Args: exactly(0, "no arguments"),
 		PreRunE: func(*cobra.Command, []string) error {

@@ -4,7 +4,9 @@ package natlab
 
 import (
 	"fmt"
+	"os"
 	"os/exec"
+	"path/filepath"
 )
 
 // Host is one machine. Its methods Down, Up and Renumber are about its only interface.
@@ -41,4 +43,22 @@ func (h *Host) Move(to *Router) {
 // Command is a command that runs on the machine. ip replaces itself by it, so signals reach it.
 func (h *Host) Command(name string, args ...string) *exec.Cmd {
 	return exec.Command("ip", append([]string{"netns", "exec", h.ns, name}, args...)...) //nolint:gosec,noctx // the test's own words; who starts it ends it
+}
+
+// Resolve lets programs that Command starts on the machine from now on find an address for a name.
+func (h *Host) Resolve(name, address string) {
+	t := h.seg.lab.t
+	t.Helper()
+	dir := filepath.Join("/etc/netns", h.ns) // `ip netns exec` puts what is here over /etc
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := os.WriteFile(filepath.Join(dir, "hosts"), fmt.Appendf(nil, "%s %s\n", address, name), 0o644); err != nil { //nolint:gosec // as /etc/hosts is
+		t.Fatal(err)
+	}
 }

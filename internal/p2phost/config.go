@@ -49,6 +49,8 @@ type Config struct {
 	Announce []ma.Multiaddr
 	// Relays are the bootstrap peers, at which a Peer reserves relay slots first.
 	Relays []peer.AddrInfo
+	// Given are the peers whose addresses the user gave: they are dialled there, whatever network that is. Default: Relays.
+	Given []peer.AddrInfo
 	// RelayCandidates returns further peers that may be relays: members that others have reached. It is called
 	// from the host's goroutines. Default: none.
 	RelayCandidates func() []peer.AddrInfo
@@ -96,6 +98,14 @@ func (c Config) validate() error {
 		}
 	}
 	return nil
+}
+
+// given are the peers whose addresses the user gave.
+func (c Config) given() []peer.AddrInfo {
+	if c.Given != nil {
+		return c.Given
+	}
+	return c.Relays
 }
 
 func (c Config) userAgent() string {

@@ -3,6 +3,7 @@ package p2phost
 import (
 	"net/netip"
 	"slices"
+	"sync"
 
 	"github.com/libp2p/go-libp2p/core/connmgr"
 	"github.com/libp2p/go-libp2p/core/control"
@@ -17,23 +18,94 @@ import (
 type dialRules struct {
 	outside *outside
 	server  bool                  // no private address at all
-	given   map[netip.Addr]bool   // addresses of bootstrap peers, as the user wrote them down
-	public  bool                  // one of these is public, or a name
 	own     func() []ma.Multiaddr // the addresses on which the host listens
+
+	mu    sync.Mutex
+	given map[netip.Addr]bool     // addresses of bootstrap peers, as the user wrote them down
+	names map[string][]netip.Addr // what the names that the user wrote down lead to; empty before that is known
+	relay bool                    // the user gave an address of a relay
 }
 
 var _ connmgr.ConnectionGater = (*dialRules)(nil)
 
 func newDialRules(cfg Config, o *outside, listen []ma.Multiaddr) *dialRules {
-	r := &dialRules{outside: o, server: cfg.Server, given: make(map[netip.Addr]bool), own: func() []ma.Multiaddr { return listen }}
-	for _, b := range cfg.Relays {
+	r := &dialRules{
+		outside: o, server: cfg.Server, own: func() []ma.Multiaddr { return listen },
+		given: make(map[netip.Addr]bool), names: make(map[string][]netip.Addr),
+	}
+	for _, b := range cfg.given() {
 		for _, a := range b.Addrs {
-			ip, ok := ipOf(a)
-			r.public = r.public || !ok || isPublicIP(ip)
-			r.given[ip] = ok
+			if isName(a) {
+				r.names[a[0].Value()] = nil
+			} else if ip, ok := ipOf(a); ok {
+				r.given[ip] = true
+			} else {
+				r.relay = true
+			}
 		}
 	}
 	return r
+}
+
+// resolved takes in what a name that the user gave leads to.
+func (r *dialRules) resolved(name string, addrs []ma.Multiaddr) {
+	var ips []netip.Addr
+	var further []string // a /dnsaddr leads to names
+	for _, a := range addrs {
+		if ip, ok := ipOf(a); ok {
+			ips = append(ips, ip)
+		} else if isName(a) {
+			further = append(further, a[0].Value())
+		}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(ips) > 0 || len(further) == 0 {
+		r.names[name] = ips
+	} else {
+		delete(r.names, name)
+	}
+	for _, f := range further {
+		if _, known := r.names[f]; !known && len(r.names) < maxNames {
+			r.names[f] = nil
+		}
+	}
+}
+
+// isGiven reports whether the user gave ip as a bootstrap peer's, by number or by a name.
+func (r *dialRules) isGiven(ip netip.Addr) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.given[ip] {
+		return true
+	}
+	for _, ips := range r.names {
+		if slices.Contains(ips, ip) {
+			return true
+		}
+	}
+	return false
+}
+
+// onInternet reports whether a bootstrap peer that the user gave is on the internet, or may be, as long as its name has not been
+// resolved.
+func (r *dialRules) onInternet() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.relay {
+		return true
+	}
+	for ip := range r.given {
+		if isPublicIP(ip) {
+			return true
+		}
+	}
+	for _, ips := range r.names {
+		if len(ips) == 0 || slices.ContainsFunc(ips, isPublicIP) {
+			return true
+		}
+	}
+	return false
 }
 
 // InterceptAddrDial reports whether p may be dialled at a.
@@ -42,7 +114,7 @@ func (r *dialRules) InterceptAddrDial(p peer.ID, a ma.Multiaddr) bool {
 	if !ok || isPublicIP(ip) {
 		return true // a relay's is dialled as the relay's own; a name has become addresses before
 	}
-	if r.given[ip] && r.outside.relays[p] {
+	if r.outside.relays[p] && r.isGiven(ip) {
 		return true
 	}
 	theirs := r.outside.ipsOf(p)
@@ -66,7 +138,7 @@ func (r *dialRules) InterceptAddrDial(p peer.ID, a ma.Multiaddr) bool {
 		}
 	}
 	// A network without internet may have several parts: nothing in it tells one from the other.
-	return !r.public && len(mine) == 0 && len(theirs) == 0 && !r.outside.knownAbroad(p)
+	return !r.onInternet() && len(mine) == 0 && len(theirs) == 0 && !r.outside.knownAbroad(p)
 }
 
 // sameMachine reports whether p may be on this machine: it has one of this machine's addresses, or none but loopback.

@@ -103,6 +103,49 @@ func TestDialRules(t *testing.T) {
 	}
 }
 
+// A name that the user gave stands for the addresses that it leads to.
+func TestDialRulesForGivenNames(t *testing.T) {
+	t.Parallel()
+	const name, member = "/dns/ring.office.example/tcp/4700", "/ip4/10.2.0.5/tcp/1"
+	office := scene{ifaces: []string{"192.168.1.7/24"}, given: name, book: []string{member}}
+	for _, c := range []struct {
+		name         string
+		scene        scene
+		leadsTo      []string
+		boot, member bool // whether the bootstrap peer is dialled at 10.9.0.1, and a member in another part of the network
+	}{
+		{"not resolved yet", office, nil, false, false},
+		{"a private address in another subnet", office, []string{"/ip4/10.9.0.1/tcp/4700"}, true, true},
+		{"a public address too", office, []string{"/ip4/10.9.0.1/tcp/4700", "/ip4/1.2.3.1/tcp/4700"}, true, false},
+		{"another address, in a network without internet", office, []string{"/ip4/10.9.0.2/tcp/4700"}, true, true},
+		{"a server", scene{ifaces: office.ifaces, given: name, book: office.book, server: true}, []string{"/ip4/10.9.0.1/tcp/4700"}, true, false},
+		{"a host on the internet", scene{ifaces: office.ifaces, given: name, book: office.book, observed: "/ip4/1.2.3.11/udp/4701/quic-v1"}, []string{"/ip4/10.9.0.1/tcp/4700"}, true, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			r := c.scene.rules(t)
+			if c.leadsTo != nil {
+				r.resolved("ring.office.example", addrs(t, c.leadsTo...))
+			}
+			if got := r.InterceptAddrDial(boot, addrs(t, "/ip4/10.9.0.1/tcp/4700")[0]); got != c.boot {
+				t.Errorf("the bootstrap peer is dialled: %v, want %v", got, c.boot)
+			}
+			if got := r.InterceptAddrDial(other, addrs(t, member)[0]); got != c.member {
+				t.Errorf("a member is dialled: %v, want %v", got, c.member)
+			}
+		})
+	}
+	r := scene{ifaces: office.ifaces, given: "/dnsaddr/ring.office.example"}.rules(t)
+	r.resolved("ring.office.example", addrs(t, "/dns4/a.office.example/tcp/4700"))
+	if !r.onInternet() {
+		t.Error("a name behind a /dnsaddr counts as private before it is resolved")
+	}
+	r.resolved("a.office.example", addrs(t, "/ip4/10.9.0.1/tcp/4700"))
+	if r.onInternet() || !r.isGiven(netip.MustParseAddr("10.9.0.1")) {
+		t.Error("a name behind a /dnsaddr isn't followed")
+	}
+}
+
 // reached says which addresses others have confirmed.
 type reached []ma.Multiaddr
 

@@ -2,6 +2,7 @@ package p2phost
 
 import (
 	"context"
+	"net"
 	"sync"
 	"time"
 
@@ -32,14 +33,16 @@ const (
 // It is safe for concurrent use.
 type names struct {
 	inner    network.MultiaddrDNSResolver
-	given    map[string]bool
 	patience time.Duration
+	ipv4     func() bool                             // whether this machine has a way to IPv4 addresses
+	resolved func(name string, addrs []ma.Multiaddr) // is told what a given name leads to
 
 	ctx    context.Context //nolint:containedctx // it ends what outlives the dials
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
 
 	mu    sync.Mutex
+	given map[string]bool // names that the user gave, and those that they led to
 	known map[string]*resolution
 }
 
@@ -58,11 +61,14 @@ func newNames(inner network.MultiaddrDNSResolver, bootstrap []peer.AddrInfo) *na
 	if inner == nil {
 		inner = swarm.ResolverFromMaDNS{Resolver: madns.DefaultResolver}
 	}
-	n := &names{inner: inner, given: make(map[string]bool), patience: namePatience, known: make(map[string]*resolution)}
+	n := &names{
+		inner: inner, given: make(map[string]bool), patience: namePatience, known: make(map[string]*resolution),
+		ipv4: HasIPv4, resolved: func(string, []ma.Multiaddr) {},
+	}
 	n.ctx, n.cancel = context.WithCancel(context.Background())
 	for _, b := range bootstrap {
 		for _, a := range b.Addrs {
-			if len(a) > 0 {
+			if isName(a) {
 				n.given[a[0].Value()] = true
 			}
 		}
@@ -75,7 +81,7 @@ func (n *names) ResolveDNSComponent(ctx context.Context, maddr ma.Multiaddr, mos
 	if len(maddr) == 0 {
 		return nil, nil
 	}
-	name, rest := maddr[:1], maddr[1:] // the name is the same for all transports
+	name, rest := n.anyFamily(maddr[:1]), maddr[1:] // the name is the same for all transports
 	found, err := n.resolve(ctx, name, func(ctx context.Context) ([]ma.Multiaddr, error) {
 		return n.inner.ResolveDNSComponent(ctx, name, most)
 	})
@@ -98,8 +104,10 @@ func (n *names) ResolveDNSAddr(ctx context.Context, p peer.ID, maddr ma.Multiadd
 }
 
 func (n *names) resolve(ctx context.Context, maddr ma.Multiaddr, ask func(context.Context) ([]ma.Multiaddr, error)) ([]ma.Multiaddr, error) {
-	if n.given[maddr[0].Value()] {
-		return ask(ctx)
+	if name := maddr[0].Value(); n.isGiven(name) {
+		found, err := ask(ctx)
+		n.leadsTo(name, found)
+		return found, err
 	}
 	r := n.begin(maddr, ask)
 	patience := time.NewTimer(n.patience)
@@ -112,6 +120,50 @@ func (n *names) resolve(ctx context.Context, maddr ma.Multiaddr, ask func(contex
 	case <-patience.C:
 		return nil, fault.New(fault.Unreachable, "%s takes long to resolve: it is passed over", maddr)
 	}
+}
+
+func (n *names) isGiven(name string) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.given[name]
+}
+
+// leadsTo takes in what a given name leads to: addresses, or, for a /dnsaddr, further names, which count as given too.
+func (n *names) leadsTo(name string, found []ma.Multiaddr) {
+	if len(found) == 0 {
+		return
+	}
+	n.mu.Lock()
+	for _, a := range found {
+		if isName(a) && len(n.given) < maxNames {
+			n.given[a[0].Value()] = true
+		}
+	}
+	n.mu.Unlock()
+	n.resolved(name, found)
+}
+
+// anyFamily returns the name in a /dns4 for both families where there is no way to IPv4 addresses: a network with IPv6 only
+// that leads to IPv4 hosts gives their names IPv6 addresses (DNS64 and NAT64).
+func (n *names) anyFamily(name ma.Multiaddr) ma.Multiaddr {
+	if name[0].Code() != ma.P_DNS4 || n.ipv4() {
+		return name
+	}
+	c, err := ma.NewComponent("dns", name[0].Value())
+	if err != nil {
+		return name
+	}
+	return c.Multiaddr()
+}
+
+// HasIPv4 reports whether this machine has a way to IPv4 addresses of the internet. No packet is sent.
+func HasIPv4() bool {
+	c, err := net.Dial("udp4", "192.0.2.1:9") //nolint:noctx // it only asks the system for a route
+	if err != nil {
+		return false
+	}
+	_ = c.Close() // nothing was sent
+	return true
 }
 
 // begin returns the resolution of maddr that is known, or under way, or a new one.

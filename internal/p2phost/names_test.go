@@ -128,3 +128,43 @@ func TestNamesAreBounded(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// families answers as a network with IPv6 only, NAT64 and DNS64 does: every name has IPv6 addresses.
+type families struct{ fakeNames }
+
+func (f *families) ResolveDNSComponent(_ context.Context, maddr ma.Multiaddr, _ int) ([]ma.Multiaddr, error) {
+	var out []ma.Multiaddr
+	if maddr[0].Code() != ma.P_DNS6 {
+		out = append(out, ma.StringCast("/ip4/192.0.2.7"))
+	}
+	if maddr[0].Code() != ma.P_DNS4 {
+		out = append(out, ma.StringCast("/ip6/64:ff9b::c000:207"))
+	}
+	return out, nil
+}
+
+// Without IPv4 a /dns4 name leads to the IPv6 addresses that DNS64 gives it.
+func TestDNS4WithoutIPv4(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name string
+		ipv4 bool
+		want []string
+	}{
+		{"/dns4/ring.example/tcp/1", true, []string{"/ip4/192.0.2.7/tcp/1"}},
+		{"/dns4/ring.example/tcp/1", false, []string{"/ip4/192.0.2.7/tcp/1", "/ip6/64:ff9b::c000:207/tcp/1"}},
+		{"/dns4/ring.example/udp/1/quic-v1", false, []string{"/ip4/192.0.2.7/udp/1/quic-v1", "/ip6/64:ff9b::c000:207/udp/1/quic-v1"}},
+		{"/dns6/ring.example/tcp/1", false, []string{"/ip6/64:ff9b::c000:207/tcp/1"}},
+		{"/dns/ring.example/tcp/1", true, []string{"/ip4/192.0.2.7/tcp/1", "/ip6/64:ff9b::c000:207/tcp/1"}},
+	} {
+		n := newNames(&families{}, nil)
+		n.ipv4 = func() bool { return c.ipv4 }
+		got, err := n.ResolveDNSComponent(t.Context(), addrs(t, c.name)[0], 10)
+		if err != nil || !sameAddrs(got, addrs(t, c.want...)) {
+			t.Errorf("%s, IPv4 %v: %v, %v, want %v", c.name, c.ipv4, got, err, c.want)
+		}
+		if err := n.close(); err != nil {
+			t.Error(err)
+		}
+	}
+}

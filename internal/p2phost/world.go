@@ -27,13 +27,15 @@ type world struct {
 }
 
 func newWorld(cfg Config, listen []ma.Multiaddr) *world {
-	o := newOutside(cfg.Relays)
-	return &world{
+	o := newOutside(cfg.given())
+	w := &world{
 		cfg: cfg, listen: listen, outside: o,
 		rules:      newDialRules(cfg, o, listen),
 		advertised: &advertised{announce: cfg.Announce, outside: o, server: cfg.Server},
-		names:      newNames(cfg.resolver, cfg.Relays),
+		names:      newNames(cfg.resolver, cfg.given()),
 	}
+	w.names.resolved = w.rules.resolved
+	return w
 }
 
 // attach starts it all on h, and returns the host to use.
