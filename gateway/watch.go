@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/p2pchord/p2pchord/internal/duration"
 	"github.com/p2pchord/p2pchord/internal/fault"
 )
 
@@ -33,7 +34,7 @@ func (c *Client) watch(outer context.Context) *watch {
 	ctx, cancel := context.WithCancelCause(outer)
 	w := &watch{ctx: ctx, outer: outer, cancel: cancel, silence: c.silence, path: c.path}
 	w.timer = time.AfterFunc(w.silence, func() {
-		cancel(fault.New(fault.TryAgain, "nothing moved for %v: try again, or give more --timeout", w.silence))
+		cancel(fault.New(fault.TryAgain, "nothing moved for %s: try again, or give more --timeout", duration.String(w.silence)))
 	})
 	return w
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/p2pchord/p2pchord/internal/duration"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/ring"
@@ -193,7 +194,7 @@ func ClockTime(clock uint64) time.Time { return time.UnixMilli(int64(clock >> 16
 // fault.NotAllowed. It is for whoever takes in a new version; those that are kept are not asked again.
 func CheckClock(clock uint64, now time.Time) error {
 	if ahead := ClockTime(clock).Sub(now); ahead > maxAhead {
-		return fault.New(fault.NotAllowed, "the version's clock is %v ahead: set the clock of the machine that wrote it", ahead.Round(time.Second))
+		return fault.New(fault.NotAllowed, "the version's clock is %s ahead: set the clock of the machine that wrote it", duration.String(ahead.Round(time.Second)))
 	}
 	return nil
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/p2pchord/p2pchord/gateway"
+	"github.com/p2pchord/p2pchord/internal/duration"
 	"github.com/p2pchord/p2pchord/internal/fault"
 )
 
@@ -237,7 +238,7 @@ func (a *app) begin(cmd *cobra.Command, _ []string) error {
 		return fault.New(fault.Usage, "--progress %s: it is auto, on or off", a.progress)
 	}
 	if a.timeout < 0 || cmd.Flags().Changed("timeout") && a.timeout == 0 {
-		return fault.New(fault.Usage, "--timeout %v: write a time like 90s, 5m or 1h30m", a.timeout)
+		return fault.New(fault.Usage, "--timeout %s: write a time like 90s, 5m or 1h30m", duration.String(a.timeout))
 	}
 	a.begun = true
 	return nil

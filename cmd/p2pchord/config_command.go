@@ -6,10 +6,12 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/p2pchord/p2pchord/internal/duration"
 	"github.com/p2pchord/p2pchord/internal/fault"
 )
 
@@ -132,6 +134,9 @@ func (a *app) valueOf(command string, f *pflag.Flag) any {
 			kind = command
 		}
 		return defaultData(kind)
+	}
+	if d, err := time.ParseDuration(f.Value.String()); err == nil && f.Value.Type() == "duration" {
+		return duration.String(d)
 	}
 	return f.Value.String()
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/p2pchord/p2pchord/gateway"
+	"github.com/p2pchord/p2pchord/internal/duration"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/node"
 )
@@ -38,7 +39,7 @@ Its data stays for the next start.`,
 		Args:    exactly(0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if within < 0 {
-				return fault.New(fault.Usage, "--within %v: it is a time like 10s", within)
+				return fault.New(fault.Usage, "--within %s: it is a time like 10s", duration.String(within))
 			}
 			return a.depart(cmd, func(ctx context.Context, p gateway.Peer) error {
 				ctx, cancel := context.WithTimeout(ctx, within)

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/p2pchord/p2pchord/gateway"
+	"github.com/p2pchord/p2pchord/internal/duration"
 	"github.com/p2pchord/p2pchord/node"
 )
 
@@ -135,7 +136,7 @@ func (m *meter) text(now time.Time) string {
 		fmt.Fprintf(&b, "  %s/s", size(int64(rate)))
 		if m.total > done {
 			left := time.Duration(float64(m.total-done) / rate * float64(time.Second))
-			fmt.Fprintf(&b, "  %v left", left.Round(time.Second))
+			fmt.Fprintf(&b, "  %s left", duration.String(left.Round(time.Second)))
 		}
 	}
 	if m.path != "" {
