@@ -207,7 +207,7 @@ func (c *Contact) run(ctx context.Context) {
 			limit = min(2*limit, attemptTimeout)
 		}
 		log.Debugw("not registered with a bootstrap peer", "addr", c.cfg.Addr, "err", err)
-		pause(ctx, backoff, c.arrived)
+		pause(ctx, max(backoff, fault.AfterOf(err)), c.arrived)
 		backoff = min(2*backoff, maxBackoff)
 	}
 }

@@ -12,18 +12,21 @@ func TestPace(t *testing.T) {
 	t.Parallel()
 	c := newPace(3 * time.Second)
 	for i := range paceBurst {
-		if !c.allow(start, "p") {
+		if c.take(start, "p") > 0 {
 			t.Fatalf("request %d of a burst of %d is refused", i+1, paceBurst)
 		}
 	}
-	if c.allow(start, "p") {
-		t.Error("more than the burst is allowed")
+	if wait := c.take(start, "p"); wait != paceRefill {
+		t.Errorf("above the burst the wait is %v, want %v", wait, paceRefill)
 	}
-	if !c.allow(start, "q") {
+	if wait := c.take(start.Add(paceRefill/2), "p"); wait != paceRefill/2 {
+		t.Errorf("half a token later the wait is %v, want %v", wait, paceRefill/2)
+	}
+	if c.take(start, "q") > 0 {
 		t.Error("one peer's haste is another's wait")
 	}
 	later := start.Add(paceRefill)
-	if !c.allow(later, "p") || c.allow(later, "p") {
+	if c.take(later, "p") > 0 || c.take(later, "p") == 0 {
 		t.Error("not exactly one more after its time")
 	}
 	c.sweep(later)

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"syscall"
+	"time"
 
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -25,7 +26,7 @@ import (
 var ErrNotBootstrap = errors.New("not a bootstrap peer")
 
 // Introduce asks the bootstrap peer at addr once for members near key, without becoming
-// one. Errors are of the kinds fault.Usage and fault.Unreachable, or what the peer answered.
+// one. Where it is told to wait it does, as long as ctx lasts. Errors are of the kinds fault.Usage and fault.Unreachable, or what the peer answered.
 func Introduce(ctx context.Context, h host.Host, client *protocol.Client, addr ma.Multiaddr, key ring.Key) (*pb.Introduced, error) {
 	to, err := p2phost.SplitFullAddr(addr)
 	if err != nil {
@@ -57,13 +58,34 @@ func AwaitIntroduction(ctx context.Context, h host.Host, client *protocol.Client
 }
 
 func introduce(ctx context.Context, h host.Host, client *protocol.Client, to peer.ID, addr ma.Multiaddr, key ring.Key) (*pb.Introduced, error) {
-	resp, err := client.Bootstrap(ctx, to, &pb.BootstrapRequest{
-		Body: &pb.BootstrapRequest_Introduce{Introduce: &pb.Introduce{Key: uint32(key)}},
-	})
-	if err != nil {
-		return nil, notBootstrap(h, to, addr, err)
+	for {
+		resp, err := client.Bootstrap(ctx, to, &pb.BootstrapRequest{
+			Body: &pb.BootstrapRequest_Introduce{Introduce: &pb.Introduce{Key: uint32(key)}},
+		})
+		if err == nil {
+			return resp.GetIntroduced(), nil
+		}
+		if !waitAsTold(ctx, err) {
+			return nil, notBootstrap(h, to, addr, err)
+		}
 	}
-	return resp.GetIntroduced(), nil
+}
+
+// waitAsTold waits for as long as the peer said that has refused a request for now. It reports
+// false at once when the peer didn't say, or when ctx would end before.
+func waitAsTold(ctx context.Context, err error) bool {
+	after := fault.AfterOf(err)
+	if deadline, ok := ctx.Deadline(); after <= 0 || ok && time.Until(deadline) < after {
+		return false
+	}
+	timer := time.NewTimer(after)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 // dial connects to the peer at addr. A multiaddr with a name in it is resolved each time.

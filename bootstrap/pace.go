@@ -1,6 +1,7 @@
 package bootstrap
 
 import (
+	"math"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -28,12 +29,12 @@ func newPace(heartbeat time.Duration) *pace {
 	return &pace{refill: min(paceRefill, heartbeat/4), buckets: make(map[peer.ID]bucket)}
 }
 
-// allow takes a token of p, and reports whether there was one.
-func (c *pace) allow(now time.Time, p peer.ID) bool {
+// take takes a token of p. Where there is none it returns how long p has to wait for one, else 0.
+func (c *pace) take(now time.Time, p peer.ID) time.Duration {
 	b, ok := c.buckets[p]
 	if !ok {
 		if len(c.buckets) >= maxPaced {
-			return false
+			return time.Second
 		}
 		b = bucket{tokens: paceBurst, at: now}
 	}
@@ -41,12 +42,14 @@ func (c *pace) allow(now time.Time, p peer.ID) bool {
 		b.tokens = min(paceBurst, b.tokens+float64(d)/float64(c.refill))
 		b.at = now
 	}
-	allowed := b.tokens >= 1
-	if allowed {
+	var wait time.Duration
+	if b.tokens >= 1 {
 		b.tokens--
+	} else {
+		wait = time.Duration(math.Ceil((1 - b.tokens) * float64(c.refill)))
 	}
 	c.buckets[p] = b
-	return allowed
+	return wait
 }
 
 // sweep forgets the peers whose buckets are full again.

@@ -1,6 +1,7 @@
 package bootstrap
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"sync/atomic"
@@ -159,13 +160,49 @@ func TestTooManyRequestsAreRefused(t *testing.T) {
 	if _, err := Introduce(t.Context(), a.host, a.client, boot.Addrs()[0], 1); err != nil {
 		t.Fatal(err)
 	}
-	for range 10 * paceBurst {
-		if _, err := Introduce(t.Context(), a.host, a.client, boot.Addrs()[0], 1); err != nil {
-			if fault.CodeOf(err) != fault.TryAgain {
-				t.Errorf("%v, want try again", err)
-			}
-			return
+	err := hurry(t, a, boot)
+	if fault.CodeOf(err) != fault.TryAgain {
+		t.Errorf("%v, want try again", err)
+	}
+	if after := fault.AfterOf(err); after <= 0 || after > paceRefill {
+		t.Errorf("told to wait %v, want at most %v", after, paceRefill)
+	}
+}
+
+// An introduction waits as long as it is told to, and not at all when its time would be over.
+func TestIntroduceWaitsAsTold(t *testing.T) {
+	t.Parallel()
+	boot, _ := startPeer(t, Config{Heartbeat: time.Minute})
+	a := startMember(t, "")
+	if _, err := Introduce(t.Context(), a.host, a.client, boot.Addrs()[0], 1); err != nil {
+		t.Fatal(err)
+	}
+	_ = hurry(t, a, boot)
+	if _, err := Introduce(t.Context(), a.host, a.client, boot.Addrs()[0], 1); err != nil {
+		t.Errorf("%v, want an introduction after a wait", err)
+	}
+
+	short, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if began := time.Now(); waitAsTold(short, fault.Later(time.Hour, "later")) || time.Since(began) > 30*time.Second {
+		t.Error("a wait that is too long is begun")
+	}
+	if waitAsTold(t.Context(), fault.New(fault.TryAgain, "some time")) || waitAsTold(t.Context(), nil) {
+		t.Error("there is a wait that nobody asked for")
+	}
+}
+
+// hurry asks without a pause until the bootstrap peer refuses, and returns its answer.
+func hurry(t *testing.T, m *member, boot *Peer) error {
+	t.Helper()
+	for range 100 * paceBurst {
+		_, err := m.client.Bootstrap(t.Context(), boot.ID(), &pb.BootstrapRequest{
+			Body: &pb.BootstrapRequest_Introduce{Introduce: &pb.Introduce{Key: 1}},
+		})
+		if err != nil {
+			return err
 		}
 	}
-	t.Error("a peer may ask without end")
+	t.Fatal("a peer may ask without end")
+	return nil
 }

@@ -24,8 +24,9 @@ func (p *Peer) handle(_ context.Context, from peer.ID, req *pb.BootstrapRequest)
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !p.pace.allow(now, from) {
-		return nil, fault.New(fault.TryAgain, "too many requests: wait a second")
+	if wait := p.pace.take(now, from); wait > 0 {
+		wait = max(wait.Round(time.Millisecond), time.Millisecond)
+		return nil, fault.Later(wait, "too many requests of one peer, more than %d at once or one in %v: wait %v", paceBurst, p.pace.refill, wait)
 	}
 	switch r := req.GetBody().(type) {
 	case *pb.BootstrapRequest_Register:

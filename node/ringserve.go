@@ -41,6 +41,9 @@ func (n *Node) servePing(ctx context.Context, ping *pb.Ping) error {
 		return nil
 	}
 	target := ring.ID(ping.GetTarget())
+	if target == n.self.ID {
+		return nil
+	}
 	if _, ok := n.book.info(target); !ok {
 		return fault.New(fault.TryAgain, "the target is not known here")
 	}

@@ -153,11 +153,12 @@ func checkInventory(i *pb.Inventory) error {
 			return err
 		}
 	}
-	return firstError(
-		checkKeys(i.GetFirst(), i.GetLast()),
-		checkMost("keys", len(i.GetKeys()), 1<<16),
-		checkKeys(i.GetKeys()...),
-	)
+	for at, key := range i.GetKeys() {
+		if at > 0 && key <= i.GetKeys()[at-1] {
+			return malformed("the keys of an inventory don't ascend: %d comes after %d", key, i.GetKeys()[at-1])
+		}
+	}
+	return firstError(checkKeys(i.GetFirst(), i.GetLast()), checkKeys(i.GetKeys()...))
 }
 
 func checkItems(items []*pb.Item) error {

@@ -219,8 +219,7 @@ func (s *server[Req, Resp]) refuse(w *wire, err error) error {
 // respond puts what err says into resp.
 func (s *server[Req, Resp]) respond(resp Resp, err error) Resp {
 	if err != nil {
-		status, words, better := statusOf(err)
-		s.setStatus(resp, status, words, better)
+		s.setStatus(resp, statusOf(err))
 	}
 	return resp
 }

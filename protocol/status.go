@@ -3,25 +3,40 @@ package protocol
 import (
 	"errors"
 	"strings"
+	"time"
 	"unicode"
 
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 )
 
-// statusOf is what strangers are told of err: the status, the words, and the better
-// peer to ask. The words of errors that were not made for them are kept back: they
-// may hold paths and other things of this machine.
-func statusOf(err error) (status uint32, words string, better *pb.Peer) {
+// answerStatus is what an answer says of a failure, beside what it holds.
+type answerStatus struct {
+	status       uint32
+	words        string
+	better       *pb.Peer // with "not owner" and "not successor": who to ask instead, if known
+	retryAfterMS uint32   // with "try again": how long to wait; 0 when that isn't known
+}
+
+// maxRetryAfter bounds how long another peer can make this one wait.
+const maxRetryAfter = time.Minute
+
+// statusOf is what strangers are told of err. The words of errors that were not made for
+// them are kept back, for they may hold paths and other things of this machine: those of the kind are told.
+func statusOf(err error) answerStatus {
+	code := fault.CodeOf(err)
+	a := answerStatus{status: code.Wire(), words: code.Error()}
 	var elsewhere *Elsewhere
-	if errors.As(err, &elsewhere) {
-		return elsewhere.Code.Wire(), clip(elsewhere.Msg), elsewhere.Better
-	}
 	var told *fault.Error
-	if errors.As(err, &told) {
-		return told.Code.Wire(), clip(told.Msg), nil
+	switch {
+	case errors.As(err, &elsewhere):
+		a.status, a.better = elsewhere.Code.Wire(), elsewhere.Better
+		a.words = clip(elsewhere.Error())
+	case errors.As(err, &told):
+		a.words = clip(told.Msg)
+		a.retryAfterMS = uint32(min(fault.AfterOf(err), maxRetryAfter).Milliseconds())
 	}
-	return fault.CodeOf(err).Wire(), "", nil
+	return a
 }
 
 // clip makes words fit into an answer.
@@ -40,16 +55,21 @@ func oneLine(s string) string {
 }
 
 // errorOf is the inverse: the error that a status from another peer stands for, nil for 0.
-func errorOf(status uint32, words string, better *pb.Peer) error {
-	if status == 0 {
+func errorOf(a answerStatus) error {
+	if a.status == 0 {
 		return nil
 	}
-	code := fault.FromWire(status)
-	if words = oneLine(words); words == "" {
+	code := fault.FromWire(a.status)
+	words := oneLine(a.words)
+	if words == "" {
 		words = code.Error()
 	}
 	if code == fault.NotOwner || code == fault.NotSuccessor {
-		return &Elsewhere{Code: code, Better: better, Msg: words}
+		return &Elsewhere{Code: code, Better: a.better, Msg: words}
 	}
-	return &fault.Error{Code: code, Msg: words}
+	e := &fault.Error{Code: code, Msg: words}
+	if code == fault.TryAgain {
+		e.After = min(time.Duration(a.retryAfterMS)*time.Millisecond, maxRetryAfter)
+	}
+	return e
 }

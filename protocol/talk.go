@@ -21,7 +21,7 @@ type talk[Req, Resp proto.Message] struct {
 	newResp   func() Resp
 	checkReq  func(from peer.ID, req Req) error
 	checkResp func(req Req, resp Resp) error
-	setStatus func(resp Resp, status uint32, words string, better *pb.Peer)
+	setStatus func(resp Resp, a answerStatus)
 	status    func(resp Resp) error // the error that its status stands for
 }
 
@@ -31,10 +31,12 @@ var ringTalk = talk[*pb.RingRequest, *pb.RingResponse]{
 	newResp:   func() *pb.RingResponse { return new(pb.RingResponse) },
 	checkReq:  checkRingRequest,
 	checkResp: checkRingResponse,
-	setStatus: func(r *pb.RingResponse, status uint32, words string, _ *pb.Peer) {
-		r.Status, r.Message = status, words
+	setStatus: func(r *pb.RingResponse, a answerStatus) {
+		r.Status, r.Message, r.RetryAfterMs = a.status, a.words, a.retryAfterMS
 	},
-	status: func(r *pb.RingResponse) error { return errorOf(r.GetStatus(), r.GetMessage(), nil) },
+	status: func(r *pb.RingResponse) error {
+		return errorOf(answerStatus{r.GetStatus(), r.GetMessage(), nil, r.GetRetryAfterMs()})
+	},
 }
 
 var bootstrapTalk = talk[*pb.BootstrapRequest, *pb.BootstrapResponse]{
@@ -43,10 +45,12 @@ var bootstrapTalk = talk[*pb.BootstrapRequest, *pb.BootstrapResponse]{
 	newResp:   func() *pb.BootstrapResponse { return new(pb.BootstrapResponse) },
 	checkReq:  checkBootstrapRequest,
 	checkResp: checkBootstrapResponse,
-	setStatus: func(r *pb.BootstrapResponse, status uint32, words string, _ *pb.Peer) {
-		r.Status, r.Message = status, words
+	setStatus: func(r *pb.BootstrapResponse, a answerStatus) {
+		r.Status, r.Message, r.RetryAfterMs = a.status, a.words, a.retryAfterMS
 	},
-	status: func(r *pb.BootstrapResponse) error { return errorOf(r.GetStatus(), r.GetMessage(), nil) },
+	status: func(r *pb.BootstrapResponse) error {
+		return errorOf(answerStatus{r.GetStatus(), r.GetMessage(), nil, r.GetRetryAfterMs()})
+	},
 }
 
 var fileTalk = talk[*pb.FileRequest, *pb.FileResponse]{
@@ -55,10 +59,10 @@ var fileTalk = talk[*pb.FileRequest, *pb.FileResponse]{
 	newResp:   func() *pb.FileResponse { return new(pb.FileResponse) },
 	checkReq:  checkFileRequest,
 	checkResp: checkFileResponse,
-	setStatus: func(r *pb.FileResponse, status uint32, words string, better *pb.Peer) {
-		r.Status, r.Message, r.Better = status, words, better
+	setStatus: func(r *pb.FileResponse, a answerStatus) {
+		r.Status, r.Message, r.Better, r.RetryAfterMs = a.status, a.words, a.better, a.retryAfterMS
 	},
 	status: func(r *pb.FileResponse) error {
-		return errorOf(r.GetStatus(), r.GetMessage(), r.GetBetter())
+		return errorOf(answerStatus{r.GetStatus(), r.GetMessage(), r.GetBetter(), r.GetRetryAfterMs()})
 	},
 }

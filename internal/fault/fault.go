@@ -5,6 +5,7 @@ package fault
 import (
 	"errors"
 	"fmt"
+	"time"
 )
 
 // Code names a kind of failure as the JSON of the command line shows it.
@@ -97,12 +98,28 @@ type Error struct {
 	Code Code
 	Msg  string
 	Err  error // the cause, or nil
+	// After is how long to wait before the same is asked again; 0 when that isn't known.
+	After time.Duration
 }
 
 // New returns an error of kind c.
 func New(c Code, format string, args ...any) error {
 	err := fmt.Errorf(format, args...)
 	return &Error{Code: c, Msg: err.Error(), Err: errors.Unwrap(err)}
+}
+
+// Later returns an error of kind TryAgain that says how long to wait.
+func Later(after time.Duration, format string, args ...any) error {
+	return &Error{Code: TryAgain, Msg: fmt.Sprintf(format, args...), After: after}
+}
+
+// AfterOf is how long to wait before what failed with err is asked again; 0 when that isn't known.
+func AfterOf(err error) time.Duration {
+	var e *Error
+	if errors.As(err, &e) && e.Code == TryAgain {
+		return e.After
+	}
+	return 0
 }
 
 func (e *Error) Error() string { return e.Msg }

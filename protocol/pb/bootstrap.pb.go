@@ -153,9 +153,10 @@ func (*BootstrapRequest_Goodbye) isBootstrapRequest_Body() {}
 func (*BootstrapRequest_Roster) isBootstrapRequest_Body() {}
 
 type BootstrapResponse struct {
-	state   protoimpl.MessageState `protogen:"open.v1"`
-	Status  uint32                 `protobuf:"varint,1,opt,name=status,proto3" json:"status,omitempty"`
-	Message string                 `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
+	state        protoimpl.MessageState `protogen:"open.v1"`
+	Status       uint32                 `protobuf:"varint,1,opt,name=status,proto3" json:"status,omitempty"`
+	Message      string                 `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
+	RetryAfterMs uint32                 `protobuf:"varint,3,opt,name=retry_after_ms,json=retryAfterMs,proto3" json:"retry_after_ms,omitempty"` // with the status "try again": how long to wait, where it is known
 	// Types that are valid to be assigned to Body:
 	//
 	//	*BootstrapResponse_Introduced
@@ -207,6 +208,13 @@ func (x *BootstrapResponse) GetMessage() string {
 		return x.Message
 	}
 	return ""
+}
+
+func (x *BootstrapResponse) GetRetryAfterMs() uint32 {
+	if x != nil {
+		return x.RetryAfterMs
+	}
+	return 0
 }
 
 func (x *BootstrapResponse) GetBody() isBootstrapResponse_Body {
@@ -622,10 +630,11 @@ const file_bootstrap_proto_rawDesc = "" +
 	"\theartbeat\x18\x03 \x01(\v2\x16.p2pchord.v1.HeartbeatH\x00R\theartbeat\x120\n" +
 	"\agoodbye\x18\x04 \x01(\v2\x14.p2pchord.v1.GoodbyeH\x00R\agoodbye\x120\n" +
 	"\x06roster\x18\x05 \x01(\v2\x16.p2pchord.v1.GetRosterH\x00R\x06rosterB\x06\n" +
-	"\x04body\"\xb7\x01\n" +
+	"\x04body\"\xdd\x01\n" +
 	"\x11BootstrapResponse\x12\x16\n" +
 	"\x06status\x18\x01 \x01(\rR\x06status\x12\x18\n" +
-	"\amessage\x18\x02 \x01(\tR\amessage\x129\n" +
+	"\amessage\x18\x02 \x01(\tR\amessage\x12$\n" +
+	"\x0eretry_after_ms\x18\x03 \x01(\rR\fretryAfterMs\x129\n" +
 	"\n" +
 	"introduced\x18\x04 \x01(\v2\x17.p2pchord.v1.IntroducedH\x00R\n" +
 	"introduced\x12-\n" +

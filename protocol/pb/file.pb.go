@@ -415,13 +415,14 @@ func (*FileRequest_Word) isFileRequest_Body() {}
 
 // FileResponse answers one FileRequest; body_size raw bytes follow it.
 type FileResponse struct {
-	state    protoimpl.MessageState `protogen:"open.v1"`
-	Status   uint32                 `protobuf:"varint,1,opt,name=status,proto3" json:"status,omitempty"`
-	Message  string                 `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
-	BodySize uint32                 `protobuf:"varint,3,opt,name=body_size,json=bodySize,proto3" json:"body_size,omitempty"`
-	Need     bool                   `protobuf:"varint,4,opt,name=need,proto3" json:"need,omitempty"`       // to an offer: send the bytes, another FileResponse follows them
-	Better   *Peer                  `protobuf:"bytes,5,opt,name=better,proto3" json:"better,omitempty"`    // with status "not owner" or "not successor": who, as far as known
-	Working  bool                   `protobuf:"varint,6,opt,name=working,proto3" json:"working,omitempty"` // nothing to tell yet but that the request is being worked on; another FileResponse follows
+	state        protoimpl.MessageState `protogen:"open.v1"`
+	Status       uint32                 `protobuf:"varint,1,opt,name=status,proto3" json:"status,omitempty"`
+	Message      string                 `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
+	BodySize     uint32                 `protobuf:"varint,3,opt,name=body_size,json=bodySize,proto3" json:"body_size,omitempty"`
+	Need         bool                   `protobuf:"varint,4,opt,name=need,proto3" json:"need,omitempty"`                                       // to an offer: send the bytes, another FileResponse follows them
+	Better       *Peer                  `protobuf:"bytes,5,opt,name=better,proto3" json:"better,omitempty"`                                    // with status "not owner" or "not successor": who, as far as known
+	Working      bool                   `protobuf:"varint,6,opt,name=working,proto3" json:"working,omitempty"`                                 // nothing to tell yet but that the request is being worked on; another FileResponse follows
+	RetryAfterMs uint32                 `protobuf:"varint,7,opt,name=retry_after_ms,json=retryAfterMs,proto3" json:"retry_after_ms,omitempty"` // with the status "try again": how long to wait, where it is known
 	// Types that are valid to be assigned to Body:
 	//
 	//	*FileResponse_Stored
@@ -511,6 +512,13 @@ func (x *FileResponse) GetWorking() bool {
 		return x.Working
 	}
 	return false
+}
+
+func (x *FileResponse) GetRetryAfterMs() uint32 {
+	if x != nil {
+		return x.RetryAfterMs
+	}
+	return 0
 }
 
 func (x *FileResponse) GetBody() isFileResponse_Body {
@@ -2659,14 +2667,15 @@ const file_file_proto_rawDesc = "" +
 	"\acollect\x18\x12 \x01(\v2\x14.p2pchord.v1.CollectH\x00R\acollect\x120\n" +
 	"\aretract\x18\x13 \x01(\v2\x14.p2pchord.v1.RetractH\x00R\aretract\x12*\n" +
 	"\x04word\x18\x14 \x01(\v2\x14.p2pchord.v1.AskWordH\x00R\x04wordB\x06\n" +
-	"\x04body\"\xec\x05\n" +
+	"\x04body\"\x92\x06\n" +
 	"\fFileResponse\x12\x16\n" +
 	"\x06status\x18\x01 \x01(\rR\x06status\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\x12\x1b\n" +
 	"\tbody_size\x18\x03 \x01(\rR\bbodySize\x12\x12\n" +
 	"\x04need\x18\x04 \x01(\bR\x04need\x12)\n" +
 	"\x06better\x18\x05 \x01(\v2\x11.p2pchord.v1.PeerR\x06better\x12\x18\n" +
-	"\aworking\x18\x06 \x01(\bR\aworking\x12-\n" +
+	"\aworking\x18\x06 \x01(\bR\aworking\x12$\n" +
+	"\x0eretry_after_ms\x18\a \x01(\rR\fretryAfterMs\x12-\n" +
 	"\x06stored\x18\b \x01(\v2\x13.p2pchord.v1.StoredH\x00R\x06stored\x12$\n" +
 	"\x03got\x18\t \x01(\v2\x10.p2pchord.v1.GotH\x00R\x03got\x12'\n" +
 	"\x04held\x18\n" +

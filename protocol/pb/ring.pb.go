@@ -153,9 +153,10 @@ func (*RingRequest_Find) isRingRequest_Body() {}
 func (*RingRequest_Depart) isRingRequest_Body() {}
 
 type RingResponse struct {
-	state   protoimpl.MessageState `protogen:"open.v1"`
-	Status  uint32                 `protobuf:"varint,1,opt,name=status,proto3" json:"status,omitempty"`  // 0: done
-	Message string                 `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"` // for people, when status is not 0
+	state        protoimpl.MessageState `protogen:"open.v1"`
+	Status       uint32                 `protobuf:"varint,1,opt,name=status,proto3" json:"status,omitempty"`                                   // 0: done
+	Message      string                 `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`                                  // for people, when status is not 0
+	RetryAfterMs uint32                 `protobuf:"varint,3,opt,name=retry_after_ms,json=retryAfterMs,proto3" json:"retry_after_ms,omitempty"` // with the status "try again": how long to wait, where it is known
 	// Types that are valid to be assigned to Body:
 	//
 	//	*RingResponse_Neighbours
@@ -207,6 +208,13 @@ func (x *RingResponse) GetMessage() string {
 		return x.Message
 	}
 	return ""
+}
+
+func (x *RingResponse) GetRetryAfterMs() uint32 {
+	if x != nil {
+		return x.RetryAfterMs
+	}
+	return 0
 }
 
 func (x *RingResponse) GetBody() isRingResponse_Body {
@@ -615,10 +623,11 @@ const file_ring_proto_rawDesc = "" +
 	"\x06notify\x18\x03 \x01(\v2\x13.p2pchord.v1.NotifyH\x00R\x06notify\x12'\n" +
 	"\x04find\x18\x04 \x01(\v2\x11.p2pchord.v1.FindH\x00R\x04find\x12-\n" +
 	"\x06depart\x18\x05 \x01(\v2\x13.p2pchord.v1.DepartH\x00R\x06departB\x06\n" +
-	"\x04body\"\xaf\x01\n" +
+	"\x04body\"\xd5\x01\n" +
 	"\fRingResponse\x12\x16\n" +
 	"\x06status\x18\x01 \x01(\rR\x06status\x12\x18\n" +
-	"\amessage\x18\x02 \x01(\tR\amessage\x129\n" +
+	"\amessage\x18\x02 \x01(\tR\amessage\x12$\n" +
+	"\x0eretry_after_ms\x18\x03 \x01(\rR\fretryAfterMs\x129\n" +
 	"\n" +
 	"neighbours\x18\x04 \x01(\v2\x17.p2pchord.v1.NeighboursH\x00R\n" +
 	"neighbours\x12*\n" +
