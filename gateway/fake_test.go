@@ -161,7 +161,7 @@ func (f *fake) Stat(ctx context.Context, name string) (node.FileStat, error) {
 		}
 	}
 	i, err := f.info(name)
-	return node.FileStat{FileInfo: i, Writer: "w", Blocks: []node.Block{{CID: "c"}}, Siblings: []node.FileInfo{i}, Holders: []node.Holder{{PeerID: "fake", Role: "owner", Complete: true}}}, err
+	return node.FileStat{FileInfo: i, Writer: "w", Blocks: []node.Block{{CID: "c"}}, Siblings: []node.FileInfo{i}, Holders: []node.Holder{{PeerID: "fake", Role: "owner", Complete: true}}, Missing: []int{}, Unchecked: []int{}}, err
 }
 
 func (f *fake) Remove(ctx context.Context, name string) error {

@@ -241,7 +241,7 @@ func properties(s *openapi3.Schema) map[string]*openapi3.Schema {
 func TestWhatIsNotDescribedIsFound(t *testing.T) {
 	t.Parallel()
 	s := description(t).Components.Schemas["FileStat"].Value
-	good, err := json.Marshal(node.FileStat{Blocks: []node.Block{{}}, Holders: []node.Holder{{Role: "owner"}}, Siblings: []node.FileInfo{}})
+	good, err := json.Marshal(node.FileStat{Blocks: []node.Block{{}}, Holders: []node.Holder{{Role: "owner"}}, Siblings: []node.FileInfo{}, Missing: []int{}, Unchecked: []int{}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -103,3 +103,10 @@ func (n *Node) ForgetPeer(id string) {
 
 // Connect connects the node's host to a peer.
 func (n *Node) Connect(ctx context.Context, to peer.AddrInfo) error { return n.host.Connect(ctx, to) }
+
+// DropBlock takes a later block of a file out of the node's store, as a fault would.
+func (n *Node) DropBlock(ctx context.Context, name string, index uint32) error {
+	at := store.Place{Key: uint16(protocol.Place(name, index)), Name: name, Index: index}
+	_, err := n.store.Update(ctx, at, func([]store.Entry) ([]store.Entry, error) { return nil, nil })
+	return err
+}

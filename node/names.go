@@ -103,28 +103,36 @@ func (o *operations) Stat(ctx context.Context, name string) (FileStat, error) {
 		return FileStat{}, err
 	}
 	var out FileStat
+	var rec *protocol.Record
 	err := o.atOwner(ctx, protocol.Place(name, 0), func(ctx context.Context, to peer.ID) error {
 		r, err := o.call(ctx, to, &pb.FileRequest{Body: &pb.FileRequest_Stat{Stat: &pb.Stat{Name: name}}}, nil)
 		if err != nil {
 			return err
 		}
 		defer r.close()
-		out, err = o.readStats(name, r.GetStats())
+		out, rec, err = o.readStats(name, r.GetStats())
 		return err
 	})
 	if fault.CodeOf(err) == fault.NotFound {
 		return FileStat{}, fault.New(fault.NotFound, "%q is not in the ring", name)
 	}
-	return out, err
+	if err != nil {
+		return out, err
+	}
+	out.Missing, out.Unchecked = o.missingBlocks(ctx, rec)
+	for i := range out.Holders {
+		out.Holders[i].Complete = out.Holders[i].Complete && len(out.Missing) == 0
+	}
+	return out, nil
 }
 
-func (o *operations) readStats(name string, m *pb.Stats) (FileStat, error) {
+func (o *operations) readStats(name string, m *pb.Stats) (FileStat, *protocol.Record, error) {
 	rec, err := protocol.VerifyRecord(m.GetRecord())
 	if err != nil {
-		return FileStat{}, err
+		return FileStat{}, nil, err
 	}
 	if rec.GetName() != name {
-		return FileStat{}, fault.New(fault.Integrity, "a peer answered with the record of another file")
+		return FileStat{}, nil, fault.New(fault.Integrity, "a peer answered with the record of another file")
 	}
 	out := FileStat{Writer: rec.By.String(), Blocks: []Block{}, Holders: []Holder{}, Siblings: []FileInfo{}}
 	complete := 0
@@ -150,7 +158,7 @@ func (o *operations) readStats(name string, m *pb.Stats) (FileStat, error) {
 			out.Siblings = append(out.Siblings, fileInfo(sib.RecordBody, 0))
 		}
 	}
-	return out, nil
+	return out, rec, nil
 }
 
 // Remove deletes a file, its siblings included, everywhere: a tombstone takes its place until every holder has it.

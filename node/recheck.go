@@ -78,18 +78,9 @@ func (p *putting) recheckAt(ctx context.Context, to peer.ID, blocks []int) error
 
 // held asks a peer which blocks it has.
 func (p *putting) held(ctx context.Context, to peer.ID, blocks []int) ([]bool, error) {
-	have := &pb.Have{}
+	var hashes [][]byte
 	for _, i := range blocks {
-		have.Hashes = append(have.Hashes, p.hashes[i*protocol.HashSize:(i+1)*protocol.HashSize])
+		hashes = append(hashes, p.hashes[i*protocol.HashSize:(i+1)*protocol.HashSize])
 	}
-	r, err := p.ops.call(ctx, to, &pb.FileRequest{Body: &pb.FileRequest_Have{Have: have}}, nil)
-	if err != nil {
-		return nil, err
-	}
-	defer r.close()
-	held := r.GetHeld().GetHeld()
-	if len(held) != len(blocks) {
-		return nil, fault.New(fault.Integrity, "a peer answered for %d blocks of %d", len(held), len(blocks))
-	}
-	return held, nil
+	return p.ops.have(ctx, to, hashes)
 }

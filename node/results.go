@@ -33,9 +33,10 @@ type (
 	}
 	// Holder is a peer that holds a file.
 	Holder struct {
-		PeerID   string `json:"peer_id"`
-		Role     string `json:"role"` // "owner" or "backup"
-		Complete bool   `json:"complete"`
+		PeerID string `json:"peer_id"`
+		Role   string `json:"role"` // "owner" or "backup"
+		// Complete says that the record and the first block are durable there, and no later block is missing.
+		Complete bool `json:"complete"`
 	}
 	// FileStat is everything about a file.
 	FileStat struct {
@@ -44,6 +45,10 @@ type (
 		Blocks   []Block    `json:"blocks"`
 		Holders  []Holder   `json:"holders"`
 		Siblings []FileInfo `json:"siblings"`
+		// Missing are the later blocks that neither their owners nor the owners' neighbors hold: the file can't be
+		// read whole. Unchecked are those of which one of these peers could not be asked.
+		Missing   []int `json:"missing"`
+		Unchecked []int `json:"unchecked"`
 	}
 	// Block is one block of a file.
 	Block struct {

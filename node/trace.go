@@ -26,11 +26,13 @@ const (
 
 // What a holder says of a file.
 const (
-	HasComplete = "complete"  // the version that is current, with its bytes
-	HasRecord   = "record"    // the current version, without its bytes yet
-	HasOther    = "other"     // another version only
-	HasNothing  = "nothing"   // no version of the file
-	HasUnknown  = "no answer" // it could not be asked
+	HasComplete = "complete" // the version that is current, with its bytes
+	// HasIncomplete is the version that is current with its first block, of a file of which a later block is missing.
+	HasIncomplete = "incomplete"
+	HasRecord     = "record"    // the current version, without its bytes yet
+	HasOther      = "other"     // another version only
+	HasNothing    = "nothing"   // no version of the file
+	HasUnknown    = "no answer" // it could not be asked
 )
 
 // The results of a trace. Their JSON is the command line's contract: fields may be added, never renamed.
@@ -46,6 +48,9 @@ type (
 		Owner   *Hop          `json:"owner"` // null when it was not found
 		File    *FileInfo     `json:"file"`  // null when there is none, or the owner gave no answer
 		Holders []TraceHolder `json:"holders"`
+		// Missing and Unchecked are as in FileStat.
+		Missing   []int `json:"missing"`
+		Unchecked []int `json:"unchecked"`
 		// Error is why the owner did not tell of the file: empty when it did, or there is none.
 		Error string `json:"error"`
 	}
@@ -75,7 +80,7 @@ type (
 	TraceHolder struct {
 		TracePeer
 		Role    string `json:"role"`    // "owner" or "backup"
-		Has     string `json:"has"`     // "complete", "record", "other", "nothing" or "no answer"
+		Has     string `json:"has"`     // "complete", "incomplete", "record", "other", "nothing" or "no answer"
 		Version string `json:"version"` // the newest that it has, or empty
 	}
 )
@@ -90,7 +95,7 @@ func (o *operations) Trace(ctx context.Context, name string) (Trace, error) {
 		return Trace{}, err
 	}
 	key := protocol.Place(name, 0)
-	t := Trace{Name: name, Key: uint16(key), Hops: []TraceHop{}, Holders: []TraceHolder{}}
+	t := Trace{Name: name, Key: uint16(key), Hops: []TraceHop{}, Holders: []TraceHolder{}, Missing: []int{}, Unchecked: []int{}}
 	t.Lookup = o.traceLookup(ctx, key)
 	owner, near, err := o.traceSteps(ctx, key, &t)
 	if err != nil {
@@ -100,6 +105,11 @@ func (o *operations) Trace(ctx context.Context, name string) (Trace, error) {
 	t.Owner = &h
 	holders, stamp := o.traceRecord(ctx, name, owner, near, &t)
 	t.Holders = o.traceHolders(ctx, name, key, owner.ID, holders, stamp)
+	for i := range t.Holders {
+		if len(t.Missing) > 0 && t.Holders[i].Has == HasComplete {
+			t.Holders[i].Has = HasIncomplete
+		}
+	}
 	return t, ctx.Err()
 }
 
@@ -223,6 +233,7 @@ func (o *operations) traceRecord(ctx context.Context, name string, owner protoco
 	}
 	info := fileInfo(rec.RecordBody, len(holders))
 	t.File = &info
+	t.Missing, t.Unchecked = o.missingBlocks(ctx, rec)
 	return holders, protocol.StampOf(rec)
 }
 

@@ -37,10 +37,10 @@ var instanceTalk = talk[*pb.InstanceRequest, *pb.InstanceResponse]{
 	newResp:   func() *pb.InstanceResponse { return new(pb.InstanceResponse) },
 	checkReq:  checkInstanceRequest,
 	checkResp: checkInstanceResponse,
-	setStatus: func(r *pb.InstanceResponse, status uint32, words string, _ *pb.Peer) {
-		r.Status, r.Message = status, words
+	setStatus: func(r *pb.InstanceResponse, a answerStatus) { r.Status, r.Message = a.status, a.words },
+	status: func(r *pb.InstanceResponse) error {
+		return errorOf(answerStatus{status: r.GetStatus(), words: r.GetMessage()})
 	},
-	status: func(r *pb.InstanceResponse) error { return errorOf(r.GetStatus(), r.GetMessage(), nil) },
 }
 
 // ServeInstance answers the instance protocol.

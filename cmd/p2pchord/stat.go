@@ -40,6 +40,7 @@ func (a *app) stat(cmd *cobra.Command, name string) error {
 	}
 	if a.json {
 		s.Blocks, s.Holders, s.Siblings = nonNil(s.Blocks), nonNil(s.Holders), nonNil(s.Siblings)
+		s.Missing, s.Unchecked = nonNil(s.Missing), nonNil(s.Unchecked)
 		a.out.object(s)
 		return nil
 	}
@@ -69,6 +70,9 @@ func statText(s node.FileStat) string {
 		}
 		row("Held by", "%s  %s, %s", h.PeerID, h.Role, state)
 	}
+	for _, line := range missingText(s.Missing, s.Unchecked) {
+		row("Missing", "%s", line)
+	}
 	for i, bl := range s.Blocks {
 		if i == blocksShown {
 			row("Blocks", "and %d more", len(s.Blocks)-i)
@@ -83,4 +87,29 @@ func statText(s node.FileStat) string {
 		row("", "written without knowing of the version above; get %s@VERSION fetches one", s.Name)
 	}
 	return b.String()
+}
+
+// missingText says which blocks of a file are missing, or could not be looked for.
+func missingText(missing, unchecked []int) []string {
+	var lines []string
+	if len(missing) > 0 {
+		lines = append(lines, blockNumbers(missing)+": no peer that should have it does, so the file can't be read whole; put it again")
+	}
+	if len(unchecked) > 0 {
+		lines = append(lines, blockNumbers(unchecked)+": can't tell, for not all peers that may have it answer; try again")
+	}
+	return lines
+}
+
+// blockNumbers names blocks, the first few when there are many.
+func blockNumbers(indexes []int) string {
+	shown := indexes[:min(len(indexes), blocksShown)]
+	text := strings.Trim(strings.ReplaceAll(fmt.Sprint(shown), " ", ", "), "[]")
+	if more := len(indexes) - len(shown); more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	if len(indexes) == 1 {
+		return "block " + text
+	}
+	return "blocks " + text
 }

@@ -42,6 +42,7 @@ func (a *app) trace(cmd *cobra.Command, name string) error {
 	}
 	a.out.endProgress()
 	if a.json {
+		t.Missing, t.Unchecked = nonNil(t.Missing), nonNil(t.Unchecked)
 		a.out.object(t)
 	} else {
 		a.out.line("%s", traceText(t))
@@ -81,6 +82,9 @@ func traceText(t node.Trace) string {
 	if t.File != nil {
 		fmt.Fprintf(&b, "\nfile    %s, version %s, hash %s", size(t.File.Size), t.File.Version, t.File.Hash)
 	}
+	for _, line := range missingText(t.Missing, t.Unchecked) {
+		fmt.Fprintf(&b, "\nmissing %s", line)
+	}
 	return b.String()
 }
 
@@ -104,6 +108,8 @@ func holderText(t node.Trace, h node.TraceHolder) string {
 	switch h.Has {
 	case node.HasComplete:
 		return "has it, complete"
+	case node.HasIncomplete:
+		return "has its description and first block"
 	case node.HasRecord:
 		return "has its description, and fetches the bytes"
 	case node.HasOther:
