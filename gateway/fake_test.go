@@ -34,6 +34,7 @@ type fake struct {
 	fewer     bool  // puts have fewer copies than asked for
 	stays     bool  // it can't leave, and runs on
 	damaged   bool  // Verify finds something
+	panics    bool  // Stat and Health do
 	hang      chan struct{}
 	updates   []share.Update // of Watch
 	lastPut   node.PutOptions
@@ -153,6 +154,9 @@ func (f *fake) List(ctx context.Context, prefix string) iter.Seq2[node.FileInfo,
 }
 
 func (f *fake) Stat(ctx context.Context, name string) (node.FileStat, error) {
+	if f.panics {
+		panic("as told")
+	}
 	if f.hang != nil {
 		select {
 		case <-f.hang:

@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/p2pchord/p2pchord/internal/contain"
 	"github.com/p2pchord/p2pchord/internal/fault"
 )
 
@@ -87,7 +88,14 @@ func (state) Describe(out chan<- *prometheus.Desc) {
 	}
 }
 
+// Collect contains a panic: prometheus calls it on a goroutine of its own.
 func (s state) Collect(out chan<- prometheus.Metric) {
+	if err := contain.Run("metrics", func() error { s.collect(out); return nil }); err != nil {
+		out <- prometheus.NewInvalidMetric(descUp, err)
+	}
+}
+
+func (s state) collect(out chan<- prometheus.Metric) {
 	h, err := s.peer.Health(context.Background())
 	if err != nil {
 		out <- prometheus.NewInvalidMetric(descUp, err)

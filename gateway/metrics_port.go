@@ -37,7 +37,8 @@ func ServeMetrics(ctx context.Context, addr string, m *Metrics, hosts ...string)
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", check.wrap(m.Handler()))
 	s := &MetricsServer{listen: l, served: make(chan struct{})}
-	s.http = &http.Server{Handler: mux, ReadTimeout: 10 * time.Second, WriteTimeout: time.Minute}
+	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { contained(mux, w, r) })
+	s.http = &http.Server{Handler: h, ReadTimeout: 10 * time.Second, WriteTimeout: time.Minute}
 	go func() {
 		defer close(s.served)
 		_ = s.http.Serve(l) // ends with the listener

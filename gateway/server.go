@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/p2pchord/p2pchord/internal/contain"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/node"
 )
@@ -135,8 +136,52 @@ func (s *Server) handler() http.Handler {
 			writeError(w, fault.New(fault.Usage, "a name has no empty part, no '.' and no '..': %q", r.URL.Path))
 			return
 		}
-		m.ServeHTTP(w, r)
+		contained(m, w, r)
 	})
+}
+
+// contained answers a request. A panic fails this request and no other.
+func contained(next http.Handler, w http.ResponseWriter, r *http.Request) {
+	t := &tracked{ResponseWriter: w}
+	aborted := false
+	err := contain.Run("the local API", func() error {
+		defer func() {
+			if v := recover(); v == http.ErrAbortHandler { //nolint:errorlint // it is compared as net/http does
+				aborted = true
+			} else if v != nil {
+				panic(v)
+			}
+		}()
+		next.ServeHTTP(t, r)
+		return nil
+	})
+	switch {
+	case aborted, err != nil && t.begun:
+		panic(http.ErrAbortHandler) // net/http cuts the answer off
+	case err != nil:
+		writeError(w, fault.New(fault.Failed, "a bug of the program ended this call, its stack is in the node's log: %w", err))
+	}
+}
+
+// tracked notes whether an answer has begun.
+type tracked struct {
+	http.ResponseWriter
+	begun bool
+}
+
+// Unwrap is for http.ResponseController.
+func (t *tracked) Unwrap() http.ResponseWriter { return t.ResponseWriter }
+
+// WriteHeader begins the answer.
+func (t *tracked) WriteHeader(status int) {
+	t.begun = true
+	t.ResponseWriter.WriteHeader(status)
+}
+
+// Write continues the answer.
+func (t *tracked) Write(p []byte) (int, error) {
+	t.begun = true
+	return t.ResponseWriter.Write(p)
 }
 
 func (s *Server) getSelf(w http.ResponseWriter, _ *http.Request) {

@@ -18,6 +18,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/p2pchord/p2pchord/internal/contain"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/node"
 )
@@ -316,5 +317,22 @@ func TestWhatTakesLongSaysThatItGoesOn(t *testing.T) {
 	items := 0
 	if _, err := readStream(&out, func(line) error { items++; return nil }); err != nil || items != 1 {
 		t.Errorf("%d items, %v", items, err)
+	}
+}
+
+func TestAPanicInACallFailsThatCallOnly(t *testing.T) {
+	t.Parallel()
+	p := newFake()
+	p.panics = true
+	_, c := serve(t, p)
+	_, err := c.Stat(t.Context(), "x")
+	if fault.CodeOf(err) != fault.Failed || !strings.Contains(err.Error(), "bug") {
+		t.Errorf("the call ended with %v", err)
+	}
+	if _, err := c.Status(t.Context()); err != nil {
+		t.Errorf("the next call: %v", err)
+	}
+	if all := strings.Join(contain.Problems(), "; "); !strings.Contains(all, "the local API") {
+		t.Errorf("the problems are %q", all)
 	}
 }

@@ -189,15 +189,9 @@ func (n *Node) work(what string, f func(context.Context), failed func()) {
 	contain.Go(&n.wg, what, func() { f(n.ctx) }, failed)
 }
 
-// keepRunning is spawn for a loop that lasts as long as the node. One that panics is begun anew after ten heartbeats.
+// keepRunning is spawn for a loop that lasts as long as the node. One that panics is begun anew after a while.
 func (n *Node) keepRunning(what string, loop func(context.Context)) {
-	n.spawn(func(ctx context.Context) {
-		for contain.Run(what, func() error { loop(ctx); return nil }) != nil {
-			if !await(ctx, nil, 10*n.cfg.Heartbeat) {
-				return
-			}
-		}
-	})
+	n.spawn(func(ctx context.Context) { contain.Restart(ctx, what, loop) })
 }
 
 // awaitJoined waits until the node is a member of a ring, and then, for as long as one

@@ -6,6 +6,7 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/network"
 
+	"github.com/p2pchord/p2pchord/internal/contain"
 	"github.com/p2pchord/p2pchord/ring"
 	"github.com/p2pchord/p2pchord/store"
 )
@@ -169,6 +170,7 @@ func (n *Node) ringHealth(s *snapshot) RingHealth {
 	if p := n.instances.problem(); p != "" {
 		say("%s", p)
 	}
+	h.Problems = append(h.Problems, contain.Problems()...)
 	h.OK = len(h.Problems) == 0
 	return h
 }

@@ -6,12 +6,14 @@
 package contain
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"runtime"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	golog "github.com/ipfs/go-log/v2"
 
@@ -50,6 +52,36 @@ func Go(wg *sync.WaitGroup, what string, f, failed func()) {
 	})
 }
 
+const (
+	// firstPause is how long Restart waits after the first panic; it doubles up to longestPause.
+	firstPause   = time.Second
+	longestPause = 5 * time.Minute
+	// calmAfter is how long work has to run well before its pauses begin anew.
+	calmAfter = 10 * time.Minute
+)
+
+// Restart calls f until it returns without a panic, or ctx ends. After each panic it waits longer.
+func Restart(ctx context.Context, what string, f func(context.Context)) {
+	pause := firstPause
+	for {
+		began := time.Now()
+		if Run(what, func() error { f(ctx); return nil }) == nil {
+			return
+		}
+		if time.Since(began) > calmAfter {
+			pause = firstPause
+		}
+		timer := time.NewTimer(pause)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return
+		case <-timer.C:
+		}
+		pause = min(2*pause, longestPause)
+	}
+}
+
 // maxPlaces bounds the places of which it is remembered that their stack was logged.
 const maxPlaces = 256
 
@@ -61,6 +93,7 @@ var (
 // note counts a panic and logs it: with its stack when none of the same place was logged before.
 func note(what string, v any) {
 	total.Add(1)
+	remember(what)
 	at := place()
 	mu.Lock()
 	seen := logged[at]
