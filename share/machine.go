@@ -138,7 +138,7 @@ func (m *machine) at(path string) *file {
 func (m *machine) found(now time.Duration, path string, s stamp, h how) {
 	f := m.at(path)
 	f.scan = m.scan
-	changed := s != f.stamp || h == byWrite
+	changed := !s.same(f.stamp) || h == byWrite
 	f.stamp = s
 	f.wrote = f.wrote || h == byWrite
 	switch f.phase {
@@ -165,7 +165,7 @@ func (m *machine) found(now time.Duration, path string, s stamp, h how) {
 			m.wait(now, f)
 		}
 	case uploading:
-		if f.gone || h == byWrite || s != f.put {
+		if f.gone || h == byWrite || !s.same(f.put) {
 			f.gone, f.again = false, true
 			m.do(doStop, f)
 		}
@@ -182,7 +182,7 @@ func (m *machine) found(now time.Duration, path string, s stamp, h how) {
 }
 
 // unchanged tells that the content seen is the one that the ring has.
-func (f *file) unchanged() bool { return f.isKnown && f.known.stamp == f.stamp && !f.wrote }
+func (f *file) unchanged() bool { return f.isKnown && f.known.stamp.same(f.stamp) && !f.wrote }
 
 // missing tells that there is no file to be shared at path.
 func (m *machine) missing(now time.Duration, path string) {

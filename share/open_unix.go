@@ -17,3 +17,11 @@ func inodeOf(i fs.FileInfo) uint64 {
 	}
 	return 0
 }
+
+// deviceOf is the number of the file system that a file is on.
+func deviceOf(i fs.FileInfo) uint64 {
+	if st, ok := i.Sys().(*syscall.Stat_t); ok {
+		return uint64(st.Dev) //nolint:unconvert // its type depends on the system
+	}
+	return 0
+}

@@ -65,7 +65,13 @@ type stamp struct {
 	// 1970; 0 where the system doesn't tell. Programs can't set it, so that it also tells of a
 	// content that was changed by a program which sets modified back.
 	changed int64
-	inode   uint64
+	inode   uint64 // 0 where a file doesn't keep its number
+}
+
+// same reports whether two stamps are of one content, as far as both tell.
+func (s stamp) same(t stamp) bool {
+	return s.size == t.size && s.modified == t.modified && s.changed == t.changed &&
+		(s.inode == t.inode || s.inode == 0 || t.inode == 0)
 }
 
 // known is a content that the ring has.

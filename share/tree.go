@@ -39,6 +39,8 @@ type tree struct {
 	// problems are the folders that can't be read, and why; unnamed is how many more there are.
 	problems []string
 	unnamed  int
+	// inodes tells of each device whether a file keeps its inode number there.
+	inodes map[uint64]bool
 }
 
 func openTree(dir string) (*tree, error) {
@@ -46,7 +48,7 @@ func openTree(dir string) (*tree, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &tree{root: root, enter: func(string) {}, each: func([]seen) {}, rules: map[string]*rules{}}, nil
+	return &tree{root: root, enter: func(string) {}, each: func([]seen) {}, rules: map[string]*rules{}, inodes: map[uint64]bool{}}, nil
 }
 
 func (t *tree) close() { _ = t.root.Close() } // it was only read through
@@ -151,7 +153,35 @@ func (t *tree) file(p string, kind fs.FileMode) (s seen, ok bool) {
 	if err != nil || !i.Mode().IsRegular() {
 		return s, false
 	}
-	return seen{p, stampOf(i)}, true
+	return seen{p, t.stampOf(p, i)}, true
+}
+
+// stampOf is the stamp of the file at p, with its inode number only where that stays the same.
+func (t *tree) stampOf(p string, i fs.FileInfo) stamp {
+	s := stampOf(i)
+	if !t.keepsInodes(p, i) {
+		s.inode = 0
+	}
+	return s
+}
+
+// keepsInodes reports whether the file at p keeps its inode number.
+func (t *tree) keepsInodes(p string, i fs.FileInfo) bool {
+	device := deviceOf(i)
+	if keeps, known := t.inodes[device]; known {
+		return keeps
+	}
+	f, err := t.root.OpenFile(p, os.O_RDONLY|openFlags, 0)
+	if err != nil {
+		return false // the next file of the device may tell
+	}
+	defer func() { _ = f.Close() }() // it was only asked
+	now, err := f.Stat()
+	if err != nil || deviceOf(now) != device {
+		return false
+	}
+	t.inodes[device] = keepsInodes(f)
+	return t.inodes[device]
 }
 
 func stampOf(i fs.FileInfo) stamp {
