@@ -24,8 +24,7 @@ func TestAContentThatChangesWithItsTimeKeptIsStored(t *testing.T) {
 	s.write("container", "before")
 	s.write("other", "stays")
 	s.open()
-	s.awaitState("container", StateStored)
-	s.awaitState("other", StateStored)
+	s.until("both are stored", func(u Update) bool { return u.Folder != nil && u.Folder.Stored == 2 })
 	s.stop()
 	s.rewrite("container", "after!")
 	s.check(os.Chmod(filepath.Join(s.dir, "other"), 0o640)) // a change, but none of the content

@@ -24,11 +24,16 @@ type fakeRing struct {
 	puts  map[string]int
 	stats int
 	fails error
+	// Called by Stat and Put before anything else, unless nil.
+	onStat, onPut func(name string)
 }
 
 func newRing() *fakeRing { return &fakeRing{files: map[string][]byte{}, puts: map[string]int{}} }
 
 func (r *fakeRing) Put(ctx context.Context, name string, in io.Reader, o node.PutOptions) (node.PutResult, error) {
+	if r.onPut != nil {
+		r.onPut(name)
+	}
 	b, err := io.ReadAll(in)
 	if err != nil {
 		return node.PutResult{}, err
@@ -46,6 +51,9 @@ func (r *fakeRing) Put(ctx context.Context, name string, in io.Reader, o node.Pu
 }
 
 func (r *fakeRing) Stat(_ context.Context, name string) (node.FileStat, error) {
+	if r.onStat != nil {
+		r.onStat(name)
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.stats++

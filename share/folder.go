@@ -59,7 +59,7 @@ type Folder struct {
 	ctx    context.Context //nolint:containedctx // a Folder is a task that lives until Close
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
-	calls  chan func() // what the loop is to do
+	asks   chan func() // what callers have the loop do
 	ended  chan struct{}
 	feed   feed
 	once   sync.Once
@@ -68,6 +68,8 @@ type Folder struct {
 
 	// The loop's own.
 
+	fresh   bool // nothing has to begin anew
+	work    *work
 	m       *machine
 	mem     *memory
 	notify  *notifier
@@ -115,8 +117,8 @@ func Open(cfg Config) (*Folder, error) {
 		cfg.Events = func(node.Event) {}
 	}
 	f := &Folder{
-		cfg: cfg, calls: make(chan func(), 64), ended: make(chan struct{}), m: newMachine(cfg.Quiet),
-		begun: time.Now(), uploads: map[*file]*upload{}, looks: map[string]how{},
+		cfg: cfg, asks: make(chan func()), ended: make(chan struct{}), m: newMachine(cfg.Quiet),
+		fresh: true, begun: time.Now(), uploads: map[*file]*upload{}, looks: map[string]how{},
 	}
 	f.m.shorts.wanted = cfg.Copies
 	var had bool
@@ -130,7 +132,8 @@ func Open(cfg Config) (*Folder, error) {
 	f.words = words{dir: cfg.Dir, say: cfg.Events}
 	f.notify = newNotifier(cfg.Dir)
 	f.ctx, f.cancel = context.WithCancel(context.Background())
-	f.wg.Go(f.loop)
+	f.work = newWork(f.ctx)
+	f.wg.Go(f.run)
 	return f, nil
 }
 
@@ -151,44 +154,31 @@ func (f *Folder) Close() error {
 	return f.err
 }
 
-// post has the loop do fn; false when the loop has ended.
-func (f *Folder) post(fn func()) bool {
-	select {
-	case f.calls <- fn:
-		return true
-	case <-f.ctx.Done():
-		return false
-	}
-}
-
 // ask has the loop do fn and waits for it; false when it was not done.
 func (f *Folder) ask(ctx context.Context, fn func()) bool {
 	done := make(chan struct{})
-	if !f.post(func() { fn(); close(done) }) {
-		return false
-	}
 	select {
-	case <-done:
-		return true
+	case f.asks <- func() { defer close(done); fn() }:
 	case <-ctx.Done():
 		return false
 	case <-f.ended:
 		return false
 	}
+	<-done
+	return true
 }
-
-func (f *Folder) now() time.Duration { return time.Since(f.begun) + 1 } // 0 is "never" to the machine
 
 // loop owns the machine.
 func (f *Folder) loop() {
-	defer close(f.ended)
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
 		select {
 		case <-f.ctx.Done():
 			return
-		case fn := <-f.calls:
+		case fn := <-f.asks:
+			fn()
+		case fn := <-f.work.calls:
 			fn()
 		case <-f.notify.wake:
 			f.noticed()
@@ -268,7 +258,8 @@ func (f *Folder) act(a action) {
 
 // put begins a put. Its end is a call of the loop.
 func (f *Folder) put(file *file, s stamp) {
-	ctx, cancel := context.WithCancel(f.ctx)
+	w := f.work
+	ctx, cancel := context.WithCancel(w.ctx)
 	u := &upload{cancel: cancel}
 	f.uploads[file] = u
 	var before *known
@@ -277,10 +268,14 @@ func (f *Folder) put(file *file, s stamp) {
 		before = &k
 	}
 	path := file.path
-	f.wg.Go(func() {
+	w.wg.Go(func() {
 		defer cancel()
-		k, err := store(ctx, f.cfg.Dir, path, s, before, f.cfg.Ring, func(done int64) { f.progress(file, u, done) })
-		f.post(func() { f.putEnded(file, u, k, err) })
+		var k known
+		err := contained("storing it", func() (err error) {
+			k, err = store(ctx, f.cfg.Dir, path, s, before, f.cfg.Ring, func(done int64) { f.progress(w, file, u, done) })
+			return err
+		})
+		w.post(func() { f.putEnded(file, u, k, err) })
 	})
 }
 
@@ -308,13 +303,13 @@ func (f *Folder) putEnded(file *file, u *upload, k known, err error) {
 }
 
 // progress is called while a put goes on.
-func (f *Folder) progress(file *file, u *upload, done int64) {
+func (f *Folder) progress(w *work, file *file, u *upload, done int64) {
 	u.done.Store(done)
 	now := int64(f.now())
 	if last := u.toldAt.Load(); now-last < int64(tellEvery) || !u.toldAt.CompareAndSwap(last, now) {
 		return
 	}
-	f.post(func() {
+	w.post(func() {
 		if f.uploads[file] == u {
 			f.tell(file)
 		}
@@ -323,18 +318,29 @@ func (f *Folder) progress(file *file, u *upload, done int64) {
 
 // check asks the ring for the copies of a file that had fewer than possible.
 func (f *Folder) check(path string) {
-	f.wg.Go(func() {
+	w := f.work
+	w.wg.Go(func() {
 		copies := -1
-		if st, err := f.cfg.Ring.Stat(f.ctx, path); err == nil {
-			copies = 0
-			for _, h := range st.Holders {
-				if h.Complete {
-					copies++
-				}
-			}
+		err := contained("asking for its copies", func() (err error) {
+			copies, err = f.copies(w.ctx, path)
+			return err
+		})
+		if err != nil {
+			copies = -1
 		}
-		f.post(func() { f.m.checked(f.now(), path, copies) })
+		w.post(func() { f.m.checked(f.now(), path, copies) })
 	})
+}
+
+// copies is how many complete copies the ring has of a file.
+func (f *Folder) copies(ctx context.Context, path string) (n int, err error) {
+	st, err := f.cfg.Ring.Stat(ctx, path)
+	for _, h := range st.Holders {
+		if h.Complete {
+			n++
+		}
+	}
+	return n, err
 }
 
 func (f *Folder) flushSoon() {

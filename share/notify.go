@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/fsnotify/fsnotify"
+
+	"github.com/p2pchord/p2pchord/internal/contain"
 )
 
 const (
@@ -48,7 +50,12 @@ func newNotifier(dir string) *notifier {
 		return n
 	}
 	n.w = w
-	go n.run()
+	go func() {
+		defer close(n.stopped)
+		for contain.Run(part, func() error { n.run(); return nil }) != nil { // what it missed the next scan finds
+			time.Sleep(gatherFor)
+		}
+	}()
 	return n
 }
 
@@ -65,7 +72,6 @@ func (n *notifier) close() {
 }
 
 func (n *notifier) run() {
-	defer close(n.stopped)
 	for {
 		select {
 		case e, ok := <-n.w.Events:

@@ -30,21 +30,26 @@ func (f *Folder) beginScan() {
 		f.words.scanning(f.now(), 0)
 	}
 	f.m.scanBegins()
-	f.wg.Go(func() {
-		problems, err := f.walkAll()
-		f.post(func() { f.scanEnded(problems, err) })
+	w := f.work
+	w.wg.Go(func() {
+		var problems []string
+		err := contained("looking at it", func() (err error) {
+			problems, err = f.walkAll(w)
+			return err
+		})
+		w.post(func() { f.scanEnded(problems, err) })
 	})
 }
 
-func (f *Folder) walkAll() (problems []string, err error) {
+func (f *Folder) walkAll(w *work) (problems []string, err error) {
 	t, err := openTree(f.cfg.Dir)
 	if err != nil {
 		return nil, err
 	}
 	defer t.close()
 	t.enter = f.notify.add
-	t.each = func(batch []seen) { f.post(func() { f.scanned(batch) }) }
-	err = t.walk(f.ctx, "")
+	t.each = func(batch []seen) { w.post(func() { f.scanned(batch) }) }
+	err = t.walk(w.ctx, "")
 	return t.trouble(), err
 }
 
@@ -127,18 +132,27 @@ func (f *Folder) beginLooks() {
 	}
 	wanted := f.looks
 	f.looking, f.looks = true, map[string]how{}
-	f.wg.Go(func() {
-		f.look(wanted)
-		f.post(func() { f.looking = false })
+	w := f.work
+	w.wg.Go(func() {
+		err := contained("looking at what has changed", func() error {
+			f.look(w, wanted)
+			return nil
+		})
+		w.post(func() {
+			f.looking = false
+			if err != nil {
+				f.scan.again = true // a scan finds what was missed
+			}
+		})
 	})
 }
 
-func (f *Folder) look(wanted map[string]how) {
+func (f *Folder) look(w *work, wanted map[string]how) {
 	t, err := openTree(f.cfg.Dir)
 	if err == nil {
 		defer t.close()
 		t.enter = f.notify.add
-		t.each = func(batch []seen) { f.post(func() { f.lookedBelow(batch) }) }
+		t.each = func(batch []seen) { w.post(func() { f.lookedBelow(batch) }) }
 	}
 	for p, h := range wanted {
 		var (
@@ -148,9 +162,9 @@ func (f *Folder) look(wanted map[string]how) {
 		if err == nil {
 			s, file, folder = t.look(p)
 		}
-		f.post(func() { f.looked(p, s, h, file) })
-		if folder && f.ctx.Err() == nil {
-			_ = t.walk(f.ctx, p) // what can't be read the next scan finds, and says so
+		w.post(func() { f.looked(p, s, h, file) })
+		if folder && w.ctx.Err() == nil {
+			_ = t.walk(w.ctx, p) // what can't be read the next scan finds, and says so
 			clear(t.rules)
 		}
 	}

@@ -42,18 +42,14 @@ func store(ctx context.Context, dir, path string, s stamp, before *known, ring R
 			return known{}, errBusy
 		}
 	}
+	if k, same, err := compareFile(ctx, root, path, s, before, ring); same || err != nil {
+		return k, err
+	}
 	in, err := open(root, path, s)
 	if err != nil {
 		return known{}, err
 	}
 	defer func() { _ = in.Close() }() // it was only read
-	if k, same, err := compare(ctx, in, path, s, before, ring); same || err != nil {
-		return k, err
-	}
-	if in, err = open(root, path, s); err != nil {
-		return known{}, err
-	}
-	defer func() { _ = in.Close() }() // as above
 	res, err := ring.Put(ctx, path, in, node.PutOptions{
 		Size: s.size, Modified: time.Unix(0, s.modified), Progress: func(p node.Progress) { progress(p.Done) },
 	})
@@ -71,7 +67,7 @@ func open(root *os.Root, path string, s stamp) (*steady.File, error) {
 		return nil, err
 	}
 	i, err := f.Stat()
-	if err == nil && (!i.Mode().IsRegular() || stampOf(i) != s) {
+	if err == nil && (!i.Mode().IsRegular() || !s.same(stampOf(i))) {
 		err = steady.ErrChanged
 	}
 	var in *steady.File
@@ -83,6 +79,16 @@ func open(root *os.Root, path string, s stamp) (*steady.File, error) {
 		return nil, err
 	}
 	return in, nil
+}
+
+// compareFile tells whether the ring has the content of the file at path.
+func compareFile(ctx context.Context, root *os.Root, path string, s stamp, before *known, ring Ring) (k known, same bool, err error) {
+	in, err := open(root, path, s)
+	if err != nil {
+		return k, false, err
+	}
+	defer func() { _ = in.Close() }() // it was only read
+	return compare(ctx, in, path, s, before, ring)
 }
 
 // compare tells whether the ring has the content of in.
@@ -154,9 +160,12 @@ func failureOf(err error) failure {
 		w.code = fault.TryAgain
 	}
 	var p *fs.PathError
-	if errors.As(err, &p) && w.code == fault.Failed {
+	switch {
+	case fault.OutOfFiles(err):
+		w.code, w.reason = fault.NoSpace, fault.MoreFiles
+	case errors.As(err, &p) && w.code == fault.Failed:
 		w.reason = fmt.Sprintf("it can't be read: %v", p.Err)
 	}
-	w.all = w.code == fault.TryAgain || w.code == fault.Unreachable
+	w.all = w.code == fault.TryAgain || w.code == fault.Unreachable || fault.OutOfFiles(err)
 	return w
 }
