@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/internal/safetext"
 )
 
 // Problem is a failure as it travels: the inside of {"error":{...}}.
@@ -39,17 +40,9 @@ func (p Problem) Err() error {
 	return fault.New(code, "%s", p.Message)
 }
 
-// OneLine returns s without line breaks and control characters, which might come
-// from another peer and would otherwise reach a terminal.
-func OneLine(s string) string {
-	clean := strings.Map(func(r rune) rune {
-		if r < ' ' || r >= 0x7f && r < 0xa0 {
-			return ' '
-		}
-		return r
-	}, s)
-	return strings.TrimSpace(clean)
-}
+// OneLine returns s on one line, without anything that a terminal would obey or that hides or
+// reorders what is shown: it might come from another peer.
+func OneLine(s string) string { return strings.TrimSpace(safetext.Line(s)) }
 
 func writeJSON(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/json")

@@ -263,7 +263,7 @@ func TestProblems(t *testing.T) {
 			t.Errorf("%v: %v", c.err, p)
 		}
 	}
-	if got := OneLine("a\nb\x1b[31m\u009bc "); got != "a b [31m c" {
+	if got := OneLine("a\nb\x1b[31m\u009bc "); got != `a b\x1b[31m\x9bc` {
 		t.Errorf("OneLine: %q", got)
 	}
 }

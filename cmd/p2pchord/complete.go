@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/p2pchord/p2pchord/internal/safetext"
 )
 
 const (
@@ -34,13 +36,14 @@ func (p *prompt) complete(line string, pos int, key rune) (string, int, bool) {
 	if n := len(words); n > 0 && !strings.HasSuffix(line[:pos], " ") {
 		last, words = words[n-1], words[:n-1]
 	}
-	found := p.candidates(words, last)
+	// A name that can't be shown as it is isn't completed.
+	found := slices.DeleteFunc(p.candidates(words, last), func(s string) bool { return !safetext.Safe(s) })
 	if len(found) == 0 {
 		return line, pos, true
 	}
 	common := commonPrefix(found)
 	if len(found) > 1 && common == last {
-		_, _ = p.line.Write([]byte(strings.Join(found, "  ") + "\n"))
+		p.print(strings.Join(found, "  "))
 		return line, pos, true
 	}
 	insert := escapeWord(common)

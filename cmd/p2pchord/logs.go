@@ -45,6 +45,9 @@ func (a *app) setLogs(spec string) error {
 		cfg.Format = golog.JSONOutput
 		if isTerminal(os.Stderr) {
 			cfg.Format = golog.PlaintextOutput
+			if cfg.Stderr {
+				cfg.Stderr, cfg.URL = false, terminalSink()
+			}
 		}
 	}
 	if spec != "" {
@@ -61,12 +64,12 @@ func (a *app) setLogs(spec string) error {
 // function that it returns is called: on a terminal it would tear the line that is edited.
 func logsTo(show func(string)) (stop func()) {
 	before := golog.GetConfig()
-	if !before.Stderr {
+	if !before.Stderr && before.URL != terminalSink() {
 		return func() {}
 	}
 	r := golog.NewPipeReader(golog.PipeFormat(golog.PlaintextOutput))
 	away := before
-	away.Stderr = false
+	away.Stderr, away.URL = false, ""
 	golog.SetupLogging(away)
 	stopped := make(chan struct{})
 	go func() {

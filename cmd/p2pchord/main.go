@@ -29,5 +29,8 @@ func run(ctx context.Context, args []string) int {
 		stdin: os.Stdin, out: newOutput(os.Stdout, os.Stderr),
 		lookupEnv: os.LookupEnv, signals: signals,
 	}
+	if isTerminal(os.Stderr) {
+		_ = a.setLogs("") // it fails for wrong levels only
+	}
 	return a.run(ctx, args)
 }

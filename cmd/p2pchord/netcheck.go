@@ -64,7 +64,7 @@ func (a *app) netcheck(cmd *cobra.Command, f netcheckFlags) error {
 	if a.json {
 		a.out.object(n)
 	} else {
-		a.out.line("%s", netcheckText(n))
+		a.out.page(netcheckText(n))
 	}
 	return netcheckVerdict(n)
 }

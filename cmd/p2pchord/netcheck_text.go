@@ -9,33 +9,33 @@ import (
 )
 
 // netcheckText is a check for people: what was found, part by part, then what is wrong.
-func netcheckText(n node.Netcheck) string {
-	var b strings.Builder
+func netcheckText(n node.Netcheck) *page {
+	var b page
 	part := func(title string, rows ...[]string) {
 		if len(rows) > 0 {
-			fmt.Fprintf(&b, "%s:\n", title)
-			for line := range strings.SplitSeq(table(rows), "\n") {
-				fmt.Fprintf(&b, "  %s\n", line)
+			b.printf("%s:\n", title)
+			for line := range strings.SplitSeq(table(rows).text(), "\n") {
+				b.printf("  %s\n", line)
 			}
 		}
 	}
 	if n.Online {
-		fmt.Fprintf(&b, "Node: %s, running\n", n.PeerID)
+		b.printf("Node: %s, running\n", n.PeerID)
 	} else {
-		b.WriteString("Node: none runs here; this is what one would meet\n")
+		b.printf("Node: none runs here; this is what one would meet\n")
 	}
-	fmt.Fprintf(&b, "This machine: %s\n", orNone(strings.Join(n.Machine, ", ")))
+	b.printf("This machine: %s\n", orNone(strings.Join(n.Machine, ", ")))
 	if !loopbackOnly(n) { // else there is nothing between it and those who can connect
-		fmt.Fprintf(&b, "From the internet: %s\n", reachText(n.Reachability))
-		fmt.Fprintf(&b, "Router: %s\n", routerText(n))
+		b.printf("From the internet: %s\n", reachText(n.Reachability))
+		b.printf("Router: %s\n", routerText(n))
 	}
 	part("Addresses", addrRows(n)...)
 	part("Bootstrap peers", bootstrapRows(n)...)
 	part("Relays", relayRows(n)...)
 	part("Direct connections tried", punchRows(n)...)
 	part("Neighbours", neighbourRows(n)...)
-	b.WriteString(problemsText(n))
-	return strings.TrimSuffix(b.String(), "\n")
+	b.add(problemsText(n))
+	return &b
 }
 
 // loopbackOnly reports whether only programs on this machine can connect.
@@ -158,7 +158,7 @@ func relayRows(n node.Netcheck) [][]string {
 	var rows [][]string
 	for _, r := range n.Relays {
 		if !r.Held || r.Error != "" {
-			rows = append(rows, []string{"no slot", shortID(r.PeerID), gateway.OneLine(r.Error)})
+			rows = append(rows, []string{"no slot", shortID(r.PeerID), r.Error})
 			continue
 		}
 		limit := "no limits"
@@ -209,20 +209,20 @@ func neighbourRows(n node.Netcheck) [][]string {
 	return rows
 }
 
-func problemsText(n node.Netcheck) string {
+func problemsText(n node.Netcheck) *page {
+	var b page
 	if len(n.Problems) == 0 {
-		return "\nNothing is wrong."
+		b.printf("\nNothing is wrong.\n")
 	}
-	var b strings.Builder
 	for i, p := range n.Problems {
 		title := "Fault"
 		if p.Severity == node.SeverityNote {
 			title = "Note"
 		}
-		fmt.Fprintf(&b, "\n%s %d: %s\n  Why: %s\n  What to do: %s\n", title, i+1, gateway.OneLine(p.What), gateway.OneLine(p.Why), gateway.OneLine(p.Do))
+		b.printf("\n%s %d: %s\n  Why: %s\n  What to do: %s\n", title, i+1, p.What, p.Why, p.Do)
 	}
-	if n.Faults() == 0 {
-		b.WriteString("\nThere are no faults.")
+	if len(n.Problems) > 0 && n.Faults() == 0 {
+		b.printf("\nThere are no faults.\n")
 	}
-	return b.String()
+	return &b
 }

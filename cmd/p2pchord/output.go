@@ -13,6 +13,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/p2pchord/p2pchord/gateway"
+	"github.com/p2pchord/p2pchord/internal/safetext"
 )
 
 // output is the one place that writes. Its contract:
@@ -20,7 +21,9 @@ import (
 //   - stdout carries results only: with --json one object a line, else text;
 //   - everything else goes to stderr: messages unless --quiet, progress only on a
 //     terminal or when asked for, errors always, and those as {"error":...} with --json;
-//   - a line is written whole: a progress line is taken away before and comes back after.
+//   - a line is written whole: a progress line is taken away before and comes back after;
+//   - what is for people goes through package safetext, so that nothing from other peers controls
+//     the terminal. TestOnlyOutputWrites finds what goes another way.
 //
 // What a command wants shown is its own; what it is shown on is shared by the commands of a prompt and its node.
 type output struct {
@@ -59,10 +62,13 @@ func isTerminal(w any) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// line writes a result as text.
+// line writes a result as one line of text.
 func (o *output) line(format string, args ...any) {
-	o.write(o.stdout, fmt.Sprintf(format, args...)+"\n")
+	o.write(o.stdout, safetext.Line(fmt.Sprintf(format, args...))+"\n")
 }
+
+// page writes a result as text of several lines.
+func (o *output) page(p *page) { o.write(o.stdout, safetext.Text(p.text())+"\n") }
 
 // object writes a result as JSON.
 func (o *output) object(v any) { o.write(o.stdout, toJSON(v)) }
@@ -114,8 +120,13 @@ func (o *output) takeLost() error {
 }
 
 // results and messages are where cobra writes its help and its errors.
-func (o *output) results() io.Writer  { return writerFunc(func(s string) { o.write(o.stdout, s) }) }
-func (o *output) messages() io.Writer { return writerFunc(func(s string) { o.write(o.stderr, s) }) }
+func (o *output) results() io.Writer {
+	return writerFunc(func(s string) { o.write(o.stdout, safetext.Text(s)) })
+}
+
+func (o *output) messages() io.Writer {
+	return writerFunc(func(s string) { o.write(o.stderr, safetext.Text(s)) })
+}
 
 type writerFunc func(string)
 
@@ -124,11 +135,12 @@ func (f writerFunc) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// toJSON returns v as one line. Every v here is a plain value that can be encoded.
+// toJSON returns v as one line. Every v here is a plain value that can be encoded. What a terminal
+// would obey is escaped; to a reader of JSON that is the same.
 func toJSON(v any) string {
 	var b strings.Builder
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
 	_ = e.Encode(v)
-	return b.String()
+	return safetext.JSON(b.String())
 }

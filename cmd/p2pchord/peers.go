@@ -2,12 +2,14 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/p2pchord/p2pchord/internal/safetext"
 	"github.com/p2pchord/p2pchord/node"
 )
 
@@ -38,7 +40,7 @@ func (a *app) peers(cmd *cobra.Command) error {
 		return err
 	}
 	if !a.json {
-		a.out.line("%s", peersText(conns))
+		a.out.page(peersText(conns))
 		return nil
 	}
 	for _, c := range conns {
@@ -48,9 +50,11 @@ func (a *app) peers(cmd *cobra.Command) error {
 }
 
 // peersText is the connections as a table.
-func peersText(conns []node.Connection) string {
+func peersText(conns []node.Connection) *page {
 	if len(conns) == 0 {
-		return "no connections"
+		var b page
+		b.printf("no connections\n")
+		return &b
 	}
 	rows := [][]string{{"ROLE", "PEER", "PATH", "BY", "LATENCY", "IN", "OUT", "OPEN FOR", "STREAMS", "SECURITY"}}
 	for _, c := range conns {
@@ -76,18 +80,22 @@ func securityText(c node.Connection) string {
 }
 
 // table writes rows with their columns below each other.
-func table(rows [][]string) string {
+func table(rows [][]string) *page {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	for _, r := range rows {
-		_, _ = fmt.Fprintln(w, strings.Join(r, "\t")) // a strings.Builder takes everything
+		cells := make([]string, len(r))
+		for i := range r {
+			cells[i] = safetext.Line(r[i]) // before their width is measured
+		}
+		_, _ = io.WriteString(w, strings.Join(cells, "\t")+"\n") // a strings.Builder takes everything
 	}
 	_ = w.Flush()
-	lines := strings.Split(strings.TrimSuffix(b.String(), "\n"), "\n")
-	for i := range lines {
-		lines[i] = strings.TrimRight(lines[i], " ")
+	var out page
+	for l := range strings.Lines(b.String()) {
+		out.printf("%s\n", strings.TrimRight(l, " \n"))
 	}
-	return strings.Join(lines, "\n")
+	return &out
 }
 
 // peerText names a peer: the end of its ID, and its ring address if it has one.

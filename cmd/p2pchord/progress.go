@@ -9,8 +9,8 @@ import (
 
 	"golang.org/x/term"
 
-	"github.com/p2pchord/p2pchord/gateway"
 	"github.com/p2pchord/p2pchord/internal/duration"
+	"github.com/p2pchord/p2pchord/internal/safetext"
 	"github.com/p2pchord/p2pchord/node"
 )
 
@@ -109,7 +109,7 @@ func (o *output) draw() {
 			width = w
 		}
 	}
-	_, _ = io.WriteString(o.stderr, eraseLine+cut(m.text(now), width-1))
+	_, _ = io.WriteString(o.stderr, eraseLine+cut(safetext.Line(m.text(now)), width-1))
 }
 
 // text is the line: what, how much of it, how fast, how long still, on which path.
@@ -129,7 +129,7 @@ func (m *meter) text(now time.Time) string {
 		fmt.Fprintf(&b, "  %s", size(done))
 	}
 	if m.waits != "" {
-		return b.String() + "  waiting: " + gateway.OneLine(m.waits)
+		return b.String() + "  waiting: " + m.waits
 	}
 	if spent := now.Sub(m.begun); spent > rateAtLeast && done > 0 {
 		rate := float64(done) / spent.Seconds()

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/p2pchord/p2pchord/gateway"
+	"github.com/p2pchord/p2pchord/internal/safetext"
 )
 
 // prompt reads commands from a terminal and carries them out on a peer. The
@@ -39,7 +40,7 @@ func newPrompt(a *app, in *os.File, p gateway.Peer, historyFile string) *prompt 
 	pr.line = term.NewTerminal(struct {
 		io.Reader
 		io.Writer
-	}{&keys{r: in}, a.out.stdout}, fmt.Sprintf("[%s]> ", label))
+	}{&keys{r: in}, a.out.stdout}, fmt.Sprintf("[%s]> ", safetext.Line(label)))
 	pr.line.History = openHistory(historyFile)
 	pr.line.AutoCompleteCallback = pr.complete
 	a.signals.onExit(pr.close)
@@ -122,10 +123,15 @@ func (p *prompt) message(text string) {
 	editing := p.saved != nil
 	p.mu.Unlock()
 	if editing {
-		_, _ = p.line.Write([]byte(text + "\n"))
+		p.print(text)
 		return
 	}
 	p.app.out.say("%s", text)
+}
+
+// print shows a line above the one that is being edited.
+func (p *prompt) print(text string) {
+	_, _ = p.line.Write([]byte(safetext.Line(text) + "\n")) // for the eye only
 }
 
 // keys makes Ctrl-C at the prompt drop the line instead of ending the input.

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"golang.org/x/term"
+
+	"github.com/p2pchord/p2pchord/internal/safetext"
 )
 
 // screen is some lines at the end of a terminal that are written anew when they
@@ -54,7 +56,7 @@ func (o *output) showScreen() {
 	lines := o.screen.lines[:min(len(o.screen.lines), height-1)]
 	var b strings.Builder
 	for _, l := range lines {
-		b.WriteString(cut(l, width-1) + "\n")
+		b.WriteString(cut(safetext.Line(l), width-1) + "\n")
 	}
 	_, _ = io.WriteString(o.stdout, b.String()) // for the eye only
 	o.screen.shown = len(lines)

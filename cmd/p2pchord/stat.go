@@ -44,17 +44,17 @@ func (a *app) stat(cmd *cobra.Command, name string) error {
 		a.out.object(s)
 		return nil
 	}
-	a.out.line("%s", strings.TrimSuffix(statText(s), "\n"))
+	a.out.page(statText(s))
 	return nil
 }
 
-func statText(s node.FileStat) string {
-	var b strings.Builder
+func statText(s node.FileStat) *page {
+	var b page
 	row := func(label, format string, args ...any) {
 		if label != "" {
 			label += ":"
 		}
-		fmt.Fprintf(&b, "%-10s %s\n", label, fmt.Sprintf(format, args...))
+		b.printf("%-10s %s\n", label, fmt.Sprintf(format, args...))
 	}
 	row("Name", "%s", s.Name)
 	row("Key", "%d", s.Key)
@@ -86,7 +86,7 @@ func statText(s node.FileStat) string {
 	if len(s.Siblings) > 0 {
 		row("", "written without knowing of the version above; get %s@VERSION fetches one", s.Name)
 	}
-	return b.String()
+	return &b
 }
 
 // missingText says which blocks of a file are missing, or could not be looked for.

@@ -38,15 +38,15 @@ func (a *app) status(cmd *cobra.Command) error {
 		a.out.object(s)
 		return nil
 	}
-	a.out.line("%s", strings.TrimSuffix(statusText(s), "\n"))
+	a.out.page(statusText(s))
 	return nil
 }
 
 // statusText is the status for people. Its first five lines are a contract.
-func statusText(s node.Status) string {
-	var b strings.Builder
+func statusText(s node.Status) *page {
+	var b page
 	row := func(label, format string, args ...any) {
-		fmt.Fprintf(&b, "%s: %s\n", label, fmt.Sprintf(format, args...))
+		b.printf("%s: %s\n", label, fmt.Sprintf(format, args...))
 	}
 	row("Node Key", "%d", s.Key)
 	row("Successor", "%s", neighbour(s, &s.Successor))
@@ -87,7 +87,7 @@ func statusText(s node.Status) string {
 	for _, p := range s.Ring.Problems {
 		row("Ring", "%s", p)
 	}
-	return b.String()
+	return &b
 }
 
 // successorPath says how a successor is reached.

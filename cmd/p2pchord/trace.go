@@ -6,7 +6,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/p2pchord/p2pchord/gateway"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/node"
 )
@@ -45,7 +44,7 @@ func (a *app) trace(cmd *cobra.Command, name string) error {
 		t.Missing, t.Unchecked = nonNil(t.Missing), nonNil(t.Unchecked)
 		a.out.object(t)
 	} else {
-		a.out.line("%s", traceText(t))
+		a.out.page(traceText(t))
 	}
 	switch {
 	case t.Error != "":
@@ -56,18 +55,18 @@ func (a *app) trace(cmd *cobra.Command, name string) error {
 	return nil
 }
 
-func traceText(t node.Trace) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s  key %d\n", t.Name, t.Key)
+func traceText(t node.Trace) *page {
+	var b page
+	b.printf("%s  key %d\n", t.Name, t.Key)
 	var path []string
 	for _, h := range t.Lookup.Path {
 		path = append(path, shortID(h.PeerID))
 	}
 	way := strings.Join(path, " > ")
 	if t.Lookup.Error != "" {
-		way = "failed: " + gateway.OneLine(t.Lookup.Error)
+		way = "failed: " + t.Lookup.Error
 	}
-	fmt.Fprintf(&b, "lookup  %s  %s\n", latencyText(t.Lookup.MS), way)
+	b.printf("lookup  %s  %s\n", latencyText(t.Lookup.MS), way)
 	var rows [][]string
 	for i, h := range t.Hops {
 		answer := map[string]string{
@@ -78,14 +77,14 @@ func traceText(t node.Trace) string {
 	for _, h := range t.Holders {
 		rows = append(rows, traceRow(h.Role, h.TracePeer, holderText(t, h)))
 	}
-	b.WriteString(table(rows))
+	b.add(table(rows))
 	if t.File != nil {
-		fmt.Fprintf(&b, "\nfile    %s, version %s, hash %s", size(t.File.Size), t.File.Version, t.File.Hash)
+		b.printf("file    %s, version %s, hash %s", size(t.File.Size), t.File.Version, t.File.Hash)
 	}
 	for _, line := range missingText(t.Missing, t.Unchecked) {
-		fmt.Fprintf(&b, "\nmissing %s", line)
+		b.printf("\nmissing %s", line)
 	}
-	return b.String()
+	return &b
 }
 
 func traceRow(label string, p node.TracePeer, answer string) []string {
@@ -98,7 +97,7 @@ func traceRow(label string, p node.TracePeer, answer string) []string {
 		way = pathText(p.Path, p.Via) + " " + p.Transport
 	}
 	if p.Error != "" {
-		answer += ": " + gateway.OneLine(p.Error)
+		answer += ": " + p.Error
 	}
 	return []string{label, peerText(p.PeerID, p.RingAddress), fmt.Sprint(p.Key), way, latencyText(p.MS), answer}
 }

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// writesHimself are the files of this package that write to the terminal, each through safetext, or
+// bytes that are a file's own (get -o -).
+var writesHimself = map[string][]string{
+	"main.go":          {"os.Stdout", "os.Stderr"},
+	"logs.go":          {"os.Stderr"},
+	"logs_terminal.go": {"os.Stderr", "io.WriteString"},
+	"output.go":        {".stdout", ".stderr", "io.WriteString", ".write"},
+	"page.go":          {"fmt.Fprintf"},
+	"progress.go":      {".stderr", "io.WriteString", "fmt.Fprintf"}, // into a line that is cleaned
+	"screen.go":        {".stdout", "io.WriteString"},
+	"prompt.go":        {".stdout", ".line.Write", "io.WriteString"},
+	"get.go":           {".stdout"},
+	"peers.go":         {"io.WriteString"}, // into a table
+	"roff.go":          {"fmt.Fprintf"},    // a manual page
+}
+
+// TestOnlyOutputWrites finds what could reach a terminal without going through package safetext.
+func TestOnlyOutputWrites(t *testing.T) {
+	t.Parallel()
+	root := filepath.Join("..", "..")
+	found := 0
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(root, path)
+		if err != nil {
+			return err
+		}
+		if d.IsDir() {
+			if slices.Contains([]string{"bench", "tools", "internal/dist", ".git", "examples", "findings"}, filepath.ToSlash(rel)) {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		if !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") || strings.HasSuffix(path, ".pb.go") {
+			return nil
+		}
+		found++
+		command := filepath.ToSlash(filepath.Dir(rel)) == "cmd/p2pchord"
+		var allowed []string
+		if command {
+			allowed = writesHimself[filepath.Base(rel)]
+		}
+		for _, w := range ways(t, path, command) {
+			if !slices.Contains(allowed, w) {
+				t.Errorf("%s: %s goes past output.go, and so past package safetext", rel, w)
+			}
+		}
+		return nil
+	})
+	if err != nil || found < 100 {
+		t.Fatal(found, err)
+	}
+}
+
+// ways lists what a file uses to write to a terminal.
+func ways(t *testing.T, path string, command bool) []string {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []string
+	add := func(w string) {
+		if !slices.Contains(out, w) {
+			out = append(out, w)
+		}
+	}
+	ast.Inspect(file, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.CallExpr:
+			if id, ok := n.Fun.(*ast.Ident); ok && (id.Name == "print" || id.Name == "println") {
+				add(id.Name)
+			}
+			// Looking whether it is a terminal writes nothing.
+			if id, ok := n.Fun.(*ast.Ident); ok && id.Name == "isTerminal" {
+				return false
+			}
+		case *ast.SelectorExpr:
+			name := n.Sel.Name
+			pkg, _ := n.X.(*ast.Ident)
+			switch {
+			case pkg != nil && pkg.Name == "os" && (name == "Stdout" || name == "Stderr"):
+				add("os." + name)
+			case pkg != nil && pkg.Name == "fmt" && strings.HasPrefix(name, "Print"),
+				pkg != nil && pkg.Name == "log" && strings.HasPrefix(name, "Print"):
+				add(pkg.Name + "." + name)
+			case !command:
+			case pkg != nil && pkg.Name == "fmt" && strings.HasPrefix(name, "Fprint"),
+				pkg != nil && pkg.Name == "io" && name == "WriteString":
+				add(pkg.Name + "." + name)
+			case name == "stdout" || name == "stderr" || name == "write":
+				add("." + name)
+			case name == "Write":
+				if inner, ok := n.X.(*ast.SelectorExpr); ok && inner.Sel.Name == "line" {
+					add(".line.Write")
+				}
+			}
+		}
+		return true
+	})
+	return out
+}
