@@ -94,7 +94,9 @@ func (s *Server) putFile(w http.ResponseWriter, r *http.Request) {
 	}
 	out := streamWriter{w: w}
 	o.Progress = out.report
+	stop := out.keepAlive() // it may have to wait for memory before it takes the first byte
 	res, err := s.peer.Put(r.Context(), r.PathValue("name"), r.Body, o)
+	stop()
 	if err != nil && !errors.Is(err, fault.FewerCopies) {
 		out.end(nil, err)
 		return

@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/internal/membudget"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/store"
@@ -57,6 +58,9 @@ func (n *Node) serveBlock(ctx context.Context, g *pb.GetBlock) (*pb.FileResponse
 	return &pb.FileResponse{}, payload, nil
 }
 
+// readStep is the size in bytes of the steps in which a large block is read from the disk.
+const readStep = 1 << 20
+
 // rawBlock opens a block to be sent straight from the disk. Its bytes are hashed once,
 // by the receiver, who asks for a check here when they don't match.
 func (n *Node) rawBlock(h store.Hash, by store.Reader) (*protocol.Payload, error) {
@@ -64,26 +68,37 @@ func (n *Node) rawBlock(h store.Hash, by store.Reader) (*protocol.Payload, error
 	if err != nil {
 		return nil, err
 	}
-	return &protocol.Payload{Reader: r, Size: size, Release: func() { _ = r.Close() }}, nil // it was only read
+	// Large steps are faster and take memory; when there is none, small ones do.
+	room := n.memory.TryReserve(membudget.Serve, readStep, 1)
+	if narrow, ok := r.(interface{ Narrow() }); ok && room == nil {
+		narrow.Narrow()
+	}
+	return &protocol.Payload{Reader: r, Size: size, Release: func() {
+		_ = r.Close() // it was only read
+		room.Close()
+	}}, nil
 }
 
 // checkedBlock reads a verified block into memory that is given back when it has been
 // sent. A damaged one is set aside, and fetched anew from another holder.
 func (n *Node) checkedBlock(ctx context.Context, h store.Hash) (*protocol.Payload, error) {
-	buf := getBuffer(0)
-	data, err := n.store.Read(ctx, h, buf[:cap(buf)])
+	size, err := n.store.Size(h)
 	if err != nil {
-		putBuffer(buf)
+		return nil, err
+	}
+	buf, err := n.memory.Take(ctx, membudget.Serve, size)
+	if err != nil {
+		return nil, err
+	}
+	data, err := n.store.Read(ctx, h, buf.Data)
+	if err != nil {
+		buf.Free()
 		if errors.Is(err, store.ErrCorrupt) {
 			err = fault.New(fault.NotFound, "the block is damaged here and has been set aside")
 		}
 		return nil, err
 	}
-	back := buf
-	if cap(data) > cap(buf) {
-		back = data
-	}
-	return &protocol.Payload{Bytes: data, Release: func() { putBuffer(back) }}, nil
+	return &protocol.Payload{Bytes: data, Release: buf.Free}, nil
 }
 
 // localBlock reads a block from this node's own store into buf; nil when it is not here.

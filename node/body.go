@@ -6,49 +6,18 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"golang.org/x/sync/semaphore"
-
 	"github.com/p2pchord/p2pchord/internal/blake3sum"
 	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/internal/membudget"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/store"
 )
 
-// maxBodiesInMemory bounds the bytes of blocks that are on their way through a node, for
-// puts and for copies each. Requests above it wait.
-const maxBodiesInMemory = 32 << 20
-
-// smallBuffer is the size in bytes up to which memory is taken as it is needed: many
-// small files at a time must not take a large block's worth each.
-const smallBuffer = 64 << 10
-
-// buffers are blocks' worth of memory, used again and again.
-var buffers = sync.Pool{New: func() any { b := make([]byte, 0, DefaultBlockSize); return &b }}
-
-func getBuffer(size int) []byte {
-	if size > 0 && size <= smallBuffer {
-		return make([]byte, size)
-	}
-	b := *buffers.Get().(*[]byte) //nolint:forcetypeassert // the pool holds nothing else
-	if cap(b) < size {
-		b = make([]byte, size)
-	}
-	return b[:size]
-}
-
-func putBuffer(b []byte) {
-	if cap(b) >= DefaultBlockSize {
-		b = b[:0]
-		buffers.Put(&b)
-	}
-}
-
 // block is a block's bytes in memory, shared by those who send it. The last to
 // release it gives the memory back.
 type block struct {
-	data  []byte
-	hash  store.Hash // verified
-	limit *semaphore.Weighted
+	buf  *membudget.Buffer
+	hash store.Hash // verified
 
 	mu   sync.Mutex
 	uses int
@@ -73,10 +42,7 @@ func (b *block) release() {
 	last := b.uses == 0
 	b.mu.Unlock()
 	if last {
-		if b.limit != nil {
-			b.limit.Release(int64(cap(b.data)))
-		}
-		putBuffer(b.data)
+		b.buf.Free()
 	}
 }
 
@@ -85,13 +51,13 @@ func (b *block) bytes() []byte {
 	if b == nil {
 		return nil
 	}
-	return b.data
+	return b.buf.Bytes()
 }
 
 // takeBlock reads the bytes that come with rec and checks their number and their hash, whether or not they are held
 // here. Only an offer of bytes that are held leaves them where they are. It returns nil when nothing has to be
 // written: rec has no bytes, or they are held.
-func (n *Node) takeBlock(ctx context.Context, rec *protocol.Record, body bodyReader, limit *semaphore.Weighted) (*block, error) {
+func (n *Node) takeBlock(ctx context.Context, rec *protocol.Record, body bodyReader, class membudget.Class) (*block, error) {
 	size := rec.BlockSize()
 	if body.Size() != size {
 		return nil, fault.New(fault.Usage, "the record's block has %d bytes, but %d were sent", size, body.Size())
@@ -108,13 +74,13 @@ func (n *Node) takeBlock(ctx context.Context, rec *protocol.Record, body bodyRea
 			return nil, nil
 		}
 		if b := n.inHand.take(rec.BlockHash()); b != nil {
-			if len(b.data) == size {
+			if len(b.bytes()) == size {
 				return b, nil
 			}
 			b.release() // reading the bytes will show that they are not those of the hash
 		}
 	}
-	b, err := readBlock(ctx, rec, body, limit)
+	b, err := n.readBlock(ctx, rec, body, class)
 	if err != nil || !held {
 		return b, err
 	}
@@ -142,14 +108,13 @@ func (n *Node) holdsBlock(rec *protocol.Record) (bool, error) {
 }
 
 // readBlock reads the bytes that come with rec and checks their hash.
-func readBlock(ctx context.Context, rec *protocol.Record, body bodyReader, limit *semaphore.Weighted) (*block, error) {
-	data := getBuffer(rec.BlockSize())
-	if err := limit.Acquire(ctx, int64(cap(data))); err != nil {
-		putBuffer(data)
+func (n *Node) readBlock(ctx context.Context, rec *protocol.Record, body bodyReader, class membudget.Class) (*block, error) {
+	buf, err := n.memory.Take(ctx, class, rec.BlockSize())
+	if err != nil {
 		return nil, err
 	}
-	b := &block{data: data, limit: limit, uses: 1}
-	sum, err := readHashed(body, data, nil)
+	b := &block{buf: buf, uses: 1}
+	sum, err := readHashed(body, buf.Data, nil)
 	if err != nil {
 		b.release()
 		return nil, fault.New(fault.TryAgain, "the block did not arrive: %w", err)
@@ -192,7 +157,7 @@ func (n *Node) stage(ctx context.Context, b *block, use store.Use) ([]store.Stag
 	if b == nil {
 		return nil, nil
 	}
-	st, err := n.store.StageKnown(ctx, b.data, b.hash, use)
+	st, err := n.store.StageKnown(ctx, b.bytes(), b.hash, use)
 	if err != nil {
 		return nil, err
 	}

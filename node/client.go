@@ -14,6 +14,7 @@ import (
 	"github.com/p2pchord/p2pchord/bootstrap"
 	"github.com/p2pchord/p2pchord/internal/contain"
 	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/internal/membudget"
 	"github.com/p2pchord/p2pchord/internal/p2phost"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
@@ -34,12 +35,15 @@ type Client struct {
 }
 
 // Dial connects to a ring through bootstrap peers, or through members given in their place.
-func Dial(ctx context.Context, cfg ClientConfig) (*Client, error) {
+func Dial(ctx context.Context, cfg ClientConfig) (_ *Client, err error) {
 	if len(cfg.Bootstrap) == 0 {
 		return nil, fault.New(fault.Usage, "a client needs the multiaddr of a bootstrap peer")
 	}
 	if cfg.Timeout == 0 {
 		cfg.Timeout = 10 * time.Second
+	}
+	if cfg.MemoryBytes, err = memoryBytes(cfg.MemoryBytes); err != nil {
+		return nil, err
 	}
 	relays, err := p2phost.AddrInfos(cfg.Bootstrap)
 	if err != nil {
@@ -55,7 +59,7 @@ func Dial(ctx context.Context, cfg ClientConfig) (*Client, error) {
 	})
 	remote := remoteCaller(c.client)
 	c.operations = operations{
-		key: h.Peerstore().PrivKey(h.ID()), id: h.ID(), timeout: cfg.Timeout, route: c, learn: c.meetPeer,
+		key: h.Peerstore().PrivKey(h.ID()), id: h.ID(), memory: membudget.New(cfg.MemoryBytes), timeout: cfg.Timeout, route: c, learn: c.meetPeer,
 		known: func(p peer.ID) (protocol.PeerInfo, bool) { return c.book.info(ring.ID(p)) },
 		way:   func(p peer.ID) (way, bool) { return wayTo(h, p) },
 		call: func(ctx context.Context, to peer.ID, req *pb.FileRequest, body []byte) (*reply, error) {

@@ -6,6 +6,7 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/p2pchord/p2pchord/internal/membudget"
 	"github.com/p2pchord/p2pchord/internal/p2phost"
 )
 
@@ -14,6 +15,9 @@ const (
 	DefaultConnections           = p2phost.PeerConnections
 	DefaultConnectionsPerAddress = p2phost.PeerConnectionsPerAddress
 )
+
+// MinMemory is the smallest Config.MemoryBytes.
+const MinMemory = membudget.Least
 
 // Config says how a Node runs. The zero value of every field but Data is a good default.
 type Config struct {
@@ -37,6 +41,9 @@ type Config struct {
 	Copies int
 	// CapacityBytes bounds what the store takes. Default: no bound but the disk's reserve.
 	CapacityBytes int64
+	// MemoryBytes bounds the memory for blocks of all transfers and repairs together; those beyond it wait for their
+	// turn. At least MinMemory. Default: an eighth of the machine's or the control group's memory, MinMemory to 64 MiB.
+	MemoryBytes int64
 	// Heartbeat is how often neighbours are checked. Default 3 s: a dead neighbour
 	// is noticed after about that long.
 	Heartbeat time.Duration
@@ -78,6 +85,8 @@ type ClientConfig struct {
 	Bootstrap []ma.Multiaddr
 	// Timeout as in Config. Default 10 s.
 	Timeout time.Duration
+	// MemoryBytes as in Config.
+	MemoryBytes int64
 	// LimitUp and LimitDown as in Config.
 	LimitUp, LimitDown int64
 }

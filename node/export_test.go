@@ -110,3 +110,6 @@ func (n *Node) DropBlock(ctx context.Context, name string, index uint32) error {
 	_, err := n.store.Update(ctx, at, func([]store.Entry) ([]store.Entry, error) { return nil, nil })
 	return err
 }
+
+// Memory is how many bytes blocks take, and how many operations wait for memory.
+func (n *Node) Memory() (bytes int64, waiting int) { return n.memory.Used() }

@@ -13,6 +13,7 @@ import (
 	"github.com/p2pchord/p2pchord/internal/blake3sum"
 	"github.com/p2pchord/p2pchord/internal/contain"
 	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/internal/membudget"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/ring"
 	"github.com/p2pchord/p2pchord/store"
@@ -50,12 +51,12 @@ func (p *pace) slow(t time.Duration) bool {
 
 // block gets a block by its hash from any of its holders: those given, then the
 // owner of its place and the owner's neighbours. One that fails, or is slow, is
-// overtaken by the next. Bytes that don't match are not taken. repair says that it is
+// overtaken by the next. Bytes that don't match are not taken. room is memory for the block. repair says that it is
 // for a copy: it is tried again with the next pass over what is missing, and the turn of repair goes to others meanwhile.
-func (o *operations) block(ctx context.Context, at store.Place, hash store.Hash, size int, near []peer.ID, repair bool) ([]byte, source, error) {
+func (o *operations) block(ctx context.Context, at store.Place, hash store.Hash, size int, near []peer.ID, room *membudget.Reservation, repair bool) (*membudget.Buffer, source, error) {
 	deadline := time.Now().Add(o.timeout)
 	for pause := minPause; ; pause = min(2*pause, maxPause) {
-		r := &race{ops: o, hash: hash, size: size, repair: repair, queue: slices.Clone(near), tried: []peer.ID{o.id}, key: ring.Key(at.Key)}
+		r := &race{ops: o, hash: hash, size: size, repair: repair, room: room, queue: slices.Clone(near), tried: []peer.ID{o.id}, key: ring.Key(at.Key)}
 		if to, ok := o.route.guess(r.key); ok {
 			r.queue = append(r.queue, to)
 		}
@@ -82,6 +83,7 @@ type race struct {
 	hash store.Hash
 	size int
 	key  ring.Key
+	room *membudget.Reservation // for one block; of two that come at a time, one may have to wait
 	// repair says that it is not for a user.
 	repair bool
 
@@ -96,7 +98,7 @@ type race struct {
 // attempt is what came of asking one holder.
 type attempt struct {
 	source
-	data []byte
+	data *membudget.Buffer
 	err  error
 }
 
@@ -130,7 +132,7 @@ func (r *race) run(ctx context.Context) (won attempt) {
 			running--
 			switch {
 			case won.err == nil: // too late
-				putBuffer(a.data)
+				a.data.Free()
 			case a.err == nil:
 				won = a
 				r.ops.pace.note(time.Since(began))
@@ -193,7 +195,7 @@ func (r *race) candidate(ctx context.Context) (peer.ID, error) {
 func (r *race) blockFrom(ctx context.Context, from peer.ID) attempt {
 	for _, check := range []bool{false, true} {
 		get := &pb.GetBlock{Hash: r.hash[:], Check: check, Repair: r.repair}
-		data, path, err := r.ops.receiveBlock(ctx, from, get, r.size, &r.moved)
+		data, path, err := r.ops.receiveBlock(ctx, from, get, r.size, r.room, &r.moved)
 		if err == nil {
 			return attempt{source: source{from, path}, data: data}
 		}
@@ -207,7 +209,7 @@ func (r *race) blockFrom(ctx context.Context, from peer.ID) attempt {
 var errWrongBytes = errors.New("a peer sent a block that does not match its hash")
 
 // receiveBlock asks one peer for a block and hashes it while it comes.
-func (o *operations) receiveBlock(ctx context.Context, from peer.ID, get *pb.GetBlock, size int, moved *atomic.Int64) ([]byte, string, error) {
+func (o *operations) receiveBlock(ctx context.Context, from peer.ID, get *pb.GetBlock, size int, room *membudget.Reservation, moved *atomic.Int64) (*membudget.Buffer, string, error) {
 	r, err := o.call(ctx, from, &pb.FileRequest{Body: &pb.FileRequest_Block{Block: get}}, nil)
 	if err != nil {
 		return nil, "", err
@@ -217,13 +219,16 @@ func (o *operations) receiveBlock(ctx context.Context, from peer.ID, get *pb.Get
 	if r.size != size {
 		return nil, "", wrong
 	}
-	data := getBuffer(size)
-	sum, err := readHashed(r.body, data, moved)
+	data, err := room.Take(ctx, size)
+	if err != nil {
+		return nil, "", err
+	}
+	sum, err := readHashed(r.body, data.Data, moved)
 	if err == nil && sum != [blake3sum.Size]byte(get.GetHash()) {
 		err = wrong
 	}
 	if err != nil {
-		putBuffer(data)
+		data.Free()
 		return nil, "", err
 	}
 	return data, pathOf(r.relayed), nil

@@ -13,6 +13,7 @@ import (
 
 	"github.com/p2pchord/p2pchord/internal/blake3sum"
 	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/internal/membudget"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/ring"
@@ -119,6 +120,16 @@ func (r oneRoute) nearer(context.Context, peer.ID, ring.Key) (*pb.Found, error) 
 
 func (r oneRoute) walk(context.Context) ([]protocol.PeerInfo, error) { return nil, nil }
 
+func roomOf(t *testing.T, o *operations, size int) *membudget.Reservation {
+	t.Helper()
+	room, err := o.memory.Reserve(t.Context(), membudget.User, size, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(room.Close)
+	return room
+}
+
 // Whatever the other holders do, the block comes from the one that has it.
 func TestBlockOvertakesBadHolders(t *testing.T) {
 	t.Parallel()
@@ -150,7 +161,7 @@ func TestBlockOvertakesBadHolders(t *testing.T) {
 				ids = append(ids, peer.ID(rune('a'+i)))
 			}
 			o := &operations{
-				id: "self", timeout: 2 * time.Second, route: oneRoute{ids},
+				id: "self", memory: membudget.New(0), timeout: 2 * time.Second, route: oneRoute{ids},
 				call: func(ctx context.Context, to peer.ID, req *pb.FileRequest, _ []byte) (*reply, error) {
 					return c.holders[to[0]-'a'](ctx, req.GetBlock(), right)
 				},
@@ -158,7 +169,7 @@ func TestBlockOvertakesBadHolders(t *testing.T) {
 			if c.from < 0 {
 				o.timeout = 100 * time.Millisecond
 			}
-			data, src, err := o.block(t.Context(), store.Place{Name: "x", Index: 1}, hash, len(right), nil, false)
+			data, src, err := o.block(t.Context(), store.Place{Name: "x", Index: 1}, hash, len(right), nil, roomOf(t, o, len(right)), false)
 			if c.from < 0 {
 				if !errors.Is(err, fault.TryAgain) {
 					t.Errorf("got %v, want %v", err, fault.TryAgain)
@@ -168,8 +179,8 @@ func TestBlockOvertakesBadHolders(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !bytes.Equal(data, right) || src.from != ids[c.from] {
-				t.Errorf("%d bytes came from %q", len(data), src.from)
+			if !bytes.Equal(data.Data, right) || src.from != ids[c.from] {
+				t.Errorf("%d bytes came from %q", len(data.Data), src.from)
 			}
 		})
 	}
@@ -179,14 +190,14 @@ func TestBlockOvertakesBadHolders(t *testing.T) {
 func TestBlockIsInterrupted(t *testing.T) {
 	t.Parallel()
 	o := &operations{
-		id: "self", timeout: time.Hour, route: oneRoute{[]peer.ID{"a"}},
+		id: "self", memory: membudget.New(0), timeout: time.Hour, route: oneRoute{[]peer.ID{"a"}},
 		call: func(ctx context.Context, _ peer.ID, req *pb.FileRequest, _ []byte) (*reply, error) {
 			return silent(ctx, req.GetBlock(), nil)
 		},
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	time.AfterFunc(50*time.Millisecond, cancel)
-	_, _, err := o.block(ctx, store.Place{Name: "x"}, store.Hash{1}, 10, nil, false)
+	_, _, err := o.block(ctx, store.Place{Name: "x"}, store.Hash{1}, 10, nil, roomOf(t, o, 10), false)
 	if !errors.Is(err, fault.Interrupted) {
 		t.Errorf("got %v, want %v", err, fault.Interrupted)
 	}

@@ -6,6 +6,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/p2pchord/p2pchord/internal/contain"
+	"github.com/p2pchord/p2pchord/internal/membudget"
 )
 
 // figures are what the node counts of itself for Prometheus. Without a Registerer they
@@ -17,7 +18,7 @@ type figures struct {
 	bytes   prometheus.Counter
 }
 
-func newFigures(r prometheus.Registerer) (f figures, err error) {
+func newFigures(r prometheus.Registerer, memory *membudget.Budget) (f figures, err error) {
 	f = figures{
 		lookups: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "p2pchord_lookups_total", Help: "Lookups of a key's owner: known here already, asked of the ring, or failed.",
@@ -43,7 +44,7 @@ func newFigures(r prometheus.Registerer) (f figures, err error) {
 		return f, nil
 	}
 	var failed []error
-	for _, c := range []prometheus.Collector{f.lookups, f.hops, f.repairs, f.bytes, containedPanics()} {
+	for _, c := range append(memoryGauges(memory), f.lookups, f.hops, f.repairs, f.bytes, containedPanics()) {
 		failed = append(failed, r.Register(c))
 	}
 	return f, errors.Join(failed...)
@@ -54,6 +55,24 @@ func containedPanics() prometheus.Collector {
 	return prometheus.NewCounterFunc(prometheus.CounterOpts{
 		Name: "p2pchord_panics_total", Help: "Panics that cost a request or a round of work, and not the process: each is a bug.",
 	}, func() float64 { return float64(contain.Total()) })
+}
+
+// memoryGauges tell how much memory blocks take.
+func memoryGauges(b *membudget.Budget) []prometheus.Collector {
+	gauge := func(name, help string, value func() float64) prometheus.Collector {
+		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, value)
+	}
+	return []prometheus.Collector{
+		gauge("p2pchord_memory_used_bytes", "Memory that blocks of transfers and repairs take.", func() float64 {
+			used, _ := b.Used()
+			return float64(used)
+		}),
+		gauge("p2pchord_memory_limit_bytes", "Memory that they may take.", func() float64 { return float64(b.Total()) }),
+		gauge("p2pchord_memory_waiting", "Transfers and repairs that wait for memory.", func() float64 {
+			_, waiting := b.Used()
+			return float64(waiting)
+		}),
+	}
 }
 
 // lookedUp counts a lookup that asked the ring.

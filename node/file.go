@@ -12,6 +12,7 @@ import (
 
 	"github.com/p2pchord/p2pchord/internal/contain"
 	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/internal/membudget"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/store"
 )
@@ -35,7 +36,7 @@ type File struct {
 	end    int64
 	next   int
 	cur    []byte // what is left of the present block
-	held   []byte // its buffer
+	held   *membudget.Buffer
 	err    error
 
 	// writing is held by whoever writes to the file of a Save: the kernel lets only one
@@ -51,7 +52,7 @@ type File struct {
 
 // fetched is one block on its way to the reader.
 type fetched struct {
-	data []byte
+	data *membudget.Buffer
 	from peer.ID // empty: this node's own store, or what was there already
 	path string
 	err  error
@@ -60,7 +61,7 @@ type fetched struct {
 func newFile(ctx context.Context, o *operations, g *gotten, opt GetOptions) *File {
 	f := &File{ops: o, rec: g.rec, opt: opt, near: g.holders, sources: make(map[peer.ID]bool)}
 	f.ctx, f.cancel = context.WithCancel(ctx)
-	if len(g.data) > 0 {
+	if g.data != nil {
 		f.first = &fetched{data: g.data, from: g.from, path: g.path}
 	}
 	return f
@@ -85,9 +86,18 @@ func (f *File) Sources() []string {
 func (f *File) Close() error {
 	f.cancel()
 	f.wg.Wait()
-	if f.held != nil {
-		putBuffer(f.held)
-		f.held, f.cur = nil, nil
+	f.held.Free()
+	f.held, f.cur = nil, nil
+	if f.first != nil {
+		f.first.data.Free()
+		f.first = nil
+	}
+	for _, c := range f.blocks { // fetched, and not read
+		select {
+		case b := <-c:
+			b.data.Free()
+		default:
+		}
 	}
 	if f.err == nil {
 		f.err = io.ErrClosedPipe
@@ -95,8 +105,19 @@ func (f *File) Close() error {
 	return nil
 }
 
-// fetch gets block i from this node's store or from other peers.
-func (f *File) fetch(ctx context.Context, i int) fetched {
+// roomFor waits for the memory of block i; none is needed for one that has come already.
+func (f *File) roomFor(ctx context.Context, i int) (*membudget.Reservation, error) {
+	if i == 0 && f.first != nil {
+		return nil, nil
+	}
+	_, size := f.rec.BlockAt(i)
+	room, err := f.ops.memory.Reserve(ctx, membudget.User, size, 1)
+	return room, f.ops.explain(ctx, err, nil)
+}
+
+// fetch gets block i from this node's store or from other peers, into room, which it closes.
+func (f *File) fetch(ctx context.Context, i int, room *membudget.Reservation) fetched {
+	defer room.Close()
 	if i == 0 && f.first != nil {
 		b := *f.first
 		f.first = nil
@@ -104,18 +125,21 @@ func (f *File) fetch(ctx context.Context, i int) fetched {
 	}
 	hash, size := f.rec.BlockAt(i)
 	if f.ops.local != nil {
-		buf := getBuffer(size)
-		if data := f.ops.local(ctx, store.Hash(hash), buf); len(data) == size {
-			return fetched{data: data, from: f.ops.id, path: PathDirect}
+		buf, err := room.Take(ctx, size)
+		if err != nil {
+			return fetched{err: f.ops.explain(ctx, err, nil)}
 		}
-		putBuffer(buf)
+		if data := f.ops.local(ctx, store.Hash(hash), buf.Data); len(data) == size {
+			return fetched{data: buf, from: f.ops.id, path: PathDirect}
+		}
+		buf.Free()
 	}
 	at := store.Place{Key: uint16(protocol.Place(f.rec.GetName(), uint32(i))), Name: f.rec.GetName(), Index: uint32(i)} //nolint:gosec // bounded
 	var near []peer.ID
 	if i == 0 {
 		near = f.near
 	}
-	data, src, err := f.ops.block(ctx, at, store.Hash(hash), size, near, false)
+	data, src, err := f.ops.block(ctx, at, store.Hash(hash), size, near, room, false)
 	return fetched{data: data, from: src.from, path: src.path, err: err}
 }
 
@@ -149,7 +173,13 @@ func (f *File) start() {
 			case <-f.ctx.Done():
 				return
 			}
-			contain.Go(&wg, "fetching a block", func() { f.blocks[i] <- f.fetch(f.ctx, i) }, func() { f.blocks[i] <- fetched{err: contain.ErrPanic} })
+			// In order: a block that the reader is to have later must not be in the way of an earlier one.
+			room, err := f.roomFor(f.ctx, i)
+			if err != nil {
+				f.blocks[i] <- fetched{err: err}
+				return
+			}
+			contain.Go(&wg, "fetching a block", func() { f.blocks[i] <- f.fetch(f.ctx, i, room) }, func() { f.blocks[i] <- fetched{err: contain.ErrPanic} })
 		}
 	})
 }
@@ -197,7 +227,7 @@ func (f *File) advance() error {
 
 func (f *File) take() error {
 	if f.held != nil {
-		putBuffer(f.held)
+		f.held.Free()
 		f.held = nil
 		if f.room != nil {
 			<-f.room
@@ -207,7 +237,7 @@ func (f *File) take() error {
 		return io.EOF
 	}
 	if f.rec.BlockCount() == 1 && f.first != nil { // nothing has to be fetched
-		f.use(f.fetch(f.ctx, 0))
+		f.use(f.fetch(f.ctx, 0, nil))
 		return nil
 	}
 	if f.blocks == nil {
@@ -228,7 +258,7 @@ func (f *File) take() error {
 
 // use makes a block, verified, the present one.
 func (f *File) use(b fetched) {
-	f.cur, f.held = f.wanted(f.next, b.data), b.data
+	f.cur, f.held = f.wanted(f.next, b.data.Bytes()), b.data
 	f.next++
 	f.took(b, len(f.cur))
 }

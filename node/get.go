@@ -9,6 +9,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/internal/membudget"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/replica"
@@ -54,7 +55,7 @@ type gotten struct {
 	rec      *protocol.Record
 	siblings []*protocol.Record
 	holders  []peer.ID
-	data     []byte
+	data     *membudget.Buffer
 	from     peer.ID
 	path     string
 }
@@ -65,12 +66,17 @@ func (o *operations) fetchRecord(ctx context.Context, get *pb.Get) (*gotten, err
 		return nil, err
 	}
 	var g *gotten
+	withBody := get.GetWithBody()
 	err := o.atOwner(ctx, protocol.Place(get.GetName(), 0), func(ctx context.Context, to peer.ID) (err error) {
 		get.Witness = nil
 		if o.wordOf != nil && to != o.id {
 			get.Witness = o.wordOf(get.GetName(), to)
 		}
-		if g, err = o.getBoth(ctx, to, get); g != nil || err != nil {
+		// The first block comes with the record when there is memory for it now: who waits for memory asks for it later.
+		room := o.memory.TryReserve(membudget.User, DefaultBlockSize, 1)
+		defer room.Close()
+		get.WithBody = withBody && room != nil
+		if g, err = o.getBoth(ctx, to, get, room); g != nil || err != nil {
 			return err
 		}
 		r, err := o.call(ctx, to, &pb.FileRequest{Body: &pb.FileRequest_Get{Get: get}}, nil)
@@ -78,7 +84,7 @@ func (o *operations) fetchRecord(ctx context.Context, get *pb.Get) (*gotten, err
 			return err
 		}
 		defer r.close()
-		g, err = o.readGot(r, get, to)
+		g, err = o.readGot(r, get, to, room)
 		return err
 	})
 	if err != nil {
@@ -91,7 +97,7 @@ func (o *operations) fetchRecord(ctx context.Context, get *pb.Get) (*gotten, err
 }
 
 // readGot checks an answer to Get: signatures, the name, the bytes.
-func (o *operations) readGot(r *reply, get *pb.Get, from peer.ID) (*gotten, error) {
+func (o *operations) readGot(r *reply, get *pb.Get, from peer.ID, room *membudget.Reservation) (*gotten, error) {
 	got := r.GetGot()
 	rec, err := protocol.VerifyRecord(got.GetRecord())
 	if err != nil {
@@ -114,20 +120,22 @@ func (o *operations) readGot(r *reply, get *pb.Get, from peer.ID) (*gotten, erro
 	if len(g.holders) == len(got.GetHolders()) {
 		o.witnesses.note(from, g.holders)
 	}
-	if r.size == 0 {
+	if r.size == 0 || room == nil {
 		return g, nil
 	}
 	if r.size != rec.BlockSize() {
 		return nil, fault.New(fault.Integrity, "a peer sent %d bytes of a block of %d", r.size, rec.BlockSize())
 	}
-	g.data = getBuffer(r.size)
-	sum, err := readHashed(r.body, g.data, nil)
+	if g.data = room.Only(r.size); g.data == nil {
+		return g, nil // a block larger than usual: it is asked for by itself
+	}
+	sum, err := readHashed(r.body, g.data.Data, nil)
 	if err != nil {
-		putBuffer(g.data)
+		g.data.Free()
 		return nil, err
 	}
 	if sum != rec.BlockHash() {
-		putBuffer(g.data)
+		g.data.Free()
 		g.data = nil // asked for by itself, it is checked where it comes from, or comes from another holder
 	}
 	return g, nil

@@ -7,6 +7,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/internal/membudget"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/replica"
@@ -33,7 +34,7 @@ func (n *Node) serveStore(ctx context.Context, from peer.ID, st *pb.Store, body 
 	}
 	var b *block
 	if !st.GetRecordOnly() {
-		if b, err = n.takeBlock(ctx, rec, body, n.storing); err != nil {
+		if b, err = n.takeBlock(ctx, rec, body, membudget.Serve); err != nil {
 			return nil, err
 		}
 		defer b.release()

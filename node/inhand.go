@@ -3,6 +3,7 @@ package node
 import (
 	"sync"
 
+	"github.com/p2pchord/p2pchord/internal/membudget"
 	"github.com/p2pchord/p2pchord/store"
 )
 
@@ -16,8 +17,8 @@ type inHand struct {
 
 // hold offers a block's bytes, whose hash has been computed here, until the function
 // that it returns is called. They are given back when the last who took them has released them.
-func (h *inHand) hold(hash store.Hash, data []byte) (release func()) {
-	b := &block{data: data, hash: hash, uses: 1}
+func (h *inHand) hold(hash store.Hash, buf *membudget.Buffer) (release func()) {
+	b := &block{buf: buf, hash: hash, uses: 1}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.blocks == nil {

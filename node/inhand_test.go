@@ -4,8 +4,19 @@ import (
 	"bytes"
 	"testing"
 
+	"github.com/p2pchord/p2pchord/internal/membudget"
 	"github.com/p2pchord/p2pchord/store"
 )
+
+func buffer(t *testing.T, text string) *membudget.Buffer {
+	t.Helper()
+	b, err := membudget.New(0).Take(t.Context(), membudget.User, len(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	copy(b.Data, text)
+	return b
+}
 
 // A block in hand can be taken while its put is under way, stays whole until the last
 // who took it has released it, and is gone afterwards.
@@ -13,9 +24,7 @@ func TestInHand(t *testing.T) {
 	t.Parallel()
 	var h inHand
 	one, two := store.Hash{1}, store.Hash{2}
-	data := getBuffer(DefaultBlockSize)
-	copy(data, "whole")
-	release := h.hold(one, data)
+	release := h.hold(one, buffer(t, "whole"))
 	if h.take(two) != nil {
 		t.Error("a block that nobody holds was taken")
 	}
@@ -38,8 +47,8 @@ func TestInHandOfTwoPuts(t *testing.T) {
 	t.Parallel()
 	var h inHand
 	hash := store.Hash{1}
-	first := h.hold(hash, []byte("equal"))
-	second := h.hold(hash, []byte("equal"))
+	first := h.hold(hash, buffer(t, "equal"))
+	second := h.hold(hash, buffer(t, "equal"))
 	first()
 	b := h.take(hash)
 	if b == nil {

@@ -13,12 +13,12 @@ import (
 	golog "github.com/ipfs/go-log/v2"
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/peer"
-	"golang.org/x/sync/semaphore"
 
 	"github.com/p2pchord/p2pchord/bootstrap"
 	"github.com/p2pchord/p2pchord/internal/contain"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/internal/instance"
+	"github.com/p2pchord/p2pchord/internal/membudget"
 	"github.com/p2pchord/p2pchord/internal/p2phost"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
@@ -62,8 +62,6 @@ type Node struct {
 
 	contacts []*bootstrap.Contact
 	services []*protocol.Service
-	putting  *semaphore.Weighted // bytes of bodies of puts in memory
-	storing  *semaphore.Weighted // bytes of bodies of copies in memory
 
 	repairing chan struct{} // wakes the repair
 	fetching  chan struct{} // wakes the fetching of missing bytes
@@ -95,8 +93,6 @@ func New(ctx context.Context, cfg Config) (*Node, error) {
 	n := &Node{
 		cfg:       cfg,
 		events:    make(chan func(*loop), 256),
-		putting:   semaphore.NewWeighted(maxBodiesInMemory),
-		storing:   semaphore.NewWeighted(maxBodiesInMemory),
 		repairing: make(chan struct{}, 1),
 		fetching:  make(chan struct{}, 1),
 		health:    newCopyHealth(),
@@ -104,8 +100,9 @@ func New(ctx context.Context, cfg Config) (*Node, error) {
 		instances: newInstances(),
 		done:      make(chan struct{}),
 	}
+	n.memory = membudget.New(cfg.MemoryBytes)
 	n.ctx, n.cancel = context.WithCancel(context.WithoutCancel(ctx))
-	if n.figures, err = newFigures(cfg.Registerer); err != nil {
+	if n.figures, err = newFigures(cfg.Registerer, n.memory); err != nil {
 		return nil, fault.New(fault.Usage, "a Registerer is for one node: %w", err)
 	}
 	if err := n.start(ctx); err != nil {
@@ -132,7 +129,7 @@ func (n *Node) start(ctx context.Context) error {
 		return err
 	}
 	n.operations = operations{
-		key: n.folder.key, id: n.host.ID(), timeout: n.cfg.Timeout, route: n, call: n.call, learn: n.learnPeer, local: n.localBlock, wordOf: n.wordOf, hold: n.inHand.hold,
+		key: n.folder.key, id: n.host.ID(), memory: n.memory, timeout: n.cfg.Timeout, route: n, call: n.call, learn: n.learnPeer, local: n.localBlock, wordOf: n.wordOf, hold: n.inHand.hold,
 		known: n.knownPeer, way: func(p peer.ID) (way, bool) { return wayTo(n.host, p) },
 	}
 	n.begin()

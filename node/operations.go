@@ -11,6 +11,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/internal/membudget"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/ring"
@@ -69,6 +70,7 @@ type router interface {
 type operations struct {
 	key     crypto.PrivKey
 	id      peer.ID
+	memory  *membudget.Budget // for blocks
 	timeout time.Duration
 	route   router
 	call    caller
@@ -81,7 +83,7 @@ type operations struct {
 	// local reads a block from a store of one's own; nil when there is none, or the block isn't there.
 	local func(ctx context.Context, h store.Hash, buf []byte) []byte
 	// hold offers a block in memory to the store of one's own until it is released; nil when there is none.
-	hold func(h store.Hash, data []byte) (release func())
+	hold func(h store.Hash, buf *membudget.Buffer) (release func())
 	// wordOf is what the node that these operations belong to says as the owner's witness; nil when there is none.
 	wordOf    func(name string, owner peer.ID) *pb.Confirm
 	witnesses witnesses

@@ -7,6 +7,7 @@ import (
 
 	"github.com/p2pchord/p2pchord/internal/contain"
 	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/internal/membudget"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/replica"
@@ -36,7 +37,7 @@ func (n *Node) servePut(ctx context.Context, put *pb.Put, body bodyReader) (*pb.
 	if resp, err := n.preview(rec); resp != nil || err != nil {
 		return resp, err
 	}
-	b, err := n.takeBlock(ctx, rec, body, n.putting)
+	b, err := n.takeBlock(ctx, rec, body, membudget.Owner)
 	if err != nil {
 		return nil, err
 	}
@@ -294,10 +295,16 @@ func (n *Node) sendCopy(rec *protocol.Record, b *block, to ring.Position, g repl
 // this store has.
 func (n *Node) sendStore(ctx context.Context, to ring.Position, rec *protocol.Record, st *pb.Store, data []byte) error {
 	if size := rec.BlockSize(); size > 0 && data == nil && !st.GetRecordOnly() {
-		buf := getBuffer(size)
-		defer putBuffer(buf)
-		var err error
-		if data, err = n.store.Read(ctx, store.Hash(rec.BlockHash()), buf); err != nil {
+		class := membudget.Repair
+		if st.GetGrant() != nil {
+			class = membudget.Owner // a user waits for it
+		}
+		buf, err := n.memory.Take(ctx, class, size)
+		if err != nil {
+			return err
+		}
+		defer buf.Free()
+		if data, err = n.store.Read(ctx, store.Hash(rec.BlockHash()), buf.Data); err != nil {
 			st.RecordOnly, data = true, nil // the holder fetches them itself
 		}
 	}

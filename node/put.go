@@ -14,6 +14,7 @@ import (
 	"github.com/p2pchord/p2pchord/internal/blake3sum"
 	"github.com/p2pchord/p2pchord/internal/contain"
 	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/internal/membudget"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/replica"
@@ -54,10 +55,14 @@ func (o *operations) Put(ctx context.Context, name string, r io.Reader, opt PutO
 	if p.opt.Modified.IsZero() {
 		p.opt.Modified = time.Now()
 	}
-	defer func() { putBuffer(p.first) }()
 	if opt.Progress != nil {
 		ctx = tellWaits(ctx, p.waits)
 	}
+	if err := p.reserve(ctx); err != nil {
+		return PutResult{}, err
+	}
+	defer p.memory.Close()
+	defer func() { p.first.Free() }()
 	if err := p.sendBlocks(ctx, r); err != nil {
 		if fault.CodeOf(err) == fault.NoSpace {
 			p.retract(ctx)
@@ -105,8 +110,9 @@ type putting struct {
 
 	whole  blake3sum.Hasher
 	size   int64
-	first  []byte // the first block, which goes with the file's record at the end
-	hashes []byte // of all blocks, one after the other
+	memory *membudget.Reservation
+	first  *membudget.Buffer // the first block, which goes with the file's record at the end
+	hashes []byte            // of all blocks, one after the other
 
 	mu     sync.Mutex
 	done   int64
@@ -116,18 +122,32 @@ type putting struct {
 	stored []storedBlock // in the order of their answers, or of their failures
 }
 
+// reserve waits for the memory without which the put could not go on: for the first block, which is kept
+// until the end, and for one of the others at a time.
+func (p *putting) reserve(ctx context.Context) (err error) {
+	size, count := p.blockSize, 2
+	if p.opt.Size >= 0 && p.opt.Size < int64(size) {
+		size, count = int(p.opt.Size)+1, 1 // one byte more shows that there is more
+	}
+	wait := waitFor(ctx)
+	defer wait.end()
+	wait.forMemory()
+	p.memory, err = p.ops.memory.Reserve(ctx, membudget.User, size, count)
+	return p.ops.explain(ctx, err, nil)
+}
+
 // sendBlocks reads r to its end and stores every block but the first.
 func (p *putting) sendBlocks(ctx context.Context, r io.Reader) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(blocksInFlight)
-	readErr := p.readBlocks(ctx, r, func(index int, data []byte, hash [protocol.HashSize]byte) {
+	readErr := p.readBlocks(ctx, r, func(index int, buf *membudget.Buffer, hash [protocol.HashSize]byte) {
 		group.Go(func() error {
-			release := func() { putBuffer(data) }
+			release := buf.Free
 			if p.ops.hold != nil {
-				release = p.ops.hold(hash, data)
+				release = p.ops.hold(hash, buf)
 			}
 			defer release()
-			return contain.Run("putting a block", func() error { return p.sendBlock(ctx, index, data, hash) })
+			return contain.Run("putting a block", func() error { return p.sendBlock(ctx, index, buf.Data, hash) })
 		})
 	})
 	if err := group.Wait(); err != nil {
@@ -137,23 +157,24 @@ func (p *putting) sendBlocks(ctx context.Context, r io.Reader) error {
 }
 
 // readBlocks cuts r into blocks and gives all but the first to send, which owns them then.
-func (p *putting) readBlocks(ctx context.Context, r io.Reader, send func(int, []byte, [protocol.HashSize]byte)) error {
+func (p *putting) readBlocks(ctx context.Context, r io.Reader, send func(int, *membudget.Buffer, [protocol.HashSize]byte)) error {
 	for index := 0; ; index++ {
-		buf, hash, err := p.readBlock(r)
+		buf, hash, err := p.readBlock(ctx, r)
 		if err != nil {
 			return err
 		}
-		if len(buf) == 0 {
+		if buf == nil {
 			break
 		}
+		size := len(buf.Data)
 		if index >= maxBlocks {
-			putBuffer(buf)
+			buf.Free()
 			return fault.New(fault.NoSpace, "%q has more than %d blocks of %d MiB; give its size, so that larger blocks can be used", p.name, maxBlocks, p.blockSize>>20)
 		}
 		p.hashes = append(p.hashes, hash[:]...)
-		p.size += int64(len(buf))
+		p.size += int64(size)
 		if p.opt.Size >= 0 && p.size > p.opt.Size {
-			putBuffer(buf)
+			buf.Free()
 			break
 		}
 		if index == 0 {
@@ -161,7 +182,7 @@ func (p *putting) readBlocks(ctx context.Context, r io.Reader, send func(int, []
 		} else {
 			send(index, buf, hash)
 		}
-		if len(buf) < p.blockSize || ctx.Err() != nil {
+		if size < p.blockSize || ctx.Err() != nil {
 			break
 		}
 	}
@@ -174,35 +195,39 @@ func (p *putting) readBlocks(ctx context.Context, r io.Reader, send func(int, []
 // readBlock reads the next block, less at the end of the stream, and hashes it for
 // itself and for the whole while it comes. The two have nothing in common: a chunk's
 // place in its file is part of what BLAKE3 hashes.
-func (p *putting) readBlock(r io.Reader) ([]byte, [protocol.HashSize]byte, error) {
+func (p *putting) readBlock(ctx context.Context, r io.Reader) (*membudget.Buffer, [protocol.HashSize]byte, error) {
 	want := p.blockSize
 	if p.opt.Size >= 0 {
 		// One byte more than announced shows that there is more.
 		want = int(min(int64(want), max(p.opt.Size-p.size, 0)+1))
 	}
-	buf := getBuffer(want)
+	buf, err := p.memory.Take(ctx, want)
+	if err != nil {
+		return nil, [protocol.HashSize]byte{}, err
+	}
 	n := 0
 	h := hashers.Get().(*blake3sum.Hasher) //nolint:forcetypeassert // the pool holds nothing else
 	defer hashers.Put(h)
 	h.Reset()
 	for n < want {
-		m, err := io.ReadFull(r, buf[n:min(n+hashStep, want)])
-		_, _ = p.whole.Write(buf[n : n+m]) // never fails
-		_, _ = h.Write(buf[n : n+m])
+		m, err := io.ReadFull(r, buf.Data[n:min(n+hashStep, want)])
+		_, _ = p.whole.Write(buf.Data[n : n+m]) // never fails
+		_, _ = h.Write(buf.Data[n : n+m])
 		n += m
 		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 			break
 		}
 		if err != nil {
-			putBuffer(buf)
+			buf.Free()
 			return nil, [protocol.HashSize]byte{}, fault.New(fault.Failed, "reading %q: %w", p.name, err)
 		}
 	}
 	if n == 0 {
-		putBuffer(buf)
+		buf.Free()
 		return nil, [protocol.HashSize]byte{}, nil
 	}
-	return buf[:n], h.Sum(), nil
+	buf.Data = buf.Data[:n]
+	return buf, h.Sum(), nil
 }
 
 // sendBlock stores one later block at its owner.
@@ -252,11 +277,16 @@ func (p *putting) commit(ctx context.Context) (PutResult, error) {
 		Name: p.name, Size: uint64(p.size), Hash: sum, BlockSize: uint32(p.blockSize), Blocks: p.hashes, //nolint:gosec // not negative
 		Copies: uint32(p.opt.Copies), Modified: uint64(max(0, p.opt.Modified.UnixMilli())), //nolint:gosec // not negative
 	}
-	st, version, err := p.ops.write(ctx, body, p.first, p.opt.WaitAll, nil)
+	first := p.first.Bytes()
+	if p.first != nil && p.ops.hold != nil {
+		defer p.ops.hold([protocol.HashSize]byte(p.hashes), p.first)()
+		p.first = nil
+	}
+	st, version, err := p.ops.write(ctx, body, first, p.opt.WaitAll, nil)
 	if err != nil {
 		return PutResult{}, err
 	}
-	p.progress(len(p.first), st)
+	p.progress(len(first), st)
 	wanted := int(st.GetAsked())
 	res := PutResult{
 		Name: p.name, Key: uint16(protocol.Place(p.name, 0)), Size: p.size, Hash: hex.EncodeToString(sum),

@@ -8,6 +8,7 @@ import (
 
 	"github.com/p2pchord/p2pchord/internal/contain"
 	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/internal/membudget"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/ring"
 	"github.com/p2pchord/p2pchord/store"
@@ -245,14 +246,19 @@ func (n *Node) fetch(ctx context.Context, e store.Entry) error {
 	if !n.hasRoom(int64(e.Size)) {
 		return fault.New(fault.NoSpace, "no room for a copy of block %d of %q", e.Index, e.Name)
 	}
-	ctx, cancel := context.WithTimeout(ctx, 6*n.cfg.Timeout+time.Duration(e.Size)*time.Second/slowest)
-	defer cancel()
-	data, _, err := n.block(ctx, e.Place, e.Block, int(e.Size), nil, true)
+	room, err := n.memory.Reserve(ctx, membudget.Repair, int(e.Size), 1)
 	if err != nil {
 		return err
 	}
-	defer putBuffer(data)
-	st, err := n.store.StageKnown(ctx, data, e.Block, store.Cold)
+	defer room.Close()
+	ctx, cancel := context.WithTimeout(ctx, 6*n.cfg.Timeout+time.Duration(e.Size)*time.Second/slowest)
+	defer cancel()
+	data, _, err := n.block(ctx, e.Place, e.Block, int(e.Size), nil, room, true)
+	if err != nil {
+		return err
+	}
+	defer data.Free()
+	st, err := n.store.StageKnown(ctx, data.Data, e.Block, store.Cold)
 	if err != nil {
 		return err
 	}

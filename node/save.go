@@ -11,6 +11,7 @@ import (
 	"github.com/p2pchord/p2pchord/internal/contain"
 	"github.com/p2pchord/p2pchord/internal/direct"
 	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/internal/membudget"
 )
 
 // Save writes the whole file to dst, each block where it belongs as soon as it has been
@@ -49,21 +50,28 @@ func (f *File) saveBlock(ctx context.Context, dst *os.File, had int64, i int) er
 	hash, size := f.rec.BlockAt(i)
 	at := int64(i) * int64(f.rec.GetBlockSize())
 	if at+int64(size) <= had {
-		buf := getBuffer(size)
-		_, err := dst.ReadAt(buf, at)
-		there := err == nil && blake3sum.Sum(buf) == hash
-		putBuffer(buf)
+		buf, err := f.ops.memory.Take(ctx, membudget.User, size)
+		if err != nil {
+			return f.ops.explain(ctx, err, nil)
+		}
+		_, err = dst.ReadAt(buf.Data, at)
+		there := err == nil && blake3sum.Sum(buf.Data) == hash
+		buf.Free()
 		if there {
 			f.took(fetched{}, size)
 			return nil
 		}
 	}
-	b := f.fetch(ctx, i)
+	room, err := f.roomFor(ctx, i)
+	if err != nil {
+		return err
+	}
+	b := f.fetch(ctx, i, room)
 	if b.err != nil {
 		return b.err
 	}
-	defer putBuffer(b.data)
-	if err := f.write(dst, b.data, at); err != nil {
+	defer b.data.Free()
+	if err := f.write(dst, b.data.Data, at); err != nil {
 		return err
 	}
 	f.took(b, size)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/p2pchord/p2pchord/bootstrap"
 	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/internal/membudget"
 	"github.com/p2pchord/p2pchord/internal/p2phost"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
@@ -35,6 +36,10 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.CapacityBytes < 0 {
 		return c, fault.New(fault.Usage, "the capacity can't be negative")
+	}
+	var err error
+	if c.MemoryBytes, err = memoryBytes(c.MemoryBytes); err != nil {
+		return c, err
 	}
 	if c.Heartbeat == 0 {
 		c.Heartbeat = 3 * time.Second
@@ -63,6 +68,23 @@ func (c Config) withDefaults() (Config, error) {
 	return c, nil
 }
 
+// memoryBytes checks how much memory blocks may take, and says so for who leaves it open.
+func memoryBytes(n int64) (int64, error) {
+	switch {
+	case n == 0:
+		return membudget.Default(), nil
+	case n < MinMemory:
+		return 0, fault.New(fault.Usage, "the memory for blocks has to be %d MiB at least, or transfers would wait for each other for ever", MinMemory>>20)
+	}
+	return n, nil
+}
+
+// cacheBytes is the memory of the store's cache on a machine with so much.
+func cacheBytes(available int64) int64 {
+	const least, most = 16 << 20, 64 << 20
+	return max(least, min(available/8, most))
+}
+
 func (n *Node) openFolder(ctx context.Context) error {
 	address, err := protocol.ParseRingAddress(n.cfg.RingAddress)
 	if err != nil {
@@ -75,6 +97,7 @@ func (n *Node) openFolder(ctx context.Context) error {
 	n.health.asked(n.folder.copies)
 	n.store, err = store.Open(filepath.Join(n.cfg.Data, storeFolder), store.Options{
 		Capacity: n.cfg.CapacityBytes,
+		Cache:    cacheBytes(membudget.Available()),
 		OnBad:    func(store.Hash, error) { n.wakeFetch() },
 	})
 	if err != nil {

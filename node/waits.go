@@ -23,6 +23,7 @@ type waiting struct {
 	mu    sync.Mutex
 	tell  func(string) // nil when it is over
 	to    peer.ID
+	room  bool // it is memory that is waited for
 	timer *time.Timer
 }
 
@@ -49,11 +50,23 @@ func (w *waiting) asks(to peer.ID) {
 	w.to = to
 }
 
+// forMemory says that other transfers have to end first.
+func (w *waiting) forMemory() {
+	if w == nil {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.room = true
+}
+
 func (w *waiting) silent() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	switch {
 	case w.tell == nil:
+	case w.room:
+		w.tell("for other transfers, which use all the memory that --memory allows")
 	case w.to == "":
 		w.tell("for the owner to be found")
 	default:

@@ -9,6 +9,7 @@ import (
 
 	"github.com/p2pchord/p2pchord/internal/contain"
 	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/internal/membudget"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/replica"
 	"github.com/p2pchord/p2pchord/ring"
@@ -112,7 +113,7 @@ func (w *witnesses) get(owner peer.ID) (peer.ID, bool) {
 
 // getBoth asks the owner and its witness at the same time. It returns nothing when they don't
 // agree, or when this reader can't ask like that: the owner has to ask the witness then.
-func (o *operations) getBoth(ctx context.Context, owner peer.ID, get *pb.Get) (*gotten, error) {
+func (o *operations) getBoth(ctx context.Context, owner peer.ID, get *pb.Get, room *membudget.Reservation) (*gotten, error) {
 	witness, ok := o.witnesses.get(owner)
 	if !ok || owner == o.id || witness == o.id || get.GetWitness() != nil || get.GetVersion() != nil || get.GetTombstone() {
 		return nil, nil
@@ -135,7 +136,7 @@ func (o *operations) getBoth(ctx context.Context, owner peer.ID, get *pb.Get) (*
 		return nil, err
 	}
 	defer r.close()
-	g, err := o.readGot(r, ask, owner)
+	g, err := o.readGot(r, ask, owner, room)
 	grant := r.GetGot().GetGrant()
 	if err != nil || grant == nil { // it has asked by itself
 		return g, err
@@ -151,7 +152,7 @@ func (o *operations) getBoth(ctx context.Context, owner peer.ID, get *pb.Get) (*
 	case <-late.C:
 	case <-ctx.Done():
 	}
-	putBuffer(g.data)
+	g.data.Free()
 	o.witnesses.forget(owner)
 	return nil, ctx.Err()
 }

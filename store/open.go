@@ -137,8 +137,7 @@ func (s *Store) openDatabase() (err error) {
 		}
 	}()
 	var opened atomic.Bool
-	const cacheBytes = 64 << 20 // the memtables are counted in it
-	s.cache = pebble.NewCache(cacheBytes)
+	s.cache = pebble.NewCache(s.opts.Cache) // the memtables are counted in it
 	o := &pebble.Options{
 		Cache:              s.cache,
 		Comparer:           pebble.DefaultComparer,

@@ -16,6 +16,8 @@ type Options struct {
 	// default: 1 GiB or 5 % of the disk, whichever is smaller, so that a small disk can
 	// be used too. Negative is none.
 	Reserve int64
+	// Cache is the memory in bytes of the database's cache, its sorted memory included. 0 is 64 MiB.
+	Cache int64
 	// ScrubPeriod is the time in which every block is read and checked once in the
 	// background; 0 is 7 days, negative never.
 	ScrubPeriod time.Duration
@@ -41,7 +43,9 @@ const (
 	// docs/decisions/0020-pebble-below-a-journal.md.
 	defaultInline   = 32 << 10
 	defaultJournal  = 8 << 20
+	defaultCache    = 64 << 20
 	defaultMemtable = 16 << 20
+	leastMemtable   = 4 << 20
 	defaultScrub    = 7 * 24 * time.Hour
 	defaultReserve  = 1 << 30
 	reservePart     = 20 // 5 %
@@ -60,8 +64,11 @@ func (o Options) withDefaults() Options {
 	if o.journal == 0 {
 		o.journal = defaultJournal
 	}
+	if o.Cache == 0 {
+		o.Cache = defaultCache
+	}
 	if o.memtable == 0 {
-		o.memtable = defaultMemtable
+		o.memtable = uint64(min(defaultMemtable, max(o.Cache/4, leastMemtable))) //nolint:gosec // positive
 	}
 	if o.wait == nil {
 		o.wait = waitFor

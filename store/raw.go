@@ -61,6 +61,13 @@ func (r rawFile) Step() int {
 	return 0
 }
 
+// Narrow has it read in small steps, for who has little memory.
+func (r rawFile) Narrow() {
+	if n, ok := r.ReadCloser.(interface{ Narrow() }); ok {
+		n.Narrow()
+	}
+}
+
 // Close implements io.Closer.
 func (r rawFile) Close() error { return errors.Join(r.ReadCloser.Close(), r.file.Close()) }
 

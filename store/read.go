@@ -142,6 +142,19 @@ func (s *Store) Has(h Hash) (bool, error) {
 	return here, wrapRead(err)
 }
 
+// Size is how many bytes a block has; ErrNotHere when they are not in this store.
+func (s *Store) Size(h Hash) (int, error) {
+	if !s.life.enter() {
+		return 0, ErrClosed
+	}
+	defer s.life.leave()
+	b, here, err := blockOf(s.db, h)
+	if err == nil && !here {
+		return 0, ErrNotHere
+	}
+	return int(b.size), wrapRead(err)
+}
+
 // Read returns a block's bytes, verified against its hash, in buf when that is
 // large enough. A block that fails is set aside, becomes missing, and the error is
 // ErrCorrupt. ErrNotHere says that the bytes are not in this store.

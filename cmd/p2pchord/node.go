@@ -14,6 +14,7 @@ import (
 
 	"github.com/p2pchord/p2pchord/gateway"
 	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/internal/membudget"
 	"github.com/p2pchord/p2pchord/node"
 	"github.com/p2pchord/p2pchord/share"
 )
@@ -28,7 +29,7 @@ type nodeFlags struct {
 	bootstrap, listen, announce []string
 	ringAddress                 string
 	copies                      int
-	capacity                    string
+	capacity, memory            string
 	limits                      limitFlags
 	conns                       connFlags
 	heartbeat, timeout, within  time.Duration
@@ -71,6 +72,7 @@ peers, netcheck, health, watch, verify, ring, lookup, trace, leave and quit. SIG
 	fl.DurationVar(&f.scanInterval, "scan-interval", share.DefaultInterval, "how often all of that folder is looked at, beside what the system tells of")
 	fl.IntVar(&f.copies, "copies", defaultCopies, "on how many peers a file is to be, 1 to 8")
 	fl.StringVar(&f.capacity, "capacity", "", "`size` that it stores at most, like 100GiB (default what the disk has)")
+	fl.StringVar(&f.memory, "memory", "", "`size` of memory for the blocks of all transfers and repairs together, like 64MiB (default an eighth of what there is, 24MiB to 64MiB)")
 	f.limits.add(fl)
 	f.conns.add(fl, node.DefaultConnections, node.DefaultConnectionsPerAddress)
 	fl.DurationVar(&f.heartbeat, "heartbeat", 3*time.Second, "how often neighbours are checked")
@@ -109,6 +111,14 @@ func (f nodeFlags) config(data string) (c node.Config, err error) {
 	if f.capacity != "" {
 		if c.CapacityBytes, err = parseSize(f.capacity); err != nil {
 			return c, fault.New(fault.Usage, "--capacity: %w", err)
+		}
+	}
+	if f.memory != "" {
+		if c.MemoryBytes, err = parseSize(f.memory); err != nil {
+			return c, fault.New(fault.Usage, "--memory: %w", err)
+		}
+		if c.MemoryBytes < node.MinMemory {
+			return c, fault.New(fault.Usage, "--memory %s: it is %dMiB or more", f.memory, node.MinMemory>>20)
 		}
 	}
 	if c.LimitUp, c.LimitDown, err = f.limits.parse(); err != nil {
@@ -153,6 +163,7 @@ func (a *app) runNode(cmd *cobra.Command, f nodeFlags) error {
 	if err != nil {
 		return err
 	}
+	membudget.SetRuntimeLimit()
 	if f.share != "" {
 		if err := share.Check(f.share, cfg.Data); err != nil {
 			return err

@@ -78,7 +78,7 @@ func Reader(f Source, size int64) io.ReadCloser {
 	if !ok {
 		return io.NopCloser(f)
 	}
-	return &reader{f: f, undo: undo}
+	return &reader{f: f, undo: undo, step: step}
 }
 
 // cached reports whether the first byte of a file can be had without waiting for the disk.
@@ -94,17 +94,27 @@ var buffers = sync.Pool{New: func() any { b := make([]byte, step); return &b }}
 // reader reads past the cache until that is not possible.
 type reader struct {
 	f    Source
+	step int     // least size of what is read into the caller's memory
 	undo func()  // nil afterwards
 	buf  *[]byte // nil before the first short read, and at the end
 	left []byte  // of buf, to be read
 }
 
 // Step is how many bytes to read at least, so that they go from the disk to where they are wanted.
-func (r *reader) Step() int { return step }
+// It is 0 after Narrow: then the reads may have any size.
+func (r *reader) Step() int {
+	if r.step < step {
+		return 0
+	}
+	return r.step
+}
+
+// Narrow has smaller reads go to the caller's memory too, for who has little of it.
+func (r *reader) Narrow() { r.step = narrow }
 
 func (r *reader) Read(p []byte) (int, error) {
 	if len(r.left) == 0 {
-		if len(p) >= step {
+		if len(p) >= r.step && aligned(p) {
 			return r.fill(p)
 		}
 		if r.buf == nil {
@@ -118,6 +128,10 @@ func (r *reader) Read(p []byte) (int, error) {
 	n := copy(p, r.left)
 	r.left = r.left[n:]
 	return n, nil
+}
+
+func aligned(p []byte) bool {
+	return uintptr(unsafe.Pointer(unsafe.SliceData(p)))%Alignment == 0 //nolint:gosec // only the address is looked at
 }
 
 func (r *reader) fill(p []byte) (int, error) {

@@ -27,5 +27,8 @@ const Alignment = 4096
 // step is the size in bytes of what is read from the disk at a time.
 const step = 1 << 20
 
+// narrow is the same for a reader whose caller has little memory.
+const narrow = 128 << 10
+
 // least is the size in bytes from which it is worth three system calls.
 const least = 256 << 10
