@@ -1,6 +1,7 @@
 package node
 
 import (
+	lru "container/list"
 	"sync"
 	"time"
 
@@ -23,17 +24,29 @@ const (
 	addressTTL = 2 * time.Hour
 )
 
-// book remembers who is who: the verified description of every peer heard of, by ID.
-// What it learns goes into the host's address book as well. It is safe for concurrent use.
+// book remembers who is who: the verified description of every peer heard of, by ID. What it learns goes into the
+// host's address book as well, and leaves it with the description. When the book is full, the description that was not
+// used for longest makes room, but none of a connected peer or of one that keep names. It is safe for concurrent use.
 type book struct {
 	host host.Host
+	size int
+	// keep reports whether a peer must stay, beside those that are connected. It must not call the book.
+	keep func(ring.ID) bool
 
-	mu    sync.RWMutex
-	peers map[ring.ID]protocol.PeerInfo
+	mu    sync.Mutex
+	peers map[ring.ID]*bookEntry
+	used  lru.List // of ring.ID, the one used last in front
 }
 
-func newBook(h host.Host) *book {
-	return &book{host: h, peers: make(map[ring.ID]protocol.PeerInfo)}
+// bookEntry is what is known of one peer.
+type bookEntry struct {
+	info protocol.PeerInfo
+	own  bool // the peer itself has said so, on a connection of its own
+	at   *lru.Element
+}
+
+func newBook(h host.Host, keep func(ring.ID) bool) *book {
+	return &book{host: h, size: bookSize, keep: keep, peers: make(map[ring.ID]*bookEntry)}
 }
 
 // learn verifies descriptions and keeps those that hold. It returns the positions
@@ -48,43 +61,87 @@ func (b *book) learn(descriptions ...*pb.Peer) []ring.Position {
 	return out
 }
 
+// learnOne verifies what one peer tells of another, keeps it if it is news, and returns what is known now.
 func (b *book) learnOne(d *pb.Peer) (protocol.PeerInfo, error) {
 	info, err := protocol.ParsePeer(d)
-	if err != nil {
+	if err != nil || info.ID == b.host.ID() {
 		return info, err
 	}
-	if info.ID == b.host.ID() {
-		return info, nil
+	return b.add(info, false), nil
+}
+
+// learnFrom is learnOne for what the peer from has sent itself. If it speaks of another peer, that is hearsay.
+func (b *book) learnFrom(from peer.ID, d *pb.Peer) (protocol.PeerInfo, error) {
+	info, err := protocol.ParsePeer(d)
+	if err != nil || info.ID == b.host.ID() {
+		return info, err
 	}
+	return b.add(info, info.ID == from), nil
+}
+
+func (b *book) add(info protocol.PeerInfo, own bool) protocol.PeerInfo {
+	id := info.Position.ID
 	b.mu.Lock()
-	old, known := b.peers[info.Position.ID]
-	if !known && len(b.peers) >= bookSize {
-		for id := range b.peers { // any: those that matter are heard of again within a heartbeat
-			delete(b.peers, id)
-			break
+	defer b.mu.Unlock()
+	e, known := b.peers[id]
+	switch {
+	case known:
+		b.used.MoveToFront(e.at)
+		statement{info.Position, info.Seq, info.Bound, own}.updates(&e.info, &e.own, info)
+	case len(b.peers) >= b.size && !b.evict():
+		return info
+	default:
+		e = &bookEntry{info: info, own: own, at: b.used.PushFront(id)}
+		b.peers[id] = e
+	}
+	b.addresses(info)
+	return e.info
+}
+
+// addresses gives the host what a peer signed of its addresses: the host itself keeps the newer of two records.
+func (b *book) addresses(info protocol.PeerInfo) {
+	if info.Envelope == nil {
+		b.host.Peerstore().AddAddrs(info.ID, info.Addrs, addressTTL)
+	} else if cab, ok := peerstore.GetCertifiedAddrBook(b.host.Peerstore()); ok {
+		_, _ = cab.ConsumePeerRecord(info.Envelope, addressTTL) // refused only when it holds a newer one
+	}
+}
+
+// evict forgets the peer that was not used for longest and may go, with its addresses. It reports whether there was one.
+func (b *book) evict() bool {
+	for range b.used.Len() {
+		e := b.used.Back()
+		id, _ := e.Value.(ring.ID)
+		if b.host.Network().Connectedness(peer.ID(id)) == network.Connected || b.keep != nil && b.keep(id) {
+			b.used.MoveToFront(e)
+			continue
 		}
+		b.used.Remove(e)
+		delete(b.peers, id)
+		b.host.Peerstore().ClearAddrs(peer.ID(id))
+		return true
 	}
-	newer := !known || (info.Envelope != nil && info.Seq >= old.Seq)
-	if newer {
-		b.peers[info.Position.ID] = info
-	} else {
-		info = old
-	}
-	b.mu.Unlock()
-	if newer && info.Envelope != nil {
-		if cab, ok := peerstore.GetCertifiedAddrBook(b.host.Peerstore()); ok {
-			_, _ = cab.ConsumePeerRecord(info.Envelope, addressTTL) // refused only when it holds a newer one
-		}
-	}
-	return info, nil
+	return false
 }
 
 // info returns what is known of the node at p.
 func (b *book) info(id ring.ID) (protocol.PeerInfo, bool) {
-	b.mu.RLock()
-	defer b.mu.RUnlock()
-	info, ok := b.peers[id]
-	return info, ok
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	e, ok := b.peers[id]
+	if !ok {
+		return protocol.PeerInfo{}, false
+	}
+	b.used.MoveToFront(e.at)
+	return e.info, true
+}
+
+// hasSpoken reports whether the peer itself has said who it is.
+func (b *book) hasSpoken(id ring.ID) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	e, ok := b.peers[id]
+	return ok && e.own
 }
 
 // message returns p as a message: a full description, or only its ID when no more is known.
@@ -115,7 +172,7 @@ func (b *book) prepare(id peer.ID) {
 	if s, ok := b.host.Network().(interface{ Backoff() *swarm.DialBackoff }); ok {
 		s.Backoff().Clear(id)
 	}
-	if info, ok := b.info(ring.ID(id)); ok && info.Envelope != nil {
+	if info, ok := b.info(ring.ID(id)); ok {
 		b.host.Peerstore().AddAddrs(id, info.Addrs, addressTTL)
 	}
 }
@@ -128,24 +185,15 @@ func (b *book) relays() []peer.AddrInfo {
 	if b == nil {
 		return nil
 	}
-	b.mu.RLock()
-	defer b.mu.RUnlock()
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	var out []peer.AddrInfo
-	for _, info := range b.peers { // in any order: the load is to be spread
-		if addrs := p2phost.PublicAddrs(info.Addrs); len(addrs) > 0 {
-			if out = append(out, peer.AddrInfo{ID: info.ID, Addrs: addrs}); len(out) == maxRelays {
+	for _, e := range b.peers { // in any order: the load is to be spread
+		if addrs := p2phost.PublicAddrs(e.info.Addrs); len(addrs) > 0 {
+			if out = append(out, peer.AddrInfo{ID: e.info.ID, Addrs: addrs}); len(out) == maxRelays {
 				break
 			}
 		}
 	}
 	return out
-}
-
-// knows reports whether id has been heard of as a peer of the ring. A nil book knows nobody.
-func (b *book) knows(id peer.ID) bool {
-	if b == nil {
-		return false
-	}
-	_, ok := b.info(ring.ID(id))
-	return ok
 }

@@ -53,7 +53,7 @@ func Dial(ctx context.Context, cfg ClientConfig) (_ *Client, err error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{host: h, book: newBook(h)}
+	c := &Client{host: h, book: newBook(h, nil)}
 	c.client = protocol.NewClient(h, protocol.ClientOptions{
 		DialTimeout: cfg.Timeout, Timeout: cfg.Timeout, Progress: cfg.Timeout, Limits: limits(cfg.LimitUp, cfg.LimitDown),
 	})
@@ -139,7 +139,7 @@ const maxKnown = 1024
 // meetPeer verifies the description of a member and remembers it.
 func (c *Client) meetPeer(m *pb.Peer) (protocol.PeerInfo, error) {
 	info, err := c.book.learnOne(m)
-	if err != nil || info.Envelope == nil || info.ID == c.host.ID() {
+	if err != nil || len(info.Addrs) == 0 || info.ID == c.host.ID() {
 		return info, err
 	}
 	c.mu.Lock()

@@ -98,7 +98,26 @@ func (n *Node) ForgetPeer(id string) {
 	}
 	n.book.mu.Lock()
 	defer n.book.mu.Unlock()
-	delete(n.book.peers, ring.ID(p))
+	if e, ok := n.book.peers[ring.ID(p)]; ok {
+		n.book.used.Remove(e.at)
+		delete(n.book.peers, ring.ID(p))
+	}
+}
+
+// MadeUp is the description of a peer that nobody has met.
+var MadeUp = madeUp
+
+// KnownPeers counts the peers of which the node has a description.
+func (n *Node) KnownPeers() int {
+	n.book.mu.Lock()
+	defer n.book.mu.Unlock()
+	return len(n.book.peers)
+}
+
+// IsMember reports whether the node takes a peer for a member of the ring.
+func (n *Node) IsMember(ctx context.Context, id string) bool {
+	p, err := peer.Decode(id)
+	return err == nil && n.checkMember(ctx, p) == nil
 }
 
 // Connect connects the node's host to a peer.

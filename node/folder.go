@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 
 	"github.com/libp2p/go-libp2p/core/crypto"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/p2pchord/p2pchord/internal/durable"
 	"github.com/p2pchord/p2pchord/internal/p2phost"
+	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/store"
 )
@@ -89,7 +91,51 @@ func openDataFolder(dir string) (f *folder, err error) {
 	}
 	f.hadPeers, f.copies, f.memory, f.written = m.HadPeers, m.Copies, m, raw
 	f.peers, f.holders = unpack(m.Peers), unpack(m.Holders)
+	if err := f.cut(); err != nil {
+		return nil, err
+	}
 	return f, nil
+}
+
+const (
+	// maxRememberedPeers bounds the peers that are written down. A few that answer are enough to find back into the ring.
+	maxRememberedPeers = 256
+	// maxReadPeers bounds the peers that are read: an older program wrote down all that it had heard of.
+	maxReadPeers = 2048
+)
+
+// cut bounds a memory that has grown on disk. This run still tries all peers that it has read.
+func (f *folder) cut() error {
+	large := func(b []byte) bool { return len(b) > protocol.MaxKeptPeer }
+	f.peers, f.holders = spread(f.peers, maxReadPeers), spread(f.holders, maxRememberedPeers)
+	if len(f.memory.Peers) <= maxRememberedPeers && len(f.memory.Holders) <= maxRememberedPeers &&
+		!slices.ContainsFunc(f.memory.Peers, large) && !slices.ContainsFunc(f.memory.Holders, large) {
+		return nil
+	}
+	return f.keep(writable(f.peers), writable(f.holders), f.memory)
+}
+
+// spread is a list, or so many of it from beginning to end.
+func spread[T any](list []T, most int) []T {
+	if len(list) <= most {
+		return list
+	}
+	out := make([]T, most)
+	for i := range out {
+		out[i] = list[i*len(list)/most]
+	}
+	return out
+}
+
+// writable is what may be written down of peers.
+func writable(peers []*pb.Peer) []*pb.Peer {
+	var out []*pb.Peer
+	for _, p := range spread(peers, maxRememberedPeers) {
+		if info, err := protocol.ParsePeer(p); err == nil {
+			out = append(out, info.Message)
+		}
+	}
+	return out
 }
 
 // unpack decodes descriptions; what doesn't decode is left out, as what doesn't verify will be.

@@ -67,8 +67,9 @@ func (n *Node) mayWitness(from peer.ID, key ring.Key, id *pb.GrantID) error {
 	if id == nil {
 		return nil
 	}
-	info, ok := n.book.info(ring.ID(from))
-	if s := n.state.Load(); !ok || s.parting || !s.grants.MayWitness(info.Position, key, grantID(id)) {
+	s := n.state.Load()
+	owner := s.grants.Hood.Successor()
+	if owner.ID != ring.ID(from) || s.parting || !s.grants.MayWitness(owner, key, grantID(id)) {
 		return fault.New(fault.Refused, "not under the present grant of this arc")
 	}
 	return nil
@@ -127,7 +128,11 @@ func (n *Node) serveClaim(ctx context.Context, from peer.ID, c *pb.Claim) (*pb.F
 	if err != nil {
 		return nil, err
 	}
-	pred, err := n.book.learnOne(c.GetPredecessor())
+	verify := protocol.ParsePeer
+	if n.isNeighbor(from) { // from anybody else, whom it names as its predecessor is not learned
+		verify = n.book.learnOne
+	}
+	pred, err := verify(c.GetPredecessor())
 	if err != nil {
 		return nil, err
 	}
@@ -154,7 +159,7 @@ func (n *Node) serveClaim(ctx context.Context, from peer.ID, c *pb.Claim) (*pb.F
 
 // claimant verifies that a request among members comes from whom it says.
 func (n *Node) claimant(from peer.ID, d *pb.Peer) (protocol.PeerInfo, error) {
-	info, err := n.book.learnOne(d)
+	info, err := n.book.learnFrom(from, d)
 	if err == nil && info.ID != from {
 		err = fault.New(fault.NotAllowed, "a member can only speak for itself")
 	}
@@ -192,7 +197,7 @@ func (n *Node) askClaim(ctx context.Context, c replica.AskClaim) {
 	if err == nil {
 		defer r.close()
 		m := r.GetClaimed()
-		ans = replica.ClaimAnswer{Owns: m.GetOwns(), Authority: m.GetAuthority(), Continuous: m.GetContinuous(), Aside: m.GetAside(), Preds: n.stateOf(m.GetNeighbours()).Preds}
+		ans = replica.ClaimAnswer{Owns: m.GetOwns(), Authority: m.GetAuthority(), Continuous: m.GetContinuous(), Aside: m.GetAside(), Preds: n.stateOf(peerID(c.To), m.GetNeighbours()).Preds}
 		if m.GetGrantee() != nil {
 			if info, err := n.book.learnOne(m.GetGrantee()); err == nil {
 				ans.Grantee = info.Position

@@ -1,6 +1,8 @@
 package node
 
 import (
+	"slices"
+
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/p2pchord/p2pchord/ring"
@@ -10,4 +12,16 @@ import (
 // peer has described itself, which anybody can do, does not make it one.
 func (n *Node) isNeighbor(id peer.ID) bool {
 	return n.state.Load().view.HasNeighbor(ring.ID(id))
+}
+
+// isInView reports whether the peer is a successor, a predecessor or a finger of this node.
+func (n *Node) isInView(id ring.ID) bool {
+	s := n.state.Load()
+	return s != nil && (s.view.HasNeighbor(id) || slices.ContainsFunc(s.view.Fingers(), func(p ring.Position) bool { return p.ID == id }))
+}
+
+// mayHoldSlot reports whether a peer may hold a slot of this node's relay.
+func (n *Node) mayHoldSlot(id peer.ID) bool {
+	s := n.state.Load() // nil while the node starts
+	return s != nil && s.view.Joined() && n.checkMember(n.ctx, id) == nil
 }

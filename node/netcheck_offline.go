@@ -118,7 +118,7 @@ func reachRemembered(ctx context.Context, h host.Host, cfg Config) []NeighbourCh
 	var wg sync.WaitGroup
 	for _, d := range unpack(m.Peers) {
 		info, err := protocol.ParsePeer(d)
-		if err != nil || info.Envelope == nil || len(out) == maxRemembered {
+		if err != nil || len(info.Addrs) == 0 || len(out) == maxRemembered {
 			continue
 		}
 		out = append(out, NeighbourCheck{

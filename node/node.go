@@ -73,6 +73,7 @@ type Node struct {
 	missed    missed
 	age       age
 	graves    graves
+	members   members
 
 	ctx      context.Context
 	cancel   context.CancelFunc
@@ -96,6 +97,7 @@ func New(ctx context.Context, cfg Config) (*Node, error) {
 		repairing: make(chan struct{}, 1),
 		fetching:  make(chan struct{}, 1),
 		health:    newCopyHealth(),
+		members:   members{asked: make(chan struct{}, confirmsAtOnce)},
 		watch:     p2phost.NewWatch(),
 		instances: newInstances(),
 		done:      make(chan struct{}),

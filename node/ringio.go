@@ -64,7 +64,7 @@ func (n *Node) query(ctx context.Context, c ring.Query) {
 	case err != nil:
 		n.step(ring.TimedOut{Seq: c.Seq})
 	default:
-		state := n.stateOf(resp.GetNeighbours())
+		state := n.stateOf(peerID(c.To), resp.GetNeighbours())
 		if n.moved(c.To) {
 			n.step(ring.TimedOut{Seq: c.Seq})
 			return
@@ -116,7 +116,7 @@ func (n *Node) lookup(ctx context.Context, c ring.Lookup) {
 			n.step(ring.TimedOut{Seq: c.Seq})
 			return
 		}
-		n.step(ring.Located{Seq: c.Seq, Node: info.Position, State: n.stateOf(found.GetOwner())})
+		n.step(ring.Located{Seq: c.Seq, Node: info.Position, State: n.stateOf(peer.ID(c.Via.ID), found.GetOwner())})
 	}
 }
 
@@ -134,13 +134,17 @@ func (n *Node) ring(ctx context.Context, to ring.ID, req *pb.RingRequest) (*pb.R
 	return n.client.Ring(ctx, id, req)
 }
 
-// stateOf turns a message into the ring's terms. Descriptions that don't hold are
+// maxNeighbours bounds the predecessors and the successors that are taken from one answer. A peer has eight of each.
+const maxNeighbours = 16
+
+// stateOf turns a message of the peer from into the ring's terms. Descriptions that don't hold are
 // left out, which makes a list shorter, never wrong.
-func (n *Node) stateOf(m *pb.Neighbours) ring.State {
-	n.book.learn(m.GetSelf())
+func (n *Node) stateOf(from peer.ID, m *pb.Neighbours) ring.State {
+	_, _ = n.book.learnFrom(from, m.GetSelf())
+	preds, succs := m.GetPredecessors(), m.GetSuccessors()
 	return ring.State{
-		Preds:        n.book.learn(m.GetPredecessors()...),
-		Succs:        n.book.learn(m.GetSuccessors()...),
+		Preds:        n.book.learn(preds[:min(len(preds), maxNeighbours)]...),
+		Succs:        n.book.learn(succs[:min(len(succs), maxNeighbours)]...),
 		Incorporated: m.GetIncorporated(),
 	}
 }

@@ -18,10 +18,10 @@ func (n *Node) serveRing(ctx context.Context, from peer.ID, req *pb.RingRequest)
 	case *pb.RingRequest_Ping:
 		return &pb.RingResponse{}, n.servePing(ctx, body.Ping)
 	case *pb.RingRequest_Neighbours:
-		state, err := n.serveNeighbours(ctx, body.Neighbours)
+		state, err := n.serveNeighbours(ctx, from, body.Neighbours)
 		return &pb.RingResponse{Body: &pb.RingResponse_Neighbours{Neighbours: state}}, err
 	case *pb.RingRequest_Notify:
-		if info, err := n.book.learnOne(body.Notify.GetFrom()); err == nil && info.ID == from {
+		if info, err := n.book.learnFrom(from, body.Notify.GetFrom()); err == nil && info.ID == from {
 			n.step(ring.Notified{From: info.Position})
 		}
 		return &pb.RingResponse{}, nil
@@ -57,12 +57,12 @@ func (n *Node) servePing(ctx context.Context, ping *pb.Ping) error {
 
 // serveNeighbours answers with the state. A member's query is a step of the ring and
 // goes through the machine, which may be busy; an observer gets what is visible.
-func (n *Node) serveNeighbours(ctx context.Context, req *pb.GetNeighbours) (*pb.Neighbours, error) {
+func (n *Node) serveNeighbours(ctx context.Context, from peer.ID, req *pb.GetNeighbours) (*pb.Neighbours, error) {
 	if req.GetFrom() == nil {
 		v := n.state.Load().view
 		return n.neighboursOf(v.State(), v.Joined()), nil
 	}
-	info, err := n.book.learnOne(req.GetFrom())
+	info, err := n.book.learnFrom(from, req.GetFrom())
 	if err != nil {
 		return nil, err
 	}
@@ -89,14 +89,17 @@ func (n *Node) serveNeighbours(ctx context.Context, req *pb.GetNeighbours) (*pb.
 }
 
 func (n *Node) serveDepart(from peer.ID, d *pb.Depart) error {
-	info, err := n.book.learnOne(d.GetFrom().GetSelf())
+	info, err := n.book.learnFrom(from, d.GetFrom().GetSelf())
 	if err != nil {
 		return err
 	}
 	if info.ID != from {
 		return fault.New(fault.NotAllowed, "a peer can only announce its own departure")
 	}
-	state := n.stateOf(d.GetFrom())
+	var state ring.State
+	if n.isNeighbor(from) { // from anybody else, whom it names as neighbors is not learned
+		state = n.stateOf(from, d.GetFrom())
+	}
 	n.post(func(l *loop) {
 		if !d.GetIncomplete() {
 			l.arc.Departed(info.Position)

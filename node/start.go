@@ -111,14 +111,14 @@ func (n *Node) openHost() error {
 	if err != nil {
 		return err
 	}
-	var members atomic.Pointer[book] // asked as soon as the host runs
+	var known atomic.Pointer[book] // asked as soon as the host runs
 	n.host, err = p2phost.New(p2phost.Config{
 		Profile: p2phost.Peer, Key: n.folder.key, Listen: n.cfg.Listen, DefaultPort: DefaultPort,
 		PortFile: filepath.Join(n.cfg.Data, portFile),
 		Announce: n.cfg.Announce, Relays: relays, Registerer: n.cfg.Registerer, Server: n.cfg.Server, Watch: n.watch,
 		Connections: n.cfg.Connections, ConnectionsPerAddress: n.cfg.ConnectionsPerAddress,
-		RelayCandidates: func() []peer.AddrInfo { return members.Load().relays() },
-		RelayACL:        p2phost.ForMembers(func(id peer.ID) bool { return members.Load().knows(id) }),
+		RelayCandidates: func() []peer.AddrInfo { return known.Load().relays() },
+		RelayACL:        p2phost.ForMembers(n.mayHoldSlot),
 	})
 	if err != nil {
 		return err
@@ -131,8 +131,8 @@ func (n *Node) openHost() error {
 	n.client = protocol.NewClient(n.host, protocol.ClientOptions{
 		DialTimeout: n.cfg.Timeout, Timeout: n.cfg.Timeout, Progress: n.cfg.Timeout, Limits: n.limits,
 	})
-	n.book = newBook(n.host)
-	members.Store(n.book)
+	n.book = newBook(n.host, n.isInView)
+	known.Store(n.book)
 	n.self = protocol.PositionOf(n.host.ID(), n.address)
 	return n.describeSelf()
 }
@@ -244,7 +244,8 @@ func (n *Node) meetMember(ctx context.Context, id peer.ID) error {
 	if err := n.verifyInstance(ctx, id); err != nil {
 		return err
 	}
-	peers := n.book.learn(slices.Concat([]*pb.Peer{m.GetSelf()}, m.GetPredecessors(), m.GetSuccessors())...)
+	state := n.stateOf(id, m)
+	peers := slices.Concat(n.book.learn(m.GetSelf()), state.Preds, state.Succs)
 	n.step(ring.Heard{Peers: peers})
 	return nil
 }
@@ -329,13 +330,34 @@ func (n *Node) remember() {
 	if s == nil {
 		return
 	}
-	peers := n.describeOthers(s.view.Peers())
+	peers := n.describe(n.worthRemembering(s.view))
 	holders := n.describeOthers(n.distinct(n.distinct(nil, s.view.Predecessors()...), s.view.Successors()...))
 	m := memory{HadPeers: n.folder.hadPeers || s.view.HadPeers(), Copies: n.health.wanted()}
 	n.rememberedAge(&m)
 	if err := n.folder.keep(peers, holders, m); err != nil {
 		log.Warnw("remembering the peers", "err", err)
 	}
+}
+
+// worthRemembering chooses whom to write down: the neighbors and fingers, then peers that have spoken to this node
+// themselves, then those that it was told of; of too many of a kind, some from all around the ring.
+func (n *Node) worthRemembering(v *ring.View) []ring.Position {
+	out := n.distinct(nil, v.Neighbours()...)
+	var spoken, told []ring.Position
+	for _, p := range v.Peers() {
+		switch {
+		case p == n.self || slices.Contains(out, p):
+		case n.book.hasSpoken(p.ID):
+			spoken = append(spoken, p)
+		default:
+			told = append(told, p)
+		}
+	}
+	for _, some := range [][]ring.Position{spoken, told} {
+		out = append(out, spread(some, max(0, maxRememberedPeers-len(out)))...)
+	}
+	slices.SortFunc(out, ring.Position.Compare)
+	return out[:min(len(out), maxRememberedPeers)]
 }
 
 func (n *Node) describeOthers(ps []ring.Position) []*pb.Peer {

@@ -188,9 +188,8 @@ func (n *Node) drop(ctx context.Context, e store.Entry, may func() bool) {
 // it may drop: only those of which every holder, the asker not among them, has at least that
 // version, with its bytes. (CHORD.md's DROP.)
 func (n *Node) serveRelease(ctx context.Context, from peer.ID, rel *pb.Release) (*pb.FileResponse, error) {
-	asker, ok := n.book.info(ring.ID(from))
-	if !ok {
-		return nil, fault.New(fault.TryAgain, "the asker is not known here")
+	if err := n.checkMember(ctx, from); err != nil {
+		return nil, err
 	}
 	s, err := n.synced(ctx)
 	if err != nil {
@@ -202,7 +201,7 @@ func (n *Node) serveRelease(ctx context.Context, from peer.ID, rel *pb.Release) 
 	out := &pb.Released{Predecessor: n.book.message(s.grants.Grant.From)}
 	held := make(map[ring.Position]map[strayKey]bool)
 	for _, it := range rel.GetItems() {
-		out.Verdicts = append(out.Verdicts, verdicts[n.judgeRelease(ctx, s, asker.Position, it, held)])
+		out.Verdicts = append(out.Verdicts, verdicts[n.judgeRelease(ctx, s, ring.ID(from), it, held)])
 	}
 	// A verdict about a file counts only if this node was its owner while it judged. Later blocks are named
 	// by their hash: the holders' word is enough.
@@ -222,7 +221,7 @@ var verdicts = map[replica.Verdict]pb.Verdict{
 }
 
 // judgeRelease decides about one item. held remembers what holders have said during this request.
-func (n *Node) judgeRelease(ctx context.Context, s *snapshot, asker ring.Position, it *pb.Item, held map[ring.Position]map[strayKey]bool) replica.Verdict {
+func (n *Node) judgeRelease(ctx context.Context, s *snapshot, asker ring.ID, it *pb.Item, held map[ring.Position]map[strayKey]bool) replica.Verdict {
 	at := itemPlace(it)
 	if protocol.ValidName(at.Name) != nil || !s.grants.Owns(ring.Key(at.Key)) {
 		return replica.Keep
@@ -243,7 +242,7 @@ func (n *Node) judgeRelease(ctx context.Context, s *snapshot, asker ring.Positio
 	copies := max(wanted, 2)
 	holders, complete := s.view.Holders(ring.Key(at.Key), copies)
 	r := replica.Release{Asker: asker, Holders: holders, Complete: complete, Copies: copies, Have: make([]bool, len(holders))}
-	if slices.Contains(holders, asker) {
+	if r.FromHolder() {
 		return r.Judge()
 	}
 	for i, h := range holders {

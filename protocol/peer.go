@@ -1,6 +1,8 @@
 package protocol
 
 import (
+	"slices"
+
 	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -17,20 +19,31 @@ import (
 // ringAddressDomain precedes the ring address where it is signed.
 const ringAddressDomain = "p2pchord-ring-address:"
 
-// MaxPeer bounds an encoded Peer in bytes.
-const MaxPeer = MaxEnvelope + MaxPeerProof + MaxPeerID + 512
+// statementDomain precedes ring address and record where they are signed as one.
+const statementDomain = "p2pchord-peer-statement:"
+
+const (
+	// MaxPeer bounds an encoded Peer in bytes.
+	MaxPeer = MaxEnvelope + 2*MaxPeerProof + MaxPeerID + 512
+	// MaxKeptPeer is how many bytes of an encoded Peer are kept and passed on. Of a longer one the record is left out.
+	MaxKeptPeer = 2048
+	// MaxKeptAddrs is how many addresses of a peer are kept.
+	MaxKeptAddrs = 16
+)
 
 // PeerInfo is what a verified *pb.Peer says. It is shared: don't change what it points to.
 type PeerInfo struct {
 	ID          peer.ID
 	RingAddress RingAddress
 	Position    ring.Position
-	// Envelope is the signed peer record, for a certified address book; nil when the
-	// peer says nothing of its addresses. Addrs and Seq are what it holds.
+	// Envelope is the signed peer record, for a certified address book; nil when the peer says nothing of its addresses,
+	// or more than is kept. Addrs are the first of them, MaxKeptAddrs at most, and Seq is the record's number.
 	Envelope *record.Envelope
 	Addrs    []ma.Multiaddr
 	Seq      uint64
-	// Message is what was parsed, to be passed on.
+	// Bound says that the peer has signed its ring address and its record as one.
+	Bound bool
+	// Message is what is kept of what was parsed, MaxKeptPeer bytes at most, to be passed on.
 	Message *pb.Peer
 }
 
@@ -77,7 +90,15 @@ func makePeer(key crypto.PrivKey, address RingAddress, envelope *record.Envelope
 	if p.RingSignature, err = key.Sign(signedText(ringAddressDomain, []byte(address.String()))); err != nil {
 		return nil, fault.New(fault.Failed, "describe this peer: %w", err)
 	}
+	if p.StatementSignature, err = key.Sign(statementText(address, p.GetRecord())); err != nil {
+		return nil, fault.New(fault.Failed, "describe this peer: %w", err)
+	}
 	return p, nil
+}
+
+// statementText is what binds a ring address to a record.
+func statementText(address RingAddress, record []byte) []byte {
+	return signedText(statementDomain, slices.Concat([]byte(address.String()), []byte{0}, record))
 }
 
 // ParsePeer verifies p: its ring address and its signed peer record, both by that
@@ -96,8 +117,16 @@ func ParsePeer(p *pb.Peer) (PeerInfo, error) {
 		}
 		verified.put(known, info)
 	}
-	info.Message = p
+	info.Message = keptPart(p)
 	return info, nil
+}
+
+// keptPart is p, or p without its record where that would be too much to keep.
+func keptPart(p *pb.Peer) *pb.Peer {
+	if proto.Size(p) <= MaxKeptPeer {
+		return p
+	}
+	return &pb.Peer{Id: p.GetId(), RingAddress: p.GetRingAddress(), RingHostLength: p.GetRingHostLength(), RingSignature: p.GetRingSignature()}
 }
 
 func verifyPeer(p *pb.Peer) (PeerInfo, error) {
@@ -131,8 +160,29 @@ func verifyPeer(p *pb.Peer) (PeerInfo, error) {
 	if err != nil || !ok {
 		return PeerInfo{}, malformed("%s has not signed the ring address %q", id, info.RingAddress)
 	}
+	if sig := p.GetStatementSignature(); len(sig) > 0 && info.Envelope != nil {
+		if ok, err := key.Verify(statementText(info.RingAddress, p.GetRecord()), sig); len(sig) > MaxPeerProof || err != nil || !ok {
+			return PeerInfo{}, malformed("%s has not signed the ring address %q together with this record", id, info.RingAddress)
+		}
+		info.Bound = true
+	}
 	info.Position = PositionOf(id, info.RingAddress)
+	info.trim(len(p.GetRecord()))
 	return info, nil
+}
+
+// trim drops what is more than is kept of a record with so many bytes.
+func (i *PeerInfo) trim(recordBytes int) {
+	if recordBytes > MaxKeptPeer || len(i.Addrs) > MaxKeptAddrs {
+		i.Envelope = nil
+	}
+	room := MaxKeptPeer
+	for n, a := range i.Addrs {
+		if room -= len(a.Bytes()); room < 0 || n == MaxKeptAddrs {
+			i.Addrs = slices.Clone(i.Addrs[:n])
+			break
+		}
+	}
 }
 
 // takeEnvelope verifies a signed peer record and that it is i's own.

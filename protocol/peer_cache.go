@@ -11,7 +11,7 @@ import (
 
 // verified remembers the peers whose signatures held. What it answers doesn't
 // depend on what it remembers, only how long that takes.
-var verified = peerCache{generation: 4096}
+var verified = peerCache{generation: 1024}
 
 // signed remembers the records whose signatures held, in the same way: checking one
 // again costs a hash of its bytes.
@@ -56,7 +56,7 @@ func (c *recent[V]) add(key [32]byte, info V) {
 // fingerprint hashes every field that verifyPeer looks at, each with its length.
 func fingerprint(p *pb.Peer) [32]byte {
 	b := make([]byte, 0, 1024)
-	for _, field := range [][]byte{p.GetId(), p.GetRingSignature(), p.GetRecord()} {
+	for _, field := range [][]byte{p.GetId(), p.GetRingSignature(), p.GetStatementSignature(), p.GetRecord()} {
 		b = binary.AppendUvarint(b, uint64(len(field)))
 		b = append(b, field...)
 	}

@@ -2,6 +2,7 @@ package protocol
 
 import (
 	"crypto/rand"
+	"fmt"
 	"testing"
 
 	"github.com/libp2p/go-libp2p/core/crypto"
@@ -89,6 +90,9 @@ func TestPeerLies(t *testing.T) {
 		"a record by it about another": func(p *pb.Peer) { p.Record = marshal(fixedEnvelope(1, 2)) },
 		"a bit of the record":          func(p *pb.Peer) { p.Record[len(p.Record)/2] ^= 1 },
 		"half a record":                func(p *pb.Peer) { p.Record = p.Record[:len(p.Record)/2] },
+		"another statement":            func(p *pb.Peer) { p.StatementSignature = other.StatementSignature },
+		"a bit of the statement":       func(p *pb.Peer) { p.StatementSignature[0] ^= 1 },
+		"a statement of 2 KiB":         func(p *pb.Peer) { p.StatementSignature = make([]byte, 2048) },
 		"a record too large":           func(p *pb.Peer) { p.Record = append(p.Record, make([]byte, MaxEnvelope)...) },
 		"megabytes of unknown fields": func(p *pb.Peer) {
 			extra := protowire.AppendTag(nil, 99, protowire.BytesType)
@@ -203,11 +207,67 @@ func TestPeerCache(t *testing.T) {
 		func(p *pb.Peer) { p.RingHostLength++ },
 		func(p *pb.Peer) { p.RingSignature = append(p.RingSignature, p.Record[0]); p.Record = p.Record[1:] },
 		func(p *pb.Peer) { p.Record = nil },
+		func(p *pb.Peer) { p.StatementSignature = nil },
 	} {
 		b, _ = proto.Clone(a).(*pb.Peer)
 		change(b)
 		if fingerprint(a) == fingerprint(b) {
 			t.Errorf("change %d does not show in the fingerprint", i)
 		}
+	}
+}
+
+// manyAddrs describes the peer of fixedKey(n) with so many addresses.
+func manyAddrs(n byte, addrs int) *pb.Peer {
+	r := &peer.PeerRecord{PeerID: fixedID(n), Seq: 7}
+	for i := range addrs {
+		r.Addrs = append(r.Addrs, ma.StringCast(fmt.Sprintf("/ip4/192.0.2.1/tcp/%d", i+1)))
+	}
+	return must(makePeer(fixedKey(n), RingAddress{"localhost", "8001"}, must(record.Seal(r, fixedKey(n)))))
+}
+
+// Of a peer no more is kept than peers need, however much it says.
+func TestPeerIsCut(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		addrs, kept      int
+		passedOn, record bool
+	}{{16, 16, true, true}, {17, 16, true, false}, {300, 16, false, false}} {
+		info := must(ParsePeer(manyAddrs(3, c.addrs)))
+		if len(info.Addrs) != c.kept || (info.Envelope != nil) != c.record || (len(info.Message.GetRecord()) > 0) != c.passedOn {
+			t.Errorf("of %d addresses: %d kept, envelope %t, record passed on %t", c.addrs, len(info.Addrs), info.Envelope != nil, len(info.Message.GetRecord()) > 0)
+		}
+		if n := proto.Size(info.Message); n > MaxKeptPeer {
+			t.Errorf("of %d addresses: %d bytes are kept", c.addrs, n)
+		}
+		again, err := ParsePeer(info.Message)
+		if err != nil || again.Position != info.Position {
+			t.Errorf("what is passed on of %d addresses: %+v, %v", c.addrs, again, err)
+		}
+	}
+}
+
+// The statement signature binds a ring address to the record beside it.
+func TestStatementSignature(t *testing.T) {
+	t.Parallel()
+	old, moved := fixedPeer(1, "localhost:8001"), fixedPeer(1, "localhost:8002")
+	moved.Record = must(must(record.Seal(&peer.PeerRecord{PeerID: fixedID(1), Seq: 8}, fixedKey(1))).Marshal())
+	if _, err := ParsePeer(moved); err == nil {
+		t.Error("a record that the statement was not signed with is believed")
+	}
+	combined := &pb.Peer{
+		Id: old.Id, RingAddress: old.RingAddress, RingHostLength: old.RingHostLength, RingSignature: old.RingSignature,
+		Record: moved.Record, StatementSignature: moved.StatementSignature,
+	}
+	if info, err := ParsePeer(combined); err == nil {
+		t.Errorf("an old ring address joined to another record is believed: %+v", info)
+	}
+	// A peer that doesn't know the signature leaves it out. What it says is not bound.
+	combined.StatementSignature = nil
+	if info, err := ParsePeer(combined); err != nil || info.Bound {
+		t.Errorf("without the signature: %+v, %v", info, err)
+	}
+	if info := must(ParsePeer(old)); !info.Bound {
+		t.Error("what a peer says of itself is not bound")
 	}
 }

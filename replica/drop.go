@@ -35,7 +35,8 @@ func Covering(standing []Record, v Version) (int, bool) {
 // Release is the question whether a stray may be dropped, as its key's owner sees it
 // when the record that covers it is known.
 type Release struct {
-	Asker ring.Position
+	// Asker is named by its ID: where it stands is for the owner's view to say, and not for what was told of it.
+	Asker ring.ID
 	// Holders are those of the key, the owner among them; Complete says that there are no others.
 	Holders  []ring.Position
 	Complete bool
@@ -45,13 +46,18 @@ type Release struct {
 	Have []bool
 }
 
+// FromHolder reports whether the asker is one of the holders, wherever it says that it stands.
+func (r Release) FromHolder() bool {
+	return slices.ContainsFunc(r.Holders, func(h ring.Position) bool { return h.ID == r.Asker })
+}
+
 // Judge decides about a stray. An owner asks it only while it is synced, not degraded, and
 // its witness has confirmed the grant during the request. All holders must
 // have the covering record, and there must be as many as copies are wanted: in a ring too small for that
 // nothing is dropped. (CHORD, DROP.)
 func (r Release) Judge() Verdict {
 	switch {
-	case slices.Contains(r.Holders, r.Asker):
+	case r.FromHolder():
 		return Holder
 	case !r.Complete || len(r.Holders) < r.Copies || len(r.Have) != len(r.Holders) || slices.Contains(r.Have, false):
 		return Keep

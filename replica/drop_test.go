@@ -32,7 +32,7 @@ func TestCovering(t *testing.T) {
 
 func TestRelease(t *testing.T) {
 	t.Parallel()
-	full := Release{Asker: position(4), Holders: positions([]int{0, 1, 2}), Complete: true, Copies: 3, Have: []bool{true, true, true}}
+	full := Release{Asker: position(4).ID, Holders: positions([]int{0, 1, 2}), Complete: true, Copies: 3, Have: []bool{true, true, true}}
 	if got := full.Judge(); got != Drop {
 		t.Fatalf("a stray that all holders have: %d", got)
 	}
@@ -40,7 +40,7 @@ func TestRelease(t *testing.T) {
 		change func(*Release)
 		want   Verdict
 	}{
-		"the asker is a holder":   {func(r *Release) { r.Asker = position(1) }, Holder},
+		"the asker is a holder":   {func(r *Release) { r.Asker = position(1).ID }, Holder},
 		"one holder lacks it":     {func(r *Release) { r.Have = []bool{true, false, true} }, Keep},
 		"one holder wasn't asked": {func(r *Release) { r.Have = r.Have[:2] }, Keep},
 		"holders are unknown":     {func(r *Release) { r.Complete = false }, Keep},

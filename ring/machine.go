@@ -22,6 +22,7 @@ type Machine struct {
 	incorporated bool
 	succs        []Position
 	preds        []Position
+	predAnswered Position   // the predecessor that has answered as a member
 	notified     []Position // notifies not rectified yet: a step or a ping is outstanding
 
 	// What it waits for.
@@ -267,6 +268,7 @@ func (m *Machine) publish() {
 		founder:      m.founder,
 		hadPeers:     m.hadPeers,
 		preds:        slices.Clone(m.preds),
+		answered:     m.predAnswered,
 		succs:        slices.Clone(m.succs),
 		fingers:      m.distinctFingers(),
 		peers:        m.cache.share(),

@@ -277,13 +277,18 @@ func TestSameInputsSameOutputs(t *testing.T) {
 func TestHasNeighbor(t *testing.T) {
 	t.Parallel()
 	m := member(t, nil, 200, 300)
-	m.preds = []Position{peer(50)}
+	m.preds = []Position{peer(50), peer(40)}
 	m.fingers = []Position{peer(4000)}
 	m.learn(peer(5000))
 	m.publish()
+	if m.View().HasNeighbor(peer(50).ID) {
+		t.Error("a predecessor that has only notified is a neighbor")
+	}
+	m.predecessorAnswered(peer(50), State{Preds: []Position{peer(40)}, Succs: []Position{m.cfg.Self}})
+	m.publish()
 	v := m.View()
 	for id, want := range map[ID]bool{
-		peer(200).ID: true, peer(300).ID: true, peer(50).ID: true,
+		peer(200).ID: true, peer(300).ID: true, peer(50).ID: true, peer(40).ID: true,
 		peer(4000).ID: false, peer(5000).ID: false, "self": false, "": false,
 	} {
 		if got := v.HasNeighbor(id); got != want {

@@ -100,6 +100,10 @@ func (m *Machine) predecessorAnswered(p Position, st State) {
 	if len(m.preds) == 0 || m.preds[0] != p {
 		return
 	}
+	if m.predAnswered != p {
+		m.predAnswered = p
+		m.dirty = true
+	}
 	if st.Incorporated && !m.incorporated && len(st.Succs) > 0 && st.Succs[0] == m.cfg.Self {
 		m.incorporated = true
 		m.dirty = true

@@ -11,6 +11,7 @@ type View struct {
 	founder      bool
 	hadPeers     bool
 	preds        []Position
+	answered     Position // the first of preds, once it has answered as a member
 	succs        []Position
 	fingers      []Position // distinct, without self, in the order of the fingers
 	peers        []Position // every peer known, sorted
@@ -76,10 +77,15 @@ func (v *View) Neighbours() []Position {
 }
 
 // HasNeighbor reports whether the peer with this ID is one of the successors or predecessors.
-// A finger is no neighbor: any peer on the ring may be one.
+// A predecessor that has only notified, and not yet answered as a member, is none: anybody may notify. Nor is a finger:
+// any peer on the ring may be one.
 func (v *View) HasNeighbor(id ID) bool {
 	is := func(p Position) bool { return p.ID == id }
-	return slices.ContainsFunc(v.succs, is) || slices.ContainsFunc(v.preds, is)
+	preds := v.preds
+	if len(preds) > 0 && preds[0] != v.answered {
+		preds = preds[1:]
+	}
+	return slices.ContainsFunc(v.succs, is) || slices.ContainsFunc(preds, is)
 }
 
 // Suspected reports whether p is under suspicion or was found dead and has not been

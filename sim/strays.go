@@ -171,8 +171,8 @@ func (p *peer) judgeRelease(t *process, s *snapshot, asker ring.Position, it ite
 	wanted := p.copiesOf(mine.record)
 	copies := max(wanted, 2)
 	holders, complete := s.view.Holders(mine.key, copies)
-	r := replica.Release{Asker: asker, Holders: holders, Complete: complete, Copies: copies, Have: make([]bool, len(holders))}
-	if slices.Contains(holders, asker) {
+	r := replica.Release{Asker: asker.ID, Holders: holders, Complete: complete, Copies: copies, Have: make([]bool, len(holders))}
+	if r.FromHolder() {
 		return r.Judge()
 	}
 	for i, h := range holders {

@@ -64,5 +64,5 @@ func (f *advertised) addrs(all []ma.Multiaddr) []ma.Multiaddr {
 	if !f.server || len(out) == 0 {
 		out = append(out, local...)
 	}
-	return ma.Unique(out)
+	return bounded(ma.Unique(out))
 }

@@ -82,8 +82,13 @@ func start(cfg Config, listen []ma.Multiaddr) (host.Host, error) {
 	if err != nil {
 		return nil, errors.Join(fault.New(fault.Failed, "can't start the connection manager: %w", err), rm.Close())
 	}
+	ps, err := newPeerstore()
+	if err != nil {
+		return nil, errors.Join(fault.New(fault.Failed, "can't make the address book: %w", err), rm.Close(), cm.Close())
+	}
 	w := newWorld(cfg, listen)
 	opts := []libp2p.Option{
+		libp2p.Peerstore(ps),
 		libp2p.ResourceManager(rm),
 		libp2p.ConnectionManager(cm),
 		libp2p.UserAgent(cfg.userAgent()),
@@ -113,7 +118,7 @@ func start(cfg Config, listen []ma.Multiaddr) (host.Host, error) {
 	}
 	h, err := libp2p.New(opts...)
 	if err != nil {
-		return nil, startError(listen, err)
+		return nil, errors.Join(startError(listen, err), ps.Close())
 	}
 	cfg.Watch.attach(h)
 	if missing := notListening(h, listen); missing != nil {

@@ -34,9 +34,13 @@ type Peer struct {
 	// peer by leaving its ring address out.
 	RingSignature []byte `protobuf:"bytes,4,opt,name=ring_signature,json=ringSignature,proto3" json:"ring_signature,omitempty"`
 	// A libp2p signed peer record (an Envelope, RFC 0002 and 0003). Empty: only known by its ID.
-	Record        []byte `protobuf:"bytes,5,opt,name=record,proto3" json:"record,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Record []byte `protobuf:"bytes,5,opt,name=record,proto3" json:"record,omitempty"`
+	// The peer's signature over "p2pchord-peer-statement:", the address as in ring_signature, a zero byte, and record.
+	// It binds the two: without it anyone could join an old ring address to newer addresses. Empty in messages of peers
+	// that don't know it.
+	StatementSignature []byte `protobuf:"bytes,6,opt,name=statement_signature,json=statementSignature,proto3" json:"statement_signature,omitempty"`
+	unknownFields      protoimpl.UnknownFields
+	sizeCache          protoimpl.SizeCache
 }
 
 func (x *Peer) Reset() {
@@ -100,6 +104,13 @@ func (x *Peer) GetRingSignature() []byte {
 func (x *Peer) GetRecord() []byte {
 	if x != nil {
 		return x.Record
+	}
+	return nil
+}
+
+func (x *Peer) GetStatementSignature() []byte {
+	if x != nil {
+		return x.StatementSignature
 	}
 	return nil
 }
@@ -441,13 +452,14 @@ var File_common_proto protoreflect.FileDescriptor
 
 const file_common_proto_rawDesc = "" +
 	"\n" +
-	"\fcommon.proto\x12\vp2pchord.v1\"\xa2\x01\n" +
+	"\fcommon.proto\x12\vp2pchord.v1\"\xd3\x01\n" +
 	"\x04Peer\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12!\n" +
 	"\fring_address\x18\x02 \x01(\tR\vringAddress\x12(\n" +
 	"\x10ring_host_length\x18\x03 \x01(\rR\x0eringHostLength\x12%\n" +
 	"\x0ering_signature\x18\x04 \x01(\fR\rringSignature\x12\x16\n" +
-	"\x06record\x18\x05 \x01(\fR\x06record\"\xd9\x01\n" +
+	"\x06record\x18\x05 \x01(\fR\x06record\x12/\n" +
+	"\x13statement_signature\x18\x06 \x01(\fR\x12statementSignature\"\xd9\x01\n" +
 	"\n" +
 	"Neighbours\x12%\n" +
 	"\x04self\x18\x01 \x01(\v2\x11.p2pchord.v1.PeerR\x04self\x125\n" +
