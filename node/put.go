@@ -69,6 +69,9 @@ func (o *operations) Put(ctx context.Context, name string, r io.Reader, opt PutO
 		}
 		return PutResult{}, err
 	}
+	if err := p.checkSecret(); err != nil {
+		return PutResult{}, err
+	}
 	if err := p.recheck(ctx); err != nil {
 		return PutResult{}, err
 	}

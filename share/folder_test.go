@@ -328,3 +328,25 @@ func TestScansAlone(t *testing.T) {
 	s.awaitState("a/b", StateStored)
 	s.want("a/b", "12", 2)
 }
+
+func TestDataFoldersOfPeersAreNotShared(t *testing.T) {
+	t.Parallel()
+	s := newShared(t)
+	s.write("a/b/format", "p2pchord 1\n")
+	s.write("a/b/store/x", "a block")
+	s.write("a/c", "mine")
+	s.open()
+	s.awaitState("a/c", StateStored)
+	s.until("the data folder is named", func(u Update) bool {
+		return u.Folder != nil && strings.Contains(strings.Join(u.Folder.Problems, "; "), "a/b is the data folder of a peer")
+	})
+	s.write("a/b/store/y", "another")
+	s.write("d", "mine too")
+	s.awaitState("d", StateStored)
+	for _, name := range []string{"a/b/format", "a/b/store/x", "a/b/store/y"} {
+		s.want(name, "", 0)
+	}
+	if err := Check(filepath.Join(s.dir, "a", "b", "store"), t.TempDir()); fault.CodeOf(err) != fault.Usage {
+		t.Errorf("a data folder can be shared: %v", err)
+	}
+}

@@ -9,6 +9,8 @@ import (
 	"os"
 	"path"
 	"strings"
+
+	"github.com/p2pchord/p2pchord/internal/datafolder"
 )
 
 const (
@@ -41,6 +43,8 @@ type tree struct {
 	unnamed  int
 	// inodes tells of each device whether a file keeps its inode number there.
 	inodes map[uint64]bool
+	// data tells of folders that were asked for whether they are data folders of peers.
+	data map[string]bool
 }
 
 func openTree(dir string) (*tree, error) {
@@ -48,7 +52,7 @@ func openTree(dir string) (*tree, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &tree{root: root, enter: func(string) {}, each: func([]seen) {}, rules: map[string]*rules{}, inodes: map[uint64]bool{}}, nil
+	return &tree{root: root, enter: func(string) {}, each: func([]seen) {}, rules: map[string]*rules{}, inodes: map[uint64]bool{}, data: map[string]bool{}}, nil
 }
 
 func (t *tree) close() { _ = t.root.Close() } // it was only read through
@@ -69,6 +73,7 @@ func (t *tree) walk(ctx context.Context, folder string) error {
 		}
 		folders = append(folders, below...)
 		clear(t.rules) // the next folder is another one
+		clear(t.data)
 	}
 	t.flush()
 	return ctx.Err()
@@ -76,11 +81,16 @@ func (t *tree) walk(ctx context.Context, folder string) error {
 
 // unreadable notes that a folder can't be read.
 func (t *tree) unreadable(folder string, err error) {
+	t.note(fmt.Sprintf("can't read %s: %v: what is in it is not shared; change its permissions", name(folder), reason(err)))
+}
+
+// note adds a problem.
+func (t *tree) note(problem string) {
 	if len(t.problems) == maxProblems {
 		t.unnamed++
 		return
 	}
-	t.problems = append(t.problems, fmt.Sprintf("can't read %s: %v: what is in it is not shared; change its permissions", name(folder), reason(err)))
+	t.problems = append(t.problems, problem)
 }
 
 // trouble lists all problems in words.
@@ -88,7 +98,7 @@ func (t *tree) trouble() []string {
 	if t.unnamed == 0 {
 		return t.problems
 	}
-	return append(t.problems, fmt.Sprintf("%d more folders can't be read", t.unnamed))
+	return append(t.problems, fmt.Sprintf("%d more folders are not shared", t.unnamed))
 }
 
 // name is what a user calls a folder.
@@ -209,7 +219,22 @@ func (t *tree) look(p string) (s seen, file, folder bool) {
 
 // wanted tells whether neither its own name nor the rules keep an entry from being shared.
 func (t *tree) wanted(p string, folder bool) bool {
-	return !skipped(path.Base(p)) && !t.rulesOf(parent(p)).ignored(p, folder)
+	return !skipped(path.Base(p)) && !t.rulesOf(parent(p)).ignored(p, folder) && (!folder || !t.isData(p))
+}
+
+// isData reports whether a folder is the data folder of a peer, and notes it.
+func (t *tree) isData(folder string) bool {
+	is, known := t.data[folder]
+	if !known {
+		is = datafolder.Is(func(name string) (*os.File, error) {
+			return t.root.OpenFile(path.Join(folder, name), os.O_RDONLY|openFlags, 0)
+		})
+		t.data[folder] = is
+		if is {
+			t.note(fmt.Sprintf("%s is the data folder of a peer: what is in it is not shared", folder))
+		}
+	}
+	return is
 }
 
 // rulesOf reads the rules of a folder and of those above it.

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/p2pchord/p2pchord/internal/datafolder"
 	"github.com/p2pchord/p2pchord/internal/fault"
 )
 
@@ -51,6 +52,9 @@ func apart(dir, data string) error {
 			return r
 		}
 		return p
+	}
+	if around := datafolder.Around(dir); around != "" {
+		return fault.New(fault.Usage, "can't share %s: it is in the data folder of a peer, %s; share another folder", dir, around)
 	}
 	a, b := resolved(dir), resolved(data)
 	within := func(p, q string) bool {

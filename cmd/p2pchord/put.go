@@ -40,6 +40,7 @@ type putFlags struct {
 	copies    int
 	wait      string
 	recursive bool
+	force     bool
 }
 
 func (a *app) putCommand() *cobra.Command {
@@ -56,7 +57,9 @@ inside a folder are skipped. "-" stores what comes on stdin, and needs --name.
 All names are checked before anything is sent. What can't be stored of a folder - a
 file or a folder that can't be read, a name that the ring doesn't take - is named, the
 rest is stored, and the exit code isn't 0. A file that changes while it is read, or has
-more or fewer bytes than it says, is not stored.`,
+more or fewer bytes than it says, is not stored.
+
+The data folders of peers are left out, and named. The private key of a peer is never stored.`,
 		Example: example(
 			"p2pchord put holiday.jpg notes.txt",
 			"p2pchord put -r Pictures",
@@ -69,6 +72,7 @@ more or fewer bytes than it says, is not stored.`,
 	fl.StringVar(&f.name, "name", "", "`name` of the file in the ring")
 	fl.IntVar(&f.copies, "copies", 0, "on how many peers, 1 to 8 (default the ring's, 3); fewer than asked for is exit code 9")
 	fl.StringVar(&f.wait, "wait", "majority", "for which copies to wait: majority or all")
+	fl.BoolVar(&f.force, "force", false, "store what is in the data folder of a peer too; its keys and its token never")
 	fl.BoolVarP(&f.recursive, "recursive", "r", false, "store folders with all that is in them")
 	return cmd
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/p2pchord/p2pchord/gateway"
+	"github.com/p2pchord/p2pchord/internal/datafolder"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/internal/steady"
 	"github.com/p2pchord/p2pchord/node"
@@ -98,6 +99,9 @@ func (a *app) sourcesOf(arg string, f putFlags) (sourceList, error) {
 	if err != nil {
 		return sourceList{}, fault.New(fault.Failed, "can't put %s: %w", arg, reason(err))
 	}
+	if err := inDataFolder(arg, f.force); err != nil {
+		return sourceList{}, err
+	}
 	name := f.name
 	if name == "" {
 		abs, err := filepath.Abs(arg)
@@ -110,7 +114,7 @@ func (a *app) sourcesOf(arg string, f putFlags) (sourceList, error) {
 	case st.IsDir() && !f.recursive:
 		return sourceList{}, fault.New(fault.Usage, "%s is a folder: give -r to store what is in it", arg)
 	case st.IsDir():
-		return a.folder(arg, name), nil
+		return a.folder(arg, name, f.force), nil
 	case !st.Mode().IsRegular():
 		return sourceList{}, fault.New(fault.Usage, "%s is no regular file: to store what can be read from it, give it on stdin: put - --name NAME < %s", arg, arg)
 	}
@@ -118,8 +122,9 @@ func (a *app) sourcesOf(arg string, f putFlags) (sourceList, error) {
 }
 
 // folder lists the regular files in dir, named from name on. What is neither a file nor a
-// folder is skipped, and said so. What can't be read is refused by itself.
-func (a *app) folder(dir, name string) sourceList {
+// folder is skipped, and said so. What can't be read is refused by itself. With data also the
+// contents of data folders of peers are listed, all but tokens.
+func (a *app) folder(dir, name string, data bool) sourceList {
 	var all sourceList
 	refuse := func(what, path string, err error) {
 		all.refused = append(all.refused, fault.New(fault.Failed, "can't read the %s %s: %w", what, path, reason(err)))
@@ -131,7 +136,13 @@ func (a *app) folder(dir, name string) sourceList {
 		case err != nil:
 			refuse("folder", filepath.Clean(path), err)
 			return nil
+		case d.IsDir() && !data && datafolder.At(path):
+			a.out.warn("%s is the data folder of a peer: skipped with all that is in it; --force stores it, without its keys", filepath.Clean(path))
+			return fs.SkipDir
 		case d.IsDir():
+			return nil
+		case isToken(path):
+			all.refused = append(all.refused, tokenRefused(path))
 			return nil
 		case !d.Type().IsRegular():
 			a.out.say("%s is no regular file: skipped", path)
@@ -154,7 +165,7 @@ func (a *app) folder(dir, name string) sourceList {
 			path: path, name: name + "/" + filepath.ToSlash(rel), size: st.Size(), modified: st.ModTime(), below: true,
 		})
 		return nil
-	}) // the function returns no error
+	}) // the function returns no error but SkipDir
 	if len(all.sources) == 0 && len(all.refused) == 0 {
 		a.out.say("there are no files in %s", dir)
 	}

@@ -1,0 +1,34 @@
+package datafolder
+
+import (
+	"strings"
+
+	"github.com/libp2p/go-libp2p/core/crypto"
+)
+
+// MaxSecret is the size in bytes of the largest secret that is recognized.
+const MaxSecret = 16 << 10
+
+// tokenLength is the number of characters of a token of the local API as the gateway makes it.
+const tokenLength = 52
+
+// Secret says what secret of a peer the whole content of a file is; "" when it is none.
+func Secret(content []byte) string {
+	if len(content) > MaxSecret {
+		return ""
+	}
+	if _, err := crypto.UnmarshalPrivateKey(content); err == nil {
+		return "the private key of a peer"
+	}
+	if isToken(content) {
+		return "a token of the local API"
+	}
+	return ""
+}
+
+// isToken reports whether content is what crypto/rand.Text wrote twice.
+func isToken(content []byte) bool {
+	text := strings.TrimSuffix(string(content), "\n")
+	const base32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+	return len(text) == tokenLength && strings.Trim(text, base32) == ""
+}
