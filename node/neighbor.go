@@ -11,7 +11,8 @@ import (
 // isNeighbor reports whether the peer is a successor or a predecessor of this node by its own view of the ring. That a
 // peer has described itself, which anybody can do, does not make it one.
 func (n *Node) isNeighbor(id peer.ID) bool {
-	return n.state.Load().view.HasNeighbor(ring.ID(id))
+	s := n.state.Load()
+	return s != nil && s.view.HasNeighbor(ring.ID(id)) // nil before the ring's machine runs
 }
 
 // isInView reports whether the peer is a successor, a predecessor or a finger of this node.

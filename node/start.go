@@ -116,7 +116,7 @@ func (n *Node) openHost() error {
 		Profile: p2phost.Peer, Key: n.folder.key, Listen: n.cfg.Listen, DefaultPort: DefaultPort,
 		PortFile: filepath.Join(n.cfg.Data, portFile),
 		Announce: n.cfg.Announce, Relays: relays, Registerer: n.cfg.Registerer, Server: n.cfg.Server, Watch: n.watch,
-		Connections: n.cfg.Connections, ConnectionsPerAddress: n.cfg.ConnectionsPerAddress,
+		Connections: n.cfg.Connections, ConnectionsPerAddress: n.cfg.ConnectionsPerAddress, Neighbor: n.isNeighbor,
 		RelayCandidates: func() []peer.AddrInfo { return known.Load().relays() },
 		RelayACL:        p2phost.ForMembers(n.mayHoldSlot),
 	})
@@ -152,7 +152,7 @@ func (n *Node) description() *pb.Peer { return n.alike.Load() }
 
 // serve starts answering other peers, and follows changes of the own addresses.
 func (n *Node) serve() error {
-	opts := protocol.ServeOptions{Limits: n.limits}
+	opts := protocol.ServeOptions{Limits: n.limits, Neighbor: n.isNeighbor}
 	n.services = append(n.services,
 		protocol.ServeRing(n.host, opts, n.serveRing),
 		protocol.ServeFile(n.host, opts, n.serveFile))

@@ -29,12 +29,20 @@ func limitStep(bytesPerSecond int64) int {
 
 const minLimitStep = 4 << 10
 
+// limitStepOf returns how many of n bytes may go at a time.
+func limitStepOf(l *rate.Limiter, n int) int {
+	if l == nil {
+		return n
+	}
+	return min(n, l.Burst())
+}
+
 // limited returns how many of n bytes may go at once, after waiting until they may.
 func limited(l *rate.Limiter, n int) int {
 	if l == nil {
 		return n
 	}
-	n = min(n, l.Burst())
+	n = limitStepOf(l, n)
 	time.Sleep(l.ReserveN(time.Now(), n).Delay())
 	return n
 }

@@ -1,6 +1,10 @@
 package protocol
 
-import "time"
+import (
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+)
 
 // ServeOptions bound what strangers may take. Zero fields take their defaults.
 type ServeOptions struct {
@@ -14,6 +18,8 @@ type ServeOptions struct {
 	IdleTimeout time.Duration
 	// Progress is how long reading or writing may go without one byte moving. Default 10 s.
 	Progress time.Duration
+	// SlowFor is how long strangers are waited for in all, before their bytes have to have moved at 16 KiB/s on average. Default 10 s.
+	SlowFor time.Duration
 	// HandleTimeout ends the context of a handler. Default 1 min for the ring's and
 	// bootstrap's messages, 15 min for files.
 	HandleTimeout time.Duration
@@ -25,8 +31,18 @@ type ServeOptions struct {
 	PerPeer int
 	// Total bounds the requests handled at the same time. Default 1024.
 	Total int
+	// Neighbor reports whether a peer is a neighbor in the ring. A quarter of Total is reserved for neighbors; all
+	// others are strangers, who get half of the rest behind one address that isn't loopback, and have to send and take the bytes of files at
+	// 16 KiB/s on average, all of one peer together. Default: nobody is.
+	Neighbor func(peer.ID) bool
 	// Limits bound how fast files go. Default: not at all.
 	Limits Limits
+}
+
+// gate returns how many requests may be handled at the same time, and of whom.
+func (o ServeOptions) gate() gateLimits {
+	strangers := o.Total - o.Total/4
+	return gateLimits{perPeer: o.PerPeer, perAddress: max(1, strangers/2), strangers: strangers, total: o.Total}
 }
 
 func (o ServeOptions) withDefaults(handle time.Duration) ServeOptions {
@@ -34,10 +50,14 @@ func (o ServeOptions) withDefaults(handle time.Duration) ServeOptions {
 	setDefault(&o.QueueTimeout, 4*time.Second)
 	setDefault(&o.IdleTimeout, 2*time.Minute)
 	setDefault(&o.Progress, 10*time.Second)
+	setDefault(&o.SlowFor, 10*time.Second)
 	setDefault(&o.HandleTimeout, handle)
 	setDefault(&o.WorkingEvery, 2*time.Second)
 	setDefault(&o.PerPeer, 64)
 	setDefault(&o.Total, 1024)
+	if o.Neighbor == nil {
+		o.Neighbor = func(peer.ID) bool { return false }
+	}
 	return o
 }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"sync"
-	"time"
 
 	logging "github.com/ipfs/go-log/v2"
 	"github.com/libp2p/go-libp2p/core/host"
@@ -93,9 +92,10 @@ func (s *Service) begin() bool {
 type server[Req, Resp proto.Message] struct {
 	*Service
 	*talk[Req, Resp]
-	opts   ServeOptions
-	gate   *gate
-	handle func(context.Context, peer.ID, Req, *Body) (Resp, *Payload, error)
+	opts    ServeOptions
+	gate    *gate
+	backlog *backlog
+	handle  func(context.Context, peer.ID, Req, *Body) (Resp, *Payload, error)
 }
 
 // serve is the one wrapper around every handler: resource scope, bounded read in
@@ -110,7 +110,8 @@ func serve[Req, Resp proto.Message](
 		Service: &Service{host: h, id: t.id, ctx: ctx, cancel: cancel},
 		talk:    t,
 		opts:    opts,
-		gate:    newGate(opts.PerPeer, opts.Total),
+		gate:    newGate(opts.gate()),
+		backlog: newBacklog(defaultBacklog),
 		handle:  f,
 	}
 	h.SetStreamHandler(t.id, s.stream)
@@ -127,7 +128,9 @@ func (s *server[Req, Resp]) stream(raw network.Stream) {
 		return
 	}
 	defer s.wg.Done()
-	if err := reserve(raw, s.service); err != nil {
+	w := newWire(raw, s.opts.Progress)
+	w.limits = s.opts.Limits
+	if err := reserve(raw, s.service, s.asker(w).priority()); err != nil {
 		log.Debugw("no room for a stream", "protocol", s.talk.id, "peer", raw.Conn().RemotePeer(), "err", err)
 		_ = raw.ResetWithError(network.StreamResourceLimitExceeded)
 		return
@@ -135,8 +138,6 @@ func (s *server[Req, Resp]) stream(raw network.Stream) {
 	stop := context.AfterFunc(s.ctx, func() { _ = raw.ResetWithError(network.StreamShutdown) })
 	defer stop()
 
-	w := newWire(raw, s.opts.Progress)
-	w.limits = s.opts.Limits
 	for {
 		switch err := contain.Run(s.service, func() error { return s.request(w) }); {
 		case err == nil:
@@ -149,53 +150,6 @@ func (s *server[Req, Resp]) stream(raw network.Stream) {
 			return
 		}
 	}
-}
-
-// reserve makes the stream one of the service's and reserves its buffers.
-func reserve(raw network.Stream, service string) error {
-	if err := raw.Scope().SetService(service); err != nil {
-		return err
-	}
-	return raw.Scope().ReserveMemory(2*readBuffer, network.ReservationPriorityHigh)
-}
-
-// request waits for one request and answers it. io.EOF means that there was none.
-func (s *server[Req, Resp]) request(w *wire) error {
-	if err := w.readWithin(s.opts.IdleTimeout); err != nil {
-		return err
-	}
-	if _, err := w.in.Peek(1); err != nil {
-		return err
-	}
-	if !w.hasFrame(s.limit) {
-		if err := w.readBy(time.Now().Add(s.opts.ReadTimeout)); err != nil {
-			return err
-		}
-	}
-	size, err := w.readLength(s.limit)
-	if err != nil {
-		return s.refuse(w, err)
-	}
-	from := w.Conn().RemotePeer()
-	if err := s.gate.enter(s.ctx, from, s.opts.QueueTimeout); err != nil {
-		return s.refuse(w, fault.New(fault.TryAgain, "too many requests at the same time, more than %d of one peer or %d in all: try again", s.opts.PerPeer, s.opts.Total))
-	}
-	defer s.gate.leave(from)
-	if size > readBuffer { // smaller ones are covered by what the stream has reserved
-		if err := w.Scope().ReserveMemory(size, network.ReservationPriorityHigh); err != nil {
-			return s.refuse(w, fault.New(fault.TryAgain, "at the limit of memory for requests, an eighth of the machine's: try again"))
-		}
-		defer w.Scope().ReleaseMemory(size)
-	}
-
-	req := s.newReq()
-	if err := w.readMessage(size, req); err != nil {
-		return s.refuse(w, err)
-	}
-	if err := s.checkReq(from, req); err != nil {
-		return s.refuse(w, err)
-	}
-	return s.answer(w, from, req)
 }
 
 // refuse answers a request that can't be handled and ends the stream, on which what

@@ -34,9 +34,13 @@ type wire struct {
 	network.Stream
 	in *bufio.Reader
 
-	limits        Limits        // of bodies
-	progress      time.Duration // how long no byte may move
-	readDeadline  time.Time     // as set on the stream
+	address  *string       // the group of addresses of the other end, once it is known
+	limits   Limits        // of bodies
+	progress time.Duration // how long no byte may move
+	// reading and writing measure a stranger's bytes while its request is answered; nil at other times.
+	reading, writing *pace
+
+	readDeadline  time.Time // as set on the stream
 	writeDeadline time.Time
 }
 
@@ -70,13 +74,13 @@ func (w *wire) hasFrame(limit int) bool {
 	return err == nil
 }
 
-// extendWrite gives the next Write the whole progress time, or three quarters of it.
-func (w *wire) extendWrite() error {
+// writeWithin gives the next Write the time d, or three quarters of it.
+func (w *wire) writeWithin(d time.Duration) error {
 	now := time.Now()
-	if left := w.writeDeadline.Sub(now); left > w.progress*3/4 {
+	if left := w.writeDeadline.Sub(now); left > d*3/4 && left <= d {
 		return nil
 	}
-	w.writeDeadline = now.Add(w.progress)
+	w.writeDeadline = now.Add(d)
 	return w.SetWriteDeadline(w.writeDeadline)
 }
 
@@ -150,13 +154,18 @@ func (w *wire) writeBody(b []byte) error {
 	return nil
 }
 
-// writeAll writes b. It fails when not one byte goes out for the progress time.
+// writeAll writes b. It fails when not one byte goes out for the progress time, and when a stranger takes them too slowly.
 func (w *wire) writeAll(b []byte) error {
 	for len(b) > 0 {
-		if err := w.extendWrite(); err != nil {
+		most, err := w.writing.wait(w.progress)
+		if err != nil {
+			return err
+		}
+		if err := w.writeWithin(most); err != nil {
 			return err
 		}
 		n, err := w.Write(b[:min(len(b), writeChunk)])
+		w.writing.arrive(n)
 		b = b[n:]
 		if err == nil || n > 0 && timedOut(err) {
 			continue
@@ -195,15 +204,22 @@ func (w *wire) copyFrom(r io.Reader, size int) error {
 	return nil
 }
 
-// readSome reads up to left bytes of a body into p.
+// readSome reads up to left bytes of a body into p. It fails when none comes for the progress time, and when a stranger
+// sends them too slowly.
 func (w *wire) readSome(p []byte, left int) (int, error) {
-	p = p[:limited(w.limits.Down, min(len(p), left))]
-	if err := w.readWithin(w.progress); err != nil {
+	p = p[:limitStepOf(w.limits.Down, min(len(p), left))]
+	most, err := w.reading.wait(w.progress)
+	if err != nil {
+		return 0, err
+	}
+	if err := w.readWithin(most); err != nil {
 		return 0, err
 	}
 	n, err := w.in.Read(p)
+	w.reading.arrive(n)
 	if err != nil {
 		err = unexpected(err)
 	}
+	limited(w.limits.Down, n)
 	return n, err
 }

@@ -33,7 +33,8 @@ const refusalsEvery = time.Minute
 // here as the error, to who runs this host in its log when others are refused. It is safe for concurrent use.
 type namedLimits struct {
 	network.ResourceManager
-	limits ringLimits
+	limits    ringLimits
+	strangers *strangers
 
 	mu   sync.Mutex
 	told map[string]time.Time // by limit
@@ -41,7 +42,16 @@ type namedLimits struct {
 
 // OpenConnection is ResourceManager's.
 func (m *namedLimits) OpenConnection(dir network.Direction, usefd bool, endpoint ma.Multiaddr) (network.ConnManagementScope, error) {
-	scope, err := m.ResourceManager.OpenConnection(dir, usefd, endpoint)
+	open := func() (network.ConnManagementScope, error) {
+		return m.ResourceManager.OpenConnection(dir, usefd, endpoint)
+	}
+	var scope network.ConnManagementScope
+	var err error
+	if dir == network.DirInbound {
+		scope, err = m.strangers.openConnection(endpoint, open)
+	} else {
+		scope, err = open()
+	}
 	if err != nil {
 		err = m.named(m.connection(err), dir, endpoint.String(), err)
 	}
@@ -50,7 +60,14 @@ func (m *namedLimits) OpenConnection(dir network.Direction, usefd bool, endpoint
 
 // OpenStream is ResourceManager's.
 func (m *namedLimits) OpenStream(p peer.ID, dir network.Direction) (network.StreamManagementScope, error) {
-	scope, err := m.ResourceManager.OpenStream(p, dir)
+	open := func() (network.StreamManagementScope, error) { return m.ResourceManager.OpenStream(p, dir) }
+	var scope network.StreamManagementScope
+	var err error
+	if dir == network.DirInbound && !m.strangers.isNeighbor(p) {
+		scope, err = m.strangers.openStream(p, open)
+	} else {
+		scope, err = open()
+	}
 	if err != nil {
 		err = m.named(m.stream(err), dir, p.String(), err)
 	}
@@ -59,8 +76,11 @@ func (m *namedLimits) OpenStream(p peer.ID, dir network.Direction) (network.Stre
 
 // connection says at which limit a connection was refused; nil when that is none of this package's.
 func (m *namedLimits) connection(err error) *LimitError {
+	var named *LimitError
 	text := err.Error()
 	switch {
+	case errors.As(err, &named):
+		return named
 	case strings.HasPrefix(text, "connections per ip limit exceeded"):
 		return &LimitError{
 			What: fmt.Sprintf("%d connections behind one address", m.limits.connsPerIP),
@@ -89,8 +109,11 @@ func (m *namedLimits) connection(err error) *LimitError {
 
 // stream says at which limit a stream was refused; nil when that is none of this package's.
 func (m *namedLimits) stream(err error) *LimitError {
+	var named *LimitError
 	text := err.Error()
 	switch {
+	case errors.As(err, &named):
+		return named
 	case !errors.Is(err, network.ErrResourceLimitExceeded):
 		return nil
 	case strings.Contains(text, "peer:"):
@@ -109,7 +132,9 @@ func (m *namedLimits) named(limit *LimitError, dir network.Direction, from strin
 	if limit == nil {
 		return err
 	}
-	limit.Err = err
+	if limit.Err == nil {
+		limit.Err = err
+	}
 	if dir == network.DirInbound && m.tell(limit.What) {
 		log.Errorf("refused %s: %s", from, limit.Limit())
 	}

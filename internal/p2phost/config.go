@@ -64,6 +64,9 @@ type Config struct {
 	// ConnectionsPerAddress is how many of them may be with hosts behind one IPv4 address or IPv6 /56; loopback is free.
 	// Default PeerConnectionsPerAddress or BootstrapConnectionsPerAddress.
 	ConnectionsPerAddress int
+	// Neighbor reports whether a peer is a neighbor in the ring. A quarter of the connections and streams is reserved for
+	// neighbors. It is called from many goroutines, as soon as the host runs. Default: nobody is.
+	Neighbor func(peer.ID) bool
 	// Server is for a rented host: no address of a local network is dialled or announced, and no router
 	// is asked to forward a port. Rented hosts stand in networks with strangers, whose owners take such dials for an attack.
 	Server bool

@@ -142,7 +142,9 @@ func newResourceManager(cfg Config) (network.ResourceManager, error) {
 	peerAll.Conns, peerAll.ConnsInbound, peerAll.ConnsOutbound = 16, 16, 16
 	shaking := rcmgr.ResourceLimits{
 		Conns: rcmgr.LimitVal(l.burst), ConnsInbound: rcmgr.LimitVal(l.burst), ConnsOutbound: rcmgr.LimitVal(l.burst),
-		Streams: rcmgr.LimitVal(l.peerStreams), StreamsInbound: rcmgr.LimitVal(l.peerStreams), StreamsOutbound: rcmgr.LimitVal(l.peerStreams),
+		// Streams without a protocol are bounded by peer, and those of strangers in all (strangerLimits): one small
+		// number for everybody could be used up by anybody.
+		Streams: rcmgr.LimitVal(l.streams), StreamsInbound: rcmgr.LimitVal(l.streams), StreamsOutbound: rcmgr.LimitVal(l.streams),
 	}
 	// The relay accounts two buffers for each circuit, against the service and against each of its peers.
 	r := cfg.Relay.withDefaults()
@@ -176,7 +178,7 @@ func newResourceManager(cfg Config) (network.ResourceManager, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &namedLimits{ResourceManager: rm, limits: l}, nil
+	return &namedLimits{ResourceManager: rm, limits: l, strangers: newStrangers(l.strangers(), cfg.Neighbor)}, nil
 }
 
 // dialRates lets new connections from one address arrive at l.dialsPerSec after a burst; loopback is free.
