@@ -1,6 +1,8 @@
 package bootstrap
 
 import (
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -27,6 +29,9 @@ func TestABootstrapPeerThatMovedFindsItsMembers(t *testing.T) {
 		t.Fatal(err)
 	}
 
+	if err := os.Remove(filepath.Join(data, portsName)); err != nil { // another machine
+		t.Fatal(err)
+	}
 	closed := time.Now()
 	second, events := startPeer(t, Config{Data: data})
 	for _, now := range listening(t, second) {

@@ -53,11 +53,14 @@ type Config struct {
 	// Connections is how many connections there may be, ConnectionsPerAddress how many of them with peers behind one
 	// IPv4 address or IPv6 /56. Default DefaultConnections and DefaultConnectionsPerAddress.
 	Connections, ConnectionsPerAddress int
-	// Server is for a rented host: no address of a local network is dialled or announced.
+	// Server is for a rented host: no address of a local network is dialed or announced, and no router is asked for a port.
 	Server bool
 	// Events, if not nil, is called with each change of the roster, in order, from one goroutine. It may
 	// call Roster, and must not call Close.
 	Events func(Event)
+	// Reachable, if not nil, is called, from one goroutine, with public addresses of the peer, each with its /p2p/ID, that it
+	// has got since the start: those of ports that the router opened. It must not call Close.
+	Reachable func([]ma.Multiaddr)
 	// Version is what others see as p2pchord/VERSION. Default: from the build.
 	Version string
 	// Registerer receives libp2p's metrics. Default: none are kept.

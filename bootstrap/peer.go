@@ -52,6 +52,7 @@ type Peer struct {
 	cancel    context.CancelFunc
 	done      chan struct{}
 	meeting   sync.WaitGroup // meetAgain
+	unwatch   func()         // ends the watch of the addresses
 	closeOnce sync.Once
 	closeErr  error
 }
@@ -102,6 +103,9 @@ func (p *Peer) start() error {
 	if err != nil {
 		return err
 	}
+	if p.unwatch, err = p.watchAddrs(); err != nil {
+		return errors.Join(err, p.host.Close())
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	p.cancel = cancel
 	go p.run(ctx)
@@ -115,6 +119,7 @@ func (p *Peer) start() error {
 func (p *Peer) Close() error {
 	p.closeOnce.Do(func() {
 		err := p.service.Close()
+		p.unwatch()
 		p.cancel()
 		<-p.done
 		p.meeting.Wait()

@@ -134,7 +134,7 @@ func (a *app) runBootstrap(cmd *cobra.Command, f bootstrapFlags) error {
 	manager := a.openService()
 	defer manager.close()
 	signal.Ignore(syscall.SIGPIPE) // who read the addresses may be gone
-	cfg.Events = a.showRoster
+	cfg.Events, cfg.Reachable = a.showRoster, a.showReachable
 	b, err := bootstrap.New(ctx, cfg)
 	if err != nil {
 		return err
@@ -159,6 +159,23 @@ func (a *app) showRoster(e bootstrap.Event) {
 		where = e.Addrs[0]
 	}
 	a.out.say("%s  %s  %s  key %d  %s", e.Time.Local().Format(time.TimeOnly), e.Kind, e.PeerID, e.Key, where)
+}
+
+// reachable is a line with --json of a bootstrap peer that has got public addresses since its start.
+type reachable struct {
+	Time  time.Time `json:"time"`
+	Event string    `json:"event"`
+	Addrs []string  `json:"addrs"`
+}
+
+func (a *app) showReachable(addrs []ma.Multiaddr) {
+	if a.json {
+		a.out.object(reachable{time.Now(), "reachable", texts(addrs)})
+		return
+	}
+	for _, m := range addrs {
+		a.out.say("p2pchord: the router has opened a port: reachable from the internet at %s", m)
+	}
 }
 
 // ready is the first line of a long-running command with --json.

@@ -24,6 +24,9 @@ type advertised struct {
 	announce []ma.Multiaddr
 	outside  *outside
 	server   bool
+	// mapped are the addresses at which the router lets others in, which are told before anybody has confirmed them. A bootstrap peer
+	// has them: nobody can confirm an address that nobody is given. Nil for others.
+	mapped func() []ma.Multiaddr
 
 	mu    sync.Mutex
 	host  confirmer      // nil until the host is there
@@ -45,6 +48,9 @@ func (f *advertised) addrs(all []ma.Multiaddr) []ma.Multiaddr {
 	var confirmed []ma.Multiaddr
 	if host != nil {
 		confirmed, _, _ = host.ConfirmedAddrs()
+	}
+	if f.mapped != nil {
+		confirmed = append(slices.Clone(confirmed), f.mapped()...)
 	}
 	own := f.outside.interfaces()
 	out := slices.Clone(f.announce)

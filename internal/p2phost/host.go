@@ -49,31 +49,29 @@ func New(cfg Config) (host.Host, error) {
 	}
 	starting.Lock()
 	defer starting.Unlock()
-	remembered := loadPorts(cfg.PortFile)
-	earlier := remembered
+	ports := openPortFile(cfg)
+	earlier := ports.chosen()
 	for try := 1; ; try++ {
 		plan, err := resolveListen(cfg, earlier)
 		if err != nil {
 			return nil, err
 		}
-		h, err := start(cfg, plan.addrs)
+		h, err := start(cfg, plan.addrs, ports)
 		plan.held.release()
 		var taken *takenError
 		if plan.chosen && errors.As(err, &taken) && try < startTries {
 			earlier = nil // somebody was faster
 			continue
 		}
-		if err == nil && !cfg.PortFileReadOnly {
-			if err := remembered.with(plan.asked, h).save(cfg.PortFile, remembered); err != nil {
-				log.Warnw("the port can't be remembered; the next start may choose another", "path", cfg.PortFile, "err", err)
-			}
+		if err == nil && len(plan.asked) > 0 {
+			ports.keep(ports.chosen().with(plan.asked, h))
 		}
 		return h, err
 	}
 }
 
 // start builds the host and checks that it listens on all of listen: libp2p itself is content with one.
-func start(cfg Config, listen []ma.Multiaddr) (host.Host, error) {
+func start(cfg Config, listen []ma.Multiaddr, ports *portFile) (host.Host, error) {
 	rm, err := newResourceManager(cfg)
 	if err != nil {
 		return nil, fault.New(fault.Failed, "can't set resource limits: %w", err)
@@ -102,7 +100,7 @@ func start(cfg Config, listen []ma.Multiaddr) (host.Host, error) {
 		libp2p.EnableRelay(),
 	}
 	opts = append(opts, listenOptions(cfg, listen)...)
-	opts = append(opts, natOptions(cfg, listen)...)
+	opts = append(opts, natOptions(cfg, listen, ports)...)
 	opts = append(opts, libp2p.ConnectionGater(w.rules))
 	if len(listen) > 0 {
 		opts = append(opts, libp2p.AddrsFactory(w.advertised.addrs))
@@ -147,11 +145,14 @@ func listenOptions(cfg Config, listen []ma.Multiaddr) []libp2p.Option {
 
 // natOptions are those that let a host be reached, or reach others, across NATs. A host that listens
 // on loopback only meets no NAT and does without reachability tests. Hole punching and being a relay are the world's.
-func natOptions(cfg Config, listen []ma.Multiaddr) []libp2p.Option {
+func natOptions(cfg Config, listen []ma.Multiaddr, ports *portFile) []libp2p.Option {
 	if cfg.Profile == Bootstrap {
 		opts := []libp2p.Option{libp2p.ForceReachabilityPublic()}
 		if loopbackOnly(listen) {
 			return opts
+		}
+		if !cfg.Server {
+			opts = append(opts, cfg.Watch.portMap(ports))
 		}
 		return append(opts,
 			libp2p.EnableNATService(),
@@ -176,7 +177,7 @@ func natOptions(cfg Config, listen []ma.Multiaddr) []libp2p.Option {
 		libp2p.IPv6BlackHoleSuccessCounter(nil),
 	)
 	if !cfg.Server {
-		opts = append(opts, cfg.Watch.portMap())
+		opts = append(opts, cfg.Watch.portMap(ports))
 	}
 	if len(cfg.Relays) > 0 || cfg.RelayCandidates != nil {
 		opts = append(opts, reserveRelays(cfg))

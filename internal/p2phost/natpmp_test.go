@@ -47,8 +47,9 @@ func pmpRouter(t *testing.T, ip net.IP, denied int) {
 func TestPortsAreOpenedByNATPMP(t *testing.T) {
 	t.Parallel()
 	router := net.IPv4(127, 53, 51, 1)
+	same := func(p port) int { return p.number }
 	pmpRouter(t, router, 7)
-	got, err := openPorts(natpmp.NewClientWithTimeout(router, pmpAnswers), []port{{"tcp", 4701}, {"udp", 4701}, {"tcp", 7}})
+	got, err := openPorts(natpmp.NewClientWithTimeout(router, pmpAnswers), []port{{"tcp", 4701}, {"udp", 4701}, {"tcp", 7}}, same)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +57,7 @@ func TestPortsAreOpenedByNATPMP(t *testing.T) {
 	if len(got) != 2 || got[port{"tcp", 4701}] != outside || got[port{"udp", 4701}] != outside {
 		t.Errorf("opened %v", got)
 	}
-	m := &pmpManager{opened: got}
+	m := &portMapper{byPMP: got}
 	for listen, want := range map[string]string{
 		"/ip4/0.0.0.0/tcp/4701":         "/ip4/1.2.3.4/tcp/4702",
 		"/ip4/0.0.0.0/udp/4701/quic-v1": "/ip4/1.2.3.4/udp/4702/quic-v1",
@@ -66,7 +67,7 @@ func TestPortsAreOpenedByNATPMP(t *testing.T) {
 			t.Errorf("%s is mapped to %v, want %s", listen, a, want)
 		}
 	}
-	if _, err := openPorts(natpmp.NewClientWithTimeout(net.IPv4(127, 53, 51, 2), pmpAnswers/8), nil); err == nil {
+	if _, err := openPorts(natpmp.NewClientWithTimeout(net.IPv4(127, 53, 51, 2), pmpAnswers/8), nil, same); err == nil {
 		t.Error("a router that says nothing has opened ports")
 	}
 }
@@ -83,7 +84,7 @@ func TestMappable(t *testing.T) {
 	}
 	a := addrs(t, loopTCP)
 	h := startHost(t, Config{Listen: a})
-	m := newPMPManager(h.Network())
+	m := newPortMapper(h.Network(), nil)
 	defer m.Close()
 	if w := m.wanted(); !slices.Equal(w, nil) {
 		t.Errorf("a host on loopback wants %v", w)

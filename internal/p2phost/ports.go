@@ -10,6 +10,8 @@ import (
 	"net/netip"
 	"os"
 	"slices"
+	"strconv"
+	"sync"
 
 	"github.com/libp2p/go-libp2p/core/host"
 	ma "github.com/multiformats/go-multiaddr"
@@ -27,6 +29,73 @@ const (
 // chosenPorts are the free ports that were chosen in earlier runs, by the listen address with port 0 that asked for one. An
 // address that was given several times has several.
 type chosenPorts map[string][]int
+
+// portFile is the file in which a host remembers the ports that were chosen for it, here and by the router. It is safe for
+// concurrent use. A nil one remembers nothing.
+type portFile struct {
+	path     string // empty to keep nothing
+	readOnly bool
+
+	mu    sync.Mutex
+	ports chosenPorts
+}
+
+func openPortFile(cfg Config) *portFile {
+	return &portFile{path: cfg.PortFile, readOnly: cfg.PortFileReadOnly, ports: loadPorts(cfg.PortFile)}
+}
+
+// chosen returns the ports as they are remembered now.
+func (f *portFile) chosen() chosenPorts {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.ports
+}
+
+// keep remembers ports in the place of those there are. A failure costs only the address at the next start.
+func (f *portFile) keep(now chosenPorts) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	was := f.ports
+	f.ports = now
+	if f.readOnly {
+		return
+	}
+	if err := now.save(f.path, was); err != nil {
+		log.Warnw("the ports can't be remembered; the next start may choose others", "path", f.path, "err", err)
+	}
+}
+
+// outsideKey is the name of a port of this machine among the remembered ones, for the number that the router gave it.
+func outsideKey(p port) string { return "outside/" + p.protocol + "/" + strconv.Itoa(p.number) }
+
+// outside is the number that the router gave a port in an earlier run; 0 when it gave the same, or none.
+func (f *portFile) outside(p port) int {
+	if f == nil {
+		return 0
+	}
+	if list := f.chosen()[outsideKey(p)]; len(list) > 0 {
+		return list[0]
+	}
+	return 0
+}
+
+// keepOutside remembers the numbers that the router gave.
+func (f *portFile) keepOutside(opened map[port]netip.AddrPort) {
+	if f == nil {
+		return
+	}
+	now := maps.Clone(f.chosen())
+	if now == nil {
+		now = make(chosenPorts)
+	}
+	for p, outside := range opened {
+		delete(now, outsideKey(p))
+		if number := int(outside.Port()); number != p.number && len(now) < maxPortEntries {
+			now[outsideKey(p)] = []int{number}
+		}
+	}
+	f.keep(now)
+}
 
 // loadPorts reads the ports remembered at path. They are a hint: what can't be read is left out.
 func loadPorts(path string) chosenPorts {

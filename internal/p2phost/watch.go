@@ -81,6 +81,17 @@ func (w *Watch) Mapping(listen []ma.Multiaddr) Mapping {
 	return m
 }
 
+// mapped are the addresses at which the router lets others in.
+func (w *Watch) mapped() []ma.Multiaddr {
+	if w == nil || w.router.Load() == nil {
+		return nil
+	}
+	if m, ok := (*w.router.Load()).(*portMapper); ok {
+		return m.outside()
+	}
+	return nil
+}
+
 // options are what the host is built with.
 func (w *Watch) options() []libp2p.Option {
 	if w == nil {
@@ -90,9 +101,9 @@ func (w *Watch) options() []libp2p.Option {
 }
 
 // portMap asks the router for ports, and remembers whom to ask what it gave.
-func (w *Watch) portMap() libp2p.Option {
+func (w *Watch) portMap(ports *portFile) libp2p.Option {
 	return libp2p.NATManager(func(n network.Network) basichost.NATManager {
-		m := basichost.NATManager(newPMPManager(n))
+		m := basichost.NATManager(newPortMapper(n, ports))
 		if w != nil {
 			w.router.Store(&m)
 		}

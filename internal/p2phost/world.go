@@ -35,6 +35,9 @@ func newWorld(cfg Config, listen []ma.Multiaddr) *world {
 		names:      newNames(cfg.resolver, cfg.given()),
 	}
 	w.names.resolved = w.rules.resolved
+	if cfg.Profile == Bootstrap {
+		w.advertised.mapped = cfg.Watch.mapped
+	}
 	return w
 }
 
