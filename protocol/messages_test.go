@@ -85,6 +85,7 @@ func bootstrapExamples() []example {
 		{"bootstrap answer introduced", &pb.BootstrapResponse{Body: &pb.BootstrapResponse_Introduced{Introduced: &pb.Introduced{
 			Peers: []*pb.Peer{fixedPeer(2, "localhost:8002")}, HeartbeatMs: 3000, Found: true, Settling: true, Members: 1,
 		}}}, register},
+		{"bootstrap answer try again", &pb.BootstrapResponse{Status: 5, Message: "too many requests", RetryAfterMs: 250}, roster},
 		{"bootstrap answer unknown", &pb.BootstrapResponse{Status: 3, Message: "not in the roster"}, beat},
 		{"bootstrap answer roster", &pb.BootstrapResponse{Body: &pb.BootstrapResponse_Roster{Roster: &pb.Roster{Peers: []*pb.Peer{fixedPeer(2, "localhost:8002")}, More: true}}}, roster},
 	}
@@ -111,6 +112,9 @@ func fileExamples() []example {
 		{name: "file request put offered", message: offer},
 		{name: "file request get", message: get},
 		{name: "file request block", message: block},
+		{name: "file request get of a deleted file", message: &pb.FileRequest{Body: &pb.FileRequest_Get{Get: &pb.Get{Name: "hello.txt", Tombstone: true}}}},
+		{name: "file request block for a copy", message: &pb.FileRequest{Body: &pb.FileRequest_Block{Block: &pb.GetBlock{Hash: hashOf("c"), Repair: true}}}},
+		{name: "file request block after a mismatch", message: &pb.FileRequest{Body: &pb.FileRequest_Block{Block: &pb.GetBlock{Hash: hashOf("c"), Check: true}}}},
 		{name: "file request have", message: have},
 		{name: "file request list", message: list},
 		{name: "file request stat", message: stat},

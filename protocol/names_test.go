@@ -11,33 +11,12 @@ import (
 
 func TestValidName(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{
-		"a", "a b c.txt", "photos/2026/été.jpg", "日本語.txt", "#", "a#1", "-rf", "...", ".hidden", "a/.b", "a..b",
-		"a\\b", " ", "~", strings.Repeat("x", 1024), strings.Repeat("é", 512), "a/" + strings.Repeat("b/", 500) + "c",
-	} {
+	for _, name := range goodNames() {
 		if err := ValidName(name); err != nil {
 			t.Errorf("ValidName(%.40q) = %v", name, err)
 		}
 	}
-	for name, word := range map[string]string{
-		"":                        "empty",
-		strings.Repeat("x", 1025): "too long",
-		strings.Repeat("é", 513):  "1026 bytes",
-		"a\xff":                   "UTF-8",
-		"\xed\xa0\x80":            "UTF-8",
-		"/etc/passwd":             "begins with '/'",
-		"/":                       "begins with '/'",
-		"a//b":                    "empty part",
-		"a/":                      "empty part",
-		".":                       `part "."`,
-		"..":                      `part ".."`,
-		"a/../b":                  `part ".."`,
-		"a/.":                     `part "."`,
-		"a\x00b":                  "control character (U+0000)",
-		"a\nb":                    "control character (U+000A)",
-		"a\x7f":                   "control character (U+007F)",
-		"a\u0085b":                "control character (U+0085)",
-	} {
+	for name, word := range badNames() {
 		err := ValidName(name)
 		if err == nil {
 			t.Errorf("ValidName(%.40q) is accepted", name)
@@ -142,5 +121,36 @@ func TestSpecStatuses(t *testing.T) {
 	}
 	if fault.FromWire(16) != fault.Failed {
 		t.Error("internal/fault has more statuses than SPEC.md")
+	}
+}
+
+// badNames are names that no file may have, and a word of the reason.
+func badNames() map[string]string {
+	return map[string]string{
+		"":                        "empty",
+		strings.Repeat("x", 1025): "too long",
+		strings.Repeat("é", 513):  "1026 bytes",
+		"a\xff":                   "UTF-8",
+		"\xed\xa0\x80":            "UTF-8",
+		"/etc/passwd":             "begins with '/'",
+		"/":                       "begins with '/'",
+		"a//b":                    "empty part",
+		"a/":                      "empty part",
+		".":                       `part "."`,
+		"..":                      `part ".."`,
+		"a/../b":                  `part ".."`,
+		"a/.":                     `part "."`,
+		"a\x00b":                  "control character (U+0000)",
+		"a\nb":                    "control character (U+000A)",
+		"a\x7f":                   "control character (U+007F)",
+		"a\u0085b":                "control character (U+0085)",
+	}
+}
+
+// goodNames are names that a file may have although one might doubt it. U+200B and U+2028 are no control characters.
+func goodNames() []string {
+	return []string{
+		"a", "a b c.txt", "photos/2026/été.jpg", "日本語.txt", "#", "a#1", "-rf", "...", ".hidden", "a/.b", "a..b",
+		"a\\b", " ", "~", "a\u200bb", "a\u2028b", strings.Repeat("x", 1024), strings.Repeat("é", 512), "a/" + strings.Repeat("b/", 500) + "c",
 	}
 }

@@ -108,15 +108,22 @@ func TestSignAndVerify(t *testing.T) {
 	}
 }
 
-// Each rule of SPEC.md for the fields of a record, broken.
-func TestRecordRules(t *testing.T) {
-	t.Parallel()
-	type breach struct {
-		from  func() *pb.RecordBody
-		spoil func(*pb.RecordBody)
-		says  string
-	}
-	for name, c := range map[string]breach{
+// breach is a rule of SPEC.md for the fields of a record, broken.
+type breach struct {
+	from  func() *pb.RecordBody
+	spoil func(*pb.RecordBody)
+	says  string
+}
+
+func (b breach) body() *pb.RecordBody {
+	body := b.from()
+	b.spoil(body)
+	return body
+}
+
+// recordBreaches breaks each of the rules.
+func recordBreaches() map[string]breach {
+	return map[string]breach{
 		"name":               {oneBlock, func(b *pb.RecordBody) { b.Name = "a/../b" }, "part"},
 		"no clock":           {oneBlock, func(b *pb.RecordBody) { b.Clock = 0 }, "clock"},
 		"copies":             {oneBlock, func(b *pb.RecordBody) { b.Copies = 9 }, "copies"},
@@ -164,9 +171,13 @@ func TestRecordRules(t *testing.T) {
 		"block, block size":   {blockBody, func(b *pb.RecordBody) { b.BlockSize = MinBlockSize }, "belong to files"},
 		"block, ancestors":    {blockBody, func(b *pb.RecordBody) { b.Ancestors = threeBlocks().Ancestors }, "belong to files"},
 		"block, floor":        {blockBody, func(b *pb.RecordBody) { b.Floor = 1 }, "belong to files"},
-	} {
-		body := c.from()
-		c.spoil(body)
+	}
+}
+
+func TestRecordRules(t *testing.T) {
+	t.Parallel()
+	for name, c := range recordBreaches() {
+		body := c.body()
 		if _, err := Sign(fixedKey(1), body); err == nil || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s: Sign says %v, want words about %q", name, err, c.says)
 		}
@@ -193,10 +204,9 @@ func verifySigned(body []byte, by byte) error {
 	return err
 }
 
-func TestRecordForgeries(t *testing.T) {
-	t.Parallel()
-	good := sign(t, oneBlock())
-	for name, change := range map[string]func(*pb.Record){
+// recordForgeries spoil a good record, but for one that is too large.
+func recordForgeries() map[string]func(*pb.Record) {
+	return map[string]func(*pb.Record){
 		"a bit of the signature":   func(r *pb.Record) { r.Signature[3] ^= 1 },
 		"no signature":             func(r *pb.Record) { r.Signature = nil },
 		"a bit of the body":        func(r *pb.Record) { r.Body[len(r.Body)-1] ^= 1 },
@@ -207,8 +217,15 @@ func TestRecordForgeries(t *testing.T) {
 		"its key, needlessly":      func(r *pb.Record) { r.PublicKey, _ = crypto.MarshalPublicKey(fixedKey(1).GetPublic()) },
 		"another's key":            func(r *pb.Record) { r.PublicKey, _ = crypto.MarshalPublicKey(fixedKey(2).GetPublic()) },
 		"something that isn't one": func(r *pb.Record) { r.PublicKey = []byte{1, 2, 3} },
-		"too many bytes":           func(r *pb.Record) { r.PublicKey = make([]byte, MaxRecord) },
-	} {
+	}
+}
+
+func TestRecordForgeries(t *testing.T) {
+	t.Parallel()
+	good := sign(t, oneBlock())
+	forgeries := recordForgeries()
+	forgeries["too many bytes"] = func(r *pb.Record) { r.PublicKey = make([]byte, MaxRecord) }
+	for name, change := range forgeries {
 		r, _ := proto.Clone(good).(*pb.Record)
 		change(r)
 		_, err := VerifyRecord(r)

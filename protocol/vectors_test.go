@@ -33,7 +33,8 @@ type vector struct {
 // signedVector is what is signed, and everything computed from it.
 type signedVector struct {
 	Name      string          `json:"name"`
-	Seed      string          `json:"ed25519_seed"`
+	Seed      string          `json:"ed25519_seed,omitempty"`
+	Private   string          `json:"private_key,omitempty"` // hex: libp2p's PrivateKey, of another type
 	PeerID    string          `json:"peer_id"`
 	Fields    json.RawMessage `json:"fields"`
 	Signed    string          `json:"signed"` // hex: the bytes that the signature is over
@@ -42,12 +43,21 @@ type signedVector struct {
 	Key       uint16          `json:"key"`
 	Stamp     string          `json:"stamp,omitempty"`
 	CID       string          `json:"cid,omitempty"`
+	Addrs     []string        `json:"addrs,omitempty"` // of a peer: those that can be read
 }
 
 const (
 	messagesFile = "testdata/messages.json"
 	recordsFile  = "testdata/records.json"
 	peersFile    = "testdata/peers.json"
+	// Records and Peers that a receiver refuses; names that may be given and names that may not.
+	refusedFile = "testdata/refused.json"
+	namesFile   = "testdata/names.json"
+	// The sums of SPEC.md's section 12, and the ancestors of a version that replaces another.
+	sumsFile      = "testdata/sums.json"
+	ancestorsFile = "testdata/ancestors.json"
+	// Private keys for the vectors, made once.
+	keysFile = "testdata/keys.json"
 )
 
 func fieldsOf(m proto.Message) json.RawMessage {
@@ -80,54 +90,16 @@ func messageVectors() []vector {
 	return all
 }
 
-func recordVectors() []signedVector {
-	var all []signedVector
-	for _, c := range []struct {
-		name string
-		body *pb.RecordBody
-	}{
-		{"a file of one block", oneBlock()},
-		{"a file of three blocks, replacing another version", threeBlocks()},
-		{"the third block of a file", blockBody()},
-		{"a deleted file", tombstone()},
-		{"an empty file", emptyFile()},
-	} {
-		message := exampleRecord(c.body)
-		r := must(VerifyRecord(message))
-		v := signedVector{
-			Name: c.name, Seed: hex.EncodeToString(bytes.Repeat([]byte{1}, 32)), PeerID: r.By.String(), Fields: fieldsOf(c.body),
-			Signed: hex.EncodeToString(signedText(recordDomain, message.Body)), Signature: hex.EncodeToString(message.Signature),
-			Encoded: hex.EncodeToString(must(proto.Marshal(message))), Key: uint16(r.Key()), Stamp: hex.EncodeToString([]byte(StampOf(r))),
-		}
-		if r.BlockSize() > 0 {
-			v.CID = CID(r.BlockHash()).String()
-		}
-		all = append(all, v)
-	}
-	return all
-}
-
-func peerVectors() []signedVector {
-	var all []signedVector
-	for n, address := range []string{"localhost:8001", "", "[::1]:8001"} {
-		seed := byte(n + 1)
-		p := fixedPeer(seed, address)
-		info := must(ParsePeer(p))
-		all = append(all, signedVector{
-			Name: "ring address " + address, Seed: hex.EncodeToString(bytes.Repeat([]byte{seed}, 32)), PeerID: info.ID.String(), Fields: fieldsOf(p),
-			Signed:    hex.EncodeToString(signedText(ringAddressDomain, []byte(info.RingAddress.String()))),
-			Signature: hex.EncodeToString(p.RingSignature), Encoded: hex.EncodeToString(must(proto.Marshal(p))), Key: uint16(info.Position.Key),
-		})
-	}
-	return all
-}
-
 // The bytes of every kind of message are those in testdata, and the other way round.
 func TestVectors(t *testing.T) {
 	t.Parallel()
 	compareVectors(t, messagesFile, messageVectors())
 	compareVectors(t, recordsFile, recordVectors())
 	compareVectors(t, peersFile, peerVectors())
+	compareVectors(t, refusedFile, refusedVectors())
+	compareVectors(t, namesFile, nameVectors())
+	compareVectors(t, sumsFile, sumVectors())
+	compareVectors(t, ancestorsFile, ancestorVectors())
 
 	known := messageTypes()
 	for _, v := range readVectors[vector](t, messagesFile) {
