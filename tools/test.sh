@@ -1,8 +1,12 @@
 #!/usr/bin/env bash
 # Everything that has to pass, cheapest first, the tests last. What needs a tool that is missing and
-# can't be installed here is skipped, and said so. Nothing outside the Go module proxy and Debian's packages is used.
+# can't be installed here is skipped, and said so. Nothing outside the Go module proxy, Debian's
+# packages and npm's registry is used.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
 
 step() { printf '\n== %s\n' "$*"; }
 skipped=()
@@ -39,8 +43,8 @@ done
 
 step generated code
 if need protoc protobuf-compiler; then
-	fresh=$(mktemp -d)
-	trap 'rm -rf "$fresh"' EXIT
+	fresh=$scratch/pb
+	mkdir "$fresh"
 	tools/proto.sh "$fresh"
 	for f in "$fresh"/*.pb.go; do
 		# protoc's own version stands in a comment and doesn't matter.
@@ -73,6 +77,22 @@ if need "$(go env CC)" gcc libc6-dev && [[ $(CGO_ENABLED=1 go env CGO_ENABLED) =
 	CGO_ENABLED=1 go test -race -timeout 20m "${packages[@]}"
 else
 	skip "the race detector: there is no C compiler (Debian: gcc libc6-dev)"
+fi
+
+# Node 20 is the oldest that the client runs on. Debian's may be older: then npm has a newer one.
+step the client in JavaScript
+if ! need node nodejs || ! need npm npm; then
+	skip "the client in examples/js: there is no node or no npm (Debian: nodejs npm)"
+elif ! npm ping --fetch-timeout=10000 --fetch-retries=0 >/dev/null 2>&1; then
+	skip "the client in examples/js: npm's registry can't be reached"
+else
+	if (($(node -p 'parseInt(process.versions.node)') < 20)); then
+		npm install --prefix "$scratch/node" --no-audit --no-fund --loglevel=error node@22
+		export PATH=$scratch/node/node_modules/.bin:$PATH
+	fi
+	npm ci --prefix examples/js --no-audit --no-fund --loglevel=error
+	go build -o "$scratch/p2pchord" ./cmd/p2pchord
+	(cd examples/js && P2PCHORD=$scratch/p2pchord node --test)
 fi
 
 step packages
