@@ -35,6 +35,10 @@ export async function parsePeer (p) {
   if (!await signedBy(key, Buffer.from('p2pchord-ring-address:' + address), p.ring_signature)) {
     throw new Error('the ring address is not signed by the peer')
   }
+  const statement = Buffer.concat([Buffer.from('p2pchord-peer-statement:' + address + '\0'), p.record])
+  if (p.record.length > 0 && p.statement_signature.length > 0 && !await signedBy(key, statement, p.statement_signature)) {
+    throw new Error('the ring address and the addresses are not signed together')
+  }
   const id = idText(p.id)
   return { id, key: keyOf(p.ring_address || id), addrs: addrs.map(a => `${a}/p2p/${id}`), message: p }
 }
