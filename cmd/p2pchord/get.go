@@ -3,13 +3,17 @@ package main
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"os"
 	"path"
+	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
 	"github.com/p2pchord/p2pchord/gateway"
 	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/internal/localfile"
 	"github.com/p2pchord/p2pchord/node"
 )
 
@@ -39,7 +43,8 @@ a file whose own name ends so is fetched first.
 
 With -r every file whose name begins with PREFIX is fetched ("" for all), under its
 whole name below the folder -o, by default the present one. Those that can't be had are
-named, the others arrive, and the exit code is 1.`,
+named, the others arrive, and the exit code is 1. Links below the folder are not followed,
+and of names that the disk takes for one only one is fetched.`,
 		Example: example(
 			"p2pchord get holiday.jpg",
 			"p2pchord get Pictures/2026/a.jpg -o /tmp/a.jpg --force",
@@ -118,52 +123,86 @@ func (a *app) fetch(ctx context.Context, r gateway.Ring, name string, f getFlags
 		_, err := file.WriteTo(a.out.stdout)
 		return file, "-", localWrite("stdout", err)
 	}
-	where := f.output
-	if where == "" {
-		where = path.Base(name)
-	} else if st, err := os.Stat(where); err == nil && st.IsDir() {
-		where += "/" + path.Base(name)
+	session, want := localfile.NewSession(f.local()), wanted(file.Info())
+	if f.output == "" {
+		where := path.Base(name)
+		t, err := session.Named(".", want)
+		return file, where, a.save(ctx, file, t, err)
 	}
-	return file, where, a.save(ctx, file, where, f)
+	if st, err := os.Stat(f.output); err == nil && st.IsDir() {
+		where := f.output + "/" + path.Base(name)
+		t, err := session.Named(f.output, want)
+		return file, where, a.save(ctx, file, t, err)
+	}
+	t, err := session.File(f.output, want)
+	return file, f.output, a.save(ctx, file, t, err)
 }
 
-// save writes file to where, which appears when it is whole.
-func (a *app) save(ctx context.Context, file gateway.File, where string, f getFlags) error {
-	t, err := openTarget(where, file.Info(), f.force)
-	if errors.Is(err, errEqual) {
+// local is how the flags have files written.
+func (f getFlags) local() localfile.Options {
+	return localfile.Options{Force: f.force, Sync: f.fsync}
+}
+
+// wanted describes a file to who writes it.
+func wanted(i node.FileInfo) localfile.Want {
+	return localfile.Want{Name: i.Name, Size: i.Size, Hash: i.Hash, Modified: i.Modified}
+}
+
+// save writes file to t, unless err says why that can't be.
+func (a *app) save(ctx context.Context, file gateway.File, t *localfile.Target, err error) error {
+	if errors.Is(err, localfile.ErrEqual) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	t.fsync = f.fsync
-	if err := t.fill(file); err != nil {
+	if err := fill(t, file); err != nil {
 		if ctx.Err() != nil {
 			err = fault.New(fault.Interrupted, "interrupted: %w", err)
 		}
-		t.abandon(err)
+		t.Abandon(mayContinue(t, err))
 		return err
 	}
-	return nil
+	return t.Commit()
 }
 
-// fill gets the bytes of file into t and makes it appear.
-func (t *target) fill(file gateway.File) error {
-	var err error
-	if s, ok := file.(interface{ Save(dst *os.File) error }); ok && t.temp != "" {
-		err = s.Save(t.file)
-	} else {
-		if t.temp != "" {
-			err = t.file.Truncate(0)
-		}
-		if err == nil {
-			_, err = file.WriteTo(t.file)
+// fill gets the bytes of file into t.
+func fill(t *localfile.Target, file gateway.File) error {
+	if s, ok := file.(interface{ Save(dst *os.File) error }); ok && !t.InPlace() {
+		return localWrite(t.Path(), s.Save(t.File))
+	}
+	if !t.InPlace() {
+		if err := t.File.Truncate(0); err != nil {
+			return localWrite(t.Path(), err)
 		}
 	}
-	if err != nil {
-		return localWrite(t.path, err)
+	_, err := file.WriteTo(t.File)
+	return localWrite(t.Path(), err)
+}
+
+// mayContinue tells whether the same command may succeed later with what has come of a file of
+// several blocks.
+func mayContinue(t *localfile.Target, err error) bool {
+	switch gateway.ProblemOf(err).Code {
+	case fault.Interrupted, fault.TryAgain, fault.Unreachable, fault.Uncertain, fault.Busy:
+		st, err := t.File.Stat()
+		return err == nil && st.Size() >= node.DefaultBlockSize
+	default:
+		return false
 	}
-	return t.commit()
+}
+
+// localWrite gives a failure to write to what is called name its kind; errors that
+// are none it returns as they are.
+func localWrite(name string, err error) error {
+	var p *fs.PathError
+	switch {
+	case !errors.As(err, &p) || !strings.HasPrefix(p.Op, "write"):
+		return err
+	case errors.Is(err, syscall.ENOSPC):
+		return fault.New(fault.NoSpace, "can't write %s: %w", name, p.Err)
+	}
+	return fault.New(fault.Failed, "can't write %s: %w", name, p.Err)
 }
 
 // nonNil makes no list an empty one, for JSON.

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"os"
 	"path/filepath"
 	"sync"
 
@@ -12,6 +11,7 @@ import (
 
 	"github.com/p2pchord/p2pchord/gateway"
 	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/internal/localfile"
 	"github.com/p2pchord/p2pchord/node"
 )
 
@@ -63,9 +63,13 @@ func listed(ctx context.Context, r gateway.Ring, prefix string) ([]node.FileInfo
 
 // getAll fetches each file; one that fails doesn't stop the others, unless nobody can be reached.
 func (a *app) getAll(outer context.Context, r gateway.Ring, files []node.FileInfo, f getFlags) error {
+	tree, err := localfile.NewSession(f.local()).OpenTree(f.output)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tree.Close() }() // every file in it has been committed or abandoned
 	var mu sync.Mutex
 	failed := 0
-	folders := folderMaker{}
 	g, ctx := errgroup.WithContext(outer)
 	g.SetLimit(getsAtOnce)
 	for _, i := range files {
@@ -73,7 +77,7 @@ func (a *app) getAll(outer context.Context, r gateway.Ring, files []node.FileInf
 			break
 		}
 		g.Go(func() error {
-			err := a.getInto(ctx, r, i, f, &folders)
+			err := a.getInto(ctx, r, i, f, tree)
 			if err == nil || ctx.Err() != nil {
 				return nil
 			}
@@ -98,45 +102,23 @@ func (a *app) getAll(outer context.Context, r gateway.Ring, files []node.FileInf
 }
 
 // getInto fetches one file to its name below the folder.
-func (a *app) getInto(ctx context.Context, r gateway.Ring, i node.FileInfo, f getFlags, folders *folderMaker) error {
+func (a *app) getInto(ctx context.Context, r gateway.Ring, i node.FileInfo, f getFlags, tree *localfile.Tree) error {
 	if err := node.ValidName(i.Name); err != nil {
-		return err // it must not lead out of the folder
-	}
-	where := filepath.Join(f.output, filepath.FromSlash(i.Name))
-	if err := folders.make(filepath.Dir(where)); err != nil {
 		return err
+	}
+	if err := localfile.CheckName(i.Name); err != nil {
+		return err // before anything is sent for
 	}
 	file, err := r.Get(ctx, i.Name, node.GetOptions{Progress: a.out.progressOf(i.Name)})
 	if err != nil {
 		return err
 	}
 	defer func() { _ = file.Close() }() // an error of its end has come through Save
-	if err := a.save(ctx, file, where, f); err != nil {
+	t, err := tree.File(wanted(file.Info()))
+	if err := a.save(ctx, file, t, err); err != nil {
 		return err
 	}
 	a.out.finish(i.Name, i.Size)
-	a.showGet(file, where)
-	return nil
-}
-
-// folderMaker makes each folder once.
-type folderMaker struct {
-	mu   sync.Mutex
-	made map[string]bool
-}
-
-func (m *folderMaker) make(dir string) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.made[dir] {
-		return nil
-	}
-	if err := os.MkdirAll(dir, 0o777); err != nil { //nolint:gosec // less the umask, as for any folder a user makes
-		return fault.New(fault.Failed, "can't make the folder %s: %w", dir, reason(err))
-	}
-	if m.made == nil {
-		m.made = map[string]bool{}
-	}
-	m.made[dir] = true
+	a.showGet(file, filepath.Join(f.output, filepath.FromSlash(i.Name)))
 	return nil
 }

@@ -9,9 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/internal/steady"
-	"github.com/p2pchord/p2pchord/node"
 )
 
 func write(t *testing.T, path, text string) {
@@ -99,54 +97,5 @@ func TestAFileThatChangedBeforeItIsOpened(t *testing.T) {
 	write(t, path, "longer")
 	if _, err := s.open(t.Context(), nil); !errors.Is(err, steady.ErrChanged) {
 		t.Errorf("%v", err)
-	}
-}
-
-func TestTargets(t *testing.T) {
-	t.Parallel()
-	const hello = "8e4c7c1b99dbfd50e7a95185fead5ee1448fa904a2fdd778eaf5f2dbfd629a99" // of "hello\n"
-	dir := t.TempDir()
-	path := filepath.Join(dir, "f")
-	info := node.FileInfo{Name: "f", Size: 6, Hash: hello}
-
-	first, err := openTarget(path, info, false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Lstat(path); err == nil {
-		t.Error("the file is there before it is whole")
-	}
-	if _, err := first.file.WriteString("hello\n"); err != nil {
-		t.Fatal(err)
-	}
-	// Another one comes first.
-	write(t, path, "other\n")
-	if err := first.commit(); !errors.Is(err, fault.NotAllowed) {
-		t.Errorf("a file that came meanwhile: %v", err)
-	}
-	first.abandon(nil)
-	if _, err := openTarget(path, info, false); !errors.Is(err, fault.NotAllowed) {
-		t.Errorf("a different file: %v", err)
-	}
-
-	forced, err := openTarget(path, info, true)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := forced.file.WriteString("hello\n"); err != nil {
-		t.Fatal(err)
-	}
-	if err := forced.commit(); err != nil {
-		t.Fatal(err)
-	}
-	forced.abandon(nil) // does nothing any more
-	if b, err := os.ReadFile(path); err != nil || string(b) != "hello\n" {
-		t.Errorf("%q, %v", b, err)
-	}
-	if _, err := openTarget(path, info, false); !errors.Is(err, errEqual) {
-		t.Errorf("an equal file: %v", err)
-	}
-	if left, _ := os.ReadDir(dir); len(left) != 1 {
-		t.Errorf("left behind: %v", left)
 	}
 }

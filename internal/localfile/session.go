@@ -1,0 +1,170 @@
+package localfile
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/p2pchord/p2pchord/internal/fault"
+)
+
+// Want describes a file of the ring.
+type Want struct {
+	Name     string // in the ring
+	Size     int64
+	Hash     string      // BLAKE3-256 in hex; empty when it isn't known
+	Mode     fs.FileMode // who may read, write and execute it; 0 when that isn't known
+	Modified time.Time
+}
+
+// Options say how files are written.
+type Options struct {
+	Force bool // replace a different file
+	Sync  bool // make what is written survive a power cut
+}
+
+// Session is the writing of one command. It is safe for concurrent use.
+type Session struct {
+	opt Options
+
+	// mu is held while a file gets its name, so that no other of this session gets that name
+	// between the look whether it is there and the writing.
+	mu      sync.Mutex
+	written map[int64][]written // by size
+}
+
+// written is a file that has its name by this session.
+type written struct {
+	file fs.FileInfo
+	name string // in the ring
+}
+
+// NewSession begins to write the files of one command.
+func NewSession(opt Options) *Session { return &Session{opt: opt, written: map[int64][]written{}} }
+
+// ours returns the name in the ring of the file that this session has put where file is; false
+// when it is another's. The file system itself tells: names may be equal to it that are different
+// to the ring, such as a and A.
+func (s *Session) ours(file fs.FileInfo) (string, bool) {
+	for _, w := range s.written[file.Size()] {
+		if os.SameFile(w.file, file) {
+			return w.name, true
+		}
+	}
+	return "", false
+}
+
+func (s *Session) note(file fs.FileInfo, name string) {
+	s.written[file.Size()] = append(s.written[file.Size()], written{file, name})
+}
+
+// File prepares to write a file to the path that the user has given for it. A link there stays, and
+// leads to the new file, unless another user has made it. What is no regular file, such as
+// /dev/null, is written in place.
+func (s *Session) File(path string, w Want) (*Target, error) {
+	st, err := os.Lstat(path)
+	if err == nil && st.Mode()&fs.ModeSymlink != 0 {
+		if isForeign(st) {
+			return nil, foreignLink(path)
+		}
+		if leadsTo, err := filepath.EvalSymlinks(path); err == nil {
+			path = leadsTo
+		}
+	}
+	st, err = os.Stat(path)
+	if err == nil && !st.Mode().IsRegular() && !st.IsDir() {
+		f, err := os.OpenFile(path, os.O_WRONLY, 0)
+		if err != nil {
+			return nil, cantWrite(path, err)
+		}
+		return &Target{shown: path, File: f}, nil
+	}
+	d, err := openDir(filepath.Dir(path))
+	if err != nil {
+		return nil, cantWrite(path, err)
+	}
+	return s.open(d, filepath.Base(path), path, w)
+}
+
+// foreignLink is the refusal to follow a link of another user.
+func foreignLink(path string) error {
+	return fault.New(fault.NotAllowed, "%s is a link that another user has made, and is not followed: remove it, or give -o FILE to write elsewhere", path)
+}
+
+// Named prepares to write a file into a folder under the last part of its name in the ring.
+func (s *Session) Named(folder string, w Want) (*Target, error) {
+	base := path.Base(w.Name)
+	if err := CheckName(base); err != nil {
+		return nil, err
+	}
+	where := filepath.Join(folder, base)
+	if st, err := os.Lstat(where); err == nil && !st.Mode().IsRegular() && !st.IsDir() && st.Mode()&fs.ModeSymlink == 0 {
+		return nil, special(where) // its name is the ring's, so that nobody has meant this one
+	}
+	return s.File(where, w)
+}
+
+func special(path string) error {
+	return fault.New(fault.NotAllowed, "%s is no regular file: remove it, or give -o FILE to write elsewhere", path)
+}
+
+// Tree is a folder in which a session writes files under their whole names.
+type Tree struct {
+	session *Session
+	path    string
+	dir     dir
+}
+
+// OpenTree opens the folder at path, which it makes when it is missing.
+func (s *Session) OpenTree(path string) (*Tree, error) {
+	if err := os.MkdirAll(path, 0o777); err != nil { //nolint:gosec // less the umask, as for any folder a user makes
+		return nil, fault.New(fault.Failed, "can't make the folder %s: %w", path, reason(err))
+	}
+	d, err := openDir(path)
+	if err != nil {
+		return nil, fault.New(fault.Failed, "can't open the folder %s: %w", path, reason(err))
+	}
+	return &Tree{session: s, path: path, dir: d}, nil
+}
+
+// Close closes the folder. The targets in it have been committed or abandoned.
+func (t *Tree) Close() error { return t.dir.Close() }
+
+// File prepares to write a file, and makes the folders that lead to it. No link below the folder
+// is followed.
+func (t *Tree) File(w Want) (*Target, error) {
+	if err := CheckName(w.Name); err != nil {
+		return nil, err
+	}
+	d, err := descend(t.dir, path.Dir(w.Name), t.path)
+	if err != nil {
+		return nil, err
+	}
+	if d == t.dir {
+		d = shared{d}
+	}
+	where := filepath.Join(t.path, filepath.FromSlash(w.Name))
+	st, err := d.Lstat(path.Base(w.Name))
+	switch {
+	case err == nil && st.Mode()&fs.ModeSymlink != 0:
+		err = fault.New(fault.NotAllowed, "%s is a link, and links are not followed: remove it, or fetch the file with -o FILE", where)
+	case err == nil && !st.Mode().IsRegular() && !st.IsDir():
+		err = special(where)
+	case errors.Is(err, fs.ErrNotExist):
+		err = nil
+	}
+	if err != nil {
+		_ = d.Close() // nothing was written
+		return nil, err
+	}
+	return t.session.open(d, path.Base(w.Name), where, w)
+}
+
+// shared is a dir that stays open.
+type shared struct{ dir }
+
+func (shared) Close() error { return nil }

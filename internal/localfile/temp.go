@@ -1,0 +1,42 @@
+package localfile
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"os"
+
+	"github.com/zeebo/blake3"
+)
+
+// errPartNotOurs says that the temporary file of a target can't be used.
+var errPartNotOurs = errors.New("another user has made it, or another command is writing it")
+
+// openTemp opens the temporary file: the one that an interrupted command has left, or a new one,
+// which the next command would find. Where that one is another user's, or another command is at
+// work on it, it is a new one of another name.
+func (t *Target) openTemp() error {
+	// Of names that only the ring tells apart each has its own.
+	id := blake3.Sum256([]byte(t.want.Name + "\x00" + t.base))
+	t.temp, t.resumes = partName(id[:6]), true
+	var err error
+	if t.File, err = openPart(t.dir, t.temp); err == nil {
+		return nil
+	}
+	if !errors.Is(err, errPartNotOurs) {
+		return cantWrite(t.shown, err)
+	}
+	_, _ = rand.Read(id[:6]) // never fails, by its contract
+	t.temp, t.resumes = partName(id[:6]), false
+	if t.File, err = newPart(t.dir, t.temp); err != nil {
+		return cantWrite(t.shown, err)
+	}
+	return nil
+}
+
+func partName(id []byte) string { return ".p2pchord-" + hex.EncodeToString(id) + ".part" }
+
+// newPart makes a temporary file, which only this user may read until it is whole.
+func newPart(d dir, name string) (*os.File, error) {
+	return d.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+}
