@@ -55,9 +55,6 @@ func (a *age) isAside() bool {
 	return a.aside
 }
 
-// now is the time by this node's clock, in milliseconds since 1970.
-func (n *Node) now() int64 { return n.cfg.clock().UnixMilli() }
-
 // rememberedAge adds to m what is written down. Times are rounded down, so that it doesn't change with every look at the clock.
 func (n *Node) rememberedAge(m *memory) {
 	n.age.mu.Lock()
@@ -209,7 +206,7 @@ func (n *Node) ageLoop(ctx context.Context) {
 	for await(ctx, nil, n.cfg.Heartbeat) {
 		now := n.now()
 		n.age.mu.Lock()
-		due := n.age.confirmed == 0 || now-n.age.confirmed >= min(time.Hour.Milliseconds(), int64(n.grace())/100)
+		due := n.age.confirmed == 0 || now < n.age.confirmed || now-n.age.confirmed >= min(time.Hour.Milliseconds(), int64(n.grace())/100)
 		n.age.mu.Unlock()
 		switch s := n.state.Load(); {
 		case !due:

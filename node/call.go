@@ -44,7 +44,11 @@ func remoteCaller(client *protocol.Client) caller {
 func (n *Node) call(ctx context.Context, to peer.ID, req *pb.FileRequest, body []byte) (*reply, error) {
 	if to != n.host.ID() {
 		n.book.prepare(to)
-		return remoteCaller(n.client)(ctx, to, req, body)
+		r, err := remoteCaller(n.client)(ctx, to, req, body)
+		if r != nil {
+			n.clocks.note(to, r.GetTimeMs(), n.clock())
+		}
+		return r, err
 	}
 	req.BodySize = uint32(len(body)) //nolint:gosec // a block
 	resp, payload, err := n.handleFile(ctx, to, req, &localBody{Reader: bytes.NewReader(body), size: len(body)})
@@ -83,7 +87,12 @@ func (b *localBody) Offered() bool { return true }
 
 // serveFile answers one request of the file protocol.
 func (n *Node) serveFile(ctx context.Context, from peer.ID, req *pb.FileRequest, body *protocol.Body) (*pb.FileResponse, *protocol.Payload, error) {
-	return n.handleFile(ctx, from, req, body)
+	resp, payload, err := n.handleFile(ctx, from, req, body)
+	if resp == nil {
+		resp = &pb.FileResponse{}
+	}
+	resp.TimeMs = n.told()
+	return resp, payload, err
 }
 
 // handleFile finds the handler of a request.

@@ -26,7 +26,12 @@ func (n *Node) serveStore(ctx context.Context, from peer.ID, st *pb.Store, body 
 	if err != nil {
 		return nil, err
 	}
-	if err := n.mayWitness(from, rec.Key(), st.GetGrant()); err != nil {
+	if st.GetGrant() == nil {
+		err = n.checkMember(ctx, from)
+	} else {
+		err = n.mayWitness(from, rec.Key(), st.GetGrant())
+	}
+	if err != nil {
 		return nil, err
 	}
 	if st.GetGrant() != nil {

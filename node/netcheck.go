@@ -120,13 +120,18 @@ type (
 		Via         string   `json:"via"`
 		Transport   string   `json:"transport"`
 		MS          *float64 `json:"ms"` // there and back; null when there is no answer
+		// ClockSeconds is by how much its clock is ahead of most others', or behind when it is below 0. 0: five seconds at
+		// most; null when it has not told its time.
+		ClockSeconds *float64 `json:"clock_seconds"`
 	}
-	// ClockCheck compares this machine's clock with those of neighbours, as far as what they sign tells:
-	// that another's is ahead shows, that it is behind doesn't.
+	// ClockCheck compares this machine's clock with those of neighbours: by the times that they tell with their
+	// answers, and of earlier builds, which tell none, by what they sign. There only that one is ahead shows.
 	ClockCheck struct {
 		Compared int     `json:"compared"`      // neighbours
 		Ahead    int     `json:"ahead"`         // of them, more than five seconds ahead of this machine
 		Seconds  float64 `json:"ahead_seconds"` // by so much at least
+		// Off is by how much this machine's clock is ahead of most neighbours', or behind when it is below 0. 0: five seconds at most.
+		Off float64 `json:"off_seconds"`
 	}
 	// Problem is something that is wrong, or worth knowing, in words for people.
 	Problem struct {

@@ -134,16 +134,3 @@ func orJudged(kind string, judged network.NATDeviceType) string {
 	}
 	return NATUnknown
 }
-
-// clockCheck compares the times at which neighbours signed their addresses with the clock here.
-func clockCheck(signed []int64, now int64) ClockCheck {
-	const tolerated = 5 * int64(1e9) // ns
-	out := ClockCheck{Compared: len(signed)}
-	for _, t := range signed {
-		if ahead := t - now; ahead > tolerated {
-			out.Ahead++
-			out.Seconds = max(out.Seconds, float64(ahead)/1e9)
-		}
-	}
-	return out
-}

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
@@ -37,8 +36,8 @@ type checker struct {
 	bootstrap []bootstrapSeen
 	// what only a running node has
 	neighbours []NeighbourCheck
-	signed     []int64 // when each neighbour signed its addresses, ns since 1970
-	cutOff     bool    // the node has lost every other member
+	clock      ClockCheck
+	cutOff     bool // the node has lost every other member
 	// what only a check without a node has
 	taken string // why the node's own port could not be had
 }
@@ -79,10 +78,8 @@ func (n *Node) Netcheck(ctx context.Context) (Netcheck, error) {
 		c.neighbours = append(c.neighbours, NeighbourCheck{
 			PeerID: id.String(), Key: uint16(info.Position.Key), RingAddress: info.RingAddress.String(), Role: roles[0],
 		})
-		if info.Seq > 0 {
-			c.signed = append(c.signed, int64(info.Seq)) //nolint:gosec // a time
-		}
 	}
+	c.clock = n.checkClocks(c.neighbours)
 	slices.SortFunc(c.neighbours, func(a, b NeighbourCheck) int { return n.distanceTo(&a.Key) - n.distanceTo(&b.Key) })
 	return c.run(ctx)
 }
@@ -93,7 +90,7 @@ func (c *checker) run(ctx context.Context) (Netcheck, error) {
 	listen := c.host.Network().ListenAddresses()
 	out := Netcheck{
 		Online: c.online, PeerID: c.host.ID().String(), Machine: []string{}, Neighbours: append([]NeighbourCheck{}, c.neighbours...),
-		Bootstrap: make([]BootstrapCheck, len(c.bootstrap)), HolePunching: c.punches(), Clock: clockCheck(c.signed, time.Now().UnixNano()),
+		Bootstrap: make([]BootstrapCheck, len(c.bootstrap)), HolePunching: c.punches(), Clock: c.clock,
 	}
 	for _, ip := range own {
 		out.Machine = append(out.Machine, ip.String())

@@ -371,19 +371,3 @@ func relayedNeighbours(f facts) []Problem {
 		fmt.Sprintf("%d of %d neighbours %s reached through a relay: files to and from there go more slowly.", relayed, len(f.Neighbours), are),
 		reason, "Nothing: direct connections are tried again by themselves. A port that is open in the router on either side makes them sure.")
 }
-
-func clockTrouble(f facts) []Problem {
-	switch {
-	case f.Clock.Ahead == 0:
-		return nil
-	case 2*f.Clock.Ahead > f.Clock.Compared:
-		return noteOf("clock_behind",
-			fmt.Sprintf("This machine's clock is behind, by %.0f seconds or more.", f.Clock.Seconds),
-			"The clocks of most neighbours are ahead of it.",
-			"Set the clock, best by the network (NTP). When a file is stored twice at nearly the same time, the clock decides which one wins.")
-	}
-	return noteOf("clock_ahead",
-		fmt.Sprintf("The clock of %d of %d neighbours is ahead of this machine's, by up to %.0f seconds.", f.Clock.Ahead, f.Clock.Compared, f.Clock.Seconds),
-		"They, or this machine, don't get the time by the network (NTP).",
-		"Set the clocks. When a file is stored twice at nearly the same time, the clock decides which one wins.")
-}

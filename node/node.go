@@ -73,6 +73,7 @@ type Node struct {
 	missed    missed
 	age       age
 	graves    graves
+	clocks    clocks
 	members   members
 
 	ctx      context.Context
@@ -132,12 +133,14 @@ func (n *Node) start(ctx context.Context) error {
 	}
 	n.operations = operations{
 		key: n.folder.key, id: n.host.ID(), memory: n.memory, timeout: n.cfg.Timeout, route: n, call: n.call, learn: n.learnPeer, local: n.localBlock, wordOf: n.wordOf, hold: n.inHand.hold,
-		known: n.knownPeer, way: func(p peer.ID) (way, bool) { return wayTo(n.host, p) },
+		correction: func() int64 { return n.now() - n.clock() },
+		known:      n.knownPeer, way: func(p peer.ID) (way, bool) { return wayTo(n.host, p) },
 	}
 	n.begin()
 	if err := n.serve(); err != nil {
 		return err
 	}
+	n.spawn(n.dropInvalid)
 	n.keepRunning("repair", n.repairLoop)
 	n.keepRunning("fetching", n.fetchLoop)
 	n.keepRunning("strays", n.strayLoop)

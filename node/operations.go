@@ -85,15 +85,26 @@ type operations struct {
 	// hold offers a block in memory to the store of one's own until it is released; nil when there is none.
 	hold func(h store.Hash, buf *membudget.Buffer) (release func())
 	// wordOf is what the node that these operations belong to says as the owner's witness; nil when there is none.
-	wordOf    func(name string, owner peer.ID) *pb.Confirm
-	witnesses witnesses
-	pace      pace
+	wordOf func(name string, owner peer.ID) *pb.Confirm
+	// correction is what this machine's clock is wrong by, in milliseconds, as others' clocks show; nil when nobody's is known.
+	correction func() int64
+	witnesses  witnesses
+	pace       pace
 	// written counts the records signed, from a random number on: an earlier life of the same peer has counted, too.
 	written atomic.Uint32
 }
 
 // begin makes the operations ready.
 func (o *operations) begin() { o.written.Store(rand.Uint32()) } //nolint:gosec // not a secret
+
+// now is the time in milliseconds since 1970 that this peer writes with.
+func (o *operations) now() int64 {
+	now := time.Now().UnixMilli()
+	if o.correction != nil {
+		now += o.correction()
+	}
+	return now
+}
 
 // pause between two attempts: it doubles up to maxPause, with jitter.
 const (

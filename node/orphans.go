@@ -54,7 +54,7 @@ func (n *Node) collect(ctx context.Context, blocks []store.Entry) {
 			continue
 		}
 		block := replica.Block{Clock: k.GetClock()}
-		if n.retracted.has(k) {
+		if n.retracted.has(k) || k.GetClock() > replica.MaxClock {
 			block.Clock = 0 // as old as can be
 		} else if !n.settledBlock(k) { // nothing that was written a moment ago is an orphan yet
 			continue
@@ -69,7 +69,7 @@ func (n *Node) collect(ctx context.Context, blocks []store.Entry) {
 			}
 			files[e.Name] = versions
 		}
-		if replica.Orphan(block, references(versions, e), n.now()) {
+		if replica.Orphan(block, references(versions, e), n.time().Early) {
 			n.drop(ctx, e, func() bool { return true })
 		}
 	}

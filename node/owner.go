@@ -22,9 +22,6 @@ func (n *Node) servePut(ctx context.Context, put *pb.Put, body bodyReader) (*pb.
 	if err != nil {
 		return nil, err
 	}
-	if err := protocol.CheckClock(rec.GetClock(), time.Now()); err != nil {
-		return nil, err
-	}
 	s, err := n.serving(ctx, rec.Key())
 	if err != nil {
 		return nil, err
@@ -74,7 +71,7 @@ func ownersUse(rec *protocol.Record) store.Use {
 // preview answers a put that would be refused, without its bytes.
 func (n *Node) preview(rec *protocol.Record) (*pb.FileResponse, error) {
 	if rec.GetIndex() > 0 {
-		return nil, nil
+		return nil, n.checkBlockDate(rec)
 	}
 	es, err := n.store.Entries(place(rec.RecordBody))
 	if err != nil {

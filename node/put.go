@@ -237,7 +237,7 @@ func (p *putting) readBlock(ctx context.Context, r io.Reader) (*membudget.Buffer
 func (p *putting) sendBlock(ctx context.Context, index int, data []byte, hash [protocol.HashSize]byte) error {
 	began := time.Now()
 	rec, err := protocol.Sign(p.ops.key, &pb.RecordBody{
-		Name: p.name, Index: uint32(index), Clock: protocol.Clock(time.Now()), //nolint:gosec // bounded by maxBlocks
+		Name: p.name, Index: uint32(index), Clock: protocol.Clock(time.UnixMilli(p.ops.now())), //nolint:gosec // bounded by maxBlocks
 		Size: uint64(len(data)), Hash: hash[:], Copies: uint32(p.opt.Copies), //nolint:gosec // 0 to 8
 	})
 	if err != nil {
@@ -340,7 +340,7 @@ func pathOf(relayed bool) string {
 
 // nextClock is the clock of a version that replaces one with clock current.
 func (o *operations) nextClock(current uint64) uint64 {
-	return replica.NextClock(time.Now().UnixMilli(), current, uint16(o.written.Add(1))) //nolint:gosec // the low bits
+	return replica.NextClock(o.now(), current, uint16(o.written.Add(1))) //nolint:gosec // the low bits
 }
 
 // write gives body a version that replaces the current one, signs it and stores it. The first

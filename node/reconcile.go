@@ -162,6 +162,9 @@ func (n *Node) compare(ctx context.Context, with ring.Position, keys []uint32) (
 	theirs := make(map[store.Place]map[string]*pb.Item)
 	for _, it := range items {
 		at := itemPlace(it)
+		if !slices.Contains(keys, uint32(at.Key)) {
+			continue // it was not asked for
+		}
 		if theirs[at] == nil {
 			theirs[at] = make(map[string]*pb.Item)
 		}
@@ -220,31 +223,47 @@ func (n *Node) pull(ctx context.Context, from ring.Position, items []*pb.Item) e
 		}
 		records := r.GetRecords().GetRecords()
 		r.close()
-		got := make(map[store.Place]bool, len(records))
-		group, gctx := errgroup.WithContext(ctx)
-		group.SetLimit(keepsAtOnce)
-		for _, m := range records {
-			rec, err := protocol.VerifyRecord(m)
-			if err != nil {
-				return errors.Join(err, group.Wait())
-			}
-			got[place(rec.RecordBody)] = true
-			group.Go(func() error { return contain.Run("keeping a record", func() error { return n.keep(gctx, rec) }) })
-		}
-		if err := group.Wait(); err != nil {
-			return err
-		}
 		if len(records) == 0 {
 			return nil // dropped or replaced there in the meantime
 		}
-		n.wakeFetch()
-		rest := slices.DeleteFunc(slices.Clone(ask), func(it *pb.Item) bool { return got[itemPlace(it)] })
-		if len(rest) == len(ask) {
-			return fault.New(fault.Integrity, "a peer sent other records than were asked for")
+		rest, err := n.keepPulled(ctx, from, ask, records)
+		if err != nil {
+			return err
 		}
 		items = append(rest, items[len(ask):]...)
 	}
 	return nil
+}
+
+// keepPulled keeps the records that a peer has sent, and returns the items of those that it has not. A record that is
+// not valid is passed over: one of them must not keep the others from whoever takes the arc over.
+func (n *Node) keepPulled(ctx context.Context, from ring.Position, asked []*pb.Item, records []*pb.Record) ([]*pb.Item, error) {
+	wanted := make(map[strayKey]bool, len(asked))
+	for _, it := range asked {
+		wanted[strayKey{itemPlace(it), string(it.GetStamp())}] = true
+	}
+	group, gctx := errgroup.WithContext(ctx)
+	group.SetLimit(keepsAtOnce)
+	for _, m := range records {
+		at, err := strayKeyOf(m)
+		if err != nil || !wanted[at] {
+			return nil, errors.Join(fault.New(fault.Integrity, "a peer sent other records than were asked for"), group.Wait())
+		}
+		delete(wanted, at)
+		rec, err := protocol.VerifyRecord(m)
+		if err != nil {
+			log.Warnw("a record that is not valid is not taken", "peer", peerID(from), "name", at.place.Name, "err", err)
+			continue
+		}
+		group.Go(func() error { return contain.Run("keeping a record", func() error { return n.keep(gctx, rec) }) })
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	n.wakeFetch()
+	return slices.DeleteFunc(slices.Clone(asked), func(it *pb.Item) bool {
+		return !wanted[strayKey{itemPlace(it), string(it.GetStamp())}]
+	}), nil
 }
 
 // pushWhatFits is push to a holder that may be full: then it gets the record alone, and fetches the bytes when it has room.
@@ -270,6 +289,10 @@ func (n *Node) push(ctx context.Context, to ring.Position, e store.Entry) error 
 	k, err := readEntry(e)
 	if err != nil {
 		return err
+	}
+	if !lineage(k.RecordBody).ValidClock() {
+		n.removeInvalid(ctx, e)
+		return nil
 	}
 	rec, err := protocol.VerifyRecord(k.message)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/libp2p/go-libp2p/core/peer"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/p2pchord/p2pchord/internal/fault"
@@ -68,22 +69,22 @@ func newEntry(rec *protocol.Record) (store.Entry, error) {
 	}, nil
 }
 
+// strayKeyOf is where a record stands and which one it is, without a look at whether it is valid.
+func strayKeyOf(m *pb.Record) (strayKey, error) {
+	body := new(pb.RecordBody)
+	if err := proto.Unmarshal(m.GetBody(), body); err != nil {
+		return strayKey{}, err
+	}
+	return strayKey{place(body), protocol.StampOf(&protocol.Record{RecordBody: body, By: peer.ID(body.GetWriter())})}, nil
+}
+
 // version is a record's version in replica's terms.
 func version(v *pb.Version) replica.Version {
 	return replica.Version{Clock: v.GetClock(), Writer: string(v.GetWriter())}
 }
 
 // lineage is what merging needs of a record.
-func lineage(b *pb.RecordBody) replica.Record {
-	r := replica.Record{
-		Version: replica.Version{Clock: b.GetClock(), Writer: string(b.GetWriter())},
-		Floor:   b.GetFloor(),
-	}
-	for _, a := range b.GetAncestors() {
-		r.Ancestors = append(r.Ancestors, version(a))
-	}
-	return r
-}
+func lineage(b *pb.RecordBody) replica.Record { return protocol.Lineage(b) }
 
 // merge returns the entries that stand once the new one is known too, with the
 // rules of replica.Merge. Records of later blocks are named by their hash: they have no versions and
@@ -234,9 +235,6 @@ func (n *Node) admit(ctx context.Context, rec *protocol.Record, with ...store.St
 // judge applies replica.Admit to the entries that stand, which the store gives by stamp.
 func (n *Node) judge(es []store.Entry, rec *protocol.Record) (replica.Admission, *pb.Record, error) {
 	es, _ = counted(es)
-	if len(es) == 0 && n.grace().TooOld(lineage(rec.RecordBody).Version, n.now()) {
-		return 0, nil, fault.New(fault.NotAllowed, "the clock of whoever puts %q is more than %s behind this node's, or the put is as old: whether the file has been deleted since may be forgotten; set the clock right and put it again", rec.GetName(), n.cfg.TombstoneGrace)
-	}
 	ks, err := readEntries(es)
 	if err != nil {
 		return 0, nil, err
@@ -250,8 +248,11 @@ func (n *Node) judge(es []store.Entry, rec *protocol.Record) (replica.Admission,
 	if verdict == replica.Known && !slices.ContainsFunc(ks, func(k kept) bool { return bytes.Equal(k.message.GetBody(), rec.Message.GetBody()) }) {
 		verdict = replica.Stale
 	}
-	if verdict == replica.Stale {
+	switch verdict {
+	case replica.Stale:
 		return verdict, ks[len(ks)-1].message, nil
+	case replica.Write:
+		return verdict, nil, n.checkDate(records, rec)
 	}
 	return verdict, nil, nil
 }

@@ -54,7 +54,8 @@ func (n *Node) repairLoop(ctx context.Context) {
 		}
 		period = 10 * n.cfg.Heartbeat
 		var dead []store.Entry
-		look := n.now()-buried >= n.buryEvery().Milliseconds() && !s.grants.Degraded
+		now := n.now()
+		look := (now < buried || now-buried >= n.buryEvery().Milliseconds()) && !s.grants.Degraded
 		if look {
 			dead = n.tombstones(s)
 		}

@@ -131,7 +131,9 @@ func (n *Node) notify(ctx context.Context, c ring.Notify) {
 func (n *Node) ring(ctx context.Context, to ring.ID, req *pb.RingRequest) (*pb.RingResponse, error) {
 	id := peer.ID(to)
 	n.book.prepare(id)
-	return n.client.Ring(ctx, id, req)
+	resp, err := n.client.Ring(ctx, id, req)
+	n.clocks.note(id, resp.GetTimeMs(), n.clock())
+	return resp, err
 }
 
 // maxNeighbours bounds the predecessors and the successors that are taken from one answer. A peer has eight of each.

@@ -14,6 +14,16 @@ import (
 
 // serveRing answers one request of the ring protocol.
 func (n *Node) serveRing(ctx context.Context, from peer.ID, req *pb.RingRequest) (*pb.RingResponse, error) {
+	resp, err := n.handleRing(ctx, from, req)
+	if resp == nil {
+		resp = &pb.RingResponse{}
+	}
+	resp.TimeMs = n.told()
+	return resp, err
+}
+
+// handleRing finds the handler of a request.
+func (n *Node) handleRing(ctx context.Context, from peer.ID, req *pb.RingRequest) (*pb.RingResponse, error) {
 	switch body := req.GetBody().(type) {
 	case *pb.RingRequest_Ping:
 		return &pb.RingResponse{}, n.servePing(ctx, body.Ping)

@@ -171,6 +171,9 @@ func (n *Node) ringHealth(s *snapshot) RingHealth {
 		say("%s", p)
 	}
 	h.Problems = append(h.Problems, contain.Problems()...)
+	if wrong := n.wrongClock(); wrong != "" {
+		say("%s", wrong)
+	}
 	h.OK = len(h.Problems) == 0
 	return h
 }

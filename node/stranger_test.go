@@ -10,6 +10,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/peerstore"
 	"github.com/zeebo/blake3"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/p2pchord/p2pchord/internal/p2phost"
 	"github.com/p2pchord/p2pchord/node"
@@ -67,6 +68,21 @@ func (s *stranger) sign(body *pb.RecordBody) *pb.Record {
 		s.t.Fatal(err)
 	}
 	return rec
+}
+
+// unchecked signs a record that breaks the rules.
+func (s *stranger) unchecked(body *pb.RecordBody) *pb.Record {
+	s.t.Helper()
+	body.Writer = []byte(s.host.ID())
+	raw, err := proto.Marshal(body)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	signature, err := s.key.Sign(append([]byte("p2pchord-record:"), raw...))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return &pb.Record{Body: raw, Signature: signature}
 }
 
 // ask sends one request of the file protocol, with body after it.

@@ -95,18 +95,20 @@ func (n *Node) tombstones(s *snapshot) []store.Entry {
 // bury takes in that a round of repair, begun when the tombstones dead stood, has found all holders to agree. It has those removed
 // that every holder has had for the grace period: by the other holders first, then here. (CHORD.md's DELETE.)
 func (n *Node) bury(ctx context.Context, s *snapshot, dead []store.Entry) {
-	now := n.now()
+	now, sure := n.now(), n.time().Early
 	var due []store.Entry
 	full := make(map[string]int64, len(dead))
 	n.graves.mu.Lock()
 	for _, e := range dead {
 		g := grave(e)
 		since, known := n.graves.full[g]
-		if !known {
+		if !known || since > now { // or it was noted while the clock was ahead
 			since = now
 		}
 		full[g] = since
-		if n.grace().Collectable([]replica.Reference{{Deleted: true}}, since, now) {
+		v, err := replica.ParseStamp(e.Stamp)
+		// One that no holder would remove yet, for it was written while clocks were ahead, doesn't keep the others.
+		if err == nil && n.grace().Expired(v, sure) && n.grace().Collectable([]replica.Reference{{Deleted: true}}, since, sure) {
 			due = append(due, e)
 		}
 	}
@@ -159,7 +161,7 @@ func (n *Node) serveCollect(ctx context.Context, c *pb.Collect) (*pb.FileRespons
 			case len(count) > 1 || count[0].Stamp != stamp || !deleted(count[0]):
 				return nil, fault.New(fault.NotAllowed, "another version of %q stands here", it.GetName())
 			}
-			if v, err := replica.ParseStamp(stamp); err != nil || !n.grace().Expired(v, n.now()) {
+			if v, err := replica.ParseStamp(stamp); err != nil || !n.grace().Expired(v, n.time().Early) {
 				return nil, fault.New(fault.NotAllowed, "%q was deleted too short a time ago by this node's clock", it.GetName())
 			}
 			return aside, nil

@@ -8,6 +8,7 @@ import (
 	"github.com/zeebo/blake3"
 
 	"github.com/p2pchord/p2pchord/protocol/pb"
+	"github.com/p2pchord/p2pchord/replica"
 )
 
 // Limits of records.
@@ -45,6 +46,9 @@ func checkBody(b *pb.RecordBody) error {
 	if err := checkAncestors(b); err != nil {
 		return err
 	}
+	if !Lineage(b).ValidClock() {
+		return malformed("its clock is too far in the future for any version")
+	}
 	if b.GetDeleted() {
 		return checkTombstone(b)
 	}
@@ -62,6 +66,8 @@ func checkBlock(b *pb.RecordBody) error {
 		return malformed("a block has %d bytes, not 1 to %d", b.GetSize(), MaxBlockSize)
 	case b.GetDeleted() || b.GetBlockSize() != 0 || len(b.GetBlocks()) > 0 || len(b.GetAncestors()) > 0 || b.GetFloor() != 0:
 		return malformed("the record of a block has fields that belong to files")
+	case b.GetClock() > replica.MaxClock:
+		return malformed("its clock is too far in the future for any version")
 	}
 	return nil
 }
@@ -85,6 +91,15 @@ func checkAncestors(b *pb.RecordBody) error {
 		newer = v
 	}
 	return nil
+}
+
+// Lineage is what package replica needs of a record.
+func Lineage(b *pb.RecordBody) replica.Record {
+	r := replica.Record{Version: replica.Version{Clock: b.GetClock(), Writer: string(b.GetWriter())}, Floor: b.GetFloor()}
+	for _, a := range b.GetAncestors() {
+		r.Ancestors = append(r.Ancestors, replica.Version{Clock: a.GetClock(), Writer: string(a.GetWriter())})
+	}
+	return r
 }
 
 // CompareVersions orders versions by clock, then writer.

@@ -61,7 +61,7 @@ func passing(err error) bool {
 // nextClock is the clock of a version that replaces one with clock current.
 func (p *peer) nextClock(current uint64) uint64 {
 	p.written++
-	return replica.NextClock(p.clockMillis(), current, p.written)
+	return replica.NextClock(p.time().Nearest(p.clockMillis()), current, p.written)
 }
 
 // write gives a file a version that replaces the current one; node/put.go. sent is called with each record before it goes out.

@@ -31,6 +31,7 @@ type history struct {
 	operations []porcupine.Operation
 	maybe      int // writes without an answer
 	failed     int // reads without an answer, which tell nothing, and writes that were refused
+	refused    int // of them, those writes
 }
 
 // note adds an operation, unless its outcome tells nothing. A write without an answer may take effect at any later time.
@@ -40,6 +41,9 @@ func (h *history) note(client int, call, end moment, req request, ans answer, er
 	case err == nil:
 	case !req.write, errors.Is(err, fault.NotAllowed):
 		h.failed++
+		if req.write {
+			h.refused++
+		}
 		return
 	default:
 		h.maybe++

@@ -31,9 +31,6 @@ func (e *stale) Error() string { return "the record does not name the current ve
 // servePut writes a record as its owner; node/owner.go.
 func (p *peer) servePut(t *process, r putRequest) (any, error) {
 	rec := r.record
-	if replica.TooFarAhead(rec.Version, p.clockMillis()) {
-		return nil, fault.NotAllowed
-	}
 	s, err := p.serving(t, rec.key)
 	if err != nil {
 		return nil, err
@@ -42,8 +39,14 @@ func (p *peer) servePut(t *process, r putRequest) (any, error) {
 		return nil, fault.Uncertain
 	}
 	standing := p.disk.standing(rec.name)
-	if replica.Admit(lineages(standing), rec.Record) == replica.Stale {
+	switch replica.Admit(lineages(standing), rec.Record) {
+	case replica.Stale:
 		return nil, &stale{standing[0]}
+	case replica.Write:
+		if replica.DefaultGrace.Judge(lineages(standing), rec.Record, p.time()) == replica.Ahead {
+			return nil, fault.NotAllowed
+		}
+	case replica.Known, replica.Superseded:
 	}
 	if err := p.disk.stage(t, rec.value); err != nil {
 		return nil, err

@@ -101,6 +101,17 @@ func (p *peer) clockMillis() int64 {
 	return epochMillis + int64((p.world.now+p.skew)/millisecond)
 }
 
+// time is the present by the clocks of this node and its neighbors, which are told without delay here; node's time.
+func (p *peer) time() replica.Time {
+	var others []replica.Clock
+	for _, at := range p.state.view.Neighbours() {
+		if o := p.world.byID[at.ID]; o != nil && o.up {
+			others = append(others, replica.Clock{Early: o.clockMillis(), Late: o.clockMillis()})
+		}
+	}
+	return replica.Agree(p.clockMillis(), others)
+}
+
 const epochMillis = 1_700_000_000_000
 
 // start brings the node up: node's New. introduce says that a bootstrap peer helps.

@@ -141,3 +141,22 @@ func TestClocksScrambled(t *testing.T) {
 		}
 	})
 }
+
+// The clock of one node is a year off, now ahead and now behind: no write is refused for that.
+func TestOneClockAYearOff(t *testing.T) {
+	const year = 365 * 24 * 60 * minute
+	var stages []*stage
+	scene(t, 6, second, func(s *stage, later moment) {
+		stages = append(stages, s)
+		for round := range 4 {
+			s.after(moment(round)*4*second+later/4, func() {
+				s.owner.skew = []moment{year, -year}[round%2]
+			})
+		}
+	})
+	for i, s := range stages {
+		if s.history.refused > 0 {
+			t.Errorf("seed %d: %d writes were refused", i, s.history.refused)
+		}
+	}
+}

@@ -438,6 +438,7 @@ type FileResponse struct {
 	//	*FileResponse_Released
 	//	*FileResponse_Word
 	Body          isFileResponse_Body `protobuf_oneof:"body"`
+	TimeMs        uint64              `protobuf:"varint,20,opt,name=time_ms,json=timeMs,proto3" json:"time_ms,omitempty"` // the member's clock when it answered: milliseconds since 1970
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -634,6 +635,13 @@ func (x *FileResponse) GetWord() *Confirm {
 		}
 	}
 	return nil
+}
+
+func (x *FileResponse) GetTimeMs() uint64 {
+	if x != nil {
+		return x.TimeMs
+	}
+	return 0
 }
 
 type isFileResponse_Body interface {
@@ -2667,7 +2675,7 @@ const file_file_proto_rawDesc = "" +
 	"\acollect\x18\x12 \x01(\v2\x14.p2pchord.v1.CollectH\x00R\acollect\x120\n" +
 	"\aretract\x18\x13 \x01(\v2\x14.p2pchord.v1.RetractH\x00R\aretract\x12*\n" +
 	"\x04word\x18\x14 \x01(\v2\x14.p2pchord.v1.AskWordH\x00R\x04wordB\x06\n" +
-	"\x04body\"\x92\x06\n" +
+	"\x04body\"\xab\x06\n" +
 	"\fFileResponse\x12\x16\n" +
 	"\x06status\x18\x01 \x01(\rR\x06status\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\x12\x1b\n" +
@@ -2688,7 +2696,8 @@ const file_file_proto_rawDesc = "" +
 	"\x05items\x18\x10 \x01(\v2\x12.p2pchord.v1.ItemsH\x00R\x05items\x120\n" +
 	"\arecords\x18\x11 \x01(\v2\x14.p2pchord.v1.RecordsH\x00R\arecords\x123\n" +
 	"\breleased\x18\x12 \x01(\v2\x15.p2pchord.v1.ReleasedH\x00R\breleased\x12*\n" +
-	"\x04word\x18\x13 \x01(\v2\x14.p2pchord.v1.ConfirmH\x00R\x04wordB\x06\n" +
+	"\x04word\x18\x13 \x01(\v2\x14.p2pchord.v1.ConfirmH\x00R\x04word\x12\x17\n" +
+	"\atime_ms\x18\x14 \x01(\x04R\x06timeMsB\x06\n" +
 	"\x04body\"M\n" +
 	"\x03Put\x12+\n" +
 	"\x06record\x18\x01 \x01(\v2\x13.p2pchord.v1.RecordR\x06record\x12\x19\n" +

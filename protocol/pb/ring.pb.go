@@ -162,6 +162,7 @@ type RingResponse struct {
 	//	*RingResponse_Neighbours
 	//	*RingResponse_Found
 	Body          isRingResponse_Body `protobuf_oneof:"body"`
+	TimeMs        uint64              `protobuf:"varint,6,opt,name=time_ms,json=timeMs,proto3" json:"time_ms,omitempty"` // the member's clock when it answered: milliseconds since 1970
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -240,6 +241,13 @@ func (x *RingResponse) GetFound() *Found {
 		}
 	}
 	return nil
+}
+
+func (x *RingResponse) GetTimeMs() uint64 {
+	if x != nil {
+		return x.TimeMs
+	}
+	return 0
 }
 
 type isRingResponse_Body interface {
@@ -623,7 +631,7 @@ const file_ring_proto_rawDesc = "" +
 	"\x06notify\x18\x03 \x01(\v2\x13.p2pchord.v1.NotifyH\x00R\x06notify\x12'\n" +
 	"\x04find\x18\x04 \x01(\v2\x11.p2pchord.v1.FindH\x00R\x04find\x12-\n" +
 	"\x06depart\x18\x05 \x01(\v2\x13.p2pchord.v1.DepartH\x00R\x06departB\x06\n" +
-	"\x04body\"\xd5\x01\n" +
+	"\x04body\"\xee\x01\n" +
 	"\fRingResponse\x12\x16\n" +
 	"\x06status\x18\x01 \x01(\rR\x06status\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\x12$\n" +
@@ -631,7 +639,8 @@ const file_ring_proto_rawDesc = "" +
 	"\n" +
 	"neighbours\x18\x04 \x01(\v2\x17.p2pchord.v1.NeighboursH\x00R\n" +
 	"neighbours\x12*\n" +
-	"\x05found\x18\x05 \x01(\v2\x12.p2pchord.v1.FoundH\x00R\x05foundB\x06\n" +
+	"\x05found\x18\x05 \x01(\v2\x12.p2pchord.v1.FoundH\x00R\x05found\x12\x17\n" +
+	"\atime_ms\x18\x06 \x01(\x04R\x06timeMsB\x06\n" +
 	"\x04body\"\x1e\n" +
 	"\x04Ping\x12\x16\n" +
 	"\x06target\x18\x01 \x01(\fR\x06target\"6\n" +

@@ -1,0 +1,57 @@
+package node
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/protocol"
+	"github.com/p2pchord/p2pchord/replica"
+)
+
+// checkDate refuses a new version whose clock is too far ahead, or too far behind, where current are the standing
+// ones. The present is what most clocks around this node say: a node whose own clock is wrong doesn't decide for the ring.
+func (n *Node) checkDate(current []replica.Record, rec *protocol.Record) error {
+	now := n.time()
+	switch n.grace().Judge(current, lineage(rec.RecordBody), now) {
+	case replica.Ahead:
+		return n.ahead(rec, now)
+	case replica.Old:
+		by := time.Duration(now.Early-lineage(rec.RecordBody).Version.Millis()) * time.Millisecond
+		return fault.New(fault.NotAllowed, "%s, so whether %q has been deleted since may be forgotten; set the clock right and put the file again",
+			n.differs(rec, by, "behind"), rec.GetName())
+	case replica.Timely:
+	}
+	return nil
+}
+
+// checkBlockDate refuses a later block whose clock is too far ahead: it would never count as left behind.
+func (n *Node) checkBlockDate(rec *protocol.Record) error {
+	now := n.time()
+	if replica.TooFarAhead(lineage(rec.RecordBody).Version, now.Late) {
+		return n.ahead(rec, now)
+	}
+	return nil
+}
+
+func (n *Node) ahead(rec *protocol.Record, now replica.Time) error {
+	by := time.Duration(lineage(rec.RecordBody).Version.Millis()-now.Late) * time.Millisecond
+	return fault.New(fault.NotAllowed, "%s; set the clock right and put the file again", n.differs(rec, by, "ahead"))
+}
+
+// differs says whose clock differs from whose.
+func (n *Node) differs(rec *protocol.Record, by time.Duration, way string) string {
+	compared := len(n.neighborClocks(n.clock()))
+	if compared < 2 {
+		return fmt.Sprintf("the clocks of %s, which wrote this, and of %s, which is to store it, differ: the first is %s %s", rec.By, n.host.ID(), clockWords(by), way)
+	}
+	return fmt.Sprintf("the clock of %s, which wrote this, is %s %s of most of the %d that were compared", rec.By, clockWords(by), way, compared+1)
+}
+
+// clockWords writes by how much clocks differ.
+func clockWords(d time.Duration) string {
+	if d = d.Abs(); d < 48*time.Hour {
+		return d.Round(time.Second).String()
+	}
+	return fmt.Sprintf("%d days", int(d.Hours()/24))
+}
