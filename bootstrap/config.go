@@ -55,8 +55,9 @@ type Config struct {
 	Connections, ConnectionsPerAddress int
 	// Server is for a rented host: no address of a local network is dialed or announced, and no router is asked for a port.
 	Server bool
-	// Events, if not nil, is called with each change of the roster, in order, from one goroutine. It may
-	// call Roster, and must not call Close.
+	// Events, if not nil, is called with each change of the roster, in order, by one goroutine of its own, so
+	// it may block: nothing waits for it. Events that come while 1,024 wait are dropped; an Event of the kind
+	// EventDropped then says how many. Close waits for it for up to five seconds. It may call Roster, and must not call Close.
 	Events func(Event)
 	// Reachable, if not nil, is called, from one goroutine, with public addresses of the peer, each with its /p2p/ID, that it
 	// has got since the start: those of ports that the router opened. It must not call Close.

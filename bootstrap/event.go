@@ -3,6 +3,7 @@ package bootstrap
 import (
 	"time"
 
+	"github.com/p2pchord/p2pchord/internal/delivery"
 	"github.com/p2pchord/p2pchord/protocol"
 )
 
@@ -11,6 +12,8 @@ const (
 	EventJoined = "joined" // a peer has become a member
 	EventLeft   = "left"   // a member has said goodbye
 	EventLost   = "lost"   // a member has missed three heartbeats
+	// EventDropped is told in the place of changes that Config.Events was too slow for: Event.Dropped of them.
+	EventDropped = "dropped"
 )
 
 // Event is a change of the roster. Its JSON is a line of `p2pchord bootstrap --json`.
@@ -21,6 +24,21 @@ type Event struct {
 	Key         uint16    `json:"key"`
 	RingAddress string    `json:"ring_address"` // HOST:PORT, or empty
 	Addrs       []string  `json:"addrs"`
+	Dropped     uint64    `json:"dropped,omitempty"`
+}
+
+const (
+	// eventsQueued is how many events wait for Config.Events.
+	eventsQueued = 1024
+	// eventsEnd is how long Close waits for Config.Events.
+	eventsEnd = 5 * time.Second
+)
+
+// newEvents makes the queue of the events.
+func newEvents(events func(Event)) *delivery.Queue[Event] {
+	return delivery.New("the Events callback", eventsQueued, events, func(n uint64) Event {
+		return Event{Time: time.Now(), Kind: EventDropped, Addrs: []string{}, Dropped: n}
+	})
 }
 
 // Member is one member in the roster.

@@ -13,6 +13,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	ma "github.com/multiformats/go-multiaddr"
 
+	"github.com/p2pchord/p2pchord/internal/delivery"
 	"github.com/p2pchord/p2pchord/internal/durable"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/internal/instance"
@@ -45,10 +46,9 @@ type Peer struct {
 	mu     sync.Mutex
 	roster *roster
 	pace   *pace
-	dirty  bool    // the roster differs from the one on disk
-	queue  []Event // not yet given to Config.Events
+	dirty  bool // the roster differs from the one on disk
 
-	wake      chan struct{} // there is something in queue
+	told      *delivery.Queue[Event] // events on their way to Config.Events
 	cancel    context.CancelFunc
 	done      chan struct{}
 	meeting   sync.WaitGroup // meetAgain
@@ -71,8 +71,9 @@ func New(ctx context.Context, cfg Config) (*Peer, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Peer{cfg: cfg, folder: folder, pace: newPace(cfg.Heartbeat), wake: make(chan struct{}, 1), done: make(chan struct{})}
+	p := &Peer{cfg: cfg, folder: folder, pace: newPace(cfg.Heartbeat), told: newEvents(cfg.Events), done: make(chan struct{})}
 	if err := p.start(); err != nil {
+		p.told.Close(0)
 		return nil, errors.Join(err, folder.Unlock())
 	}
 	return p, nil
@@ -124,6 +125,7 @@ func (p *Peer) Close() error {
 		<-p.done
 		p.meeting.Wait()
 		p.closeErr = errors.Join(err, p.guard.Close(), p.host.Close(), p.save(), p.folder.Unlock())
+		p.told.Close(eventsEnd) // a callback that blocks for longer is left behind
 	})
 	return p.closeErr
 }
@@ -156,7 +158,7 @@ func (p *Peer) Roster() []Member {
 	return out
 }
 
-// run declares peers lost, saves the roster, and gives events out, until ctx ends.
+// run declares peers lost and saves the roster, until ctx ends.
 func (p *Peer) run(ctx context.Context) {
 	defer close(p.done)
 	tick := time.NewTicker(p.cfg.Heartbeat / 2)
@@ -164,13 +166,9 @@ func (p *Peer) run(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
-			p.deliver()
 			return
-		case <-p.wake:
-			p.deliver()
 		case <-tick.C:
 			p.sweep()
-			p.deliver()
 			if err := p.save(); err != nil {
 				log.Errorw("the roster can't be kept on disk; a restart would not know the members", "err", err)
 			}
@@ -196,33 +194,16 @@ func (p *Peer) sweep() {
 	}
 }
 
-// note queues events for changes. The caller holds mu.
+// note tells of changes. The caller holds mu.
 func (p *Peer) note(now time.Time, changes []change) {
 	for _, c := range changes {
 		p.dirty = true
-		p.queue = append(p.queue, c.at(now))
+		p.told.Put(c.at(now))
 		if c.kind == EventJoined {
 			p.host.ConnManager().Protect(c.info.ID, protection)
 		} else {
 			p.host.ConnManager().Unprotect(c.info.ID, protection)
 		}
-	}
-	if len(changes) > 0 {
-		select {
-		case p.wake <- struct{}{}:
-		default:
-		}
-	}
-}
-
-// deliver gives the queued events out, in order. Only run calls it.
-func (p *Peer) deliver() {
-	p.mu.Lock()
-	events := p.queue
-	p.queue = nil
-	p.mu.Unlock()
-	for _, e := range events {
-		p.cfg.Events(e)
 	}
 }
 

@@ -46,6 +46,13 @@ func NewMetrics() *Metrics {
 // Registerer is where others register theirs.
 func (m *Metrics) Registerer() prometheus.Registerer { return m.registry }
 
+// CountDroppedLines has a scrape tell how many lines of the process's output were dropped.
+func (m *Metrics) CountDroppedLines(dropped func() uint64) {
+	m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
+		Name: "p2pchord_output_lines_dropped_total", Help: "Lines of stdout and stderr, the log's among them, that were dropped, since nobody read them in time.",
+	}, func() float64 { return float64(dropped()) }))
+}
+
 // Handler answers a scrape.
 func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError})

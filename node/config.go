@@ -64,7 +64,9 @@ type Config struct {
 	// to forward a port, and MDNS is off whatever it says.
 	Server bool
 	// Events, if not nil, is called for what a person may want to know: joined, lost a
-	// neighbour, repaired. It must not block.
+	// neighbour, repaired. It is called in order, by one goroutine of its own, so it may block: nothing
+	// waits for it. Events that come while 1,024 wait are dropped; an Event of the kind "dropped"
+	// then says how many. Close waits for it for up to five seconds; it must not call Close.
 	Events func(Event)
 	// Registerer receives the metrics of this node, and of no other, and libp2p's. Default: none are kept.
 	Registerer prometheus.Registerer

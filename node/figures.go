@@ -18,7 +18,7 @@ type figures struct {
 	bytes   prometheus.Counter
 }
 
-func newFigures(r prometheus.Registerer, memory *membudget.Budget) (f figures, err error) {
+func newFigures(r prometheus.Registerer, memory *membudget.Budget, more ...prometheus.Collector) (f figures, err error) {
 	f = figures{
 		lookups: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "p2pchord_lookups_total", Help: "Lookups of a key's owner: known here already, asked of the ring, or failed.",
@@ -44,7 +44,7 @@ func newFigures(r prometheus.Registerer, memory *membudget.Budget) (f figures, e
 		return f, nil
 	}
 	var failed []error
-	for _, c := range append(memoryGauges(memory), f.lookups, f.hops, f.repairs, f.bytes, containedPanics()) {
+	for _, c := range append(append(memoryGauges(memory), more...), f.lookups, f.hops, f.repairs, f.bytes, containedPanics()) {
 		failed = append(failed, r.Register(c))
 	}
 	return f, errors.Join(failed...)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/p2pchord/p2pchord/bootstrap"
 	"github.com/p2pchord/p2pchord/internal/contain"
+	"github.com/p2pchord/p2pchord/internal/delivery"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/internal/instance"
 	"github.com/p2pchord/p2pchord/internal/membudget"
@@ -76,6 +77,8 @@ type Node struct {
 	clocks    clocks
 	members   members
 
+	eventQueue *delivery.Queue[Event] // events on their way to Config.Events
+
 	ctx      context.Context
 	cancel   context.CancelFunc
 	wg       sync.WaitGroup
@@ -105,7 +108,9 @@ func New(ctx context.Context, cfg Config) (*Node, error) {
 	}
 	n.memory = membudget.New(cfg.MemoryBytes)
 	n.ctx, n.cancel = context.WithCancel(context.WithoutCancel(ctx))
-	if n.figures, err = newFigures(cfg.Registerer, n.memory); err != nil {
+	n.eventQueue = newEvents(cfg.Events)
+	if n.figures, err = newFigures(cfg.Registerer, n.memory, droppedEvents(n.eventQueue)); err != nil {
+		n.eventQueue.Close(0)
 		return nil, fault.New(fault.Usage, "a Registerer is for one node: %w", err)
 	}
 	if err := n.start(ctx); err != nil {
@@ -267,6 +272,7 @@ func (n *Node) Close() error {
 		if n.folder != nil {
 			errs = append(errs, n.folder.close())
 		}
+		n.eventQueue.Close(eventsEnd) // a callback that blocks for longer is left behind
 		n.closeErr = errors.Join(errs...)
 		close(n.done)
 	})
@@ -282,13 +288,6 @@ func (n *Node) PeerID() string { return n.host.ID().String() }
 
 // RingAddress returns HOST:PORT, or the empty string when the key is that of the peer ID.
 func (n *Node) RingAddress() string { return n.address.String() }
-
-func (n *Node) event(kind, text string) {
-	log.Infow(text, "event", kind)
-	if n.cfg.Events != nil {
-		n.cfg.Events(Event{Time: time.Now(), Kind: kind, Text: text})
-	}
-}
 
 func random64() uint64 {
 	var b [8]byte

@@ -43,6 +43,8 @@ type app struct {
 	// origins says where each flag has its value from that is neither its default nor given.
 	origins map[string]string
 
+	logs logOutput // of a command that runs on
+
 	begun    bool // the command line was right, and its verb has begun
 	departed bool // the verb has ended the node
 }
@@ -68,7 +70,10 @@ func (a *app) execute(ctx context.Context, args []string) fault.Code {
 	root := a.root()
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
-	a.out.endProgress()
+	if a.out.settle() {
+		a.out.endProgress()
+	}
+	defer a.out.settle()
 	if lost := a.out.takeLost(); err == nil {
 		err = lost
 	}

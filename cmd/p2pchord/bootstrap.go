@@ -126,6 +126,8 @@ func (a *app) runBootstrap(cmd *cobra.Command, f bootstrapFlags) error {
 	if err := dropAddrs(f.addrFile); err != nil {
 		return err
 	}
+	a.out.queue()
+	ignoreJobControl()
 	if err := a.setLogs(f.logLevel); err != nil {
 		return err
 	}
@@ -152,6 +154,10 @@ func (a *app) runBootstrap(cmd *cobra.Command, f bootstrapFlags) error {
 func (a *app) showRoster(e bootstrap.Event) {
 	if a.json {
 		a.out.object(e)
+		return
+	}
+	if e.Kind == bootstrap.EventDropped {
+		a.out.warn("%s", droppedText(e.Dropped))
 		return
 	}
 	where := e.RingAddress

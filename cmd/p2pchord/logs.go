@@ -1,15 +1,13 @@
 package main
 
 import (
-	"bufio"
-	"io"
+	"log"
 	"os"
 	"strings"
 
 	golog "github.com/ipfs/go-log/v2"
 	"github.com/spf13/cobra"
 
-	"github.com/p2pchord/p2pchord/gateway"
 	"github.com/p2pchord/p2pchord/internal/fault"
 )
 
@@ -37,17 +35,21 @@ func parseLogLevels(spec string) (all golog.LogLevel, rooms map[string]golog.Log
 	return all, rooms, nil
 }
 
-// setLogs makes go-log log to stderr by --log-level, or without one by
-// GOLOG_LOG_LEVEL: text on a terminal, JSON elsewhere, unless GOLOG_LOG_FMT says otherwise.
+// logOutput is where go-log was to write before its lines went through the output.
+type logOutput struct{ stdout, stderr bool }
+
+// setLogs makes go-log log to stderr by --log-level, or without one by GOLOG_LOG_LEVEL: text on a
+// terminal, JSON elsewhere, unless GOLOG_LOG_FMT says otherwise. The lines wait in the queues of the output.
 func (a *app) setLogs(spec string) error {
 	cfg := golog.GetConfig()
+	if cfg.URL == "" {
+		a.logs = logOutput{cfg.Stdout, cfg.Stderr}
+		cfg.Stdout, cfg.Stderr, cfg.URL = false, false, logSink()
+	}
 	if _, set := a.lookupEnv("GOLOG_LOG_FMT"); !set {
 		cfg.Format = golog.JSONOutput
 		if isTerminal(os.Stderr) {
 			cfg.Format = golog.PlaintextOutput
-			if cfg.Stderr {
-				cfg.Stderr, cfg.URL = false, terminalSink()
-			}
 		}
 	}
 	if spec != "" {
@@ -56,34 +58,11 @@ func (a *app) setLogs(spec string) error {
 			return err
 		}
 	}
+	to := func(line string) { a.out.log(a.logs, line, cfg.Format == golog.PlaintextOutput) }
+	logTo.Store(&to)
 	golog.SetupLogging(cfg)
+	log.SetOutput(sink{}) // that of the standard library's servers
 	return nil
-}
-
-// logsTo has what is logged to stderr shown by show, a line at a time, until the
-// function that it returns is called: on a terminal it would tear the line that is edited.
-func logsTo(show func(string)) (stop func()) {
-	before := golog.GetConfig()
-	if !before.Stderr && before.URL != terminalSink() {
-		return func() {}
-	}
-	r := golog.NewPipeReader(golog.PipeFormat(golog.PlaintextOutput))
-	away := before
-	away.Stderr, away.URL = false, ""
-	golog.SetupLogging(away)
-	stopped := make(chan struct{})
-	go func() {
-		defer close(stopped)
-		for lines := bufio.NewScanner(r); lines.Scan(); {
-			show(gateway.OneLine(lines.Text()))
-		}
-		_, _ = io.Copy(io.Discard, r) // after a line too long to show nobody who logs may wait
-	}()
-	return func() {
-		golog.SetupLogging(before)
-		_ = r.Close() // it ends the scanner
-		<-stopped
-	}
 }
 
 // isGiven tells whether a flag is on the command line.

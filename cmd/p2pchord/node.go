@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/p2pchord/p2pchord/gateway"
+	"github.com/p2pchord/p2pchord/internal/contain"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/internal/membudget"
 	"github.com/p2pchord/p2pchord/node"
@@ -172,10 +173,12 @@ func (a *app) runNode(cmd *cobra.Command, f nodeFlags) error {
 	if err := dropAddrs(f.addrFile); err != nil {
 		return err
 	}
+	a.out.queue()
 	if err := a.setLogs(f.logLevel); err != nil {
 		return err
 	}
-	given, prompted := a.isGiven(cmd, "log-level"), a.promptWanted(f)
+	given, prompted := a.isGiven(cmd, "log-level"), a.promptWanted(f) && !hangupIgnored()
+	ignoreJobControl()
 	defer hangups(func() {
 		if prompted { // its terminal has gone, and with it who typed
 			cancel()
@@ -190,6 +193,7 @@ func (a *app) runNode(cmd *cobra.Command, f nodeFlags) error {
 	events := &eventLog{app: a, heard: heard}
 	cfg.Events = events.show
 	metrics := gateway.NewMetrics()
+	metrics.CountDroppedLines(a.out.dropped)
 	cfg.Registerer = metrics.Registerer()
 	n, err := node.New(ctx, cfg)
 	if err != nil {
@@ -215,7 +219,7 @@ func (a *app) runNode(cmd *cobra.Command, f nodeFlags) error {
 	}
 	if err == nil {
 		manager.ready("serves as "+n.PeerID(), func(ctx context.Context) error { return alive(ctx, cfg.Data) })
-		err = a.serve(ctx, n, peer, folder, f, events, manager)
+		err = a.serve(ctx, n, peer, folder, f, manager)
 		manager.stopping(0)
 	}
 	err = errors.Join(err, folder.close())
@@ -245,17 +249,20 @@ func alive(ctx context.Context, data string) error {
 }
 
 // serve returns when the node is to end or has gone.
-func (a *app) serve(ctx context.Context, n *node.Node, peer gateway.Peer, folder sharedFolder, f nodeFlags, events *eventLog, manager *service) error {
+func (a *app) serve(ctx context.Context, n *node.Node, peer gateway.Peer, folder sharedFolder, f nodeFlags, manager *service) error {
 	var typed chan error // what the prompt ends with; never, without one
 	typing := func() bool { return false }
 	if a.promptWanted(f) {
 		in := a.stdin.(*os.File)
 		p := newPrompt(a, in, peer, filepath.Join(a.dataFolder("node"), historyName))
 		defer p.close()
-		events.to(p.message)
-		defer logsTo(p.message)()
+		defer a.out.showAbove(p.message)()
 		typed, typing = make(chan error, 1), p.running.Load
-		go func() { typed <- p.run(ctx) }() // ends with the process when it waits for a key
+		go func() { // ends with the process when it waits for a key
+			var err error
+			contain.Restart(ctx, "the prompt", func(ctx context.Context) { err = p.run(ctx) })
+			typed <- err
+		}()
 	}
 	select {
 	case <-n.Done():

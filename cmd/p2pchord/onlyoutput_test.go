@@ -14,17 +14,18 @@ import (
 // writesHimself are the files of this package that write to the terminal, each through safetext, or
 // bytes that are a file's own (get -o -).
 var writesHimself = map[string][]string{
-	"main.go":          {"os.Stdout", "os.Stderr"},
-	"logs.go":          {"os.Stderr"},
-	"logs_terminal.go": {"os.Stderr", "io.WriteString"},
-	"output.go":        {".stdout", ".stderr", "io.WriteString", ".write"},
-	"page.go":          {"fmt.Fprintf"},
-	"progress.go":      {".stderr", "io.WriteString", "fmt.Fprintf"}, // into a line that is cleaned
-	"screen.go":        {".stdout", "io.WriteString"},
-	"prompt.go":        {".stdout", ".line.Write", "io.WriteString"},
-	"get.go":           {".stdout"},
-	"peers.go":         {"io.WriteString"}, // into a table
-	"roff.go":          {"fmt.Fprintf"},    // a manual page
+	"main.go":            {"os.Stdout", "os.Stderr"},
+	"logs.go":            {"os.Stderr"},
+	"queued.go":          {".stdout", ".stderr", "io.WriteString"},
+	"prompt_terminal.go": {".stdout", "io.WriteString"},
+	"output.go":          {".stdout", ".stderr", "io.WriteString", ".write"},
+	"page.go":            {"fmt.Fprintf"},
+	"progress.go":        {".stderr", "io.WriteString", "fmt.Fprintf"}, // into a line that is cleaned
+	"screen.go":          {".stdout", "io.WriteString"},
+	"prompt.go":          {".stdout", ".stderr", ".line.Write"},
+	"get.go":             {".stdout"},
+	"peers.go":           {"io.WriteString"}, // into a table
+	"roff.go":            {"fmt.Fprintf"},    // a manual page
 }
 
 // TestOnlyOutputWrites finds what could reach a terminal without going through package safetext.

@@ -31,6 +31,8 @@ type output struct {
 	json  bool
 	quiet bool
 	show  bool // progress is wanted
+
+	queued *queues // of a command that runs on, else nil
 }
 
 // display is what is written on. It is safe for concurrent use.
@@ -41,7 +43,9 @@ type display struct {
 	mu     sync.Mutex
 	meter  *meter // nil while nothing is shown
 	screen screen // what stands below all lines, and changes
-	lost   error  // the first result that could not be written, and why
+
+	lostMu sync.Mutex
+	lost   error // the first result that could not be written, and why
 }
 
 func newOutput(stdout, stderr io.Writer) *output {
@@ -95,22 +99,55 @@ func (o *output) failure(err error) {
 	o.write(o.stderr, "p2pchord: "+p.Message+"\n")
 }
 
+// log writes lines of the log. Those in plain text are made safe to show.
+func (o *output) log(to logOutput, line string, plain bool) {
+	if plain {
+		line = safetext.Text(line)
+	}
+	if to.stdout {
+		o.write(o.stdout, line)
+	}
+	if to.stderr {
+		o.write(o.stderr, line)
+	}
+}
+
 func (o *output) write(w io.Writer, s string) {
+	switch {
+	case o.queued == nil:
+		o.writeNow(w, s)
+	case w == o.stdout:
+		o.queued.stdout.Put(s)
+	default:
+		o.queued.stderr.Put(s)
+	}
+}
+
+func (o *output) writeNow(w io.Writer, s string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.hideMeter()
 	o.hideScreen()
 	defer o.showScreen()
-	// A message that nobody can read is lost; a result must not be, unless its reader has gone.
-	if _, err := io.WriteString(w, s); err != nil && w == o.stdout && o.lost == nil && !errors.Is(err, syscall.EPIPE) {
+	// A message that nobody can read is lost; a result must not be.
+	if _, err := io.WriteString(w, s); w == o.stdout {
+		o.noteLost(err)
+	}
+}
+
+// noteLost notes why a result could not be written, unless its reader has gone.
+func (o *output) noteLost(err error) {
+	o.lostMu.Lock()
+	defer o.lostMu.Unlock()
+	if err != nil && o.lost == nil && !errors.Is(err, syscall.EPIPE) {
 		o.lost = err
 	}
 }
 
 // takeLost returns why a result could not be written, once.
 func (o *output) takeLost() error {
-	o.mu.Lock()
-	defer o.mu.Unlock()
+	o.lostMu.Lock()
+	defer o.lostMu.Unlock()
 	err := o.lost
 	o.lost = nil
 	if err == nil {

@@ -51,8 +51,10 @@ func newPrompt(a *app, in *os.File, p gateway.Peer, historyFile string) *prompt 
 func (p *prompt) run(ctx context.Context) error {
 	done := func() {}
 	defer func() { done() }()
+	defer p.close()
+	defer p.followStops()()
 	for {
-		text, err := p.read(done)
+		text, err := p.read(ctx, done)
 		// Whenever Ctrl-C is a signal, and not a key of the editor, somebody watches for it who is not the node.
 		var command context.Context
 		command, done = p.app.signals.watch(ctx, toKeyboard)
@@ -86,48 +88,20 @@ func (p *prompt) run(ctx context.Context) error {
 	}
 }
 
-// read edits one line and leaves the terminal raw. It calls raw when it is.
-func (p *prompt) read(raw func()) (string, error) {
-	p.mu.Lock()
-	saved, err := term.MakeRaw(int(p.in.Fd()))
-	if err != nil {
-		p.mu.Unlock()
-		return "", err
-	}
-	p.saved = saved
-	if w, h, err := term.GetSize(int(p.in.Fd())); err == nil && w > 0 {
-		_ = p.line.SetSize(w, h) // a wrong width only looks bad
-	}
-	p.mu.Unlock()
-	raw()
-	text, err := p.line.ReadLine()
-	if err != nil {
-		_, _ = io.WriteString(p.app.out.stdout, "\r\n") // for the eye only
-	}
-	return text, err
-}
-
-// close makes the terminal what it was before.
-func (p *prompt) close() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.saved != nil {
-		_ = term.Restore(int(p.in.Fd()), p.saved)
-		p.saved = nil
-	}
-}
-
 // message shows a line; the one that is being edited moves down whole.
 func (p *prompt) message(text string) {
 	p.mu.Lock()
-	editing := p.saved != nil
+	editing := p.saved != nil && !p.inBackground()
 	p.mu.Unlock()
 	if editing {
 		p.print(text)
 		return
 	}
-	p.app.out.say("%s", text)
+	p.app.out.writeNow(p.app.out.stderr, safetext.Line(text)+"\n")
 }
+
+// redraw shows the line that is edited once more.
+func (p *prompt) redraw() { _, _ = p.line.Write(nil) } // for the eye only
 
 // print shows a line above the one that is being edited.
 func (p *prompt) print(text string) {

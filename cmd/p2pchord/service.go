@@ -11,6 +11,9 @@ import (
 	"time"
 )
 
+// notifyWithin is how long the manager may take to read a message.
+const notifyWithin = time.Second
+
 // service tells systemd how a long-running command is, by the protocol of
 // sd_notify(3): datagrams to the Unix socket that NOTIFY_SOCKET names. Where nobody
 // listens it does nothing.
@@ -44,7 +47,8 @@ func (s *service) notify(lines ...string) {
 	if s.conn == nil {
 		return
 	}
-	_, _ = s.conn.Write([]byte(strings.Join(lines, "\n"))) // a manager that has gone needs no news
+	_ = s.conn.SetWriteDeadline(time.Now().Add(notifyWithin)) // a manager that reads nothing is not waited for
+	_, _ = s.conn.Write([]byte(strings.Join(lines, "\n")))    // a manager that has gone needs no news
 }
 
 // ready says that the command serves. From then on it says at intervals that the

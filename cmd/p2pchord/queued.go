@@ -1,0 +1,74 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/p2pchord/p2pchord/internal/delivery"
+	"github.com/p2pchord/p2pchord/node"
+)
+
+const (
+	// linesQueued is how many lines wait for stdout, and for stderr.
+	linesQueued = 4096
+	// settleWithin is how long a command that ends waits for somebody to read its last lines.
+	settleWithin = 2 * time.Second
+)
+
+// queues are what a command that runs on writes to: a full pipe or a stopped terminal holds up a
+// goroutine of theirs, and nothing else. stdout doesn't wait for stderr.
+type queues struct {
+	stdout, stderr *delivery.Queue[string]
+	// above, if set, shows a line of stderr above the one that is edited at the prompt.
+	above atomic.Pointer[func(string)]
+}
+
+// queue makes what the command writes from now on wait in a queue, which never blocks.
+// Commands of a prompt write at once, for their results must not be dropped.
+func (o *output) queue() {
+	q := &queues{}
+	q.stdout = delivery.New("writing to stdout", linesQueued, func(s string) {
+		if q.above.Load() != nil {
+			o.writeNow(o.stdout, s) // on the screen of a prompt
+			return
+		}
+		_, err := io.WriteString(o.stdout, s)
+		o.noteLost(err)
+	}, func(n uint64) string {
+		if !o.json {
+			return ""
+		}
+		return toJSON(node.Event{Time: time.Now(), Kind: "dropped", Text: droppedText(n)})
+	})
+	q.stderr = delivery.New("writing to stderr", linesQueued, func(s string) {
+		if above := q.above.Load(); above != nil {
+			(*above)(strings.TrimSuffix(s, "\n"))
+			return
+		}
+		_, _ = io.WriteString(o.stderr, s) // a message that nobody can read is lost
+	}, func(n uint64) string { return "p2pchord: " + droppedText(n) + "\n" })
+	o.queued = q
+}
+
+func droppedText(n uint64) string {
+	return fmt.Sprintf("%s dropped here, since nobody read them in time", count(int(n), "line was", "lines were")) //nolint:gosec // far from the limit
+}
+
+// settle waits for what is in the queues, but not for long. It returns false when nobody reads it.
+func (o *output) settle() bool {
+	return o.queued == nil || o.queued.stderr.Flush(settleWithin) && o.queued.stdout.Flush(settleWithin)
+}
+
+// dropped is how many lines were dropped.
+func (o *output) dropped() uint64 {
+	return o.queued.stdout.Dropped() + o.queued.stderr.Dropped()
+}
+
+// showAbove has lines of stderr shown by show, until the function that it returns is called.
+func (o *output) showAbove(show func(string)) (stop func()) {
+	o.queued.above.Store(&show)
+	return func() { o.queued.above.Store(nil) }
+}
