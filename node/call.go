@@ -134,7 +134,9 @@ func (n *Node) handleFile(ctx context.Context, from peer.ID, req *pb.FileRequest
 	case *pb.FileRequest_Retract:
 		resp, err = n.serveRetract(ctx, from, r.Retract)
 	case *pb.FileRequest_Collect:
-		resp, err = n.serveCollect(ctx, r.Collect)
+		resp, err = n.serveCollect(ctx, from, r.Collect)
+	case *pb.FileRequest_Count:
+		resp, err = n.serveCount(ctx, r.Count)
 	default:
 		err = fault.New(fault.Usage, "unknown request")
 	}

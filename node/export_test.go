@@ -147,3 +147,29 @@ func (n *Node) Plant(ctx context.Context, m *pb.Record) error {
 	_, err = n.store.Update(ctx, entry.Place, func([]store.Entry) ([]store.Entry, error) { return []store.Entry{entry}, nil })
 	return err
 }
+
+// RecordAt is a record of a file, or of one of its later blocks, as the node has it.
+func (n *Node) RecordAt(name string, index uint32) *pb.Record {
+	es, err := n.store.Entries(place(&pb.RecordBody{Name: name, Index: index}))
+	if err != nil || len(es) == 0 {
+		return nil
+	}
+	k, err := readEntry(es[0])
+	if err != nil {
+		return nil
+	}
+	return k.message
+}
+
+// CollectAll removes the later blocks of a file that are orphans.
+func (n *Node) CollectAll(ctx context.Context, name string) error {
+	var blocks []store.Entry
+	err := n.store.Scan(everything, nil, func(e store.Entry) bool {
+		if e.Name == name && e.Index > 0 {
+			blocks = append(blocks, e)
+		}
+		return true
+	})
+	n.collect(ctx, blocks)
+	return err
+}

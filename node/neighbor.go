@@ -8,17 +8,17 @@ import (
 	"github.com/p2pchord/p2pchord/ring"
 )
 
-// isNeighbor reports whether the peer is a successor or a predecessor of this node by its own view of the ring. That a
-// peer has described itself, which anybody can do, does not make it one.
+// isNeighbor reports whether the peer is a successor of this node, or its predecessor, by its own view of the ring. That a
+// peer has described itself, or has notified, which anybody can do, does not make it one.
 func (n *Node) isNeighbor(id peer.ID) bool {
 	s := n.state.Load()
 	return s != nil && s.view.HasNeighbor(ring.ID(id)) // nil before the ring's machine runs
 }
 
-// isInView reports whether the peer is a successor, a predecessor or a finger of this node.
+// isInView reports whether the peer is a successor, a predecessor or a finger of this node, answered or not.
 func (n *Node) isInView(id ring.ID) bool {
 	s := n.state.Load()
-	return s != nil && (s.view.HasNeighbor(id) || slices.ContainsFunc(s.view.Fingers(), func(p ring.Position) bool { return p.ID == id }))
+	return s != nil && slices.ContainsFunc(s.view.Neighbours(), func(p ring.Position) bool { return p.ID == id })
 }
 
 // mayHoldSlot reports whether a peer may hold a slot of this node's relay.

@@ -76,6 +76,7 @@ type Node struct {
 	graves    graves
 	clocks    clocks
 	members   members
+	commits   commits
 
 	eventQueue *delivery.Queue[Event] // events on their way to Config.Events
 

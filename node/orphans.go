@@ -47,30 +47,41 @@ func (n *Node) laterBlocks(cursor *store.Entry) (blocks []store.Entry, next *sto
 
 // collect removes those of blocks that are orphans. The versions of each file are asked for once.
 func (n *Node) collect(ctx context.Context, blocks []store.Entry) {
-	files := make(map[string][]*protocol.Record)
+	type candidate struct {
+		store.Entry
+		block replica.Block
+	}
+	files := make(map[string][]candidate)
 	for _, e := range blocks {
 		k, err := readEntry(e)
 		if err != nil {
 			continue
 		}
-		block := replica.Block{Clock: k.GetClock()}
-		if n.retracted.has(k) || k.GetClock() > replica.MaxClock {
+		switch block := (replica.Block{Clock: k.GetClock()}); {
+		case n.retracted.has(k) || k.GetClock() > replica.MaxClock:
 			block.Clock = 0 // as old as can be
-		} else if !n.settledBlock(k) { // nothing that was written a moment ago is an orphan yet
-			continue
+			files[e.Name] = append(files[e.Name], candidate{e, block})
+		case n.settledBlock(k): // nothing that was written a moment ago is an orphan yet
+			files[e.Name] = append(files[e.Name], candidate{e, block})
 		}
-		versions, asked := files[e.Name]
-		if !asked {
-			if versions, err = n.versions(ctx, e.Name); err != nil {
-				if ctx.Err() != nil {
-					return
-				}
-				continue // can't tell now
+	}
+	for name, some := range files {
+		// Until it is settled whether they are needed, no commit counts on them.
+		var done []func()
+		for _, c := range some {
+			done = append(done, n.retracted.judge(c.Place))
+		}
+		versions, err := n.versions(ctx, name)
+		for _, c := range some {
+			if err == nil && replica.Orphan(c.block, references(versions, c.Entry), n.time().Early) {
+				n.drop(ctx, c.Entry, func() bool { return true })
 			}
-			files[e.Name] = versions
 		}
-		if replica.Orphan(block, references(versions, e), n.time().Early) {
-			n.drop(ctx, e, func() bool { return true })
+		for _, settled := range done {
+			settled()
+		}
+		if err != nil && ctx.Err() != nil {
+			return
 		}
 	}
 }

@@ -34,6 +34,11 @@ func (n *Node) servePut(ctx context.Context, put *pb.Put, body bodyReader) (*pb.
 	if resp, err := n.preview(rec); resp != nil || err != nil {
 		return resp, err
 	}
+	release, resp, err := n.holdBlocks(ctx, rec)
+	if err != nil {
+		return resp, err
+	}
+	defer release()
 	b, err := n.takeBlock(ctx, rec, body, membudget.Owner)
 	if err != nil {
 		return nil, err
@@ -52,7 +57,8 @@ func (n *Node) servePut(ctx context.Context, put *pb.Put, body bodyReader) (*pb.
 		return stale(current)
 	}
 	n.health.wrote(place(rec.RecordBody))
-	resp, err := n.replicate(ctx, rec, b, put.GetWaitAll())
+	release() // whoever asks now is told of this version
+	resp, err = n.replicate(ctx, rec, b, put.GetWaitAll())
 	if st := resp.GetStored(); st != nil {
 		st.Known = verdict == replica.Known && rec.GetIndex() > 0
 	}

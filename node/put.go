@@ -313,6 +313,14 @@ type acknowledgement struct {
 	sent int // bytes that had to be sent
 }
 
+// missing are the later blocks that are held nowhere, by index.
+func (a *acknowledgement) missing() []uint32 {
+	if a == nil || a.Stored == nil {
+		return nil
+	}
+	return a.GetMissing()
+}
+
 // store puts a signed record, and its bytes, at its owner.
 func (o *operations) store(ctx context.Context, rec *pb.Record, data []byte, waitAll bool) (*acknowledgement, error) {
 	parsed, err := protocol.VerifyRecord(rec)
@@ -369,6 +377,9 @@ func (o *operations) write(ctx context.Context, body *pb.RecordBody, data []byte
 		st, err := o.store(ctx, rec, data, waitAll)
 		if err == nil {
 			return st, replica.Version{Clock: body.GetClock(), Writer: string(o.id)}, nil
+		}
+		if fault.CodeOf(err) == fault.NotAllowed && len(st.missing()) > 0 {
+			return nil, replica.Version{}, fault.New(fault.TryAgain, "%d blocks of %q have gone since they were stored, so it is not stored; put it again, and only what is missing is sent", len(st.missing()), body.GetName())
 		}
 		if fault.CodeOf(err) != fault.NotAllowed || st == nil || st.GetCurrent() == nil {
 			return nil, replica.Version{}, err

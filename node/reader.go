@@ -19,6 +19,9 @@ import (
 // witness confirms that the grant still stands, unless the reader asks it itself, at the
 // same time. (CHORD.md's GET, strong.)
 func (n *Node) serveGet(ctx context.Context, from peer.ID, g *pb.Get) (*pb.FileResponse, *protocol.Payload, error) {
+	if g.GetTombstone() && n.commits.has(g.GetName()) {
+		return nil, nil, fault.New(fault.TryAgain, "a version of %q is being stored just now; try again", g.GetName())
+	}
 	s, ks, grant, err := n.forReader(ctx, from, g)
 	if err != nil {
 		return nil, nil, err

@@ -2,11 +2,14 @@ package node
 
 import (
 	"context"
+	"fmt"
+	"maps"
 	"sync"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
 
+	"github.com/p2pchord/p2pchord/internal/blake3sum"
 	"github.com/p2pchord/p2pchord/internal/contain"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/protocol"
@@ -64,49 +67,75 @@ func (p *putting) retract(ctx context.Context) {
 	wg.Wait()
 }
 
-// retracted are later blocks whose writers have given them up. It is safe for concurrent use.
+// retracted are later blocks whose writers have given them up, and the places about whose blocks this node is asking
+// whether they are needed. It is safe for concurrent use.
 type retracted struct {
-	mu     sync.Mutex
-	blocks map[strayKey]givenUp
+	mu    sync.Mutex
+	until map[givenUp]time.Time
+	asked map[store.Place]int
 }
 
-// givenUp is until when a block is remembered, and the clock of the record that was given up: one
-// that was put again since is not.
-type givenUp struct {
-	until time.Time
-	clock uint64
+// givenUp names the record that was given up. One of another writer, or that was put again since, is another.
+type givenUp [16]byte
+
+func givenUpOf(at store.Place, stamp string, clock uint64, writer []byte) givenUp {
+	sum := blake3sum.Sum(fmt.Appendf(nil, "%d %d %d %d %s%s%s", at.Index, len(at.Name), len(stamp), clock, at.Name, stamp, writer))
+	return givenUp(sum[:16])
 }
 
-func (r *retracted) add(key strayKey, clock uint64) {
+func (r *retracted) add(g givenUp) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now := time.Now()
-	if r.blocks == nil {
-		r.blocks = make(map[strayKey]givenUp)
+	if r.until == nil {
+		r.until = make(map[givenUp]time.Time)
 	}
-	if len(r.blocks) >= maxRetracted {
-		for k, g := range r.blocks {
-			if now.After(g.until) {
-				delete(r.blocks, k)
-			}
-		}
+	if len(r.until) >= maxRetracted {
+		maps.DeleteFunc(r.until, func(_ givenUp, until time.Time) bool { return now.After(until) })
 	}
-	if len(r.blocks) < maxRetracted {
-		r.blocks[key] = givenUp{now.Add(remembersRetracted), clock}
+	if len(r.until) < maxRetracted {
+		r.until[g] = now.Add(remembersRetracted)
 	}
 }
 
 func (r *retracted) has(k kept) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	g, ok := r.blocks[strayKey{k.entry.Place, k.entry.Stamp}]
-	return ok && g.clock == k.GetClock() && time.Now().Before(g.until)
+	return time.Now().Before(r.until[givenUpOf(k.entry.Place, k.entry.Stamp, k.GetClock(), k.GetWriter())])
+}
+
+// judge notes that this node is about to ask whether the blocks at a place are needed, until done is called.
+func (r *retracted) judge(at store.Place) (done func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.asked == nil {
+		r.asked = make(map[store.Place]int)
+	}
+	r.asked[at]++
+	return func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if r.asked[at]--; r.asked[at] == 0 {
+			delete(r.asked, at)
+		}
+	}
+}
+
+// judging reports whether that is so. Until it is settled the blocks there can't be counted on.
+func (r *retracted) judging(at store.Place) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.asked[at] > 0
 }
 
 // serveRetract takes later blocks for orphans that their writer gives up, and tells the other holders.
 func (n *Node) serveRetract(ctx context.Context, from peer.ID, r *pb.Retract) (*pb.FileResponse, error) {
 	s := n.state.Load()
-	neighbor := n.isNeighbor(from)
+	if r.GetTold() {
+		if err := n.checkMember(ctx, from); err != nil {
+			return nil, err
+		}
+	}
 	told := make(map[ring.Position][]*pb.Record)
 	var blocks []store.Entry
 	for _, m := range r.GetRecords() {
@@ -116,10 +145,10 @@ func (n *Node) serveRetract(ctx context.Context, from peer.ID, r *pb.Retract) (*
 			return nil, err
 		case rec.GetIndex() == 0:
 			return nil, fault.New(fault.Usage, "a file is deleted, not given up")
-		case peer.ID(rec.GetWriter()) != from && (!r.GetTold() || !neighbor):
+		case peer.ID(rec.GetWriter()) != from && !r.GetTold():
 			return nil, fault.New(fault.NotAllowed, "a block is given up by its writer only")
 		}
-		n.retracted.add(strayKey{place(rec.RecordBody), protocol.StampOf(rec)}, rec.GetClock())
+		n.retracted.add(givenUpOf(place(rec.RecordBody), protocol.StampOf(rec), rec.GetClock(), rec.GetWriter()))
 		es, err := n.store.Entries(place(rec.RecordBody))
 		if err != nil {
 			return nil, err

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/libp2p/go-libp2p/core/peer"
+
 	"github.com/p2pchord/p2pchord/internal/blake3sum"
 	"github.com/p2pchord/p2pchord/internal/durable"
 	"github.com/p2pchord/p2pchord/internal/fault"
@@ -150,7 +152,16 @@ func (n *Node) sendCollect(ctx context.Context, h ring.Position, due []store.Ent
 }
 
 // serveCollect removes tombstones at their owner's word: those that stand alone here too, and are old enough by this node's clock.
-func (n *Node) serveCollect(ctx context.Context, c *pb.Collect) (*pb.FileResponse, error) {
+func (n *Node) serveCollect(ctx context.Context, from peer.ID, c *pb.Collect) (*pb.FileResponse, error) {
+	if err := n.checkMember(ctx, from); err != nil {
+		return nil, err
+	}
+	v := n.state.Load().view
+	for _, it := range c.GetItems() {
+		if owner, _ := v.Holders(ring.Key(itemPlace(it).Key), 1); len(owner) == 0 || owner[0].ID != ring.ID(from) {
+			return nil, fault.New(fault.NotAllowed, "deletes are forgotten at the word of their owner, and %s is not the owner of %q", from, it.GetName())
+		}
+	}
 	for _, it := range c.GetItems() {
 		stamp := string(it.GetStamp())
 		_, err := n.store.Update(ctx, itemPlace(it), func(es []store.Entry) ([]store.Entry, error) {

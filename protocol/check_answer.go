@@ -92,7 +92,7 @@ func checkStored(s *pb.Stored) error {
 			return err
 		}
 	}
-	return firstError(checkMost("holders", len(s.GetHolders()), MaxPeers), checkPeerIfSet(s.GetOwner()))
+	return firstError(checkMost("holders", len(s.GetHolders()), MaxPeers), checkMost("missing blocks", len(s.GetMissing()), MaxItems), checkPeerIfSet(s.GetOwner()))
 }
 
 func checkListed(l *pb.Listed) error {
@@ -149,6 +149,9 @@ func checkAnswerFits(req *pb.FileRequest, resp *pb.FileResponse) error {
 		fits = len(resp.GetRecords().GetRecords()) <= len(r.Pull.GetItems())
 	case *pb.FileRequest_Word:
 		fits = resp.GetWord().GetName() == r.Word.GetName()
+	case *pb.FileRequest_Count:
+		n := len(r.Count.GetItems())
+		fits = len(resp.GetCounted().GetCopies()) == n && (r.Count.GetHere() || len(resp.GetCounted().GetPromised()) == n)
 	case *pb.FileRequest_Release:
 		fits = len(resp.GetReleased().GetVerdicts()) == len(r.Release.GetItems())
 	}

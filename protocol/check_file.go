@@ -76,6 +76,8 @@ func checkMemberRequest(from peer.ID, req *pb.FileRequest) error {
 		return checkRetract(r.Retract)
 	case *pb.FileRequest_Collect:
 		return checkItems(r.Collect.GetItems())
+	case *pb.FileRequest_Count:
+		return checkCount(r.Count)
 	}
 	return malformed("a file request of no kind that is known here")
 }
@@ -171,6 +173,15 @@ func checkItems(items []*pb.Item) error {
 		}
 	}
 	return nil
+}
+
+func checkCount(c *pb.CountCopies) error {
+	for _, i := range c.GetItems() {
+		if i.GetIndex() == 0 || len(i.GetStamp()) != HashSize {
+			return malformed("copies are counted of later blocks, by their hashes")
+		}
+	}
+	return checkItems(c.GetItems())
 }
 
 func checkItem(i *pb.Item) error {

@@ -128,6 +128,9 @@ func fileExamples() []example {
 		{"file answer put not allowed", &pb.FileResponse{
 			Status: 8, Message: "there is another version", Body: &pb.FileResponse_Stored{Stored: &pb.Stored{Current: record}},
 		}, put},
+		{"file answer blocks missing", &pb.FileResponse{
+			Status: 8, Message: "blocks are held nowhere", Body: &pb.FileResponse_Stored{Stored: &pb.Stored{Missing: []uint32{1, 7}}},
+		}, put},
 		{"file answer not owner", &pb.FileResponse{Status: 11, Message: "the key belongs to another peer", Better: holder}, put},
 		{"file answer got", &pb.FileResponse{BodySize: 5, Body: &pb.FileResponse_Got{Got: &pb.Got{
 			Record: record, Siblings: []*pb.Record{tomb}, Holders: []*pb.Peer{holder},
@@ -164,7 +167,14 @@ func memberExamples() []example {
 	release := &pb.FileRequest{Body: &pb.FileRequest_Release{Release: &pb.Release{Items: items}}}
 	collect := &pb.FileRequest{Body: &pb.FileRequest_Collect{Collect: &pb.Collect{Items: items[:1]}}}
 	retract := &pb.FileRequest{Body: &pb.FileRequest_Retract{Retract: &pb.Retract{Records: []*pb.Record{exampleRecord(blockBody())}, Told: true}}}
+	blocks := []*pb.Item{{Name: "large.bin", Index: 1, Stamp: hashOf("b")}, {Name: "large.bin", Index: 2, Stamp: hashOf("c")}}
+	count := &pb.FileRequest{Body: &pb.FileRequest_Count{Count: &pb.CountCopies{Items: blocks}}}
+	countHere := &pb.FileRequest{Body: &pb.FileRequest_Count{Count: &pb.CountCopies{Items: blocks, Here: true}}}
 	return []example{
+		{name: "file request count", message: count},
+		{name: "file request count here", message: countHere},
+		{"file answer counted", &pb.FileResponse{Body: &pb.FileResponse_Counted{Counted: &pb.Counted{Copies: []uint32{2, 0}, Promised: []uint32{2, 0}}}}, count},
+		{"file answer counted here", &pb.FileResponse{Body: &pb.FileResponse_Counted{Counted: &pb.Counted{Copies: []uint32{1, 0}}}}, countHere},
 		{name: "file request store", message: store},
 		{name: "file request store record only", message: &pb.FileRequest{Body: &pb.FileRequest_Store{Store: &pb.Store{Record: record, RecordOnly: true}}}},
 		{name: "file request get of the witness", message: witness},

@@ -273,7 +273,7 @@ func TestSameInputsSameOutputs(t *testing.T) {
 	}
 }
 
-// TestHasNeighbor checks that successors and predecessors are neighbors, and other known peers are not.
+// TestHasNeighbor checks that successors and the predecessor are neighbors, and other known peers are not.
 func TestHasNeighbor(t *testing.T) {
 	t.Parallel()
 	m := member(t, nil, 200, 300)
@@ -288,8 +288,8 @@ func TestHasNeighbor(t *testing.T) {
 	m.publish()
 	v := m.View()
 	for id, want := range map[ID]bool{
-		peer(200).ID: true, peer(300).ID: true, peer(50).ID: true, peer(40).ID: true,
-		peer(4000).ID: false, peer(5000).ID: false, "self": false, "": false,
+		peer(200).ID: true, peer(300).ID: true, peer(50).ID: true,
+		peer(40).ID: false, peer(4000).ID: false, peer(5000).ID: false, "self": false, "": false,
 	} {
 		if got := v.HasNeighbor(id); got != want {
 			t.Errorf("HasNeighbor(%q) = %t", id, got)

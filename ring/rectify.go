@@ -41,14 +41,18 @@ func (m *Machine) predecessorLives() {
 	m.rectify()
 }
 
-// setPredecessor takes n as predecessor. What was known to lie behind it stays, as advice.
+// setPredecessor takes n as predecessor. What was known to lie behind it stays, as advice, but for a predecessor that has
+// only notified.
 func (m *Machine) setPredecessor(n Position) {
 	if len(m.preds) > 0 && m.preds[0] == n {
 		return
 	}
 	preds := make([]Position, 1, m.cfg.Predecessors)
 	preds[0] = n
-	for _, p := range m.preds {
+	for i, p := range m.preds {
+		if i == 0 && p != m.predAnswered {
+			continue
+		}
 		if len(preds) < m.cfg.Predecessors && Between(p, n, m.cfg.Self) && !m.isDead(p) {
 			preds = append(preds, p)
 		}

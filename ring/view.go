@@ -76,16 +76,12 @@ func (v *View) Neighbours() []Position {
 	return out
 }
 
-// HasNeighbor reports whether the peer with this ID is one of the successors or predecessors.
-// A predecessor that has only notified, and not yet answered as a member, is none: anybody may notify. Nor is a finger:
-// any peer on the ring may be one.
+// HasNeighbor reports whether the peer with this ID is one of the successors or the predecessor, and has said so itself:
+// a predecessor that has only notified, and not yet answered as a member, is none, for anybody may notify. Those behind the
+// predecessor are hearsay, and any peer on the ring may be a finger.
 func (v *View) HasNeighbor(id ID) bool {
-	is := func(p Position) bool { return p.ID == id }
-	preds := v.preds
-	if len(preds) > 0 && preds[0] != v.answered {
-		preds = preds[1:]
-	}
-	return slices.ContainsFunc(v.succs, is) || slices.ContainsFunc(preds, is)
+	return len(v.preds) > 0 && v.preds[0] == v.answered && id == v.answered.ID ||
+		slices.ContainsFunc(v.succs, func(p Position) bool { return p.ID == id })
 }
 
 // Suspected reports whether p is under suspicion or was found dead and has not been

@@ -98,6 +98,7 @@ type FileRequest struct {
 	//	*FileRequest_Collect
 	//	*FileRequest_Retract
 	//	*FileRequest_Word
+	//	*FileRequest_Count
 	Body          isFileRequest_Body `protobuf_oneof:"body"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -307,6 +308,15 @@ func (x *FileRequest) GetWord() *AskWord {
 	return nil
 }
 
+func (x *FileRequest) GetCount() *CountCopies {
+	if x != nil {
+		if x, ok := x.Body.(*FileRequest_Count); ok {
+			return x.Count
+		}
+	}
+	return nil
+}
+
 type isFileRequest_Body interface {
 	isFileRequest_Body()
 }
@@ -379,6 +389,10 @@ type FileRequest_Word struct {
 	Word *AskWord `protobuf:"bytes,20,opt,name=word,proto3,oneof"`
 }
 
+type FileRequest_Count struct {
+	Count *CountCopies `protobuf:"bytes,21,opt,name=count,proto3,oneof"`
+}
+
 func (*FileRequest_Put) isFileRequest_Body() {}
 
 func (*FileRequest_Get) isFileRequest_Body() {}
@@ -413,6 +427,8 @@ func (*FileRequest_Retract) isFileRequest_Body() {}
 
 func (*FileRequest_Word) isFileRequest_Body() {}
 
+func (*FileRequest_Count) isFileRequest_Body() {}
+
 // FileResponse answers one FileRequest; body_size raw bytes follow it.
 type FileResponse struct {
 	state        protoimpl.MessageState `protogen:"open.v1"`
@@ -437,6 +453,7 @@ type FileResponse struct {
 	//	*FileResponse_Records
 	//	*FileResponse_Released
 	//	*FileResponse_Word
+	//	*FileResponse_Counted
 	Body          isFileResponse_Body `protobuf_oneof:"body"`
 	TimeMs        uint64              `protobuf:"varint,20,opt,name=time_ms,json=timeMs,proto3" json:"time_ms,omitempty"` // the member's clock when it answered: milliseconds since 1970
 	unknownFields protoimpl.UnknownFields
@@ -637,6 +654,15 @@ func (x *FileResponse) GetWord() *Confirm {
 	return nil
 }
 
+func (x *FileResponse) GetCounted() *Counted {
+	if x != nil {
+		if x, ok := x.Body.(*FileResponse_Counted); ok {
+			return x.Counted
+		}
+	}
+	return nil
+}
+
 func (x *FileResponse) GetTimeMs() uint64 {
 	if x != nil {
 		return x.TimeMs
@@ -696,6 +722,10 @@ type FileResponse_Word struct {
 	Word *Confirm `protobuf:"bytes,19,opt,name=word,proto3,oneof"`
 }
 
+type FileResponse_Counted struct {
+	Counted *Counted `protobuf:"bytes,21,opt,name=counted,proto3,oneof"`
+}
+
 func (*FileResponse_Stored) isFileResponse_Body() {}
 
 func (*FileResponse_Got) isFileResponse_Body() {}
@@ -719,6 +749,8 @@ func (*FileResponse_Records) isFileResponse_Body() {}
 func (*FileResponse_Released) isFileResponse_Body() {}
 
 func (*FileResponse_Word) isFileResponse_Body() {}
+
+func (*FileResponse_Counted) isFileResponse_Body() {}
 
 // Put writes a record at its owner; the record's bytes, if it has any, are the body.
 type Put struct {
@@ -777,14 +809,17 @@ func (x *Put) GetWaitAll() bool {
 // name the current version as its ancestor, the status is "not allowed" and current is set:
 // name it, choose a greater clock, sign again.
 type Stored struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Copies        uint32                 `protobuf:"varint,1,opt,name=copies,proto3" json:"copies,omitempty"` // durable copies, the owner's included
-	Wanted        uint32                 `protobuf:"varint,2,opt,name=wanted,proto3" json:"wanted,omitempty"` // how many there are to be in a ring of this size
-	Current       *Record                `protobuf:"bytes,3,opt,name=current,proto3" json:"current,omitempty"`
-	Holders       [][]byte               `protobuf:"bytes,4,rep,name=holders,proto3" json:"holders,omitempty"` // peer IDs with a durable copy
-	Owner         *Peer                  `protobuf:"bytes,5,opt,name=owner,proto3" json:"owner,omitempty"`
-	Asked         uint32                 `protobuf:"varint,6,opt,name=asked,proto3" json:"asked,omitempty"` // how many are asked for: the record's copies, or the ring's default
-	Known         bool                   `protobuf:"varint,7,opt,name=known,proto3" json:"known,omitempty"` // of a later block: another put had stored it already
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Copies  uint32                 `protobuf:"varint,1,opt,name=copies,proto3" json:"copies,omitempty"` // durable copies, the owner's included
+	Wanted  uint32                 `protobuf:"varint,2,opt,name=wanted,proto3" json:"wanted,omitempty"` // how many there are to be in a ring of this size
+	Current *Record                `protobuf:"bytes,3,opt,name=current,proto3" json:"current,omitempty"`
+	Holders [][]byte               `protobuf:"bytes,4,rep,name=holders,proto3" json:"holders,omitempty"` // peer IDs with a durable copy
+	Owner   *Peer                  `protobuf:"bytes,5,opt,name=owner,proto3" json:"owner,omitempty"`
+	Asked   uint32                 `protobuf:"varint,6,opt,name=asked,proto3" json:"asked,omitempty"` // how many are asked for: the record's copies, or the ring's default
+	Known   bool                   `protobuf:"varint,7,opt,name=known,proto3" json:"known,omitempty"` // of a later block: another put had stored it already
+	// With the status "not allowed": the later blocks, by index, that are held nowhere. The file is not stored: put them
+	// again, then the file's record.
+	Missing       []uint32 `protobuf:"varint,8,rep,packed,name=missing,proto3" json:"missing,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -866,6 +901,13 @@ func (x *Stored) GetKnown() bool {
 		return x.Known
 	}
 	return false
+}
+
+func (x *Stored) GetMissing() []uint32 {
+	if x != nil {
+		return x.Missing
+	}
+	return nil
 }
 
 // Get reads the current version of a file, or one of those that are kept, at its
@@ -2648,12 +2690,118 @@ func (x *Retract) GetTold() bool {
 	return false
 }
 
+// CountCopies asks the owner of later blocks how many durable copies there are of each, before their file's record is
+// acknowledged. With here it is asked of any member, and of its own copies alone.
+type CountCopies struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Items         []*Item                `protobuf:"bytes,1,rep,name=items,proto3" json:"items,omitempty"`
+	Here          bool                   `protobuf:"varint,2,opt,name=here,proto3" json:"here,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CountCopies) Reset() {
+	*x = CountCopies{}
+	mi := &file_file_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CountCopies) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CountCopies) ProtoMessage() {}
+
+func (x *CountCopies) ProtoReflect() protoreflect.Message {
+	mi := &file_file_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CountCopies.ProtoReflect.Descriptor instead.
+func (*CountCopies) Descriptor() ([]byte, []int) {
+	return file_file_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *CountCopies) GetItems() []*Item {
+	if x != nil {
+		return x.Items
+	}
+	return nil
+}
+
+func (x *CountCopies) GetHere() bool {
+	if x != nil {
+		return x.Here
+	}
+	return false
+}
+
+type Counted struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Copies        []uint32               `protobuf:"varint,1,rep,packed,name=copies,proto3" json:"copies,omitempty"`     // one for each item: durable copies with their bytes, as many as were looked for
+	Promised      []uint32               `protobuf:"varint,2,rep,packed,name=promised,proto3" json:"promised,omitempty"` // how many an acknowledgement of each stands for; none with here
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Counted) Reset() {
+	*x = Counted{}
+	mi := &file_file_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Counted) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Counted) ProtoMessage() {}
+
+func (x *Counted) ProtoReflect() protoreflect.Message {
+	mi := &file_file_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Counted.ProtoReflect.Descriptor instead.
+func (*Counted) Descriptor() ([]byte, []int) {
+	return file_file_proto_rawDescGZIP(), []int{35}
+}
+
+func (x *Counted) GetCopies() []uint32 {
+	if x != nil {
+		return x.Copies
+	}
+	return nil
+}
+
+func (x *Counted) GetPromised() []uint32 {
+	if x != nil {
+		return x.Promised
+	}
+	return nil
+}
+
 var File_file_proto protoreflect.FileDescriptor
 
 const file_file_proto_rawDesc = "" +
 	"\n" +
 	"\n" +
-	"file.proto\x12\vp2pchord.v1\x1a\fcommon.proto\"\xc9\x06\n" +
+	"file.proto\x12\vp2pchord.v1\x1a\fcommon.proto\"\xfb\x06\n" +
 	"\vFileRequest\x12\x1b\n" +
 	"\tbody_size\x18\x01 \x01(\rR\bbodySize\x12\x14\n" +
 	"\x05offer\x18\x02 \x01(\bR\x05offer\x12$\n" +
@@ -2674,8 +2822,9 @@ const file_file_proto_rawDesc = "" +
 	"\arelease\x18\x11 \x01(\v2\x14.p2pchord.v1.ReleaseH\x00R\arelease\x120\n" +
 	"\acollect\x18\x12 \x01(\v2\x14.p2pchord.v1.CollectH\x00R\acollect\x120\n" +
 	"\aretract\x18\x13 \x01(\v2\x14.p2pchord.v1.RetractH\x00R\aretract\x12*\n" +
-	"\x04word\x18\x14 \x01(\v2\x14.p2pchord.v1.AskWordH\x00R\x04wordB\x06\n" +
-	"\x04body\"\xab\x06\n" +
+	"\x04word\x18\x14 \x01(\v2\x14.p2pchord.v1.AskWordH\x00R\x04word\x120\n" +
+	"\x05count\x18\x15 \x01(\v2\x18.p2pchord.v1.CountCopiesH\x00R\x05countB\x06\n" +
+	"\x04body\"\xdd\x06\n" +
 	"\fFileResponse\x12\x16\n" +
 	"\x06status\x18\x01 \x01(\rR\x06status\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\x12\x1b\n" +
@@ -2696,12 +2845,13 @@ const file_file_proto_rawDesc = "" +
 	"\x05items\x18\x10 \x01(\v2\x12.p2pchord.v1.ItemsH\x00R\x05items\x120\n" +
 	"\arecords\x18\x11 \x01(\v2\x14.p2pchord.v1.RecordsH\x00R\arecords\x123\n" +
 	"\breleased\x18\x12 \x01(\v2\x15.p2pchord.v1.ReleasedH\x00R\breleased\x12*\n" +
-	"\x04word\x18\x13 \x01(\v2\x14.p2pchord.v1.ConfirmH\x00R\x04word\x12\x17\n" +
+	"\x04word\x18\x13 \x01(\v2\x14.p2pchord.v1.ConfirmH\x00R\x04word\x120\n" +
+	"\acounted\x18\x15 \x01(\v2\x14.p2pchord.v1.CountedH\x00R\acounted\x12\x17\n" +
 	"\atime_ms\x18\x14 \x01(\x04R\x06timeMsB\x06\n" +
 	"\x04body\"M\n" +
 	"\x03Put\x12+\n" +
 	"\x06record\x18\x01 \x01(\v2\x13.p2pchord.v1.RecordR\x06record\x12\x19\n" +
-	"\bwait_all\x18\x02 \x01(\bR\awaitAll\"\xd6\x01\n" +
+	"\bwait_all\x18\x02 \x01(\bR\awaitAll\"\xf0\x01\n" +
 	"\x06Stored\x12\x16\n" +
 	"\x06copies\x18\x01 \x01(\rR\x06copies\x12\x16\n" +
 	"\x06wanted\x18\x02 \x01(\rR\x06wanted\x12-\n" +
@@ -2709,7 +2859,8 @@ const file_file_proto_rawDesc = "" +
 	"\aholders\x18\x04 \x03(\fR\aholders\x12'\n" +
 	"\x05owner\x18\x05 \x01(\v2\x11.p2pchord.v1.PeerR\x05owner\x12\x14\n" +
 	"\x05asked\x18\x06 \x01(\rR\x05asked\x12\x14\n" +
-	"\x05known\x18\a \x01(\bR\x05known\"\xd6\x01\n" +
+	"\x05known\x18\a \x01(\bR\x05known\x12\x18\n" +
+	"\amissing\x18\b \x03(\rR\amissing\"\xd6\x01\n" +
 	"\x03Get\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1b\n" +
 	"\twith_body\x18\x02 \x01(\bR\bwithBody\x12.\n" +
@@ -2828,7 +2979,13 @@ const file_file_proto_rawDesc = "" +
 	"\x05items\x18\x01 \x03(\v2\x11.p2pchord.v1.ItemR\x05items\"L\n" +
 	"\aRetract\x12-\n" +
 	"\arecords\x18\x01 \x03(\v2\x13.p2pchord.v1.RecordR\arecords\x12\x12\n" +
-	"\x04told\x18\x02 \x01(\bR\x04told*3\n" +
+	"\x04told\x18\x02 \x01(\bR\x04told\"J\n" +
+	"\vCountCopies\x12'\n" +
+	"\x05items\x18\x01 \x03(\v2\x11.p2pchord.v1.ItemR\x05items\x12\x12\n" +
+	"\x04here\x18\x02 \x01(\bR\x04here\"=\n" +
+	"\aCounted\x12\x16\n" +
+	"\x06copies\x18\x01 \x03(\rR\x06copies\x12\x1a\n" +
+	"\bpromised\x18\x02 \x03(\rR\bpromised*3\n" +
 	"\aVerdict\x12\b\n" +
 	"\x04KEEP\x10\x00\x12\b\n" +
 	"\x04DROP\x10\x01\x12\b\n" +
@@ -2849,7 +3006,7 @@ func file_file_proto_rawDescGZIP() []byte {
 }
 
 var file_file_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_file_proto_msgTypes = make([]protoimpl.MessageInfo, 34)
+var file_file_proto_msgTypes = make([]protoimpl.MessageInfo, 36)
 var file_file_proto_goTypes = []any{
 	(Verdict)(0),         // 0: p2pchord.v1.Verdict
 	(*FileRequest)(nil),  // 1: p2pchord.v1.FileRequest
@@ -2886,10 +3043,12 @@ var file_file_proto_goTypes = []any{
 	(*Released)(nil),     // 32: p2pchord.v1.Released
 	(*Collect)(nil),      // 33: p2pchord.v1.Collect
 	(*Retract)(nil),      // 34: p2pchord.v1.Retract
-	(*Peer)(nil),         // 35: p2pchord.v1.Peer
-	(*Record)(nil),       // 36: p2pchord.v1.Record
-	(*Version)(nil),      // 37: p2pchord.v1.Version
-	(*Neighbours)(nil),   // 38: p2pchord.v1.Neighbours
+	(*CountCopies)(nil),  // 35: p2pchord.v1.CountCopies
+	(*Counted)(nil),      // 36: p2pchord.v1.Counted
+	(*Peer)(nil),         // 37: p2pchord.v1.Peer
+	(*Record)(nil),       // 38: p2pchord.v1.Record
+	(*Version)(nil),      // 39: p2pchord.v1.Version
+	(*Neighbours)(nil),   // 40: p2pchord.v1.Neighbours
 }
 var file_file_proto_depIdxs = []int32{
 	3,  // 0: p2pchord.v1.FileRequest.put:type_name -> p2pchord.v1.Put
@@ -2909,59 +3068,62 @@ var file_file_proto_depIdxs = []int32{
 	33, // 14: p2pchord.v1.FileRequest.collect:type_name -> p2pchord.v1.Collect
 	34, // 15: p2pchord.v1.FileRequest.retract:type_name -> p2pchord.v1.Retract
 	7,  // 16: p2pchord.v1.FileRequest.word:type_name -> p2pchord.v1.AskWord
-	35, // 17: p2pchord.v1.FileResponse.better:type_name -> p2pchord.v1.Peer
-	4,  // 18: p2pchord.v1.FileResponse.stored:type_name -> p2pchord.v1.Stored
-	6,  // 19: p2pchord.v1.FileResponse.got:type_name -> p2pchord.v1.Got
-	10, // 20: p2pchord.v1.FileResponse.held:type_name -> p2pchord.v1.Held
-	12, // 21: p2pchord.v1.FileResponse.listed:type_name -> p2pchord.v1.Listed
-	15, // 22: p2pchord.v1.FileResponse.stats:type_name -> p2pchord.v1.Stats
-	19, // 23: p2pchord.v1.FileResponse.granted:type_name -> p2pchord.v1.Granted
-	23, // 24: p2pchord.v1.FileResponse.claimed:type_name -> p2pchord.v1.Claimed
-	25, // 25: p2pchord.v1.FileResponse.digests:type_name -> p2pchord.v1.Digests
-	27, // 26: p2pchord.v1.FileResponse.items:type_name -> p2pchord.v1.Items
-	30, // 27: p2pchord.v1.FileResponse.records:type_name -> p2pchord.v1.Records
-	32, // 28: p2pchord.v1.FileResponse.released:type_name -> p2pchord.v1.Released
-	21, // 29: p2pchord.v1.FileResponse.word:type_name -> p2pchord.v1.Confirm
-	36, // 30: p2pchord.v1.Put.record:type_name -> p2pchord.v1.Record
-	36, // 31: p2pchord.v1.Stored.current:type_name -> p2pchord.v1.Record
-	35, // 32: p2pchord.v1.Stored.owner:type_name -> p2pchord.v1.Peer
-	37, // 33: p2pchord.v1.Get.version:type_name -> p2pchord.v1.Version
-	21, // 34: p2pchord.v1.Get.witness:type_name -> p2pchord.v1.Confirm
-	36, // 35: p2pchord.v1.Got.record:type_name -> p2pchord.v1.Record
-	36, // 36: p2pchord.v1.Got.siblings:type_name -> p2pchord.v1.Record
-	35, // 37: p2pchord.v1.Got.holders:type_name -> p2pchord.v1.Peer
-	17, // 38: p2pchord.v1.Got.grant:type_name -> p2pchord.v1.GrantID
-	13, // 39: p2pchord.v1.Listed.files:type_name -> p2pchord.v1.Listing
-	37, // 40: p2pchord.v1.Listing.version:type_name -> p2pchord.v1.Version
-	36, // 41: p2pchord.v1.Stats.record:type_name -> p2pchord.v1.Record
-	36, // 42: p2pchord.v1.Stats.siblings:type_name -> p2pchord.v1.Record
-	16, // 43: p2pchord.v1.Stats.holders:type_name -> p2pchord.v1.Holder
-	35, // 44: p2pchord.v1.Holder.peer:type_name -> p2pchord.v1.Peer
-	35, // 45: p2pchord.v1.GetGrant.from:type_name -> p2pchord.v1.Peer
-	17, // 46: p2pchord.v1.Granted.id:type_name -> p2pchord.v1.GrantID
-	35, // 47: p2pchord.v1.Granted.predecessor:type_name -> p2pchord.v1.Peer
-	36, // 48: p2pchord.v1.Store.record:type_name -> p2pchord.v1.Record
-	17, // 49: p2pchord.v1.Store.grant:type_name -> p2pchord.v1.GrantID
-	17, // 50: p2pchord.v1.Confirm.grant:type_name -> p2pchord.v1.GrantID
-	35, // 51: p2pchord.v1.Claim.from:type_name -> p2pchord.v1.Peer
-	35, // 52: p2pchord.v1.Claim.predecessor:type_name -> p2pchord.v1.Peer
-	17, // 53: p2pchord.v1.Claim.grant:type_name -> p2pchord.v1.GrantID
-	35, // 54: p2pchord.v1.Claimed.grantee:type_name -> p2pchord.v1.Peer
-	38, // 55: p2pchord.v1.Claimed.neighbours:type_name -> p2pchord.v1.Neighbours
-	28, // 56: p2pchord.v1.Inventory.after:type_name -> p2pchord.v1.Item
-	28, // 57: p2pchord.v1.Items.items:type_name -> p2pchord.v1.Item
-	28, // 58: p2pchord.v1.Pull.items:type_name -> p2pchord.v1.Item
-	36, // 59: p2pchord.v1.Records.records:type_name -> p2pchord.v1.Record
-	28, // 60: p2pchord.v1.Release.items:type_name -> p2pchord.v1.Item
-	0,  // 61: p2pchord.v1.Released.verdicts:type_name -> p2pchord.v1.Verdict
-	35, // 62: p2pchord.v1.Released.predecessor:type_name -> p2pchord.v1.Peer
-	28, // 63: p2pchord.v1.Collect.items:type_name -> p2pchord.v1.Item
-	36, // 64: p2pchord.v1.Retract.records:type_name -> p2pchord.v1.Record
-	65, // [65:65] is the sub-list for method output_type
-	65, // [65:65] is the sub-list for method input_type
-	65, // [65:65] is the sub-list for extension type_name
-	65, // [65:65] is the sub-list for extension extendee
-	0,  // [0:65] is the sub-list for field type_name
+	35, // 17: p2pchord.v1.FileRequest.count:type_name -> p2pchord.v1.CountCopies
+	37, // 18: p2pchord.v1.FileResponse.better:type_name -> p2pchord.v1.Peer
+	4,  // 19: p2pchord.v1.FileResponse.stored:type_name -> p2pchord.v1.Stored
+	6,  // 20: p2pchord.v1.FileResponse.got:type_name -> p2pchord.v1.Got
+	10, // 21: p2pchord.v1.FileResponse.held:type_name -> p2pchord.v1.Held
+	12, // 22: p2pchord.v1.FileResponse.listed:type_name -> p2pchord.v1.Listed
+	15, // 23: p2pchord.v1.FileResponse.stats:type_name -> p2pchord.v1.Stats
+	19, // 24: p2pchord.v1.FileResponse.granted:type_name -> p2pchord.v1.Granted
+	23, // 25: p2pchord.v1.FileResponse.claimed:type_name -> p2pchord.v1.Claimed
+	25, // 26: p2pchord.v1.FileResponse.digests:type_name -> p2pchord.v1.Digests
+	27, // 27: p2pchord.v1.FileResponse.items:type_name -> p2pchord.v1.Items
+	30, // 28: p2pchord.v1.FileResponse.records:type_name -> p2pchord.v1.Records
+	32, // 29: p2pchord.v1.FileResponse.released:type_name -> p2pchord.v1.Released
+	21, // 30: p2pchord.v1.FileResponse.word:type_name -> p2pchord.v1.Confirm
+	36, // 31: p2pchord.v1.FileResponse.counted:type_name -> p2pchord.v1.Counted
+	38, // 32: p2pchord.v1.Put.record:type_name -> p2pchord.v1.Record
+	38, // 33: p2pchord.v1.Stored.current:type_name -> p2pchord.v1.Record
+	37, // 34: p2pchord.v1.Stored.owner:type_name -> p2pchord.v1.Peer
+	39, // 35: p2pchord.v1.Get.version:type_name -> p2pchord.v1.Version
+	21, // 36: p2pchord.v1.Get.witness:type_name -> p2pchord.v1.Confirm
+	38, // 37: p2pchord.v1.Got.record:type_name -> p2pchord.v1.Record
+	38, // 38: p2pchord.v1.Got.siblings:type_name -> p2pchord.v1.Record
+	37, // 39: p2pchord.v1.Got.holders:type_name -> p2pchord.v1.Peer
+	17, // 40: p2pchord.v1.Got.grant:type_name -> p2pchord.v1.GrantID
+	13, // 41: p2pchord.v1.Listed.files:type_name -> p2pchord.v1.Listing
+	39, // 42: p2pchord.v1.Listing.version:type_name -> p2pchord.v1.Version
+	38, // 43: p2pchord.v1.Stats.record:type_name -> p2pchord.v1.Record
+	38, // 44: p2pchord.v1.Stats.siblings:type_name -> p2pchord.v1.Record
+	16, // 45: p2pchord.v1.Stats.holders:type_name -> p2pchord.v1.Holder
+	37, // 46: p2pchord.v1.Holder.peer:type_name -> p2pchord.v1.Peer
+	37, // 47: p2pchord.v1.GetGrant.from:type_name -> p2pchord.v1.Peer
+	17, // 48: p2pchord.v1.Granted.id:type_name -> p2pchord.v1.GrantID
+	37, // 49: p2pchord.v1.Granted.predecessor:type_name -> p2pchord.v1.Peer
+	38, // 50: p2pchord.v1.Store.record:type_name -> p2pchord.v1.Record
+	17, // 51: p2pchord.v1.Store.grant:type_name -> p2pchord.v1.GrantID
+	17, // 52: p2pchord.v1.Confirm.grant:type_name -> p2pchord.v1.GrantID
+	37, // 53: p2pchord.v1.Claim.from:type_name -> p2pchord.v1.Peer
+	37, // 54: p2pchord.v1.Claim.predecessor:type_name -> p2pchord.v1.Peer
+	17, // 55: p2pchord.v1.Claim.grant:type_name -> p2pchord.v1.GrantID
+	37, // 56: p2pchord.v1.Claimed.grantee:type_name -> p2pchord.v1.Peer
+	40, // 57: p2pchord.v1.Claimed.neighbours:type_name -> p2pchord.v1.Neighbours
+	28, // 58: p2pchord.v1.Inventory.after:type_name -> p2pchord.v1.Item
+	28, // 59: p2pchord.v1.Items.items:type_name -> p2pchord.v1.Item
+	28, // 60: p2pchord.v1.Pull.items:type_name -> p2pchord.v1.Item
+	38, // 61: p2pchord.v1.Records.records:type_name -> p2pchord.v1.Record
+	28, // 62: p2pchord.v1.Release.items:type_name -> p2pchord.v1.Item
+	0,  // 63: p2pchord.v1.Released.verdicts:type_name -> p2pchord.v1.Verdict
+	37, // 64: p2pchord.v1.Released.predecessor:type_name -> p2pchord.v1.Peer
+	28, // 65: p2pchord.v1.Collect.items:type_name -> p2pchord.v1.Item
+	38, // 66: p2pchord.v1.Retract.records:type_name -> p2pchord.v1.Record
+	28, // 67: p2pchord.v1.CountCopies.items:type_name -> p2pchord.v1.Item
+	68, // [68:68] is the sub-list for method output_type
+	68, // [68:68] is the sub-list for method input_type
+	68, // [68:68] is the sub-list for extension type_name
+	68, // [68:68] is the sub-list for extension extendee
+	0,  // [0:68] is the sub-list for field type_name
 }
 
 func init() { file_file_proto_init() }
@@ -2988,6 +3150,7 @@ func file_file_proto_init() {
 		(*FileRequest_Collect)(nil),
 		(*FileRequest_Retract)(nil),
 		(*FileRequest_Word)(nil),
+		(*FileRequest_Count)(nil),
 	}
 	file_file_proto_msgTypes[1].OneofWrappers = []any{
 		(*FileResponse_Stored)(nil),
@@ -3002,6 +3165,7 @@ func file_file_proto_init() {
 		(*FileResponse_Records)(nil),
 		(*FileResponse_Released)(nil),
 		(*FileResponse_Word)(nil),
+		(*FileResponse_Counted)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -3009,7 +3173,7 @@ func file_file_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_file_proto_rawDesc), len(file_file_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   34,
+			NumMessages:   36,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
