@@ -259,14 +259,15 @@ export class Client {
     const blockAt = i => data.subarray(i * blockSize, (i + 1) * blockSize)
     for (let i = 0; i < count; i++) hashes[i] = hashOf(blockAt(i))
     const clock = nextClock(0, this.#signed++)
-    await inParallel(count - 1, async i => {
-      const [index, block] = [i + 1, blockAt(i + 1)]
+    const putLater = async index => {
+      const block = blockAt(index)
       await this.#store({ name, index, clock, size: block.length, hash: hashes[index], copies }, block)
-    })
+    }
+    await inParallel(count - 1, i => putLater(i + 1))
     return this.#write({
       name, size: data.length, hash: count === 1 ? hashes[0] : hashOf(data), block_size: count > 0 ? blockSize : 0,
       blocks: Buffer.concat(hashes), copies, modified: Date.now()
-    }, blockAt(0), { overwrite })
+    }, blockAt(0), { overwrite, putLater })
   }
 
   /** remove deletes a file and its siblings: a version without bytes takes their place. */
@@ -279,13 +280,18 @@ export class Client {
    * write stores a version of a file. When there is another it names that one, with a greater
    * clock, and tries again.
    */
-  async #write (body, block, { replaced = [], overwrite = true }) {
+  async #write (body, block, { replaced = [], overwrite = true, putLater }) {
     for (let tries = 0; ; tries++) {
       const greatest = replaced[0]?.clock ?? 0
       const version = { ...body, clock: nextClock(greatest, this.#signed++), ...(replaced.length > 0 ? replacing(...replaced) : {}) }
       try {
         return await this.#store(version, block)
       } catch (err) {
+        const missing = (err.name === 'not_allowed' && err.answer.stored?.missing) || []
+        if (missing.length > 0 && putLater && tries < 16) {
+          for (const index of missing) await putLater(index)
+          continue
+        }
         const current = err.name === 'not_allowed' && err.answer.stored?.current
         if (!current || !overwrite || tries === 16) throw err
         replaced = [await verify(current), ...replaced.slice(1)]
