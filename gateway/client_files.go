@@ -30,6 +30,9 @@ func (c *Client) Put(ctx context.Context, name string, r io.Reader, o node.PutOp
 	if !o.Modified.IsZero() {
 		q.Set("modified", o.Modified.Format(time.RFC3339Nano))
 	}
+	if o.Mode != 0 {
+		q.Set("mode", o.Mode.String())
+	}
 	if in, ok := r.(*steady.File); ok && passesFiles && in.Size() == o.Size {
 		return c.putOpen(ctx, name, in, q, o)
 	}

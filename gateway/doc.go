@@ -11,7 +11,7 @@
 //	GET    /v1/health               the same without the files
 //	GET    /v1/members              stream of node.Member
 //	GET    /v1/files?prefix=P       stream of node.FileInfo
-//	PUT    /v1/files/{name}         body: the bytes; ?copies=N&wait=all&modified=RFC3339
+//	PUT    /v1/files/{name}         body: the bytes; ?copies=N&wait=all&modified=RFC3339&mode=0644
 //	GET    /v1/files/{name}         the bytes; ?version=V for one that is not the current
 //	HEAD   /v1/files/{name}         what is known of it, as headers
 //	DELETE /v1/files/{name}

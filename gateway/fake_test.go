@@ -26,6 +26,7 @@ type fake struct {
 	mu     sync.Mutex
 	files  map[string][]byte
 	times  map[string]time.Time
+	modes  map[string]node.Mode
 	closed bool
 
 	getFails  error // after half of the bytes
@@ -40,7 +41,9 @@ type fake struct {
 	lastPut   node.PutOptions
 }
 
-func newFake() *fake { return &fake{files: map[string][]byte{}, times: map[string]time.Time{}} }
+func newFake() *fake {
+	return &fake{files: map[string][]byte{}, times: map[string]time.Time{}, modes: map[string]node.Mode{}}
+}
 
 func sum(b []byte) string { s := blake3.Sum256(b); return hex.EncodeToString(s[:]) }
 
@@ -53,7 +56,7 @@ func (f *fake) info(name string) (node.FileInfo, error) {
 	}
 	return node.FileInfo{
 		Name: name, Key: uint16(len(name)), Size: int64(len(b)), Hash: sum(b),
-		Version: "v1", Modified: f.times[name], Copies: 3,
+		Version: "v1", Modified: f.times[name], Copies: 3, Mode: cmp.Or(f.modes[name], 0o644),
 	}, nil
 }
 
@@ -83,7 +86,7 @@ func (f *fake) Put(ctx context.Context, name string, r io.Reader, o node.PutOpti
 		return node.PutResult{}, fault.New(fault.Failed, "%d bytes came of %d", buf.Len(), o.Size)
 	}
 	f.mu.Lock()
-	f.files[name], f.times[name] = buf.Bytes(), o.Modified
+	f.files[name], f.times[name], f.modes[name] = buf.Bytes(), o.Modified, o.Mode
 	f.mu.Unlock()
 	res := node.PutResult{Name: name, Size: int64(buf.Len()), Hash: sum(buf.Bytes()), Copies: 3, Wanted: 3, Owner: "fake"}
 	if f.fewer {

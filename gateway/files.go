@@ -21,6 +21,7 @@ const (
 	headerVersion  = "P2pchord-Version"
 	headerModified = "P2pchord-Modified"
 	headerCopies   = "P2pchord-Copies"
+	headerMode     = "P2pchord-Mode"
 
 	trailerEnd     = "P2pchord-End"     // "ok", or an error's code, a space, its message
 	trailerSources = "P2pchord-Sources" // peer IDs, a comma between
@@ -131,7 +132,9 @@ func putOptions(r *http.Request) (node.PutOptions, error) {
 		}
 		o.Modified = t
 	}
-	return o, nil
+	var err error
+	o.Mode, err = node.ParseMode(q.Get("mode"))
+	return o, err
 }
 
 // describe puts what is known of a file into headers.
@@ -142,6 +145,9 @@ func describe(h http.Header, i node.FileInfo) {
 	h.Set(headerVersion, i.Version)
 	h.Set(headerModified, i.Modified.Format(time.RFC3339Nano))
 	h.Set(headerCopies, strconv.Itoa(i.Copies))
+	if i.Mode != 0 {
+		h.Set(headerMode, i.Mode.String())
+	}
 	h.Set("ETag", etag(i))
 	h.Set("Accept-Ranges", "bytes")
 	h.Set("Content-Type", "application/octet-stream")
@@ -158,10 +164,11 @@ func described(name string, h http.Header) (node.FileInfo, error) {
 	key, err2 := strconv.ParseUint(h.Get(headerKey), 10, 16)
 	copies, err3 := strconv.Atoi(h.Get(headerCopies))
 	modified, err4 := time.Parse(time.RFC3339Nano, h.Get(headerModified))
-	if err := errors.Join(err1, err2, err3, err4); err != nil {
+	mode, err5 := node.ParseMode(h.Get(headerMode))
+	if err := errors.Join(err1, err2, err3, err4, err5); err != nil {
 		return i, fault.New(fault.Failed, "the node's answer can't be read: %w", err)
 	}
-	i.Size, i.Key, i.Copies, i.Modified = size, uint16(key), copies, modified
+	i.Size, i.Key, i.Copies, i.Modified, i.Mode = size, uint16(key), copies, modified, mode
 	return i, nil
 }
 

@@ -133,11 +133,11 @@ func TestPutOptionsArrive(t *testing.T) {
 	t.Parallel()
 	f := newFake()
 	_, c := serve(t, f)
-	when := time.Date(2026, 1, 2, 3, 4, 5, 678, time.UTC)
-	if _, err := c.Put(t.Context(), "x", strings.NewReader("abc"), node.PutOptions{Size: 3, Copies: 5, WaitAll: true, Modified: when}); err != nil {
+	when := time.Date(1962, 1, 2, 3, 4, 5, 678, time.UTC)
+	if _, err := c.Put(t.Context(), "x", strings.NewReader("abc"), node.PutOptions{Size: 3, Copies: 5, WaitAll: true, Modified: when, Mode: 0o750}); err != nil {
 		t.Fatal(err)
 	}
-	if p := f.lastPut; p.Copies != 5 || !p.WaitAll || !p.Modified.Equal(when) || p.Size != 3 {
+	if p := f.lastPut; p.Copies != 5 || !p.WaitAll || !p.Modified.Equal(when) || p.Mode != 0o750 || p.Size != 3 {
 		t.Errorf("the peer was asked for %+v", p)
 	}
 	other, err := c.Get(t.Context(), "x", node.GetOptions{Version: "v 0/?"})
@@ -153,7 +153,7 @@ func TestPutOptionsArrive(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	if i := r.Info(); !i.Modified.Equal(when) || i.Hash != sum([]byte("abc")) || i.Key != 1 || i.Version != "v1" || i.Copies != 3 {
+	if i := r.Info(); !i.Modified.Equal(when) || i.Hash != sum([]byte("abc")) || i.Key != 1 || i.Version != "v1" || i.Copies != 3 || i.Mode != 0o750 {
 		t.Errorf("got %+v", i)
 	}
 }

@@ -20,7 +20,7 @@ import (
 // A local file does not go through the socket: the caller opens it, as far as it may,
 // and hands the open file to the node, which reads or writes it itself.
 //
-//	POST /v1/store/{name}?size=N&modified=T&copies=N&wait=W   stores the file handed over
+//	POST /v1/store/{name}?size=N&modified=T&mode=M&copies=N&wait=W   stores the file handed over
 //	POST /v1/save/{name}?version=V                            writes a file into the one handed over
 //
 // Both answer with a stream of lines, as puts do.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/hex"
 	"errors"
-	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
 
@@ -146,7 +145,7 @@ func fileInfo(b *pb.RecordBody, copies int) FileInfo {
 	return FileInfo{
 		Name: b.GetName(), Key: uint16(protocol.Place(b.GetName(), 0)), Size: int64(b.GetSize()), //nolint:gosec // checked by VerifyRecord
 		Hash: hex.EncodeToString(b.GetHash()), Version: versionText(lineage(b).Version),
-		Modified: time.UnixMilli(int64(b.GetModified())).UTC(), Copies: copies, //nolint:gosec // a time
+		Modified: protocol.ModifiedTime(b), Mode: Mode(b.GetMode()), Copies: copies,
 	}
 }
 

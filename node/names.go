@@ -86,6 +86,7 @@ func (o *operations) listOne(ctx context.Context, from peer.ID, prefix string) (
 		for _, f := range listed.GetFiles() {
 			out = append(out, fileInfo(&pb.RecordBody{
 				Name: f.GetName(), Size: f.GetSize(), Hash: f.GetHash(), Modified: f.GetModified(),
+				ModifiedBeforeEpoch: f.GetModifiedBeforeEpoch(), ModifiedNanos: f.GetModifiedNanos(), Mode: f.GetMode() & maxMode,
 				Clock: f.GetVersion().GetClock(), Writer: f.GetVersion().GetWriter(),
 			}, int(f.GetCopies())))
 		}

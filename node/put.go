@@ -31,6 +31,8 @@ type PutOptions struct {
 	WaitAll bool
 	// Modified is the file's time, default now.
 	Modified time.Time
+	// Mode is the file's permission bits, by which a reader may give them to its copy. Default 0: not told.
+	Mode Mode
 	// Progress, if not nil, is called now and then, from one goroutine at a time.
 	Progress func(Progress)
 }
@@ -88,6 +90,9 @@ func checkPut(name string, opt PutOptions) error {
 	}
 	if opt.Copies < 0 || opt.Copies > maxCopies {
 		return fault.New(fault.Usage, "a file has 1 to %d copies, not %d", maxCopies, opt.Copies)
+	}
+	if opt.Mode > maxMode {
+		return fault.New(fault.Usage, "the mode %v has other bits than permissions", opt.Mode)
 	}
 	if opt.Size > maxBlocks*maxBlockSize {
 		return fault.New(fault.NoSpace, "the file has more than %d GiB", int64(maxBlocks)*maxBlockSize>>30)
@@ -278,8 +283,9 @@ func (p *putting) commit(ctx context.Context) (PutResult, error) {
 	sum := whole[:]
 	body := &pb.RecordBody{
 		Name: p.name, Size: uint64(p.size), Hash: sum, BlockSize: uint32(p.blockSize), Blocks: p.hashes, //nolint:gosec // not negative
-		Copies: uint32(p.opt.Copies), Modified: uint64(max(0, p.opt.Modified.UnixMilli())), //nolint:gosec // not negative
+		Copies: uint32(p.opt.Copies), Mode: uint32(p.opt.Mode), //nolint:gosec // 0 to 8
 	}
+	protocol.SetModified(body, p.opt.Modified)
 	first := p.first.Bytes()
 	if p.first != nil && p.ops.hold != nil {
 		defer p.ops.hold([protocol.HashSize]byte(p.hashes), p.first)()

@@ -254,6 +254,7 @@ func (n *Node) listing(s *snapshot, k kept) *pb.Listing {
 	copies := len(n.holders(s, k)) - n.health.lacking(k.entry.Place)
 	return &pb.Listing{
 		Name: k.GetName(), Size: k.GetSize(), Hash: k.GetHash(), Modified: k.GetModified(),
+		ModifiedBeforeEpoch: k.GetModifiedBeforeEpoch(), ModifiedNanos: k.GetModifiedNanos(), Mode: k.GetMode(),
 		Version: &pb.Version{Clock: k.GetClock(), Writer: k.GetWriter()}, Copies: uint32(max(copies, 1)), //nolint:gosec // small
 	}
 }

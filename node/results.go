@@ -13,7 +13,8 @@ type (
 		Hash     string    `json:"hash"` // BLAKE3-256 of the whole file, hex
 		Version  string    `json:"version"`
 		Modified time.Time `json:"modified"`
-		Copies   int       `json:"copies"` // durable copies, as far as known
+		Copies   int       `json:"copies"`         // durable copies, as far as known
+		Mode     Mode      `json:"mode,omitempty"` // permission bits, when the writer has told them
 	}
 	// PutResult tells what a put has stored.
 	PutResult struct {

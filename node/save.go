@@ -39,10 +39,12 @@ func (f *File) Save(dst *os.File) error {
 		return err
 	case f.ctx.Err() != nil:
 		return fault.New(fault.Interrupted, "interrupted: %w", f.ctx.Err())
-	case st.Size() > size:
-		return dst.Truncate(size)
 	}
-	return nil
+	now, err := dst.Stat()
+	if err == nil && now.Size() != size { // what was there is longer, or the file ends with a hole
+		err = dst.Truncate(size)
+	}
+	return err
 }
 
 // saveBlock gets block i into its place of dst, unless it stands there already; had is what dst had at the beginning.
@@ -71,7 +73,7 @@ func (f *File) saveBlock(ctx context.Context, dst *os.File, had int64, i int) er
 		return b.err
 	}
 	defer b.data.Free()
-	if err := f.write(dst, b.data.Data, at); err != nil {
+	if err := f.writeBlock(dst, b.data.Data, at, had); err != nil {
 		return err
 	}
 	f.took(b, size)

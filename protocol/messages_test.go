@@ -106,7 +106,7 @@ func fileExamples() []example {
 	word := &pb.FileRequest{Body: &pb.FileRequest_Word{Word: &pb.AskWord{Name: "hello.txt", Owner: []byte(fixedID(2))}}}
 	grant := &pb.GrantID{Nonce: 1 << 40, Counter: 9}
 	stamp := []byte(StampOfVersion(testClock, fixedID(1)))
-	files := []*pb.Listing{{Name: "photos/2", Size: 5, Hash: hashOf("hello"), Version: version, Modified: 1_790_000_000_000, Copies: 3}}
+	files := []*pb.Listing{{Name: "photos/2", Size: 5, Hash: hashOf("hello"), Version: version, Modified: 1_790_000_000_000, ModifiedNanos: 250, Mode: 0o644, Copies: 3}}
 	return []example{
 		{name: "file request put", message: put},
 		{name: "file request put offered", message: offer},

@@ -21,9 +21,6 @@ const (
 	MaxCopies    = 8
 )
 
-// maxModified is the end of the year 9999 in milliseconds since 1970.
-const maxModified = 253402300799999
-
 // checkBody checks every rule for the fields of a record, but not its signature.
 func checkBody(b *pb.RecordBody) error {
 	if err := ValidName(b.GetName()); err != nil {
@@ -37,8 +34,9 @@ func checkBody(b *pb.RecordBody) error {
 		return malformed("its clock is 0")
 	case b.GetCopies() > MaxCopies:
 		return malformed("it asks for %d copies, more than %d", b.GetCopies(), MaxCopies)
-	case b.GetModified() > maxModified:
-		return malformed("its time of modification is after the year 9999")
+	}
+	if err := checkAttributes(b); err != nil {
+		return err
 	}
 	if b.GetIndex() > 0 {
 		return checkBlock(b)

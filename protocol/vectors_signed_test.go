@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"os"
 	"slices"
+	"time"
 
 	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -46,6 +47,8 @@ func recordVectors() []signedVector {
 		recordVector("a deleted file", must(Sign(ed, tombstone()))).withKey(ed, 1),
 		recordVector("an empty file", must(Sign(ed, emptyFile()))).withKey(ed, 1),
 		recordVector("a file with 16 ancestors, and a floor for those before", must(Sign(ed, manyAncestors()))).withKey(ed, 1),
+		recordVector("a file with a mode, and a time to the nanosecond", must(Sign(ed, withAttributes(time.Date(2026, 1, 2, 3, 4, 5, 6_789_012, time.UTC))))).withKey(ed, 1),
+		recordVector("a file whose time is before 1970", must(Sign(ed, withAttributes(time.Date(1969, 7, 20, 20, 17, 40, 123_456_789, time.UTC))))).withKey(ed, 1),
 		recordVector("a file with a field of a later version inside the signed bytes", fromTheFuture()).withKey(ed, 1),
 	}
 	for _, name := range []string{"rsa", "secp256k1"} {
@@ -69,6 +72,14 @@ func recordVector(name string, message *pb.Record) signedVector {
 		v.CID = CID(r.BlockHash()).String()
 	}
 	return v
+}
+
+// withAttributes is a file that tells its mode and a time.
+func withAttributes(modified time.Time) *pb.RecordBody {
+	b := oneBlock()
+	b.Mode = 0o750
+	SetModified(b, modified)
+	return b
 }
 
 // manyAncestors is a version that replaces one that has replaced 17 others.

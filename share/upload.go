@@ -8,7 +8,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"time"
 
 	"github.com/p2pchord/p2pchord/internal/blake3sum"
 	"github.com/p2pchord/p2pchord/internal/fault"
@@ -50,8 +49,12 @@ func store(ctx context.Context, dir, path string, s stamp, before *known, ring R
 		return known{}, err
 	}
 	defer func() { _ = in.Close() }() // it was only read
+	i, err := in.Open().Stat()
+	if err != nil {
+		return known{}, err
+	}
 	res, err := ring.Put(ctx, path, in, node.PutOptions{
-		Size: s.size, Modified: time.Unix(0, s.modified), Progress: func(p node.Progress) { progress(p.Done) },
+		Size: s.size, Modified: in.Modified(), Mode: node.ModeOf(i), Progress: func(p node.Progress) { progress(p.Done) },
 	})
 	if err != nil && !errors.Is(err, fault.FewerCopies) {
 		return known{}, err

@@ -22,7 +22,7 @@ func (d *demo) putAll(ctx context.Context) error {
 		if err != nil {
 			return fault.New(fault.Failed, "can't put %s: %w", f.source.path, err)
 		}
-		res, err := n.client.Put(ctx, f.source.name, in, node.PutOptions{Size: f.source.size, Modified: f.source.modified})
+		res, err := n.client.Put(ctx, f.source.name, in, node.PutOptions{Size: f.source.size, Modified: f.source.modified, Mode: f.source.mode})
 		_ = in.Close() // it was only read
 		if err != nil {
 			return fault.New(fault.CodeOf(err), "%s can't put %s: %w", n.name, f.source.name, err)

@@ -38,6 +38,9 @@ an equal one is left as it is, and that is success. "-o -" writes the bytes to s
 as they are verified. What has come of a large file stays in a hidden one beside it when
 the transfer is interrupted, and the same command continues there.
 
+The file has the time of the one that was put, and its permissions as far as the umask
+lets it. What --force replaces keeps its own permissions and owner.
+
 NAME@VERSION fetches a sibling, as stat shows it: a version that was overwritten is not kept;
 a file whose own name ends so is fetched first.
 
@@ -145,7 +148,7 @@ func (f getFlags) local() localfile.Options {
 
 // wanted describes a file to who writes it.
 func wanted(i node.FileInfo) localfile.Want {
-	return localfile.Want{Name: i.Name, Size: i.Size, Hash: i.Hash, Modified: i.Modified}
+	return localfile.Want{Name: i.Name, Size: i.Size, Hash: i.Hash, Modified: i.Modified, Mode: fs.FileMode(i.Mode)}
 }
 
 // save writes file to t, unless err says why that can't be.

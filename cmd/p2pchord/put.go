@@ -169,7 +169,7 @@ func (a *app) putOne(ctx context.Context, r gateway.Ring, s source, f putFlags, 
 	}
 	defer func() { _ = in.Close() }() // it was only read
 	res, err := r.Put(ctx, s.name, in, node.PutOptions{
-		Size: s.size, Copies: f.copies, WaitAll: f.wait == "all", Modified: s.modified,
+		Size: s.size, Copies: f.copies, WaitAll: f.wait == "all", Modified: s.modified, Mode: s.mode,
 		Progress: a.out.progressOf(s.name),
 	})
 	if err == nil || errors.Is(err, fault.FewerCopies) {

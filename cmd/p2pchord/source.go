@@ -22,6 +22,7 @@ type source struct {
 	name     string
 	size     int64 // node.SizeUnknown for stdin
 	modified time.Time
+	mode     node.Mode
 	below    bool // found in a folder that was named, not named itself
 }
 
@@ -118,7 +119,7 @@ func (a *app) sourcesOf(arg string, f putFlags) (sourceList, error) {
 	case !st.Mode().IsRegular():
 		return sourceList{}, fault.New(fault.Usage, "%s is no regular file: to store what can be read from it, give it on stdin: put - --name NAME < %s", arg, arg)
 	}
-	return sourceList{sources: []source{{path: arg, name: name, size: st.Size(), modified: st.ModTime()}}}, nil
+	return sourceList{sources: []source{{path: arg, name: name, size: st.Size(), modified: st.ModTime(), mode: node.ModeOf(st)}}}, nil
 }
 
 // folder lists the regular files in dir, named from name on. What is neither a file nor a
@@ -162,7 +163,7 @@ func (a *app) folder(dir, name string, data bool) sourceList {
 			return nil
 		}
 		all.sources = append(all.sources, source{
-			path: path, name: name + "/" + filepath.ToSlash(rel), size: st.Size(), modified: st.ModTime(), below: true,
+			path: path, name: name + "/" + filepath.ToSlash(rel), size: st.Size(), modified: st.ModTime(), mode: node.ModeOf(st), below: true,
 		})
 		return nil
 	}) // the function returns no error but SkipDir

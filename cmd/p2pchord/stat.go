@@ -62,6 +62,9 @@ func statText(s node.FileStat) *page {
 	row("Hash", "%s", s.Hash)
 	row("Version", "%s", s.Version)
 	row("Modified", "%s", when(s.Modified))
+	if s.Mode != 0 {
+		row("Mode", "%v", s.Mode)
+	}
 	row("Writer", "%s", s.Writer)
 	for _, h := range s.Holders {
 		state := "complete"

@@ -40,7 +40,9 @@ function checkBody (b) {
   checkName(b.name)
   checkVersion(b)
   must(b.copies <= 8, 'copies')
-  must(BigInt(b.modified) < 253402300800000n, 'modified')
+  must(BigInt(b.modified) < 253402300800000n && BigInt(b.modified_before_epoch) <= 62135596800000n, 'modified')
+  must((b.modified === '0' || b.modified_before_epoch === '0') && b.modified_nanos < 1000000, 'modified')
+  must(b.mode <= 0o777 && (b.mode === 0 || (b.index === 0 && !b.deleted)), 'mode')
   if (b.index > 0) return checkBlock(b)
   must(b.ancestors.length <= maxAncestors && BigInt(b.floor) < BigInt(b.clock), 'ancestors, floor')
   let newer = b

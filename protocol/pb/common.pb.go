@@ -314,17 +314,22 @@ type RecordBody struct {
 	Clock  uint64                 `protobuf:"varint,4,opt,name=clock,proto3" json:"clock,omitempty"`  // with writer: the version
 	// The versions that this one replaces, nearest first: its parent, the parent's
 	// parent, ... at most 16. Whatever has a clock of at most floor counts as an ancestor too.
-	Ancestors     []*Version `protobuf:"bytes,5,rep,name=ancestors,proto3" json:"ancestors,omitempty"`
-	Floor         uint64     `protobuf:"varint,6,opt,name=floor,proto3" json:"floor,omitempty"`
-	Deleted       bool       `protobuf:"varint,7,opt,name=deleted,proto3" json:"deleted,omitempty"`                       // a tombstone: no size, no blocks
-	Size          uint64     `protobuf:"varint,8,opt,name=size,proto3" json:"size,omitempty"`                             // bytes of the file (index 0) or of the block
-	Hash          []byte     `protobuf:"bytes,9,opt,name=hash,proto3" json:"hash,omitempty"`                              // BLAKE3-256 of the file (index 0) or of the block
-	BlockSize     uint32     `protobuf:"varint,10,opt,name=block_size,json=blockSize,proto3" json:"block_size,omitempty"` // bytes of every block but the last (index 0)
-	Blocks        []byte     `protobuf:"bytes,11,opt,name=blocks,proto3" json:"blocks,omitempty"`                         // BLAKE3-256 of each block, one after the other (index 0)
-	Copies        uint32     `protobuf:"varint,12,opt,name=copies,proto3" json:"copies,omitempty"`                        // how many peers shall hold it; 0: the ring's default
-	Modified      uint64     `protobuf:"varint,13,opt,name=modified,proto3" json:"modified,omitempty"`                    // milliseconds since 1970
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Ancestors []*Version `protobuf:"bytes,5,rep,name=ancestors,proto3" json:"ancestors,omitempty"`
+	Floor     uint64     `protobuf:"varint,6,opt,name=floor,proto3" json:"floor,omitempty"`
+	Deleted   bool       `protobuf:"varint,7,opt,name=deleted,proto3" json:"deleted,omitempty"`                       // a tombstone: no size, no blocks
+	Size      uint64     `protobuf:"varint,8,opt,name=size,proto3" json:"size,omitempty"`                             // bytes of the file (index 0) or of the block
+	Hash      []byte     `protobuf:"bytes,9,opt,name=hash,proto3" json:"hash,omitempty"`                              // BLAKE3-256 of the file (index 0) or of the block
+	BlockSize uint32     `protobuf:"varint,10,opt,name=block_size,json=blockSize,proto3" json:"block_size,omitempty"` // bytes of every block but the last (index 0)
+	Blocks    []byte     `protobuf:"bytes,11,opt,name=blocks,proto3" json:"blocks,omitempty"`                         // BLAKE3-256 of each block, one after the other (index 0)
+	Copies    uint32     `protobuf:"varint,12,opt,name=copies,proto3" json:"copies,omitempty"`                        // how many peers shall hold it; 0: the ring's default
+	// The file's time: milliseconds since 1970, and nanoseconds beyond them. For a time before 1970
+	// modified is 0, and modified_before_epoch says how many milliseconds before.
+	Modified            uint64 `protobuf:"varint,13,opt,name=modified,proto3" json:"modified,omitempty"`
+	ModifiedBeforeEpoch uint64 `protobuf:"varint,14,opt,name=modified_before_epoch,json=modifiedBeforeEpoch,proto3" json:"modified_before_epoch,omitempty"`
+	ModifiedNanos       uint32 `protobuf:"varint,15,opt,name=modified_nanos,json=modifiedNanos,proto3" json:"modified_nanos,omitempty"`
+	Mode                uint32 `protobuf:"varint,16,opt,name=mode,proto3" json:"mode,omitempty"` // permission bits of the file, at most 0777 (index 0); 0: not told
+	unknownFields       protoimpl.UnknownFields
+	sizeCache           protoimpl.SizeCache
 }
 
 func (x *RecordBody) Reset() {
@@ -448,6 +453,27 @@ func (x *RecordBody) GetModified() uint64 {
 	return 0
 }
 
+func (x *RecordBody) GetModifiedBeforeEpoch() uint64 {
+	if x != nil {
+		return x.ModifiedBeforeEpoch
+	}
+	return 0
+}
+
+func (x *RecordBody) GetModifiedNanos() uint32 {
+	if x != nil {
+		return x.ModifiedNanos
+	}
+	return 0
+}
+
+func (x *RecordBody) GetMode() uint32 {
+	if x != nil {
+		return x.Mode
+	}
+	return 0
+}
+
 var File_common_proto protoreflect.FileDescriptor
 
 const file_common_proto_rawDesc = "" +
@@ -476,7 +502,7 @@ const file_common_proto_rawDesc = "" +
 	"\x04body\x18\x01 \x01(\fR\x04body\x12\x1c\n" +
 	"\tsignature\x18\x02 \x01(\fR\tsignature\x12\x1d\n" +
 	"\n" +
-	"public_key\x18\x03 \x01(\fR\tpublicKey\"\xdb\x02\n" +
+	"public_key\x18\x03 \x01(\fR\tpublicKey\"\xca\x03\n" +
 	"\n" +
 	"RecordBody\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
@@ -493,7 +519,10 @@ const file_common_proto_rawDesc = "" +
 	" \x01(\rR\tblockSize\x12\x16\n" +
 	"\x06blocks\x18\v \x01(\fR\x06blocks\x12\x16\n" +
 	"\x06copies\x18\f \x01(\rR\x06copies\x12\x1a\n" +
-	"\bmodified\x18\r \x01(\x04R\bmodifiedB*Z(github.com/p2pchord/p2pchord/protocol/pbb\x06proto3"
+	"\bmodified\x18\r \x01(\x04R\bmodified\x122\n" +
+	"\x15modified_before_epoch\x18\x0e \x01(\x04R\x13modifiedBeforeEpoch\x12%\n" +
+	"\x0emodified_nanos\x18\x0f \x01(\rR\rmodifiedNanos\x12\x12\n" +
+	"\x04mode\x18\x10 \x01(\rR\x04modeB*Z(github.com/p2pchord/p2pchord/protocol/pbb\x06proto3"
 
 var (
 	file_common_proto_rawDescOnce sync.Once

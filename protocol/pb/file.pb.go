@@ -1410,15 +1410,18 @@ func (x *Listed) GetMore() bool {
 }
 
 type Listing struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	Size          uint64                 `protobuf:"varint,2,opt,name=size,proto3" json:"size,omitempty"`
-	Hash          []byte                 `protobuf:"bytes,3,opt,name=hash,proto3" json:"hash,omitempty"`
-	Version       *Version               `protobuf:"bytes,4,opt,name=version,proto3" json:"version,omitempty"`
-	Modified      uint64                 `protobuf:"varint,5,opt,name=modified,proto3" json:"modified,omitempty"`
-	Copies        uint32                 `protobuf:"varint,6,opt,name=copies,proto3" json:"copies,omitempty"` // holders with a durable copy, as far as the owner knows
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	state               protoimpl.MessageState `protogen:"open.v1"`
+	Name                string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Size                uint64                 `protobuf:"varint,2,opt,name=size,proto3" json:"size,omitempty"`
+	Hash                []byte                 `protobuf:"bytes,3,opt,name=hash,proto3" json:"hash,omitempty"`
+	Version             *Version               `protobuf:"bytes,4,opt,name=version,proto3" json:"version,omitempty"`
+	Modified            uint64                 `protobuf:"varint,5,opt,name=modified,proto3" json:"modified,omitempty"`
+	Copies              uint32                 `protobuf:"varint,6,opt,name=copies,proto3" json:"copies,omitempty"`                                                        // holders with a durable copy, as far as the owner knows
+	ModifiedBeforeEpoch uint64                 `protobuf:"varint,7,opt,name=modified_before_epoch,json=modifiedBeforeEpoch,proto3" json:"modified_before_epoch,omitempty"` // this and the others as in RecordBody
+	ModifiedNanos       uint32                 `protobuf:"varint,8,opt,name=modified_nanos,json=modifiedNanos,proto3" json:"modified_nanos,omitempty"`
+	Mode                uint32                 `protobuf:"varint,9,opt,name=mode,proto3" json:"mode,omitempty"`
+	unknownFields       protoimpl.UnknownFields
+	sizeCache           protoimpl.SizeCache
 }
 
 func (x *Listing) Reset() {
@@ -1489,6 +1492,27 @@ func (x *Listing) GetModified() uint64 {
 func (x *Listing) GetCopies() uint32 {
 	if x != nil {
 		return x.Copies
+	}
+	return 0
+}
+
+func (x *Listing) GetModifiedBeforeEpoch() uint64 {
+	if x != nil {
+		return x.ModifiedBeforeEpoch
+	}
+	return 0
+}
+
+func (x *Listing) GetModifiedNanos() uint32 {
+	if x != nil {
+		return x.ModifiedNanos
+	}
+	return 0
+}
+
+func (x *Listing) GetMode() uint32 {
+	if x != nil {
+		return x.Mode
 	}
 	return 0
 }
@@ -2893,14 +2917,17 @@ const file_file_proto_rawDesc = "" +
 	"\x05limit\x18\x05 \x01(\rR\x05limit\"H\n" +
 	"\x06Listed\x12*\n" +
 	"\x05files\x18\x01 \x03(\v2\x14.p2pchord.v1.ListingR\x05files\x12\x12\n" +
-	"\x04more\x18\x02 \x01(\bR\x04more\"\xa9\x01\n" +
+	"\x04more\x18\x02 \x01(\bR\x04more\"\x98\x02\n" +
 	"\aListing\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
 	"\x04size\x18\x02 \x01(\x04R\x04size\x12\x12\n" +
 	"\x04hash\x18\x03 \x01(\fR\x04hash\x12.\n" +
 	"\aversion\x18\x04 \x01(\v2\x14.p2pchord.v1.VersionR\aversion\x12\x1a\n" +
 	"\bmodified\x18\x05 \x01(\x04R\bmodified\x12\x16\n" +
-	"\x06copies\x18\x06 \x01(\rR\x06copies\"\x1a\n" +
+	"\x06copies\x18\x06 \x01(\rR\x06copies\x122\n" +
+	"\x15modified_before_epoch\x18\a \x01(\x04R\x13modifiedBeforeEpoch\x12%\n" +
+	"\x0emodified_nanos\x18\b \x01(\rR\rmodifiedNanos\x12\x12\n" +
+	"\x04mode\x18\t \x01(\rR\x04mode\"\x1a\n" +
 	"\x04Stat\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\"\x94\x01\n" +
 	"\x05Stats\x12+\n" +
