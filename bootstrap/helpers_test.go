@@ -1,13 +1,17 @@
 package bootstrap
 
 import (
+	"context"
 	"errors"
 	"path/filepath"
+	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/peer"
 	ma "github.com/multiformats/go-multiaddr"
 	"go.uber.org/goleak"
 
@@ -68,7 +72,31 @@ func startPeer(t testing.TB, cfg Config) (*Peer, <-chan Event) {
 	return p, events
 }
 
-// member is a host with what a node has of a bootstrap peer.
+// testRings are the members of the rings of tests: those that know each other.
+var testRings struct {
+	sync.Mutex
+	of map[string][]*member // by the test's name
+}
+
+// neighbors answers as a member of the ring of t would whose neighbors are all others.
+func (m *member) neighbors(t testing.TB) (*pb.Neighbours, error) {
+	self, err := protocol.MakePeer(m.host, m.address)
+	if err != nil {
+		return nil, err
+	}
+	out := &pb.Neighbours{Self: self, Joined: m.joined.Load(), Incorporated: m.joined.Load()}
+	testRings.Lock()
+	others := slices.Clone(testRings.of[t.Name()])
+	testRings.Unlock()
+	for _, o := range others {
+		if p, err := protocol.MakePeer(o.host, o.address); err == nil && o != m && out.Joined && o.joined.Load() {
+			out.Successors = append(out.Successors, p)
+		}
+	}
+	return out, nil
+}
+
+// member is a host with what a node has of a bootstrap peer, which answers questions for its neighbors.
 type member struct {
 	host    host.Host
 	client  *protocol.Client
@@ -91,8 +119,18 @@ func startMember(t testing.TB, ringAddress string) *member {
 	if m.address, err = protocol.ParseRingAddress(ringAddress); err != nil {
 		t.Fatal(err)
 	}
+	serving := protocol.ServeRing(h, protocol.ServeOptions{}, func(context.Context, peer.ID, *pb.RingRequest) (*pb.RingResponse, error) {
+		n, err := m.neighbors(t)
+		return &pb.RingResponse{Body: &pb.RingResponse_Neighbours{Neighbours: n}}, err
+	})
+	testRings.Lock()
+	if testRings.of == nil {
+		testRings.of = make(map[string][]*member)
+	}
+	testRings.of[t.Name()] = append(testRings.of[t.Name()], m)
+	testRings.Unlock()
 	t.Cleanup(func() {
-		if err := errors.Join(m.client.Close(), h.Close()); err != nil {
+		if err := errors.Join(serving.Close(), m.client.Close(), h.Close()); err != nil {
 			t.Error(err)
 		}
 	})

@@ -26,7 +26,7 @@ type introduction struct {
 // introduceNewcomer introduces a peer that wants to become a member. At most one
 // peer at a time is told to found a ring; one that was told so and isn't heard of again as a member holds the
 // others up for no longer than a lost peer would.
-func (r *roster) introduceNewcomer(now time.Time, p ring.Position) introduction {
+func (r *roster) introduceNewcomer(now time.Time, p ring.Position, answers bool) introduction {
 	if members := r.others(p); len(members) > 0 {
 		return introduction{peers: r.nearest(members, p)}
 	}
@@ -39,8 +39,31 @@ func (r *roster) introduceNewcomer(now time.Time, p ring.Position) introduction 
 	if r.founder != "" && r.founder != p.ID && now.Before(r.founding) {
 		return introduction{peers: []protocol.PeerInfo{r.entries[r.founder].info}, settling: true}
 	}
+	if !answers || r.pending(now) || !r.mayFound(now, p.ID) {
+		return introduction{settling: true}
+	}
 	r.founder, r.founding = p.ID, now.Add(r.lease())
 	return introduction{found: true}
+}
+
+// mayFound reports whether it is p's turn to be told to found a ring. Who was told and didn't comes after the others.
+func (r *roster) mayFound(now time.Time, id ring.ID) bool {
+	if r.founder != "" && !now.Before(r.founding) {
+		if r.passedOver == nil {
+			r.passedOver = make(map[ring.ID]bool)
+		}
+		r.passedOver[r.founder] = true
+		r.founder = ""
+	}
+	if !r.passedOver[id] {
+		return true
+	}
+	for other, e := range r.entries {
+		if !r.passedOver[other] && !e.claim.made && now.Sub(e.seen) < r.heartbeat {
+			return false
+		}
+	}
+	return true
 }
 
 // introducePasser introduces a client that doesn't become a member, to those near a key.
@@ -51,7 +74,11 @@ func (r *roster) introducePasser(now time.Time, k ring.Key) introduction {
 	}
 	known := slices.Clone(r.remembered)
 	sortByPlace(known)
-	return introduction{peers: r.nearest(known, p), settling: len(known) > 0 && now.Before(r.settled)}
+	waits := now.Before(r.settled)
+	if len(known) == 0 {
+		waits = r.pending(now) || r.founder != "" && now.Before(r.founding)
+	}
+	return introduction{peers: r.nearest(known, p), settling: waits}
 }
 
 // others returns the members but p, in order of position.

@@ -14,13 +14,14 @@ func fill(t *testing.T, n int) *roster {
 	r := newRoster(beat, n, 1, nil, start)
 	for i := range n {
 		p := info(fmt.Sprintf("p%04d", i), ring.Key(10*i))
-		if _, err := r.register(start, p); err != nil {
+		if _, err := r.register(start, p, true); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := r.beat(start, p.Position.ID, nil, true); err != nil {
+		if err := r.beat(start, p.Position.ID, nil, true); err != nil {
 			t.Fatal(err)
 		}
 	}
+	r.confirmAll()
 	return r
 }
 
@@ -74,7 +75,7 @@ func TestSmallRostersAreNamedWhole(t *testing.T) {
 			t.Errorf("%d of %d members are named", got, n)
 		}
 		first := r.live()[0]
-		in, err := r.register(start, first)
+		in, err := r.register(start, first, true)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -39,6 +39,7 @@ type Peer struct {
 	cfg     Config
 	folder  *durable.Folder
 	host    host.Host
+	client  *protocol.Client
 	service *protocol.Service
 	guard   *instance.Guard
 	door    *door
@@ -48,6 +49,9 @@ type Peer struct {
 	pace   *pace
 	dirty  bool // the roster differs from the one on disk
 
+	wake      chan struct{} // there is a claim to look into
+	polling   chan struct{} // a place for each poll under way
+	polls     sync.WaitGroup
 	told      *delivery.Queue[Event] // events on their way to Config.Events
 	cancel    context.CancelFunc
 	done      chan struct{}
@@ -71,7 +75,10 @@ func New(ctx context.Context, cfg Config) (*Peer, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Peer{cfg: cfg, folder: folder, pace: newPace(cfg.Heartbeat), told: newEvents(cfg.Events), done: make(chan struct{})}
+	p := &Peer{
+		cfg: cfg, folder: folder, pace: newPace(cfg.Heartbeat), told: newEvents(cfg.Events), done: make(chan struct{}),
+		wake: make(chan struct{}, 1), polling: make(chan struct{}, pollsAtOnce),
+	}
 	if err := p.start(); err != nil {
 		p.told.Close(0)
 		return nil, errors.Join(err, folder.Unlock())
@@ -96,7 +103,7 @@ func (p *Peer) start() error {
 		Announce:    p.cfg.Announce,
 		Relay:       p.cfg.Relay,
 		RelayACL:    p.door,
-		Connections: p.cfg.Connections, ConnectionsPerAddress: p.cfg.ConnectionsPerAddress,
+		Connections: p.cfg.Connections, ConnectionsPerAddress: p.cfg.ConnectionsPerAddress, Neighbor: p.isMember,
 		Server:     p.cfg.Server,
 		Version:    p.cfg.Version,
 		Registerer: p.cfg.Registerer,
@@ -107,11 +114,12 @@ func (p *Peer) start() error {
 	if p.unwatch, err = p.watchAddrs(); err != nil {
 		return errors.Join(err, p.host.Close())
 	}
+	p.client = protocol.NewClient(p.host, protocol.ClientOptions{DialTimeout: pollTimeout, Timeout: pollTimeout})
 	ctx, cancel := context.WithCancel(context.Background())
 	p.cancel = cancel
 	go p.run(ctx)
 	p.guard = instance.New(instance.Config{Host: p.host, Member: func() bool { return false }, Found: p.foundInstance})
-	p.service = protocol.ServeBootstrap(p.host, protocol.ServeOptions{}, p.handle)
+	p.service = protocol.ServeBootstrap(p.host, protocol.ServeOptions{Neighbor: p.isMember}, p.handle)
 	p.meeting.Go(func() { p.meetAgain(ctx, remembered) })
 	return nil
 }
@@ -124,7 +132,8 @@ func (p *Peer) Close() error {
 		p.cancel()
 		<-p.done
 		p.meeting.Wait()
-		p.closeErr = errors.Join(err, p.guard.Close(), p.host.Close(), p.save(), p.folder.Unlock())
+		p.polls.Wait()
+		p.closeErr = errors.Join(err, p.guard.Close(), p.client.Close(), p.host.Close(), p.save(), p.folder.Unlock())
 		p.told.Close(eventsEnd) // a callback that blocks for longer is left behind
 	})
 	return p.closeErr
@@ -167,8 +176,11 @@ func (p *Peer) run(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
+		case <-p.wake:
+			p.poll(ctx)
 		case <-tick.C:
 			p.sweep()
+			p.poll(ctx)
 			if err := p.save(); err != nil {
 				log.Errorw("the roster can't be kept on disk; a restart would not know the members", "err", err)
 			}
@@ -207,10 +219,26 @@ func (p *Peer) note(now time.Time, changes []change) {
 	}
 }
 
+// wakeUp makes run look into claims.
+func (p *Peer) wakeUp() {
+	select {
+	case p.wake <- struct{}{}:
+	default:
+	}
+}
+
 // registered reports whether id is in the roster, member or not yet.
 func (p *Peer) registered(id peer.ID) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	_, ok := p.roster.entries[ring.ID(id)]
 	return ok
+}
+
+// isMember reports whether id is a member of the ring.
+func (p *Peer) isMember(id peer.ID) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	e, ok := p.roster.entries[ring.ID(id)]
+	return ok && e.joined
 }

@@ -28,9 +28,11 @@ var errUnknown = fault.New(fault.NotFound, "not in the roster: register again")
 // entry is one peer that has registered.
 type entry struct {
 	info   protocol.PeerInfo
+	since  time.Time // when it registered
 	seen   time.Time // when it last spoke
-	joined bool      // it says that it is a member of the ring
-	told   bool      // an EventJoined has been given for it
+	claim  claim
+	joined bool // it is a member of the ring: it says so, and the ring confirms it
+	told   bool // an EventJoined has been given for it
 }
 
 // roster is who is there. It does no I/O, starts nothing, reads no clock and isn't safe for
@@ -46,9 +48,11 @@ type roster struct {
 	// remembered are former members that haven't said goodbye, lost or known from an
 	// earlier run: somebody to try when no member is left.
 	remembered []protocol.PeerInfo
-	settled    time.Time // until then nobody founds a ring while there are remembered members
-	founder    ring.ID   // told to found a ring, and not yet a member
-	founding   time.Time // until then nobody else is told so
+	settled    time.Time        // until then nobody founds a ring while there are remembered members
+	founder    ring.ID          // told to found a ring, and not yet a member
+	founding   time.Time        // until then nobody else is told so
+	passedOver map[ring.ID]bool // who was told to found a ring, and didn't; the others come first
+	unseen     time.Time        // since when there are claims of membership and no member; zero when there is one
 }
 
 // newRoster returns a roster without peers that remembers those of an earlier run. seed
@@ -68,48 +72,38 @@ func newRoster(heartbeat time.Duration, maxPeers int, seed uint64, remembered []
 func (r *roster) lease() time.Duration { return missedHalves * r.heartbeat / 2 }
 
 // register enters a peer, or renews what is known of it, and introduces it. A peer
-// that was a member stays one until it says otherwise. The error is of kind fault.NoSpace.
-func (r *roster) register(now time.Time, info protocol.PeerInfo) (introduction, error) {
+// that was a member stays one until it says otherwise. answers says that the peer speaks the ring's protocol: only
+// such a one may found a ring. The error is of kind fault.NoSpace.
+func (r *roster) register(now time.Time, info protocol.PeerInfo, answers bool) (introduction, error) {
 	id := info.Position.ID
 	e := r.entries[id]
 	if e == nil {
 		if len(r.entries) >= r.max {
 			return introduction{}, fault.New(fault.NoSpace, "this bootstrap peer's roster is full (%d peers): use another one, or a greater limit there", r.max)
 		}
-		e = &entry{info: info}
+		e = &entry{info: info, since: now}
 		r.entries[id] = e
 		r.place(e)
 	} else {
 		r.renew(e, info)
 	}
 	e.seen = now
-	return r.introduceNewcomer(now, info.Position), nil
+	return r.introduceNewcomer(now, info.Position, answers), nil
 }
 
-// beat notes that a peer lives, and whether it is a member. info is what has changed
+// beat notes that a peer lives, and whether it says to be a member. info is what has changed
 // of it, or nil. It returns errUnknown for a peer that has to register.
-func (r *roster) beat(now time.Time, id ring.ID, info *protocol.PeerInfo, joined bool) ([]change, error) {
+func (r *roster) beat(now time.Time, id ring.ID, info *protocol.PeerInfo, joined bool) error {
 	e := r.entries[id]
 	if e == nil {
-		return nil, errUnknown
+		return errUnknown
 	}
 	if info != nil {
 		r.renew(e, *info)
 	}
 	e.seen = now
-	r.setJoined(e, joined)
-	if !joined {
-		return nil, nil
-	}
-	r.forget(id)
-	if r.founder == id {
-		r.founder = ""
-	}
-	if e.told {
-		return nil, nil
-	}
-	e.told = true
-	return []change{{EventJoined, e.info}}, nil
+	r.claimed(now, e, joined)
+	return nil
 }
 
 // goodbye takes a peer out that leaves politely.

@@ -63,17 +63,16 @@ func (w world) do(t *testing.T, heartbeats float64, verb, who string) string {
 	now := at(heartbeats)
 	switch verb {
 	case "register":
-		in, err := w.register(now, info(who, keyOf(who)))
+		in, err := w.register(now, info(who, keyOf(who)), true)
 		if err != nil {
 			return string(fault.CodeOf(err))
 		}
 		return told(in)
 	case "beat", "idle":
-		changes, err := w.beat(now, ring.ID(who), nil, verb == "beat")
-		if err != nil {
+		if err := w.beat(now, ring.ID(who), nil, verb == "beat"); err != nil {
 			return string(fault.CodeOf(err))
 		}
-		return kinds(changes)
+		return kinds(w.confirmAll())
 	case "bye":
 		return kinds(w.goodbye(ring.ID(who)))
 	case "expire":
@@ -97,6 +96,20 @@ func told(in introduction) string {
 		return "settling: " + names(in.peers)
 	}
 	return names(in.peers)
+}
+
+// confirmAll confirms every claim: all that say to be members name each other as neighbors.
+func (r *roster) confirmAll() []change {
+	var all []ring.ID
+	for id, e := range r.entries {
+		if e.claim.made {
+			all = append(all, id)
+		}
+	}
+	for _, id := range all {
+		r.saw(id, true, all)
+	}
+	return r.confirm()
 }
 
 // keyOf places the peers a, b, c, ... at 100, 200, 300, ...
@@ -276,14 +289,14 @@ func TestRoster(t *testing.T) {
 func TestRosterIsBounded(t *testing.T) {
 	t.Parallel()
 	r := fill(t, 10)
-	if _, err := r.register(start, info("z", 7)); !errors.Is(err, fault.NoSpace) {
+	if _, err := r.register(start, info("z", 7), true); !errors.Is(err, fault.NoSpace) {
 		t.Errorf("the eleventh of ten: %v, want no space", err)
 	}
-	if _, err := r.register(start, r.live()[3]); err != nil {
+	if _, err := r.register(start, r.live()[3], true); err != nil {
 		t.Errorf("one that is in: %v", err)
 	}
 	r.goodbye(r.live()[3].Position.ID)
-	if _, err := r.register(start, info("z", 7)); err != nil {
+	if _, err := r.register(start, info("z", 7), true); err != nil {
 		t.Errorf("there is room again: %v", err)
 	}
 }
@@ -307,7 +320,7 @@ func TestAMemberMayChangeItsPlace(t *testing.T) {
 	t.Parallel()
 	r := fill(t, 3)
 	moved := info("p0001", 25)
-	if _, err := r.beat(start, "p0001", &moved, true); err != nil {
+	if err := r.beat(start, "p0001", &moved, true); err != nil {
 		t.Fatal(err)
 	}
 	if got := names(r.live()); got != "p0000 p0002 p0001" {

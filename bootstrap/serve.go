@@ -17,20 +17,22 @@ import (
 const maxAnswer = protocol.MaxBootstrapMessage - 4096
 
 // handle answers one request. from is proved by the connection.
-func (p *Peer) handle(_ context.Context, from peer.ID, req *pb.BootstrapRequest) (*pb.BootstrapResponse, error) {
+func (p *Peer) handle(ctx context.Context, from peer.ID, req *pb.BootstrapRequest) (*pb.BootstrapResponse, error) {
 	now := time.Now()
 	if req.GetIntroduce() != nil {
 		p.door.invite(from)
 	}
+	if err := p.inTurn(now, from); err != nil {
+		return nil, err
+	}
+	// Who may be told to found a ring is asked first whether it speaks the ring's protocol.
+	answers := req.GetRegister() != nil && p.mayBeFirst(from) && p.neighbors(ctx, ring.ID(from)) != nil
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if wait := p.pace.take(now, from); wait > 0 {
-		wait = max(wait.Round(time.Millisecond), time.Millisecond)
-		return nil, fault.Later(wait, "too many requests of one peer, more than %d at once or one in %v: wait %v", paceBurst, p.pace.refill, wait)
-	}
+	now = time.Now()
 	switch r := req.GetBody().(type) {
 	case *pb.BootstrapRequest_Register:
-		return p.register(now, r.Register)
+		return p.register(now, r.Register, answers)
 	case *pb.BootstrapRequest_Introduce:
 		return p.introduced(p.roster.introducePasser(now, ring.Key(r.Introduce.GetKey()))), nil
 	case *pb.BootstrapRequest_Heartbeat:
@@ -44,12 +46,23 @@ func (p *Peer) handle(_ context.Context, from peer.ID, req *pb.BootstrapRequest)
 	return nil, fault.New(fault.Usage, "this bootstrap peer doesn't know that request")
 }
 
-func (p *Peer) register(now time.Time, req *pb.Register) (*pb.BootstrapResponse, error) {
+// inTurn refuses a request of a peer that asks too often.
+func (p *Peer) inTurn(now time.Time, from peer.ID) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if wait := p.pace.take(now, from); wait > 0 {
+		wait = max(wait.Round(time.Millisecond), time.Millisecond)
+		return fault.Later(wait, "too many requests of one peer, more than %d at once or one in %v: wait %v", paceBurst, p.pace.refill, wait)
+	}
+	return nil
+}
+
+func (p *Peer) register(now time.Time, req *pb.Register, answers bool) (*pb.BootstrapResponse, error) {
 	info, err := protocol.ParsePeer(req.GetSelf())
 	if err != nil {
 		return nil, err
 	}
-	in, err := p.roster.register(now, info)
+	in, err := p.roster.register(now, info, answers)
 	if err != nil {
 		return nil, err
 	}
@@ -66,9 +79,20 @@ func (p *Peer) beat(now time.Time, from peer.ID, req *pb.Heartbeat) error {
 		info = &i
 		p.dirty = true
 	}
-	changes, err := p.roster.beat(now, ring.ID(from), info, req.GetJoined())
-	p.note(now, changes)
-	return err
+	if err := p.roster.beat(now, ring.ID(from), info, req.GetJoined()); err != nil {
+		return err
+	}
+	if e := p.roster.entries[ring.ID(from)]; e.claim.made && !e.joined {
+		p.wakeUp()
+	}
+	return nil
+}
+
+// mayBeFirst reports whether there is no member, so that a newcomer may be told to found a ring.
+func (p *Peer) mayBeFirst(id peer.ID) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.roster.others(ring.Position{ID: ring.ID(id)})) == 0
 }
 
 func (p *Peer) introduced(in introduction) *pb.BootstrapResponse {
