@@ -75,6 +75,9 @@ func New(ctx context.Context, cfg Config) (*Peer, error) {
 	if err != nil {
 		return nil, err
 	}
+	if folder.Warning != "" {
+		log.Error(folder.Warning)
+	}
 	p := &Peer{
 		cfg: cfg, folder: folder, pace: newPace(cfg.Heartbeat), told: newEvents(cfg.Events), done: make(chan struct{}),
 		wake: make(chan struct{}, 1), polling: make(chan struct{}, pollsAtOnce),

@@ -20,7 +20,13 @@ type Problem struct {
 // ProblemOf describes err for a user: one line, and one of the kinds that users see.
 func ProblemOf(err error) Problem {
 	code := fault.CodeOf(err)
+	message := err.Error()
 	switch {
+	case fault.OutOfFiles(err):
+		code = fault.NoSpace
+		if !strings.Contains(message, fault.MoreFiles) {
+			message += ": " + fault.MoreFiles
+		}
 	case code == fault.Failed && errors.Is(err, context.DeadlineExceeded):
 		code = fault.TryAgain
 	case code == fault.Failed && errors.Is(err, context.Canceled):
@@ -28,7 +34,7 @@ func ProblemOf(err error) Problem {
 	case code.Exit() == fault.TryAgain.Exit():
 		code = fault.TryAgain // the answers between peers are all "try again" to a user
 	}
-	return Problem{Code: code, Message: OneLine(err.Error())}
+	return Problem{Code: code, Message: OneLine(message)}
 }
 
 // Err makes the problem an error of its kind again.

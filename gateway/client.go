@@ -47,7 +47,7 @@ var _ Peer = (*Client)(nil)
 func Dial(ctx context.Context, path string, idle time.Duration) (*Client, error) {
 	c := &Client{path: path, silence: silence}
 	dial := func(ctx context.Context) (net.Conn, error) {
-		conn, err := dialSocket(ctx, path)
+		conn, err := dialSocket(ctx, placeOf(path))
 		if err != nil {
 			return nil, err
 		}
@@ -69,9 +69,9 @@ func Dial(ctx context.Context, path string, idle time.Duration) (*Client, error)
 		c.silence, wait = idle, min(idle, wait)
 	}
 	hello := &Client{path: path, http: c.http, silence: wait}
-	if err := hello.call(ctx, http.MethodGet, "/v1/self", &c.self); err != nil {
+	if err := hello.greet(ctx, &c.self); err != nil {
 		_ = c.Close()
-		if errors.Is(err, fault.TryAgain) {
+		if errors.Is(err, fault.TryAgain) && !errors.Is(err, errNoSocket) {
 			return nil, fault.New(fault.Unreachable, "the node of %s doesn't answer: is it stopped?", filepath.Dir(path))
 		}
 		return nil, err
@@ -278,6 +278,9 @@ func (w *watch) refusal(resp *http.Response) error {
 // noNode tells whether err means that nobody serves the socket.
 func noNode(err error) bool {
 	var op *net.OpError
+	if fault.OutOfFiles(err) {
+		return false
+	}
 	return errors.Is(err, fs.ErrNotExist) || errors.As(err, &op) && op.Op == "dial" && !errors.Is(err, fs.ErrPermission)
 }
 

@@ -10,6 +10,8 @@ import (
 	"os"
 	"sync"
 	"syscall"
+
+	"github.com/p2pchord/p2pchord/internal/fault"
 )
 
 // passesFiles says that an open file can be handed through the socket.
@@ -27,6 +29,7 @@ type passing struct {
 	mu   sync.Mutex
 	out  *os.File // goes with the next Write
 	in   []*os.File
+	lost bool   // one came that this process could not take
 	room []byte // for what comes beside the bytes; nil on the side that takes no files
 }
 
@@ -81,8 +84,13 @@ func (c *passing) Read(p []byte) (int, error) {
 	if c.room == nil {
 		return c.UnixConn.Read(p)
 	}
-	n, beside, _, _, err := c.ReadMsgUnix(p, c.room)
+	n, beside, flags, _, err := c.ReadMsgUnix(p, c.room)
 	afterRead()
+	if flags&syscall.MSG_CTRUNC != 0 {
+		c.mu.Lock()
+		c.lost = true
+		c.mu.Unlock()
+	}
 	if beside > 0 {
 		c.collect(c.room[:beside])
 	}
@@ -141,12 +149,24 @@ func withConn(ctx context.Context, c net.Conn) context.Context {
 	return context.WithValue(ctx, connKey{}, c)
 }
 
-// takeFile returns the file that came with a request, which the caller closes; nil when none did.
-func takeFile(r *http.Request) *os.File {
-	if c, ok := r.Context().Value(connKey{}).(*passing); ok {
-		return c.take()
+// takeFile returns the file that came with a request, which the caller closes.
+func takeFile(r *http.Request) (*os.File, error) {
+	c, ok := r.Context().Value(connKey{}).(*passing)
+	if !ok {
+		return nil, errNoFile
 	}
-	return nil
+	f := c.take()
+	c.mu.Lock()
+	lost := c.lost
+	c.lost = false
+	c.mu.Unlock()
+	switch {
+	case f == nil && lost:
+		return nil, fault.New(fault.NoSpace, "the node can't take the open file: %s", fault.MoreFiles)
+	case f == nil:
+		return nil, errNoFile
+	}
+	return f, nil
 }
 
 // withFile has f go along with the request that is sent under the context.

@@ -16,6 +16,6 @@ type passListener struct{ net.Listener }
 
 func withConn(ctx context.Context, _ net.Conn) context.Context { return ctx }
 
-func takeFile(*http.Request) *os.File { return nil }
+func takeFile(*http.Request) (*os.File, error) { return nil, errNoFile }
 
 func withFile(ctx context.Context, _ *os.File) context.Context { return ctx }

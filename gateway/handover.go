@@ -32,9 +32,9 @@ var errNoFile = fault.New(fault.Usage, "no open file came with the request")
 
 // storeFile is the server's end of a put whose file is handed over.
 func (s *Server) storeFile(w http.ResponseWriter, r *http.Request) {
-	f := takeFile(r)
-	if f == nil {
-		writeError(w, errNoFile)
+	f, err := takeFile(r)
+	if err != nil {
+		writeError(w, err)
 		return
 	}
 	defer func() { _ = f.Close() }() // it was only read
@@ -71,9 +71,9 @@ type saved struct {
 
 // saveFile is the server's end of a get into a file that is handed over.
 func (s *Server) saveFile(w http.ResponseWriter, r *http.Request) {
-	dst := takeFile(r)
-	if dst == nil {
-		writeError(w, errNoFile)
+	dst, err := takeFile(r)
+	if err != nil {
+		writeError(w, err)
 		return
 	}
 	defer func() { _ = dst.Close() }() // the caller has it too, and sees to its end

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net"
 	"net/http"
-	"os"
 	"path"
 	"sync"
 	"time"
@@ -21,9 +20,9 @@ type Server struct {
 	metrics *Metrics
 	events  *Events
 	path    string
-	listen  net.Listener
+	sockets *sockets
 	http    *http.Server
-	served  chan struct{}
+	serving sync.WaitGroup
 	port    *port // nil when it is not asked for
 	retire  sync.Once
 	open    context.Context //nolint:containedctx // it ends when the server closes
@@ -40,17 +39,18 @@ type Self struct {
 
 // Serve answers for p on the Unix socket at path until Close, with metrics and events unless they are nil.
 func Serve(path string, p Peer, metrics *Metrics, events *Events) (*Server, error) {
-	l, err := listen(path)
+	socks, err := openSockets(path)
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{peer: p, metrics: metrics, events: events, path: path, listen: l, served: make(chan struct{})}
+	s := &Server{peer: p, metrics: metrics, events: events, path: path, sockets: socks}
 	s.open, s.close = context.WithCancel(context.Background())
 	s.http = &http.Server{Handler: s.handler(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: idleServer, ConnContext: withConn}
-	go func() {
-		defer close(s.served)
-		_ = s.http.Serve(passListener{l}) // ends with the listener; a failed accept leaves the node without its API
-	}()
+	serve := func(l net.Listener) {
+		s.serving.Go(func() { _ = s.http.Serve(passListener{l}) }) // ends with the listener; a failed accept leaves the node without its API
+	}
+	serve(socks.now)
+	s.serving.Go(func() { socks.watch(s.open, serve) })
 	return s, nil
 }
 
@@ -71,7 +71,7 @@ func (s *Server) Close(ctx context.Context) error {
 	if err != nil {
 		err = errors.Join(err, s.http.Close())
 	}
-	<-s.served
+	s.serving.Wait()
 	if s.port != nil {
 		err = errors.Join(err, s.port.close(ctx))
 	}
@@ -82,8 +82,7 @@ func (s *Server) Close(ctx context.Context) error {
 // same data folder finds the place free.
 func (s *Server) withdraw() {
 	s.retire.Do(func() {
-		_ = os.Remove(s.path) // gone already, or replaced as stale later
-		_ = s.listen.Close()
+		s.sockets.withdraw()
 		if s.port != nil {
 			_ = s.port.listen.Close()
 		}

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/p2pchord/p2pchord/internal/fault"
@@ -20,22 +21,40 @@ const SocketName = "api.sock"
 // 108 bytes on Linux and Windows, 104 on macOS and the BSDs, with the final NUL.
 const maxSocketPath = 103
 
-// listen opens the socket at path with mode 0600. A socket that nobody answers on
-// is replaced; one that somebody does is refused.
-//
-// The socket is made in a folder of mode 0700 and renamed into place, so that it
-// is never open to others, and a stale one is replaced in one step.
-func listen(path string) (net.Listener, error) {
-	if c, err := dialSocket(context.Background(), path); err == nil {
+// listen opens the socket at path, or where placeOf finds it if there can be none at path. It returns where it is.
+// A socket that nobody answers on is replaced; one that somebody does is refused.
+func listen(path string) (net.Listener, string, error) {
+	if c, err := dialSocket(context.Background(), placeOf(path)); err == nil {
 		_ = c.Close() // it was only asked whether anyone is there
-		return nil, fault.New(fault.Failed, "another process serves %s: end it first, or use another --data", path)
+		return nil, "", fault.New(fault.Failed, "another process serves %s: end it first, or use another --data", path)
 	}
+	l, err := listenAt(path)
+	if err == nil {
+		_ = os.Remove(filepath.Join(filepath.Dir(path), placeName)) // of another file system
+		return l, path, nil
+	}
+	if fault.OutOfFiles(err) || errors.Is(err, fs.ErrPermission) && !errors.Is(err, syscall.EPERM) {
+		return nil, "", fault.New(fault.Failed, "can't make the socket %s: %w", path, err)
+	}
+	real, elsewhere := makeElsewhere(path)
+	if elsewhere == nil {
+		l, elsewhere = listenAt(real)
+	}
+	if elsewhere != nil {
+		return nil, "", fault.New(fault.Failed, "can't make the socket %s (%w), nor one elsewhere: %w", path, err, elsewhere)
+	}
+	return l, real, nil
+}
+
+// listenAt opens a socket of mode 0600 at path. It is made in a folder of mode 0700 and renamed
+// into place, so that it is never open to others, and a stale one is replaced in one step.
+func listenAt(path string) (net.Listener, error) {
 	if !renameSockets {
 		return listenInPlace(path)
 	}
 	dir, err := os.MkdirTemp(filepath.Dir(path), ".api-")
 	if err != nil {
-		return nil, fault.New(fault.Failed, "can't make the socket %s: %w", path, err)
+		return nil, err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	made := filepath.Join(dir, "s")
@@ -45,11 +64,11 @@ func listen(path string) (net.Listener, error) {
 		return err
 	})
 	if err != nil {
-		return nil, fault.New(fault.Failed, "can't make the socket %s: %w", path, err)
+		return nil, err
 	}
 	l.SetUnlinkOnClose(false) // it is renamed, and removed by path
 	if err := errors.Join(os.Chmod(made, 0o600), os.Rename(made, path)); err != nil {
-		return nil, fault.New(fault.Failed, "can't make the socket %s: %w", path, errors.Join(err, l.Close()))
+		return nil, errors.Join(err, l.Close())
 	}
 	return l, nil
 }
@@ -57,11 +76,11 @@ func listen(path string) (net.Listener, error) {
 // listenInPlace is for systems where a socket can't be renamed.
 func listenInPlace(path string) (net.Listener, error) {
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fault.New(fault.Failed, "can't replace the socket %s: %w", path, err)
+		return nil, err
 	}
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
 	if err != nil {
-		return nil, fault.New(fault.Failed, "can't make the socket %s: %w", path, err)
+		return nil, err
 	}
 	l.SetUnlinkOnClose(false)
 	return l, nil

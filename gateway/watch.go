@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"net/http"
@@ -85,8 +86,11 @@ func (w *watch) failed(err error) error {
 		return context.Cause(w.ctx)
 	case errors.Is(err, fs.ErrPermission):
 		return fault.New(fault.NotAllowed, "the node of %s belongs to another user: %w", dir, err)
+	case fault.OutOfFiles(err):
+		return fault.New(fault.NoSpace, "can't connect to the node of %s: %w", dir, err)
 	case noNode(err):
-		return fault.New(fault.Unreachable, "no node runs on %s: start one with `p2pchord node --data %s`, or give --bootstrap MULTIADDR", dir, dir)
+		return &fault.Error{Code: fault.Unreachable, Err: errNobody, Msg: fmt.Sprintf(
+			"no node runs on %s: start one with `p2pchord node --data %s`, or give --bootstrap MULTIADDR", dir, dir)}
 	case fault.CodeOf(err) != fault.Failed:
 		return err
 	}

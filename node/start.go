@@ -94,6 +94,9 @@ func (n *Node) openFolder(ctx context.Context) error {
 	if n.folder, err = openDataFolder(n.cfg.Data); err != nil {
 		return err
 	}
+	if w := n.folder.lock.Warning; w != "" {
+		n.event("folder", w)
+	}
 	n.health.asked(n.folder.copies)
 	n.store, err = store.Open(filepath.Join(n.cfg.Data, storeFolder), store.Options{
 		Capacity: n.cfg.CapacityBytes,

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/gofrs/flock"
 
@@ -28,20 +29,26 @@ var ErrLocked = errors.New("locked by another process")
 
 // Folder is a data folder that this process alone may use until Unlock.
 type Folder struct {
-	Dir  string
-	lock *flock.Flock
+	Dir string
+	// Warning says what is wrong with the folder although it can be used; empty when nothing is.
+	Warning string
+	lock    *flock.Flock
 }
 
 // LockFolder makes the folder if there is none (only its user may enter), takes it for
 // this process at once or not at all, checks its format and sweeps temporary files.
-// The errors are of the kind fault.NotAllowed: another process has it (ErrLocked), or
-// a newer program wrote it.
+// The errors are of the kind fault.NotAllowed: another process has it (ErrLocked), others
+// may write to it, or a newer program wrote it.
 func LockFolder(dir string) (*Folder, error) {
 	if err := MakeFolder(dir, 0o700); err != nil {
 		return nil, err
 	}
+	warning, err := checkPrivate(dir)
+	if err != nil {
+		return nil, err
+	}
 	lock := flock.New(filepath.Join(dir, lockName), flock.SetPermissions(0o600))
-	got, err := lock.TryLock()
+	got, err := tryLock(lock)
 	if err != nil {
 		return nil, fmt.Errorf("locking the data folder %s: %w", dir, err)
 	}
@@ -51,11 +58,36 @@ func LockFolder(dir string) (*Folder, error) {
 			Msg: fmt.Sprintf("the data folder %s is in use by another process; stop that one, or give another --data", dir),
 		}
 	}
-	f := &Folder{Dir: dir, lock: lock}
+	f := &Folder{Dir: dir, Warning: warning, lock: lock}
 	if err := errors.Join(checkFormat(dir), Sweep(dir)); err != nil {
 		return nil, errors.Join(err, f.Unlock())
 	}
 	return f, nil
+}
+
+// tryLock takes the lock. One that Locked holds, for an instant, is waited for.
+func tryLock(lock *flock.Flock) (got bool, err error) {
+	for range 5 {
+		if got, err = lock.TryLock(); got || err != nil {
+			return got, err
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	return false, nil
+}
+
+// Locked reports whether a process has the data folder dir, as far as that can be told.
+func Locked(dir string) bool {
+	name := filepath.Join(dir, lockName)
+	if _, err := os.Stat(name); err != nil {
+		return false
+	}
+	lock := flock.New(name, flock.SetFlag(os.O_RDONLY))
+	got, err := lock.TryRLock()
+	if got {
+		_ = lock.Unlock() // closing it does as well
+	}
+	return err == nil && !got
 }
 
 func checkFormat(dir string) error {

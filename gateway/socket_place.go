@@ -1,0 +1,97 @@
+package gateway
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/p2pchord/p2pchord/internal/durable"
+	"github.com/p2pchord/p2pchord/internal/fault"
+)
+
+// Some file systems, like exFAT, hold no sockets. Then the socket is in a folder of this user for
+// what lasts as long as a session, and a file in the data folder says where.
+
+// placeName is the file beside a socket's place that says where the socket is.
+const placeName = "api.place"
+
+// maxPlace bounds what is read of it, in bytes.
+const maxPlace = 4096
+
+// makeElsewhere makes the socket for the data folder of path in a folder for such things, and writes down where it is.
+func makeElsewhere(path string) (real string, err error) {
+	dir, err := runtimeFolder()
+	if err != nil {
+		return "", err
+	}
+	data, err := filepath.Abs(filepath.Dir(path))
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256([]byte(data))
+	real = filepath.Join(dir, hex.EncodeToString(sum[:8])+".sock")
+	return real, durable.WriteFile(filepath.Join(filepath.Dir(path), placeName), []byte(real+"\n"), 0o600)
+}
+
+// runtimeFolder returns a folder that only this user may enter: below the one that the system or the
+// service manager gives, or below that for temporary files.
+func runtimeFolder() (string, error) {
+	for _, name := range []string{"RUNTIME_DIRECTORY", "XDG_RUNTIME_DIR"} {
+		if base := os.Getenv(name); filepath.IsAbs(base) && !strings.Contains(base, ":") {
+			if dir, err := privateFolder(filepath.Join(base, "p2pchord")); err == nil {
+				return dir, nil
+			}
+		}
+	}
+	return privateFolder(filepath.Join(os.TempDir(), "p2pchord-"+strconv.Itoa(os.Geteuid())))
+}
+
+// privateFolder makes a folder that only this user may enter. One that is there already has to be such.
+func privateFolder(dir string) (string, error) {
+	if err := os.Mkdir(dir, 0o700); err != nil && !os.IsExist(err) {
+		return "", err
+	}
+	st, err := os.Lstat(dir)
+	if err != nil {
+		return "", err
+	}
+	if !st.IsDir() || !ownedBy(st, os.Geteuid()) || st.Mode().Perm()&0o077 != 0 {
+		return "", fault.New(fault.NotAllowed, "%s isn't a folder of this user alone: remove it", dir)
+	}
+	return dir, nil
+}
+
+// placeOf returns where the socket of path is: there, unless the data folder names another place
+// whose socket belongs to whom the data folder does, to this user, or to root.
+func placeOf(path string) string {
+	if filepath.Base(path) != SocketName {
+		return path
+	}
+	if _, err := os.Lstat(path); err == nil {
+		return path
+	}
+	name := filepath.Join(filepath.Dir(path), placeName)
+	st, err := os.Lstat(name)
+	if err != nil || !st.Mode().IsRegular() || st.Size() > maxPlace {
+		return path
+	}
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return path
+	}
+	real := strings.TrimSpace(string(text))
+	if !filepath.IsAbs(real) {
+		return path
+	}
+	socket, err := os.Lstat(real)
+	if err != nil || socket.Mode().Type() != os.ModeSocket {
+		return path
+	}
+	if !ownedBy(socket, os.Geteuid()) && !ownedBy(socket, 0) && !sameOwner(socket, st) {
+		return path
+	}
+	return real
+}
