@@ -114,6 +114,8 @@ func unreachable(ctx context.Context, to peer.ID, addr ma.Multiaddr, err error) 
 		msg = fmt.Sprintf("no answer from the bootstrap peer at %s: %s", addr, limit.Limit())
 	case asAny(causes, &other):
 		msg = fmt.Sprintf("the peer at %s is %s, not %s: copy the bootstrap peer's address again", addr, other.Actual, to)
+	case protocol.WrongDate(err):
+		msg = fmt.Sprintf("no answer from the bootstrap peer at %s: %s", addr, protocol.WrongDateWords())
 	case asAny(causes, &name):
 		msg = fmt.Sprintf("no answer from the bootstrap peer at %s: the name %s can't be resolved: check the name and this machine's DNS", addr, name.Name)
 	case isAny(causes, syscall.ECONNREFUSED):

@@ -154,6 +154,7 @@ const (
 	DialOK         = "ok"
 	DialNoAnswer   = "no answer"
 	DialNotOffered = "not offered"
+	DialWrongDate  = "wrong date" // its certificate is not valid by this machine's clock
 )
 
 // RoleRemembered is the role of members that a node which doesn't run remembers.

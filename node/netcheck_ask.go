@@ -178,8 +178,11 @@ func try(ctx context.Context, id peer.ID, addr ma.Multiaddr) string {
 	defer func() { _ = h.Close() }()
 	ctx, cancel := context.WithTimeout(ctx, tryTimeout)
 	defer cancel()
-	if err := h.Connect(ctx, to); err != nil {
-		return DialNoAnswer
+	switch err := h.Connect(ctx, to); {
+	case err == nil:
+		return DialOK
+	case protocol.WrongDate(err):
+		return DialWrongDate
 	}
-	return DialOK
+	return DialNoAnswer
 }

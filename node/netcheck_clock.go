@@ -58,6 +58,23 @@ const whatClocksDecide = "New files of a clock that is more than ten minutes ahe
 
 // clockTrouble tells whose clock is wrong.
 func clockTrouble(f facts) []Problem {
+	return append(wrongDates(f), clocksThatDiffer(f)...)
+}
+
+// wrongDates tells of bootstrap peers that refuse, or are refused, by the dates in their certificates.
+func wrongDates(f facts) (out []Problem) {
+	for _, b := range f.Bootstrap {
+		if b.TCP == DialWrongDate || b.QUIC == DialWrongDate {
+			out = append(out, noteOf("clock_date",
+				fmt.Sprintf("The clocks of this machine and of the bootstrap peer at %s differ.", b.Addr),
+				"Its certificate is not valid by this machine's clock. Where it can be, a connection is secured in another way, which knows no dates.",
+				"Set the clock that is wrong, best by the network (NTP).")...)
+		}
+	}
+	return out
+}
+
+func clocksThatDiffer(f facts) []Problem {
 	switch off := f.Clock.Off; {
 	case off < 0:
 		return clockProblem("clock_behind", off, fmt.Sprintf("This machine's clock is %s behind.", secondsWords(off)),

@@ -84,6 +84,8 @@ func explainDial(err error, late bool) (fault.Code, string) {
 		return fault.Unreachable, "could not be reached: none of its addresses is known"
 	case errors.Is(err, swarm.ErrDialToSelf):
 		return fault.Unreachable, "is this peer itself"
+	case WrongDate(err):
+		return fault.Unreachable, "could not be reached: " + WrongDateWords()
 	case late:
 		return fault.Unreachable, "could not be reached in time"
 	case HungUp(err):

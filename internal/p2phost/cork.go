@@ -10,16 +10,15 @@ import (
 	"github.com/libp2p/go-libp2p/core/protocol"
 	"github.com/libp2p/go-libp2p/core/sec"
 	tptu "github.com/libp2p/go-libp2p/p2p/net/upgrader"
-	tls "github.com/libp2p/go-libp2p/p2p/security/tls"
 )
 
-// corkedTLS is libp2p's TLS, each Write of which makes one system call. By itself
+// corkedTLS is TLS, each Write of which makes one system call. By itself
 // crypto/tls makes one for each record of 16 KiB, and every one of them costs a pass
 // through the network stack and wakes the receiver. Nothing changes on the wire.
-type corkedTLS struct{ *tls.Transport }
+type corkedTLS struct{ *tlsTransport }
 
 func newCorkedTLS(id protocol.ID, key crypto.PrivKey, muxers []tptu.StreamMuxer) (*corkedTLS, error) {
-	t, err := tls.New(id, key, muxers)
+	t, err := newTLS(id, key, muxers)
 	if err != nil {
 		return nil, err
 	}
@@ -29,13 +28,13 @@ func newCorkedTLS(id protocol.ID, key crypto.PrivKey, muxers []tptu.StreamMuxer)
 // SecureInbound is the listener's end of the handshake.
 func (t *corkedTLS) SecureInbound(ctx context.Context, insecure net.Conn, p peer.ID) (sec.SecureConn, error) {
 	c := &cork{Conn: insecure}
-	return c.around(t.Transport.SecureInbound(ctx, c, p))
+	return c.around(t.tlsTransport.SecureInbound(ctx, c, p))
 }
 
 // SecureOutbound is the dialler's end of the handshake.
 func (t *corkedTLS) SecureOutbound(ctx context.Context, insecure net.Conn, p peer.ID) (sec.SecureConn, error) {
 	c := &cork{Conn: insecure}
-	return c.around(t.Transport.SecureOutbound(ctx, c, p))
+	return c.around(t.tlsTransport.SecureOutbound(ctx, c, p))
 }
 
 func (c *cork) around(s sec.SecureConn, err error) (sec.SecureConn, error) {

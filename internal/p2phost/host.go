@@ -16,8 +16,6 @@ import (
 	"github.com/libp2p/go-libp2p/p2p/net/swarm"
 	"github.com/libp2p/go-libp2p/p2p/security/noise"
 	tls "github.com/libp2p/go-libp2p/p2p/security/tls"
-	quic "github.com/libp2p/go-libp2p/p2p/transport/quic"
-	"github.com/libp2p/go-libp2p/p2p/transport/tcp"
 	"github.com/libp2p/go-libp2p/p2p/transport/websocket"
 	ma "github.com/multiformats/go-multiaddr"
 
@@ -94,8 +92,8 @@ func start(cfg Config, listen []ma.Multiaddr, ports *portFile) (host.Host, error
 		libp2p.SwarmOpts(swarm.WithDialRanker(w.rankDials)),
 		libp2p.Security(tls.ID, newCorkedTLS),
 		libp2p.Security(noise.ID, noise.New),
-		libp2p.Transport(tcp.NewTCPTransport),
-		libp2p.Transport(quic.NewTransport),
+		libp2p.Transport(newTCP),
+		libp2p.Transport(newQUIC),
 		libp2p.Transport(websocket.New),
 		libp2p.EnableRelay(),
 	}
