@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -61,17 +63,49 @@ func noParts(t *testing.T, dir string) {
 }
 
 // foldingDir is a folder in which case doesn't count, as on macOS, Windows and exFAT.
-type foldingDir struct{ dir }
+type foldingDir struct {
+	dir
+	path string
+	// seen, if not nil, makes it one in which a file has another identity under each of its names, as
+	// in file systems in user space: it has the name that each file was given last.
+	seen *sync.Map
+}
 
 func fold(name string) string { return strings.ToLower(name) }
+
+// stranger is a file that os.SameFile finds to be no other's.
+type stranger struct{ fs.FileInfo }
+
+func (d foldingDir) Lstat(name string) (fs.FileInfo, error) {
+	st, err := d.dir.Lstat(fold(name))
+	if err != nil || d.seen == nil || name == "." || st.IsDir() {
+		return st, err
+	}
+	if given, ok := d.seen.Load(d.path + fold(name)); ok && given != d.path+name {
+		return stranger{st}, nil
+	}
+	return st, nil
+}
+
+func (d foldingDir) Rename(o, n string) error {
+	if d.seen != nil {
+		d.seen.Store(d.path+fold(n), d.path+n)
+	}
+	return d.dir.Rename(fold(o), fold(n))
+}
+
+func (d foldingDir) Link(o, n string) error {
+	if d.seen != nil {
+		return syscall.EPERM // such disks have no links
+	}
+	return d.dir.Link(fold(o), fold(n))
+}
 
 func (d foldingDir) OpenFile(name string, flag int, perm fs.FileMode) (*os.File, error) {
 	return d.dir.OpenFile(fold(name), flag, perm)
 }
-func (d foldingDir) Lstat(name string) (fs.FileInfo, error) { return d.dir.Lstat(fold(name)) }
-func (d foldingDir) Link(o, n string) error                 { return d.dir.Link(fold(o), fold(n)) }
-func (d foldingDir) Rename(o, n string) error               { return d.dir.Rename(fold(o), fold(n)) }
 func (d foldingDir) Remove(name string) error               { return d.dir.Remove(fold(name)) }
+func (d foldingDir) RemoveAll(name string) error            { return d.dir.RemoveAll(fold(name)) }
 func (d foldingDir) Mkdir(name string, p fs.FileMode) error { return d.dir.Mkdir(fold(name), p) }
 func (d foldingDir) Chtimes(name string, a, m time.Time) error {
 	return d.dir.Chtimes(fold(name), a, m)
@@ -82,5 +116,31 @@ func (d foldingDir) Sub(name string) (dir, error) {
 	if err != nil {
 		return nil, err
 	}
-	return foldingDir{sub}, nil
+	return foldingDir{sub, d.path + fold(name) + "/", d.seen}, nil
+}
+
+// foldingTree opens a folder as a disk has it on which case doesn't count.
+func foldingTree(t *testing.T, folder string, opt Options, identity bool) *Tree {
+	t.Helper()
+	d, err := openDir(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := foldingDir{dir: d}
+	if !identity {
+		f.seen = &sync.Map{}
+	}
+	tree := &Tree{session: NewSession(opt), path: folder, dir: f, claims: newClaims(f)}
+	t.Cleanup(func() {
+		if err := tree.Close(); err != nil {
+			t.Error(err)
+		}
+		left, err := os.ReadDir(folder)
+		for _, e := range left {
+			if strings.HasPrefix(e.Name(), ".p2pchord-") {
+				t.Errorf("%s is left; %v", e.Name(), err)
+			}
+		}
+	})
+	return tree
 }

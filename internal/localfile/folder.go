@@ -18,6 +18,7 @@ type dir interface {
 	Link(oldname, newname string) error
 	Rename(oldname, newname string) error
 	Remove(name string) error
+	RemoveAll(name string) error
 	Chtimes(name string, accessed, modified time.Time) error
 	Mkdir(name string, perm fs.FileMode) error
 	// Sub opens a folder in it.
@@ -64,6 +65,7 @@ func (d pathDir) Rename(oldname, newname string) error {
 	return os.Rename(d.at(oldname), d.at(newname))
 }
 func (d pathDir) Remove(name string) error                  { return os.Remove(d.at(name)) }
+func (d pathDir) RemoveAll(name string) error               { return os.RemoveAll(d.at(name)) }
 func (d pathDir) Chtimes(name string, a, m time.Time) error { return os.Chtimes(d.at(name), a, m) }
 func (d pathDir) Mkdir(name string, perm fs.FileMode) error { return os.Mkdir(d.at(name), perm) }
 func (d pathDir) Sub(name string) (dir, error)              { return openDir(d.at(name)) }

@@ -52,6 +52,7 @@ func (t *Target) place() error {
 	if err := t.rename(mine); err != nil {
 		return err
 	}
+	t.claims.add(t.want.Name)
 	t.session.note(mine, t.want.Name)
 	return nil
 }

@@ -87,7 +87,7 @@ func (s *Session) File(path string, w Want) (*Target, error) {
 	if err != nil {
 		return nil, cantWrite(path, err)
 	}
-	return s.open(d, filepath.Base(path), path, w)
+	return s.open(d, filepath.Base(path), path, w, nil)
 }
 
 // foreignLink is the refusal to follow a link of another user.
@@ -117,6 +117,7 @@ type Tree struct {
 	session *Session
 	path    string
 	dir     dir
+	claims  *claims
 }
 
 // OpenTree opens the folder at path, which it makes when it is missing.
@@ -128,11 +129,11 @@ func (s *Session) OpenTree(path string) (*Tree, error) {
 	if err != nil {
 		return nil, fault.New(fault.Failed, "can't open the folder %s: %w", path, reason(err))
 	}
-	return &Tree{session: s, path: path, dir: d}, nil
+	return &Tree{session: s, path: path, dir: d, claims: newClaims(d)}, nil
 }
 
 // Close closes the folder. The targets in it have been committed or abandoned.
-func (t *Tree) Close() error { return t.dir.Close() }
+func (t *Tree) Close() error { return errors.Join(t.claims.close(), t.dir.Close()) }
 
 // File prepares to write a file, and makes the folders that lead to it. No link below the folder
 // is followed.
@@ -161,7 +162,7 @@ func (t *Tree) File(w Want) (*Target, error) {
 		_ = d.Close() // nothing was written
 		return nil, err
 	}
-	return t.session.open(d, path.Base(w.Name), where, w)
+	return t.session.open(d, path.Base(w.Name), where, w, t.claims)
 }
 
 // shared is a dir that stays open.

@@ -14,47 +14,42 @@ import (
 func TestNamesThatAreOneToTheDisk(t *testing.T) {
 	t.Parallel()
 	names := []string{"A/x", "a/X", "a/x", "A/X", "b", "B"}
-	for _, force := range []bool{false, true} {
-		for _, atOnce := range []bool{false, true} {
-			t.Run(fmt.Sprint(force, atOnce), func(t *testing.T) {
-				t.Parallel()
-				folder := t.TempDir()
-				tree, err := NewSession(Options{Force: force}).OpenTree(folder)
-				if err != nil {
-					t.Fatal(err)
+	texts := []string{"first", "second", "the third", "the fourth", "and the fifth", "x"}
+	for how := range 8 {
+		force, atOnce, identity := how&1 > 0, how&2 > 0, how&4 > 0
+		t.Run(fmt.Sprint(force, atOnce, identity), func(t *testing.T) {
+			t.Parallel()
+			folder := t.TempDir()
+			tree := foldingTree(t, folder, Options{Force: force}, identity)
+			errs := make([]error, len(names))
+			get := func(i int) {
+				target, err := tree.File(want(names[i], texts[i]))
+				errs[i] = fetch(target, err, texts[i])
+			}
+			var all sync.WaitGroup
+			for i := range names {
+				if atOnce {
+					all.Go(func() { get(i) })
+				} else {
+					get(i)
 				}
-				defer tree.Close()
-				tree.dir = foldingDir{tree.dir}
-				errs := make([]error, len(names))
-				get := func(i int) {
-					target, err := tree.File(want(names[i], "text of "+names[i]))
-					errs[i] = fetch(target, err, "text of "+names[i])
+			}
+			all.Wait()
+			had := map[string]string{}
+			for i, err := range errs {
+				if err == nil {
+					had[fold(names[i])] += texts[i]
+				} else if !errors.Is(err, fault.NotAllowed) {
+					t.Errorf("%s: %v", names[i], err)
 				}
-				var all sync.WaitGroup
-				for i := range names {
-					if atOnce {
-						all.Go(func() { get(i) })
-					} else {
-						get(i)
-					}
+			}
+			for _, at := range []string{"a/x", "b"} {
+				if got := read(t, folder+"/"+at); got != had[at] {
+					t.Errorf("%s has %q, and what was said to be had is %q", at, got, had[at])
 				}
-				all.Wait()
-				had := map[string]string{}
-				for i, err := range errs {
-					if err == nil {
-						had[fold(names[i])] += "text of " + names[i]
-					} else if !errors.Is(err, fault.NotAllowed) {
-						t.Errorf("%s: %v", names[i], err)
-					}
-				}
-				for _, at := range []string{"a/x", "b"} {
-					if got := read(t, folder+"/"+at); got != had[at] {
-						t.Errorf("%s has %q, and what was said to be had is %q", at, got, had[at])
-					}
-				}
-				noParts(t, folder)
-			})
-		}
+			}
+			noParts(t, folder)
+		})
 	}
 }
 
@@ -64,12 +59,7 @@ func TestAnEqualFileIsNotReplaced(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
 	write(t, folder+"/a", "text of A")
-	tree, err := NewSession(Options{Force: true}).OpenTree(folder)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer tree.Close()
-	tree.dir = foldingDir{tree.dir}
+	tree := foldingTree(t, folder, Options{Force: true}, true)
 	if _, err := tree.File(want("A", "text of A")); !errors.Is(err, ErrEqual) {
 		t.Fatal(err)
 	}

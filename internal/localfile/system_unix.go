@@ -28,7 +28,8 @@ func openPart(d dir, name string) (*os.File, error) {
 	const attempts = 100 // each failed one means that another command has just finished with it
 	for range attempts {
 		f, err := d.OpenFile(name, os.O_RDWR|openFlags, 0)
-		if errors.Is(err, fs.ErrNotExist) {
+		made := errors.Is(err, fs.ErrNotExist)
+		if made {
 			f, err = newPart(d, name)
 			if errors.Is(err, fs.ErrExist) {
 				continue
@@ -41,7 +42,12 @@ func openPart(d dir, name string) (*os.File, error) {
 			return nil, errors.Join(errPartNotOurs, err)
 		}
 		mine, err := f.Stat()
-		if err != nil || !isOurs(mine) || syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) != nil { //nolint:gosec // a file descriptor is small
+		locked := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) //nolint:gosec // a file descriptor is small
+		if made && !errors.Is(locked, syscall.EWOULDBLOCK) {
+			// No other's, though on some disks all files seem to be writable for all, and can't be locked.
+			locked = nil
+		}
+		if err != nil || locked != nil || !made && !isOurs(mine) {
 			return nil, errors.Join(errPartNotOurs, err, f.Close())
 		}
 		// Before the lock somebody may have finished it: then it has another name.

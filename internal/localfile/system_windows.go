@@ -16,6 +16,9 @@ const umask fs.FileMode = 0
 // openPart claims nothing: an open file can't be renamed here, so the claim would end too early.
 func openPart(dir, string) (*os.File, error) { return nil, errPartNotOurs }
 
+// isOurs isn't asked: no temporary file is found again.
+func isOurs(fs.FileInfo) bool { return false }
+
 // isForeign tells whether another user has made a link: only an administrator can.
 func isForeign(fs.FileInfo) bool { return false }
 

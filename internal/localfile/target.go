@@ -25,6 +25,7 @@ type Target struct {
 	File *os.File
 
 	session  *Session
+	claims   *claims
 	dir      dir
 	base     string // what it becomes, in dir
 	temp     string // in dir; empty when it is written in place
@@ -41,8 +42,8 @@ func (t *Target) InPlace() bool { return t.temp == "" }
 func (t *Target) Path() string { return t.shown }
 
 // open prepares to write base in d, which it closes at the end.
-func (s *Session) open(d dir, base, shown string, w Want) (*Target, error) {
-	t := &Target{session: s, dir: d, base: base, shown: shown, want: w}
+func (s *Session) open(d dir, base, shown string, w Want, c *claims) (*Target, error) {
+	t := &Target{session: s, claims: c, dir: d, base: base, shown: shown, want: w}
 	err := t.look()
 	if err == nil {
 		err = t.openTemp()
@@ -96,7 +97,11 @@ func (t *Target) collision(st fs.FileInfo) error {
 
 // collides is collision with the lock held.
 func (t *Target) collides(st fs.FileInfo) error {
-	if name, ok := t.session.ours(st); ok {
+	name, ok := t.session.ours(st)
+	if !ok {
+		name, ok = t.claims.holder(t.want.Name)
+	}
+	if ok {
 		return fault.New(fault.NotAllowed, "for this disk %s is the same name as that of %q, which was fetched just now and stays: fetch one of them with -o FILE", t.shown, name)
 	}
 	return nil
@@ -132,6 +137,7 @@ func (t *Target) isEqual(st fs.FileInfo) (bool, error) {
 	if _, ok := t.session.ours(opened); !ok {
 		t.session.note(opened, t.want.Name)
 	}
+	t.claims.add(t.want.Name)
 	return true, nil
 }
 

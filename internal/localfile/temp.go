@@ -21,6 +21,8 @@ func (t *Target) openTemp() error {
 	t.temp, t.resumes = partName(id[:6]), true
 	var err error
 	if t.File, err = openPart(t.dir, t.temp); err == nil {
+		st, err := t.File.Stat()
+		t.resumes = err == nil && isOurs(st) // else the next command would not take it
 		return nil
 	}
 	if !errors.Is(err, errPartNotOurs) {
