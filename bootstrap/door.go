@@ -17,30 +17,45 @@ const (
 	banned = 10 * time.Minute
 	// welcome is how long a passing client may use the relay after its last introduction.
 	welcome = 10 * time.Minute
+	// trial is how long one that has registered may hold a slot before the ring has confirmed it.
+	trial = 10 * time.Minute
 	// maxStrangers bounds newcomers and guests, each.
 	maxStrangers = 4096
 )
 
-// door decides who may use the relay: members hold slots, members and introduced clients
-// connect through them, and only to members. It is asked from the relay's goroutines.
+// standing is what a bootstrap peer knows of a peer.
+type standing int
+
+const (
+	unknown    standing = iota
+	registered          // it is in the roster
+	inRing              // and the ring confirms it
+)
+
+// door decides who may use the relay. Members hold slots, and peers that are about to become members. A connection
+// leads from or to a member, never between two strangers: peers that join and introduced clients reach members,
+// and members reach peers that join. While the ring has no member, those that registered reach each other, for so
+// a ring that was restarted as a whole comes together. It is asked from the relay's goroutines.
 type door struct {
-	member func(peer.ID) bool // may be called with mu held
-	now    func() time.Time
+	of        func(peer.ID) standing // may be called with mu held
+	noMembers func() bool
+	now       func() time.Time
 
 	mu        sync.Mutex
-	newcomers map[peer.ID]time.Time // who holds a slot without having registered, since when
+	newcomers map[peer.ID]time.Time // who holds a slot without being a member, since when
 	guests    map[peer.ID]time.Time // clients, and when they were introduced
 }
 
 var _ relay.ACLFilter = (*door)(nil)
 
-func newDoor(member func(peer.ID) bool, now func() time.Time) *door {
-	return &door{member: member, now: now, newcomers: make(map[peer.ID]time.Time), guests: make(map[peer.ID]time.Time)}
+func newDoor(of func(peer.ID) standing, noMembers func() bool, now func() time.Time) *door {
+	return &door{of: of, noMembers: noMembers, now: now, newcomers: make(map[peer.ID]time.Time), guests: make(map[peer.ID]time.Time)}
 }
 
 // AllowReserve reports whether p may hold a relay slot.
 func (d *door) AllowReserve(p peer.ID, _ ma.Multiaddr) bool {
-	if d.member(p) {
+	at := d.of(p)
+	if at == inRing {
 		return true
 	}
 	d.mu.Lock()
@@ -53,16 +68,22 @@ func (d *door) AllowReserve(p peer.ID, _ ma.Multiaddr) bool {
 		d.newcomers[p] = d.now()
 		return true
 	}
+	if at == registered {
+		return d.now().Sub(since) < trial || d.noMembers()
+	}
 	return d.now().Sub(since) < grace
 }
 
 // AllowConnect reports whether src may be connected to dest.
 func (d *door) AllowConnect(src peer.ID, _ ma.Multiaddr, dest peer.ID) bool {
-	if !d.member(dest) {
+	from, to := d.of(src), d.of(dest)
+	switch {
+	case to == unknown:
 		return false
-	}
-	if d.member(src) {
+	case from == inRing, to == inRing && from == registered:
 		return true
+	case to == registered:
+		return from == registered && d.noMembers()
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -86,10 +107,10 @@ func (d *door) sweep() []peer.ID {
 	var out []peer.ID
 	now := d.now()
 	for p, since := range d.newcomers {
-		switch age := now.Sub(since); {
-		case d.member(p) || age >= banned:
+		switch age, at := now.Sub(since), d.of(p); {
+		case at == inRing, at == unknown && age >= banned:
 			delete(d.newcomers, p)
-		case age >= grace:
+		case at == unknown && age >= grace:
 			out = append(out, p)
 		}
 	}

@@ -42,8 +42,9 @@ func TestPace(t *testing.T) {
 func TestDoor(t *testing.T) {
 	t.Parallel()
 	now := start
-	members := map[peer.ID]bool{"m": true, "n": true}
-	d := newDoor(func(p peer.ID) bool { return members[p] }, func() time.Time { return now })
+	roster := map[peer.ID]standing{"m": inRing, "n": inRing, "r": registered, "s": registered}
+	noMembers := false
+	d := newDoor(func(p peer.ID) standing { return roster[p] }, func() bool { return noMembers }, func() time.Time { return now })
 	connect := func(src, dest peer.ID, want bool) {
 		t.Helper()
 		if got := d.AllowConnect(src, nil, dest); got != want {
@@ -53,22 +54,36 @@ func TestDoor(t *testing.T) {
 	connect("m", "n", true)
 	connect("m", "x", false)
 	connect("x", "m", false)
+	connect("r", "m", true) // it joins
+	connect("m", "r", true)
+	connect("r", "s", false) // two strangers
+	noMembers = true
+	connect("r", "s", true) // a ring that was restarted
+	connect("x", "s", false)
+	noMembers = false
 	d.invite("x")
 	connect("x", "m", true)
+	connect("x", "r", false)
 	connect("x", "y", false)
-	if !d.AllowReserve("m", nil) || !d.AllowReserve("new", nil) || !d.AllowReserve("late", nil) {
-		t.Error("a slot is refused to a member, or to a newcomer")
+	for _, p := range []peer.ID{"m", "new", "late", "r"} {
+		if !d.AllowReserve(p, nil) {
+			t.Errorf("%s gets no slot", p)
+		}
 	}
-	members["new"] = true
+	roster["new"] = inRing
 	now = now.Add(grace)
-	if d.AllowReserve("late", nil) || !d.AllowReserve("new", nil) {
+	if d.AllowReserve("late", nil) || !d.AllowReserve("new", nil) || !d.AllowReserve("r", nil) {
 		t.Error("a slot for one that hasn't registered in time, or none for one that has")
 	}
 	if out := d.sweep(); !slices.Equal(out, []peer.ID{"late"}) {
 		t.Errorf("sent away: %v, want late", out)
 	}
-	now = now.Add(banned)
+	now = now.Add(max(banned, trial))
+	if d.AllowReserve("r", nil) {
+		t.Error("a slot for one that the ring doesn't confirm")
+	}
 	connect("x", "m", false)
+	delete(roster, "r")
 	if out := d.sweep(); len(out) != 0 || len(d.newcomers) != 0 || len(d.guests) != 0 {
 		t.Errorf("%v, %v, %v: want all forgotten", out, d.newcomers, d.guests)
 	}

@@ -40,12 +40,14 @@ func (r *roster) claimed(now time.Time, e *entry, joined bool) {
 	switch {
 	case joined && !e.claim.made:
 		e.claim = claim{made: true, next: now}
+		r.stale = true
 		if r.unseen.IsZero() {
 			r.unseen = now
 		}
-	case !joined:
+	case !joined && e.claim.made:
 		e.claim = claim{}
 		r.setJoined(e, false)
+		r.stale = true
 	}
 }
 
@@ -83,6 +85,7 @@ func (r *roster) saw(id ring.ID, ok bool, neighbors []ring.ID) {
 	if e == nil || !e.claim.made {
 		return
 	}
+	r.stale = r.stale || ok != e.claim.answered || ok && !slices.Equal(neighbors, e.claim.neighbors)
 	if ok {
 		e.claim.answered, e.claim.misses, e.claim.neighbors = true, 0, neighbors
 		return
@@ -94,8 +97,8 @@ func (r *roster) saw(id ring.ID, ok bool, neighbors []ring.ID) {
 
 // vouch notes whether members of the ring found a peer at its place.
 func (r *roster) vouch(id ring.ID, found bool) {
-	if e := r.entries[id]; e != nil && e.claim.made {
-		e.claim.vouched = found
+	if e := r.entries[id]; e != nil && e.claim.made && e.claim.vouched != found {
+		e.claim.vouched, r.stale = found, true
 	}
 }
 
@@ -121,6 +124,10 @@ func (r *roster) adjacent(id ring.ID, n int) []ring.ID {
 
 // confirm finds the ring among the peers that say to be members, and counts those in it, and no others, as members.
 func (r *roster) confirm() []change {
+	if !r.stale {
+		return nil
+	}
+	r.stale = false
 	groups := r.groups()
 	var best []*entry
 	for _, g := range groups {

@@ -96,7 +96,7 @@ func (p *Peer) start() error {
 	}
 	remembered := loadRoster(p.rosterPath())
 	p.roster = newRoster(p.cfg.Heartbeat, p.cfg.MaxPeers, rand.Uint64(), remembered, time.Now())
-	p.door = newDoor(p.registered, time.Now)
+	p.door = newDoor(p.standing, p.noMembers, time.Now)
 	p.host, err = p2phost.New(p2phost.Config{
 		Profile:     p2phost.Bootstrap,
 		Key:         key,
@@ -230,18 +230,26 @@ func (p *Peer) wakeUp() {
 	}
 }
 
-// registered reports whether id is in the roster, member or not yet.
-func (p *Peer) registered(id peer.ID) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	_, ok := p.roster.entries[ring.ID(id)]
-	return ok
-}
-
-// isMember reports whether id is a member of the ring.
-func (p *Peer) isMember(id peer.ID) bool {
+// standing is what is known of id.
+func (p *Peer) standing(id peer.ID) standing {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	e, ok := p.roster.entries[ring.ID(id)]
-	return ok && e.joined
+	switch {
+	case !ok:
+		return unknown
+	case e.joined:
+		return inRing
+	}
+	return registered
 }
+
+// noMembers reports whether the ring has no member that is known here.
+func (p *Peer) noMembers() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.roster.members == 0
+}
+
+// isMember reports whether id is a member of the ring.
+func (p *Peer) isMember(id peer.ID) bool { return p.standing(id) == inRing }

@@ -35,7 +35,7 @@ func TestRelayCarriesMembersAndInvitedGuestsOnly(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	boot, _ := startPeer(t, Config{Heartbeat: time.Minute})
+	boot, events := startPeer(t, Config{Heartbeat: time.Minute})
 	a, stranger, guest := startMember(t, ""), startMember(t, ""), startMember(t, "")
 
 	// A slot may be reserved before one registers, but nobody gets there until then.
@@ -48,8 +48,26 @@ func TestRelayCarriesMembersAndInvitedGuestsOnly(t *testing.T) {
 	if err := guest.host.Connect(ctx, through(t, boot, a)); err == nil {
 		t.Error("connected to a peer that isn't in the roster")
 	}
-	if err := a.contact(t, boot.Addrs()[0]).First(ctx); err != nil {
+	ca := a.contact(t, boot.Addrs()[0])
+	a.until(t, "founds", found)
+	a.join(ca)
+	receive(t, "event", events)
+	registers := startMember(t, "")
+	if err := registers.contact(t, boot.Addrs()[0]).First(ctx); err != nil {
 		t.Fatal(err)
+	}
+	if err := registers.reserve(ctx, boot); err != nil {
+		t.Fatal(err)
+	}
+	other := startMember(t, "")
+	if err := other.contact(t, boot.Addrs()[0]).First(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if err := other.host.Connect(ctx, through(t, boot, registers)); err == nil || !strings.Contains(err.Error(), "PERMISSION_DENIED") {
+		t.Errorf("two peers that have only registered through the relay: %v, want permission denied", err)
+	}
+	if err := other.host.Connect(ctx, through(t, boot, a)); err != nil {
+		t.Errorf("a peer that joins, to a member: %v", err)
 	}
 	if err := stranger.host.Connect(ctx, through(t, boot, a)); err == nil || !strings.Contains(err.Error(), "PERMISSION_DENIED") {
 		t.Errorf("a stranger through the relay: %v, want permission denied", err)

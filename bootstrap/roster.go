@@ -51,6 +51,7 @@ type roster struct {
 	settled    time.Time        // until then nobody founds a ring while there are remembered members
 	founder    ring.ID          // told to found a ring, and not yet a member
 	founding   time.Time        // until then nobody else is told so
+	stale      bool             // claims have changed since the ring was looked for
 	passedOver map[ring.ID]bool // who was told to found a ring, and didn't; the others come first
 	unseen     time.Time        // since when there are claims of membership and no member; zero when there is one
 }
@@ -207,6 +208,7 @@ func (r *roster) forget(id ring.ID) {
 func (r *roster) remove(e *entry) {
 	id := e.info.Position.ID
 	r.setJoined(e, false)
+	r.stale = r.stale || e.claim.made
 	r.unplace(e)
 	delete(r.entries, id)
 	if r.founder == id {

@@ -112,3 +112,26 @@ func TestAddressChanges(t *testing.T) {
 		})
 	}
 }
+
+// A relayed connection carries less than a file has: the transfer goes on over further ones, and both peers stay in the ring.
+func TestFileLargerThanARelayedConnectionCarries(t *testing.T) {
+	l := New(t)
+	boot := startBootstrap(t, l.Host(Both), "--relay-data", "64MiB")
+	a := startNode(t, l.Router(Symmetric).Host(), boot, "--ring-address", firstAddress)
+	b := startNode(t, l.Router(Symmetric).Host(), boot, "--ring-address", secondAddress)
+	a.whole(patience, 2)
+	x := newTransfer(t, "long", interruptedSize)
+	began := time.Now()
+	x.put(a)
+	t.Logf("put of %.0f MB over connections of 64 MiB took %v", float64(x.size)/1e6, time.Since(began).Round(time.Millisecond))
+	began = time.Now()
+	to := filepath.Join(t.TempDir(), "got")
+	if _, _, err := b.verb("get", x.name, "-o", to); err != nil {
+		t.Error(err)
+	}
+	t.Logf("get took %v", time.Since(began).Round(time.Millisecond))
+	if err := x.same(to); err != nil {
+		t.Error(err)
+	}
+	b.whole(30*time.Second, 2)
+}

@@ -26,11 +26,16 @@ type RelayLimits struct {
 	// BufferBytes is the buffer of a circuit, one for each direction. Default 16 KiB:
 	// half of it costs throughput, four times it gains none.
 	BufferBytes int
-	// DataBytes is what a circuit may carry in each direction. Default 1 TiB. It is
-	// never "unlimited": only a limited connection tells libp2p that a direct one is still wanted.
+	// DataBytes is what a circuit may carry in each direction. Default 4 GiB. It is
+	// never "unlimited": only a limited connection tells libp2p that a direct one is still wanted. A transfer
+	// that is not done then goes on over a new circuit.
 	DataBytes int64
-	// Duration is how long a circuit may last. Default 24 h.
+	// Duration is how long a circuit may last. Default 4 h.
 	Duration time.Duration
+	// PeerBytesPerDay and BytesPerDay are what one peer, and all of them together, may send through the relay at once, and
+	// in a day on average. Beyond that they are slowed down to that average, not cut off: a peer that can be reached
+	// only through the relay stays in its ring. Default 64 GiB and 512 GiB.
+	PeerBytesPerDay, BytesPerDay int64
 	// ReservationTTL is how long a slot is held without renewal. Default 1 h.
 	ReservationTTL time.Duration
 	// BytesPerSecond bounds what the relay carries, all circuits and both directions together; peers that
@@ -46,8 +51,10 @@ func DefaultRelayLimits() RelayLimits {
 		ReservationsPerASN: 1024,
 		CircuitsPerPeer:    64,
 		BufferBytes:        16 << 10,
-		DataBytes:          1 << 40,
-		Duration:           24 * time.Hour,
+		DataBytes:          4 << 30,
+		Duration:           4 * time.Hour,
+		PeerBytesPerDay:    64 << 30,
+		BytesPerDay:        512 << 30,
 		ReservationTTL:     time.Hour,
 	}
 }
@@ -64,6 +71,8 @@ func (l RelayLimits) withDefaults() RelayLimits {
 		DataBytes:          positive(l.DataBytes, d.DataBytes),
 		Duration:           positive(l.Duration, d.Duration),
 		ReservationTTL:     positive(l.ReservationTTL, d.ReservationTTL),
+		PeerBytesPerDay:    positive(l.PeerBytesPerDay, d.PeerBytesPerDay),
+		BytesPerDay:        positive(l.BytesPerDay, d.BytesPerDay),
 		BytesPerSecond:     max(l.BytesPerSecond, 0),
 	}
 }

@@ -18,7 +18,8 @@ const meterStep = 16 << 10
 // meter bounds what a relay carries in all, and shares it among peers: each has one step under way at a
 // time, and the steps take turns, so a peer with many connections gets no more than one with a single one.
 type meter struct {
-	limit *rate.Limiter // nil: no bound, and nothing to share
+	limit   *rate.Limiter // nil: no bound, and nothing to share
+	allowed *allowances
 
 	mu    sync.Mutex
 	turns map[peer.ID]*turn
@@ -30,9 +31,9 @@ type turn struct {
 	users int // streams; of meter.mu
 }
 
-func newMeter(bytesPerSecond int64) *meter {
-	m := &meter{turns: make(map[peer.ID]*turn)}
-	if bytesPerSecond > 0 {
+func newMeter(limits RelayLimits) *meter {
+	m := &meter{turns: make(map[peer.ID]*turn), allowed: newAllowances(limits.PeerBytesPerDay, limits.BytesPerDay)}
+	if bytesPerSecond := limits.BytesPerSecond; bytesPerSecond > 0 {
 		m.limit = rate.NewLimiter(rate.Limit(bytesPerSecond), int(min(max(bytesPerSecond/8, 1<<10), meterStep)))
 	}
 	return m
@@ -79,26 +80,31 @@ func (h *meteredHost) NewStream(ctx context.Context, p peer.ID, ids ...protocol.
 }
 
 func (h *meteredHost) count(s network.Stream) network.Stream {
-	if h.meter.limit == nil {
-		return s
-	}
 	p := s.Conn().RemotePeer()
-	return &meteredStream{Stream: s, meter: h.meter, turn: h.meter.enter(p), peer: p}
+	return &meteredStream{Stream: s, meter: h.meter, turn: h.meter.enter(p), peer: p, allowed: h.meter.allowed.of(p)}
 }
 
 // meteredStream waits, before it reads, until its peer may send.
 type meteredStream struct {
 	network.Stream
-	meter *meter
-	turn  *turn
-	peer  peer.ID
-	once  sync.Once
+	meter   *meter
+	turn    *turn
+	peer    peer.ID
+	allowed *rate.Limiter // the peer's
+	once    sync.Once
 }
 
 // Read reads at most a step, and keeps the peer's other streams waiting until the step's time has passed.
 func (s *meteredStream) Read(b []byte) (int, error) {
-	n, err := s.Stream.Read(b[:min(len(b), s.meter.limit.Burst())])
+	most := meterStep
+	if s.meter.limit != nil {
+		most = s.meter.limit.Burst()
+	}
+	n, err := s.Stream.Read(b[:min(len(b), most)])
 	if n > 0 {
+		time.Sleep(s.meter.allowed.spend(s.allowed, n))
+	}
+	if n > 0 && s.meter.limit != nil {
 		s.turn.Lock()
 		time.Sleep(s.meter.limit.ReserveN(time.Now(), n).Delay())
 		s.turn.Unlock()

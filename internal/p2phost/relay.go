@@ -60,7 +60,7 @@ func startRelay(h host.Host, cfg Config) (*relay.Relay, error) {
 	if cfg.RelayACL != nil {
 		opts = append(opts, relay.WithACL(cfg.RelayACL))
 	}
-	return relay.New(&meteredHost{Host: h, meter: newMeter(limits.BytesPerSecond)}, opts...)
+	return relay.New(&meteredHost{Host: h, meter: newMeter(limits)}, opts...)
 }
 
 // relayWhileReachable makes h a relay for as long as others reach it directly, until ctx ends.
