@@ -107,6 +107,9 @@ func reachBootstrap(ctx context.Context, h host.Host, cfg Config) []bootstrapSee
 
 // reachRemembered connects to members that the data folder remembers.
 func reachRemembered(ctx context.Context, h host.Host, cfg Config) []NeighbourCheck {
+	if cfg.Data == "" {
+		return nil
+	}
 	raw, err := os.ReadFile(filepath.Join(cfg.Data, memoryFile))
 	var m memory
 	if err != nil || json.Unmarshal(raw, &m) != nil {

@@ -45,6 +45,8 @@ type app struct {
 
 	logs logOutput // of a command that runs on
 
+	warnedConfig bool // that a config file can't be read
+
 	begun    bool // the command line was right, and its verb has begun
 	departed bool // the verb has ended the node
 }

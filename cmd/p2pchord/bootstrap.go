@@ -146,7 +146,11 @@ func (f bootstrapFlags) config(data string) (c bootstrap.Config, err error) {
 
 func (a *app) runBootstrap(cmd *cobra.Command, f bootstrapFlags) error {
 	ctx := cmd.Context()
-	cfg, err := f.config(a.dataFolder("bootstrap"))
+	data, err := a.dataFolder("bootstrap")
+	if err != nil {
+		return err
+	}
+	cfg, err := f.config(data)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/BurntSushi/toml"
 	"github.com/spf13/cobra"
@@ -23,7 +24,12 @@ func (a *app) complete(cmd *cobra.Command) error {
 		a.config = v
 	}
 	file, err := readConfig(a.config, cmd.Root())
-	if err != nil {
+	var others errOthersConfig
+	if errors.As(err, &others) && !a.warnedConfig {
+		a.warnedConfig = true // once in a process
+		a.out.warn("%v", others)
+	}
+	if err != nil && !errors.As(err, &others) {
 		return err
 	}
 	var failed error
@@ -80,6 +86,14 @@ func setFlag(f *pflag.Flag, values []string) error {
 	return nil
 }
 
+// errOthersConfig says that the home folder is another user's, as with sudo -u, and what is in it can't be
+// read. Its settings were never this user's, so a command goes on without.
+type errOthersConfig struct{ path string }
+
+func (e errOthersConfig) Error() string {
+	return fmt.Sprintf("the settings in %s can't be read and don't count, for HOME is another user's: set HOME, or give --config FILE", e.path)
+}
+
 type configKey struct{ table, flag string }
 
 type configEntry struct {
@@ -94,11 +108,20 @@ func readConfig(path string, root *cobra.Command) (map[configKey]configEntry, er
 	if !asked {
 		path = defaultConfig()
 	}
-	src, err := os.ReadFile(path)
-	if !asked && errors.Is(err, fs.ErrNotExist) {
+	if path == "" {
 		return nil, nil
 	}
-	if err != nil {
+	src, err := os.ReadFile(path)
+	switch {
+	case !asked && (errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)):
+		return nil, nil
+	case !asked && errors.Is(err, fs.ErrPermission) && homeIsAnothers():
+		return nil, errOthersConfig{path}
+	case !asked && errors.Is(err, fs.ErrPermission):
+		return nil, fault.New(fault.Usage, "can't read the config file %s: %w: change its permissions, or give another one with --config FILE", path, reason(err))
+	case fault.OutOfFiles(err):
+		return nil, fault.New(fault.NoSpace, "can't read the config file: %w", err)
+	case err != nil:
 		return nil, fault.New(fault.Usage, "can't read the config file: %w", err)
 	}
 	var tree map[string]any

@@ -2,8 +2,6 @@ package main
 
 import (
 	"cmp"
-	"errors"
-	"io/fs"
 	"os"
 	"strings"
 	"time"
@@ -77,10 +75,12 @@ func (a *app) configCheck() error {
 	}
 	file := cmp.Or(a.config, defaultConfig())
 	_, err := os.Stat(file)
-	there := !errors.Is(err, fs.ErrNotExist)
+	there := err == nil
 	switch {
 	case a.json:
 		a.out.object(map[string]any{"file": file, "exists": there, "ok": true})
+	case file == "":
+		a.out.line("there is no config file, for HOME is not set: the environment and the defaults hold, and are ok")
 	case there:
 		a.out.line("%s: ok", file)
 	default:

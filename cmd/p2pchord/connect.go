@@ -69,7 +69,14 @@ func (a *app) openNode(cmd *cobra.Command) (gateway.Peer, error) {
 func (a *app) dialNode(ctx context.Context, cmd *cobra.Command) (*gateway.Client, error) {
 	socket := a.api
 	if socket == "" {
-		socket = filepath.Join(a.dataFolder("node"), gateway.SocketName)
+		data, err := a.dataFolder("node")
+		if err != nil && len(a.bootstrap) > 0 {
+			return nil, fault.New(fault.Unreachable, "%w", err) // without a folder there is no node of one's own
+		}
+		if err != nil {
+			return nil, err
+		}
+		socket = filepath.Join(data, gateway.SocketName)
 	}
 	idle := a.timeout
 	if !cmd.Flags().Changed("timeout") {

@@ -87,7 +87,10 @@ func (a *app) netcheckOffline(cmd *cobra.Command, f netcheckFlags) (node.Netchec
 	if err != nil {
 		return node.Netcheck{}, err
 	}
-	cfg := node.Config{Data: a.dataFolder("node"), Timeout: a.timeout}
+	cfg := node.Config{Timeout: a.timeout}
+	if data, err := a.dataFolder("node"); err == nil { // without one there are no peers to remember
+		cfg.Data = data
+	}
 	if cfg.Bootstrap, err = parseMultiaddrs("--bootstrap", orSettings(a.bootstrap, settings, "bootstrap"), true); err != nil {
 		return node.Netcheck{}, err
 	}

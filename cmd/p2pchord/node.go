@@ -160,7 +160,11 @@ func (f nodeFlags) config(data string) (c node.Config, err error) {
 func (a *app) runNode(cmd *cobra.Command, f nodeFlags) error {
 	ctx, cancel := context.WithCancel(cmd.Context())
 	defer cancel()
-	cfg, err := f.config(a.dataFolder("node"))
+	data, err := a.dataFolder("node")
+	if err != nil {
+		return err
+	}
+	cfg, err := f.config(data)
 	if err != nil {
 		return err
 	}
@@ -254,7 +258,7 @@ func (a *app) serve(ctx context.Context, n *node.Node, peer gateway.Peer, folder
 	typing := func() bool { return false }
 	if a.promptWanted(f) {
 		in := a.stdin.(*os.File)
-		p := newPrompt(a, in, peer, filepath.Join(a.dataFolder("node"), historyName))
+		p := newPrompt(a, in, peer, a.historyFile())
 		defer p.close()
 		defer a.out.showAbove(p.message)()
 		typed, typing = make(chan error, 1), p.running.Load

@@ -37,7 +37,7 @@ func (a *app) shell(cmd *cobra.Command) error {
 	if !ok || !isTerminal(in) || !isTerminal(a.out.stdout) {
 		return a.script(cmd.Context(), c)
 	}
-	p := newPrompt(a, in, c, filepath.Join(a.dataFolder("node"), historyName))
+	p := newPrompt(a, in, c, a.historyFile())
 	defer p.close()
 	typed := make(chan error, 1)
 	go func() { typed <- p.run(cmd.Context()) }() // ends with the process when it waits for a key

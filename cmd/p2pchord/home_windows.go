@@ -1,0 +1,4 @@
+package main
+
+// homeIsAnothers is false: the profile is always the user's own.
+func homeIsAnothers() bool { return false }
