@@ -55,10 +55,7 @@ func recordVectors() []signedVector {
 		key := keptKey(name)
 		all = append(all, recordVector("a file whose writer has a key of type "+name, must(Sign(key, oneBlock()))).withKey(key, 0))
 	}
-	key := keptKey("ecdsa")
-	ecdsa := recordVector("a file whose writer has a key of type ecdsa", keptECDSA(key)).withKey(key, 0)
-	ecdsa.Optional = true
-	return append(all, ecdsa)
+	return all
 }
 
 func recordVector(name string, message *pb.Record) signedVector {
@@ -99,26 +96,6 @@ func fromTheFuture() *pb.Record {
 	body = protowire.AppendTag(body, 99, protowire.BytesType)
 	body = protowire.AppendString(body, "from the future")
 	return &pb.Record{Body: body, Signature: must(fixedKey(1).Sign(signedText(recordDomain, body)))}
-}
-
-// keptECDSA is the record by an ECDSA key that is in the vectors already: such signatures are random.
-func keptECDSA(key crypto.PrivKey) *pb.Record {
-	fresh := must(Sign(key, oneBlock()))
-	raw, err := os.ReadFile(recordsFile)
-	var all []signedVector
-	if err != nil || json.Unmarshal(raw, &all) != nil {
-		return fresh
-	}
-	for _, v := range all {
-		kept := new(pb.Record)
-		if encoded, err := hex.DecodeString(v.Encoded); err != nil || proto.Unmarshal(encoded, kept) != nil {
-			continue
-		}
-		if _, err := VerifyRecord(kept); err == nil && bytes.Equal(kept.Body, fresh.Body) && bytes.Equal(kept.PublicKey, fresh.PublicKey) {
-			return kept
-		}
-	}
-	return fresh
 }
 
 func peerVectors() []signedVector {

@@ -44,8 +44,6 @@ type signedVector struct {
 	Stamp     string          `json:"stamp,omitempty"`
 	CID       string          `json:"cid,omitempty"`
 	Addrs     []string        `json:"addrs,omitempty"` // of a peer: those that can be read
-	// Optional marks what a receiver may refuse: ECDSA, for libp2p's implementations write its signatures in different ways.
-	Optional bool `json:"optional,omitempty"`
 }
 
 const (
