@@ -115,7 +115,9 @@ func (n *Node) replicate(ctx context.Context, rec *protocol.Record, b *block, wa
 		err = r.awaitWitness(ctx)
 		full := fault.CodeOf(err) == fault.NoSpace
 		if full {
-			err = n.sendBare(ctx, s.grants.Grant, rec)
+			if err = n.sendBare(ctx, s.grants.Grant, rec); fault.CodeOf(err) == fault.NoSpace {
+				return nil, n.takeBack(ctx, r, rec)
+			}
 		}
 		if err != nil {
 			lost := func(ctx context.Context) error { return n.unwitnessed(ctx, s, err) }

@@ -133,6 +133,7 @@ func (n *Node) confirmed(ctx context.Context, name string, w said) (*snapshot, [
 		case err == nil:
 		case fault.CodeOf(err) == fault.Refused:
 			n.refused(s.grants.Grant)
+		case fault.CodeOf(err) == fault.NoSpace: // it is there, and has no room for the record
 		default:
 			n.step(ring.Unreachable{Peer: s.grants.Grant.From})
 		}
@@ -250,12 +251,21 @@ func (n *Node) serveList(ctx context.Context, l *pb.List) (*pb.FileResponse, err
 	return &pb.FileResponse{Body: &pb.FileResponse_Listed{Listed: listed}}, err
 }
 
+// copiesHeld is how many copies there are of a record of this node's arc, as far as it knows: none to count on where it has
+// the record without the bytes itself.
+func (n *Node) copiesHeld(s *snapshot, k kept) int {
+	if !k.complete {
+		return 0
+	}
+	return max(1, len(n.holders(s, k))-n.health.lacking(k.entry.Place))
+}
+
 func (n *Node) listing(s *snapshot, k kept) *pb.Listing {
-	copies := len(n.holders(s, k)) - n.health.lacking(k.entry.Place)
+	copies := n.copiesHeld(s, k)
 	return &pb.Listing{
 		Name: k.GetName(), Size: k.GetSize(), Hash: k.GetHash(), Modified: k.GetModified(),
 		ModifiedBeforeEpoch: k.GetModifiedBeforeEpoch(), ModifiedNanos: k.GetModifiedNanos(), Mode: k.GetMode(),
-		Version: &pb.Version{Clock: k.GetClock(), Writer: k.GetWriter()}, Copies: uint32(max(copies, 1)), //nolint:gosec // small
+		Version: &pb.Version{Clock: k.GetClock(), Writer: k.GetWriter()}, Copies: uint32(copies), //nolint:gosec // small
 	}
 }
 

@@ -63,8 +63,12 @@ func newEntry(rec *protocol.Record) (store.Entry, error) {
 	if err != nil {
 		return store.Entry{}, err
 	}
+	purpose := store.New
+	if rec.GetDeleted() {
+		purpose = store.Delete
+	}
 	return store.Entry{
-		Place: place(rec.RecordBody), Stamp: protocol.StampOf(rec), Value: value,
+		Purpose: purpose, Place: place(rec.RecordBody), Stamp: protocol.StampOf(rec), Value: value,
 		Block: store.Hash(rec.BlockHash()), Size: uint32(rec.BlockSize()), Counted: true, //nolint:gosec // a block
 	}, nil
 }
@@ -193,6 +197,7 @@ func (n *Node) keep(ctx context.Context, rec *protocol.Record, with ...store.Sta
 	if err != nil {
 		return err
 	}
+	entry.Purpose = max(entry.Purpose, store.Copy)
 	_, err = n.store.Update(ctx, entry.Place, func(current []store.Entry) ([]store.Entry, error) {
 		n.released.forget(strayKey{entry.Place, entry.Stamp}) // who hands it over counts on it
 		return merge(current, entry)

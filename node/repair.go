@@ -244,7 +244,7 @@ const slowest = 16 << 10
 
 // fetch gets the bytes of one entry from another holder.
 func (n *Node) fetch(ctx context.Context, e store.Entry) error {
-	if !n.hasRoom(int64(e.Size)) {
+	if !n.store.HasRoom(int64(e.Size)) {
 		return fault.New(fault.NoSpace, "no room for a copy of block %d of %q", e.Index, e.Name)
 	}
 	room, err := n.memory.Reserve(ctx, membudget.Repair, int(e.Size), 1)

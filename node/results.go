@@ -15,6 +15,8 @@ type (
 		Modified time.Time `json:"modified"`
 		Copies   int       `json:"copies"`         // durable copies, as far as known
 		Mode     Mode      `json:"mode,omitempty"` // permission bits, when the writer has told them
+		// Missing says of a file in a node's own list that it has the record without the bytes.
+		Missing bool `json:"missing,omitempty"`
 	}
 	// PutResult tells what a put has stored.
 	PutResult struct {

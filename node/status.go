@@ -82,10 +82,13 @@ func (n *Node) listHeld(s *snapshot, out *Status) error {
 			return
 		}
 		if key := ring.Key(k.entry.Key); s.grants.Owns(key) {
-			info := fileInfo(k.RecordBody, len(n.holders(s, k))-n.health.lacking(k.entry.Place))
+			info := fileInfo(k.RecordBody, n.copiesHeld(s, k))
+			info.Missing = !k.complete
 			out.Files = append(out.Files, info)
 		} else {
-			out.BackupFiles = append(out.BackupFiles, fileInfo(k.RecordBody, 0))
+			info := fileInfo(k.RecordBody, 0)
+			info.Missing = !k.complete
+			out.BackupFiles = append(out.BackupFiles, info)
 		}
 	}
 	err := n.store.Scan(everything, nil, func(e store.Entry) bool {

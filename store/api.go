@@ -33,6 +33,8 @@ type Entry struct {
 	// Counted says that the entry takes part in the digests. Versions that are only
 	// kept for a while do not.
 	Counted bool
+	// Purpose says what the entry is written for. It is not kept.
+	Purpose Purpose
 	// Complete says that the block's bytes are here (or that there are none). It is
 	// set by the store.
 	Complete bool

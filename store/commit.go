@@ -115,6 +115,10 @@ func (s *Store) persist(t *tx) error {
 	}
 	s.memory.Unlock()
 	s.missing.Store(t.count.missing)
+	for _, g := range t.brought { // now they are counted
+		s.release(g.reserved)
+		g.reserved = 0
+	}
 	if t.doubted {
 		s.wakeReclaim()
 	}

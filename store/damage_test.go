@@ -137,7 +137,16 @@ func TestReserve(t *testing.T) {
 	storetest.Is(t, err, store.ErrNoSpace)
 	storetest.Equal(t, "kind", fault.CodeOf(err), fault.NoSpace)
 	storetest.Equal(t, "free", s.Usage().FreeDiskBytes, 0)
-	storetest.Put(t, s, store.Place{Name: "tombstone"}, "1", nil)
+	put := func(p store.Purpose) error {
+		at := store.Place{Name: fmt.Sprint("purpose ", p)}
+		_, err := s.Update(t.Context(), at, func([]store.Entry) ([]store.Entry, error) {
+			return []store.Entry{{Stamp: "1", Purpose: p}}, nil
+		})
+		return err
+	}
+	storetest.Is(t, put(store.New), store.ErrNoSpace)
+	storetest.Is(t, put(store.Copy), store.ErrNoSpace)
+	storetest.Check(t, put(store.Delete))
 	none := open(t, t.TempDir(), store.Options{Reserve: -1})
 	storetest.Put(t, none, store.Place{Name: "a"}, "1", []byte("x"))
 	if u := none.Usage(); u.FreeDiskBytes <= 0 {

@@ -63,7 +63,7 @@ func (m *Memory) Stage(ctx context.Context, size int64, r io.Reader) (Staged, er
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.reserved -= max(size, 0)
-	if err == nil && len(data) > 0 && m.capacity > 0 && m.used()+m.reserved+int64(len(data)) > m.capacity {
+	if err == nil && len(data) > 0 && m.capacity > 0 && m.used()+m.reserved+int64(len(data)) > blockLimit(m.capacity) {
 		err = ErrNoSpace
 	}
 	if err != nil {
@@ -84,7 +84,7 @@ func (m *Memory) reserve(n int64) error {
 	if m.closed {
 		return ErrClosed
 	}
-	if n > 0 && m.capacity > 0 && m.used()+m.reserved+n > m.capacity {
+	if n > 0 && m.capacity > 0 && m.used()+m.reserved+n > blockLimit(m.capacity) {
 		return ErrNoSpace
 	}
 	m.reserved += n
@@ -143,6 +143,9 @@ func (m *Memory) Update(ctx context.Context, at Place, fn func([]Entry) ([]Entry
 	}
 	if shall, err = arrange(at, shall); err != nil {
 		return nil, err
+	}
+	if n, p := growth(m.at(at), shall); n > 0 && m.capacity > 0 && m.used()+m.reserved+n > entryLimit(m.capacity, p) {
+		return nil, ErrNoSpace
 	}
 	if err := m.take(with); err != nil {
 		return nil, err

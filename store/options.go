@@ -9,8 +9,8 @@ import (
 
 // Options are the settings of a store. The zero value is the default of each.
 type Options struct {
-	// Capacity is the most that blocks and entries may take, in bytes; 0 is unlimited.
-	// New blocks are refused beyond it. Entries are not: a delete is one.
+	// Capacity is the most that blocks and entries may take, in bytes; 0 is unlimited. Blocks leave a part of it
+	// to entries, and entries to those that are more urgent: see Purpose.
 	Capacity int64
 	// Reserve is the free space in bytes that is left to others on the disk. 0 is the
 	// default: 1 GiB or 5 % of the disk, whichever is smaller, so that a small disk can

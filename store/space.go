@@ -21,7 +21,7 @@ func (s *Store) reserve(n int64) error {
 	s.space.mu.Lock()
 	defer s.space.mu.Unlock()
 	wanted := s.space.reserved + n
-	if c := s.opts.Capacity; c > 0 && s.counted().used+wanted > c {
+	if c := s.opts.Capacity; c > 0 && s.counted().used+wanted > blockLimit(c) {
 		return ErrNoSpace
 	}
 	free, floor, known := s.disk()
@@ -30,6 +30,32 @@ func (s *Store) reserve(n int64) error {
 	}
 	s.space.reserved = wanted
 	return nil
+}
+
+// allow returns ErrNoSpace if entries may not grow by n bytes in t. It runs on the committing goroutine.
+func (s *Store) allow(t *tx, n int64, p Purpose) error {
+	if n <= 0 {
+		return nil
+	}
+	s.space.mu.Lock()
+	reserved := s.space.reserved
+	s.space.mu.Unlock()
+	if c := s.opts.Capacity; c > 0 && t.count.used+reserved-t.settled+n > entryLimit(c, p) {
+		return ErrNoSpace
+	}
+	if free, floor, known := s.disk(); known && free-n < entryFloor(floor, p) {
+		return ErrNoSpace
+	}
+	return nil
+}
+
+// HasRoom reports whether the store would take a block of n bytes now.
+func (s *Store) HasRoom(n int64) bool {
+	if s.reserve(n) != nil {
+		return false
+	}
+	s.release(n)
+	return true
 }
 
 func (s *Store) release(n int64) {

@@ -23,6 +23,8 @@ type staged struct {
 	size uint32
 	body []byte
 
+	reserved int64 // bytes promised to it; the committing goroutine's while it is committed
+
 	mu    sync.Mutex
 	busy  bool // an Update or Supply works with it
 	spent bool // taken, or discarded
@@ -56,7 +58,8 @@ func (g *staged) drop() {
 		g.temp = ""
 	}
 	g.body = nil
-	g.s.release(int64(g.size))
+	g.s.release(g.reserved)
+	g.reserved = 0
 }
 
 func (g *staged) isFile() bool { return g.temp != "" || g.published }
@@ -82,6 +85,9 @@ func (s *Store) Stage(ctx context.Context, size int64, r io.Reader) (Staged, err
 		return nil, err
 	}
 	g, err := in.run()
+	if err == nil {
+		g.reserved = in.reserved
+	}
 	if err == nil && s.life.isClosed() {
 		g.drop()
 		return nil, ErrClosed
@@ -284,7 +290,7 @@ func (s *Store) StageKnown(ctx context.Context, data []byte, h Hash, use Use) (S
 	if err := s.reserve(size); err != nil {
 		return nil, err
 	}
-	g := &staged{s: s, hash: h, size: uint32(size)} //nolint:gosec // at most MaxBlock
+	g := &staged{s: s, hash: h, size: uint32(size), reserved: size} //nolint:gosec // at most MaxBlock
 	if size <= s.opts.inline {
 		g.body = bytes.Clone(data)
 	} else if err := g.write(data, use); err != nil {

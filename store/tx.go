@@ -18,6 +18,9 @@ type tx struct {
 	sums    map[uint16]Sum
 	count   counters
 	doubted bool // a file has become doubtful
+	// settled is what staged bytes that are among count already have reserved, until the batch is durable.
+	settled int64
+	brought []*staged // whose they are
 	err     error
 }
 
@@ -239,6 +242,8 @@ func (t *tx) bring(h Hash, g *staged) {
 	t.unmiss(h)
 	t.count.blocks++
 	t.count.used += int64(b.size)
+	t.settled += g.reserved
+	t.brought = append(t.brought, g)
 }
 
 // remove notes a block's bytes as gone; a file of them becomes doubtful.

@@ -44,6 +44,10 @@ func (s *Store) Update(ctx context.Context, at Place, fn func([]Entry) ([]Entry,
 		if shall, err = arrange(at, shall); err != nil {
 			return err
 		}
+		grown, purpose := growth(old, shall)
+		if err := s.allow(t, grown, purpose); err != nil {
+			return err
+		}
 		t.replace(old, shall, taken)
 		now = shall
 		for i := range now {

@@ -144,7 +144,9 @@ func filesText(files []node.FileInfo) string {
 	var total int64
 	var names []string
 	for i, f := range files {
-		total += f.Size
+		if !f.Missing { // of what isn't here nobody knows whether it is anywhere
+			total += f.Size
+		}
 		if i < namesShown {
 			names = append(names, f.Name)
 		}

@@ -101,6 +101,58 @@ func testCapacity(t *testing.T, open Open) {
 	Put(t, s, at, "2", Bytes(2, 900<<10))
 }
 
+// testEntriesCount fills a store with entries: the capacity bounds them, and leaves room for what is more urgent.
+func testEntriesCount(t *testing.T, open Open) {
+	const capacity = 1 << 20
+	s := open(t, store.Options{Capacity: capacity})
+	put := func(name string, p store.Purpose, size int) error {
+		_, err := s.Update(t.Context(), store.Place{Name: name}, func([]store.Entry) ([]store.Entry, error) {
+			return []store.Entry{{Stamp: "1", Value: Bytes(1, size), Purpose: p}}, nil
+		})
+		return err
+	}
+	g := Stage(t, s, Bytes(2, 100<<10)) // what is staged counts
+	before := int64(0)
+	for p := store.New; p <= store.Delete; p++ {
+		n := 0
+		for ; n < 10_000; n++ {
+			if err := put(fmt.Sprint(p, n), p, 4<<10); err != nil {
+				Is(t, err, store.ErrNoSpace)
+				break
+			}
+		}
+		used := s.Usage().UsedBytes
+		if n == 0 || n == 10_000 || used <= before || used > capacity-100<<10 {
+			t.Errorf("%d entries of purpose %d are taken, %d bytes used", n, p, used)
+		}
+		before = used
+	}
+	// What shrinks, or goes, is always possible.
+	Check(t, put("0 0", store.New, 1<<10))
+	Remove(t, s, store.Place{Name: "0 1"})
+	g.Discard()
+	Check(t, put("big", store.Copy, 60<<10))
+	// Many that come at once don't go beyond it, and those that fit are not refused for what others have reserved.
+	full := open(t, store.Options{Capacity: capacity})
+	var wg sync.WaitGroup
+	for i := range 16 {
+		wg.Go(func() {
+			at := store.Place{Name: fmt.Sprint(i)}
+			g, err := full.Stage(t.Context(), -1, bytes.NewReader(Bytes(uint64(i), 50<<10))) //nolint:gosec // small
+			if err != nil {
+				t.Errorf("block %d: %v", i, err)
+				return
+			}
+			if _, err := full.Update(t.Context(), at, func([]store.Entry) ([]store.Entry, error) {
+				return []store.Entry{{Stamp: "1", Block: g.Hash(), Size: g.Size()}}, nil
+			}, g); err != nil {
+				t.Errorf("entry %d: %v", i, err)
+			}
+		})
+	}
+	wg.Wait()
+}
+
 func testMany(t *testing.T, open Open) {
 	s := open(t, store.Options{})
 	const callers, each = 8, 25

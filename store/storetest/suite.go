@@ -34,6 +34,7 @@ func Run(t *testing.T, open Open) {
 		{"stage sizes", testStageSizes},
 		{"staged bytes", testStaged},
 		{"capacity", testCapacity},
+		{"entries count", testEntriesCount},
 		{"many at once", testMany},
 		{"closed", testClosed},
 		{"random operations", testRandom},
