@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/p2pchord/p2pchord/internal/safetext"
 )
 
 // notifyWithin is how long the manager may take to read a message.
@@ -46,6 +48,9 @@ func (a *app) openService() *service {
 func (s *service) notify(lines ...string) {
 	if s.conn == nil {
 		return
+	}
+	for i := range lines {
+		lines[i] = safetext.Line(lines[i]) // a line break would begin another statement
 	}
 	_ = s.conn.SetWriteDeadline(time.Now().Add(notifyWithin)) // a manager that reads nothing is not waited for
 	_, _ = s.conn.Write([]byte(strings.Join(lines, "\n")))    // a manager that has gone needs no news

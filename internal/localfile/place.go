@@ -109,7 +109,7 @@ func (t *Target) giveName() error {
 func (t *Target) keepMode() {
 	if t.replaces != nil {
 		mode := t.replaces.Mode().Perm()
-		if !keepOwner(t.File, t.replaces) {
+		if !keepOwner(t.File, t.replaces) || !keepACL(t.File, t.dir, t.base) {
 			mode &^= 0o070 // its group is another one, which might read what the old one could not
 		}
 		_ = t.File.Chmod(mode) // see above
