@@ -52,17 +52,17 @@ func (c *clocks) note(id peer.ID, theirs uint64, own int64) {
 
 // now is what the peer's clock shows now; false when it has told nothing for as long as fresh. When this node's
 // clock has been set since, or its machine has slept, nobody can tell how much time has passed: it
-// is between what the two clocks of this machine say.
-func (c *clocks) now(id peer.ID, own int64, fresh time.Duration) (replica.Clock, bool) {
+// is between what the two clocks of this machine say. The monotonic one says steady.
+func (c *clocks) now(id peer.ID, own int64, fresh time.Duration) (shows replica.Clock, steady int64, ok bool) {
 	c.mu.Lock()
 	t, ok := c.told[id]
 	c.mu.Unlock()
-	steady := time.Since(t.at)
-	if !ok || steady > fresh {
-		return replica.Clock{}, false
+	since := time.Since(t.at)
+	if !ok || since > fresh {
+		return shows, 0, false
 	}
-	passed, set := steady.Milliseconds(), own-t.own
-	return replica.Clock{Early: t.theirs + min(passed, set), Late: t.theirs + max(passed, set)}, true
+	passed, set := since.Milliseconds(), own-t.own
+	return replica.Clock{Early: t.theirs + min(passed, set), Late: t.theirs + max(passed, set)}, t.theirs + passed, true
 }
 
 // clock is the time by this machine's clock, in milliseconds since 1970.
@@ -73,8 +73,9 @@ func (n *Node) told() uint64 { return uint64(max(n.clock(), 0)) } //nolint:gosec
 
 // neighborClock is the clock of one neighbor.
 type neighborClock struct {
-	of    ring.Position
-	shows replica.Clock
+	of     ring.Position
+	shows  replica.Clock
+	steady int64 // within it, by this machine's monotonic clock
 }
 
 // neighborClocks returns the clocks of the successors, predecessors and fingers that have told theirs lately.
@@ -85,8 +86,8 @@ func (n *Node) neighborClocks(own int64) (out []neighborClock) {
 	}
 	fresh := max(30*n.cfg.Heartbeat, 10*time.Second)
 	for _, p := range s.view.Neighbours() {
-		if shows, ok := n.clocks.now(peerID(p), own, fresh); ok {
-			out = append(out, neighborClock{p, shows})
+		if shows, steady, ok := n.clocks.now(peerID(p), own, fresh); ok {
+			out = append(out, neighborClock{p, shows, steady})
 		}
 	}
 	return out
@@ -138,6 +139,17 @@ func aheadOrBehind(millis int64) string {
 		return "ahead of"
 	}
 	return "behind"
+}
+
+// correction is by how much, in milliseconds, this node's clock is to be corrected before it writes. When the clock was set a
+// moment ago the monotonic one counts: a version must not be ahead for that.
+func (n *Node) correction() int64 {
+	own := n.clock()
+	var others []replica.Clock
+	for _, c := range n.neighborClocks(own) {
+		others = append(others, replica.Clock{Early: c.steady, Late: c.steady})
+	}
+	return replica.Agree(own, others).Nearest(own) - own
 }
 
 // clockSkew compares this node's clock with its neighbors'.

@@ -53,5 +53,5 @@ func clockWords(d time.Duration) string {
 	if d = d.Abs(); d < 48*time.Hour {
 		return d.Round(time.Second).String()
 	}
-	return fmt.Sprintf("%d days", int(d.Hours()/24))
+	return fmt.Sprintf("%d days", int(d.Round(24*time.Hour).Hours()/24))
 }
