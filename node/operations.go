@@ -120,6 +120,8 @@ func (o *operations) atOwner(ctx context.Context, key ring.Key, fn func(context.
 	deadline := began.Add(o.timeout)
 	wait := waitFor(ctx)
 	defer wait.end()
+	turn, cutOffs := turnOf(ctx), 0
+	defer turn.end()
 	pause, follow := minPause, 0
 	to, known := o.route.guess(key)
 	var last error
@@ -150,6 +152,13 @@ func (o *operations) atOwner(ctx context.Context, key ring.Key, fn func(context.
 			}
 		}
 		follow = 0
+		if errors.Is(err, protocol.ErrCutOff) && cutOffs < maxCutOffs {
+			cutOffs++
+			if terr := turn.take(ctx); terr != nil {
+				return o.explain(ctx, terr, last)
+			}
+			deadline = time.Now().Add(o.timeout)
+		}
 		if time.Now().After(deadline) {
 			return o.explain(ctx, err, nil)
 		}

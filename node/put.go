@@ -146,7 +146,7 @@ func (p *putting) reserve(ctx context.Context) (err error) {
 
 // sendBlocks reads r to its end and stores every block but the first.
 func (p *putting) sendBlocks(ctx context.Context, r io.Reader) error {
-	group, ctx := errgroup.WithContext(ctx)
+	group, ctx := errgroup.WithContext(oneByOne(ctx))
 	group.SetLimit(blocksInFlight)
 	readErr := p.readBlocks(ctx, r, func(index int, buf *membudget.Buffer, hash [protocol.HashSize]byte) {
 		group.Go(func() error {

@@ -19,6 +19,10 @@ import (
 // without it, and without an answer, has not been.
 var ErrNoAnswer = errors.New("no answer")
 
+// ErrCutOff is wrapped by the error of a request whose raw bytes the peer had asked for, and were on their way: the
+// connection may have been through a relay that carries no more, or been too slow for the peer beside others.
+var ErrCutOff = errors.New("cut off")
+
 // Client asks other peers. It may be used from many goroutines.
 //
 // An answer with a status other than 0 becomes an error of that kind, or an

@@ -2,6 +2,7 @@ package protocol
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -67,7 +68,13 @@ func bulky(req *pb.FileRequest) bool {
 }
 
 // converse sends a request, its bytes when they are needed, and returns the last answer.
-func (e *outgoing) converse(head *pb.FileRequest, body []byte) (*pb.FileResponse, error) {
+func (e *outgoing) converse(head *pb.FileRequest, body []byte) (_ *pb.FileResponse, err error) {
+	moving := false
+	defer func() {
+		if err != nil && moving {
+			err = errors.Join(ErrCutOff, err)
+		}
+	}()
 	first := body
 	if head.GetOffer() {
 		first = nil
@@ -87,7 +94,7 @@ func (e *outgoing) converse(head *pb.FileRequest, body []byte) (*pb.FileResponse
 		switch {
 		case resp.GetWorking():
 		case resp.GetNeed() && wanted:
-			wanted = false
+			wanted, moving = false, true
 			e.bodySent = len(body)
 			if err := e.writeBody(body); timedOut(err) {
 				return nil, fmt.Errorf("%w: %w", errStalled, err)
