@@ -60,5 +60,8 @@ func writeJSON(w http.ResponseWriter, status int, v any) {
 
 func writeError(w http.ResponseWriter, err error) {
 	p := ProblemOf(err)
+	if fault.OutOfFiles(err) {
+		w.Header().Set("Connection", "close") // so that others can be answered
+	}
 	writeJSON(w, p.Code.HTTP(), map[string]Problem{"error": p})
 }

@@ -162,7 +162,7 @@ func takeFile(r *http.Request) (*os.File, error) {
 	c.mu.Unlock()
 	switch {
 	case f == nil && lost:
-		return nil, fault.New(fault.NoSpace, "the node can't take the open file: %s", fault.MoreFiles)
+		return nil, fault.New(fault.NoSpace, "the node can't take the open file: %w", syscall.EMFILE)
 	case f == nil:
 		return nil, errNoFile
 	}

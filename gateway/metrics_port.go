@@ -38,7 +38,7 @@ func ServeMetrics(ctx context.Context, addr string, m *Metrics, hosts ...string)
 	mux.Handle("GET /metrics", check.wrap(m.Handler()))
 	s := &MetricsServer{listen: l, served: make(chan struct{})}
 	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { contained(mux, w, r) })
-	s.http = &http.Server{Handler: h, ReadTimeout: 10 * time.Second, WriteTimeout: time.Minute}
+	s.http = &http.Server{Handler: h, ReadTimeout: 10 * time.Second, WriteTimeout: time.Minute, ErrorLog: newServerLog()}
 	go func() {
 		defer close(s.served)
 		_ = s.http.Serve(l) // ends with the listener

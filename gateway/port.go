@@ -54,7 +54,7 @@ func (s *Server) ServePort(ctx context.Context, addr string) error {
 		return fault.New(fault.Failed, "can't serve the API on %s: %w; give another --api-listen", where, err)
 	}
 	p := &port{listen: l, served: make(chan struct{})}
-	p.http = &http.Server{Handler: guard(token, s.handler()), ReadHeaderTimeout: 10 * time.Second}
+	p.http = &http.Server{Handler: guard(token, s.handler()), ReadHeaderTimeout: 10 * time.Second, ErrorLog: newServerLog()}
 	s.port = p
 	go func() {
 		defer close(p.served)

@@ -45,7 +45,7 @@ func Serve(path string, p Peer, metrics *Metrics, events *Events) (*Server, erro
 	}
 	s := &Server{peer: p, metrics: metrics, events: events, path: path, sockets: socks}
 	s.open, s.close = context.WithCancel(context.Background())
-	s.http = &http.Server{Handler: s.handler(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: idleServer, ConnContext: withConn}
+	s.http = &http.Server{Handler: s.handler(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: idleServer, ConnContext: withConn, ErrorLog: newServerLog()}
 	serve := func(l net.Listener) {
 		s.serving.Go(func() { _ = s.http.Serve(passListener{l}) }) // ends with the listener; a failed accept leaves the node without its API
 	}
