@@ -86,7 +86,7 @@ func (s *straight) ask(c *straightConn, req *http.Request) (*http.Response, erro
 		stop()
 		return nil, err
 	}
-	b := &straightBody{from: s, conn: c, stop: stop, keep: !resp.Close, body: resp.Body}
+	b := &straightBody{ctx: ctx, from: s, conn: c, stop: stop, keep: !resp.Close, body: resp.Body}
 	resp.Body = b
 	if resp.ContentLength == 0 {
 		b.end(true)
@@ -145,6 +145,7 @@ func (s *straight) CloseIdleConnections() {
 // straightBody is an answer's body. At its end it gives the connection back, so that a
 // context that is cancelled then does the next request no harm.
 type straightBody struct {
+	ctx  context.Context //nolint:containedctx // of the request, with which the reading ends
 	from *straight
 	conn *straightConn
 	stop func() bool
@@ -155,6 +156,10 @@ type straightBody struct {
 }
 
 func (b *straightBody) Read(p []byte) (int, error) {
+	if b.ctx.Err() != nil {
+		b.end(false)
+		return 0, context.Cause(b.ctx)
+	}
 	n, err := b.body.Read(p)
 	if err != nil {
 		b.end(errors.Is(err, io.EOF))
