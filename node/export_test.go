@@ -173,3 +173,9 @@ func (n *Node) CollectAll(ctx context.Context, name string) error {
 	n.collect(ctx, blocks)
 	return err
 }
+
+// ListAt asks a peer for all that it holds.
+func (n *Node) ListAt(ctx context.Context, p peer.ID) (int, error) {
+	items, err := n.list(ctx, ring.Position{ID: ring.ID(p)}, &pb.Inventory{First: 0, Last: 0xffff})
+	return len(items), err
+}

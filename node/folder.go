@@ -100,6 +100,8 @@ func openDataFolder(dir string) (f *folder, err error) {
 const (
 	// maxRememberedPeers bounds the peers that are written down. A few that answer are enough to find back into the ring.
 	maxRememberedPeers = 256
+	// maxRememberedHearsay is up to how many of them are filled up with peers that have not spoken to this node themselves.
+	maxRememberedHearsay = 64
 	// maxReadPeers bounds the peers that are read: an older program wrote down all that it had heard of.
 	maxReadPeers = 2048
 )

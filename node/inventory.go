@@ -1,6 +1,8 @@
 package node
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"encoding/binary"
 	"math/bits"
@@ -146,6 +148,23 @@ func (n *Node) inventory(ctx context.Context, from ring.Position, keys []uint32)
 	return n.list(ctx, from, &pb.Inventory{Keys: keys})
 }
 
+// maxListedItems bounds what is taken of one peer's list, which it makes as long as it likes.
+const maxListedItems = 1 << 20
+
+// compareItems orders items as an answer to inv has them.
+func compareItems(inv *pb.Inventory, a, b *pb.Item) int {
+	first := uint16(inv.GetFirst()) //nolint:gosec // a key
+	if len(inv.GetKeys()) > 0 {
+		first = 0
+	}
+	return cmp.Or(
+		cmp.Compare(itemPlace(a).Key-first, itemPlace(b).Key-first),
+		cmp.Compare(a.GetName(), b.GetName()),
+		cmp.Compare(a.GetIndex(), b.GetIndex()),
+		bytes.Compare(a.GetStamp(), b.GetStamp()),
+	)
+}
+
 // list asks a peer for all that inv names.
 func (n *Node) list(ctx context.Context, from ring.Position, inv *pb.Inventory) ([]*pb.Item, error) {
 	var out []*pb.Item
@@ -156,7 +175,12 @@ func (n *Node) list(ctx context.Context, from ring.Position, inv *pb.Inventory) 
 		}
 		items := r.GetItems()
 		r.close()
-		out = append(out, items.GetItems()...)
+		for _, it := range items.GetItems() {
+			if len(out) > 0 && compareItems(inv, out[len(out)-1], it) >= 0 || len(out) == maxListedItems {
+				return nil, fault.New(fault.Integrity, "a peer lists what it holds out of order, or without end")
+			}
+			out = append(out, it)
+		}
 		if !items.GetMore() || len(items.GetItems()) == 0 {
 			return out, nil
 		}

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"maps"
 	"sync"
 	"time"
 
@@ -26,8 +27,16 @@ func (m *missed) note(p ring.Position, answered bool) {
 	if m.when == nil {
 		m.when = make(map[ring.Position]time.Time)
 	}
-	m.when[p] = time.Now()
+	if len(m.when) >= maxMissed {
+		maps.DeleteFunc(m.when, func(_ ring.Position, at time.Time) bool { return time.Since(at) > time.Minute })
+	}
+	if len(m.when) < maxMissed {
+		m.when[p] = time.Now()
+	}
 }
+
+// maxMissed bounds the holders that are remembered; whoever is not costs some patience.
+const maxMissed = 256
 
 func (m *missed) within(p ring.Position, d time.Duration) bool {
 	m.mu.Lock()

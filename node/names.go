@@ -83,6 +83,9 @@ func (o *operations) listOne(ctx context.Context, from peer.ID, prefix string) (
 		}
 		listed := r.GetListed()
 		r.close()
+		if len(out) > maxListedItems {
+			return nil, fault.New(fault.Integrity, "%s lists files without end", from)
+		}
 		for _, f := range listed.GetFiles() {
 			out = append(out, fileInfo(&pb.RecordBody{
 				Name: f.GetName(), Size: f.GetSize(), Hash: f.GetHash(), Modified: f.GetModified(),

@@ -356,8 +356,9 @@ func (n *Node) worthRemembering(v *ring.View) []ring.Position {
 			told = append(told, p)
 		}
 	}
-	for _, some := range [][]ring.Position{spoken, told} {
-		out = append(out, spread(some, max(0, maxRememberedPeers-len(out)))...)
+	for i, some := range [][]ring.Position{spoken, told} {
+		room := []int{maxRememberedPeers, maxRememberedHearsay}[i] - len(out)
+		out = append(out, spread(some, max(0, room))...)
 	}
 	slices.SortFunc(out, ring.Position.Compare)
 	return out[:min(len(out), maxRememberedPeers)]

@@ -18,6 +18,9 @@ import (
 	"github.com/p2pchord/p2pchord/store"
 )
 
+// maxReleases bounds the strays of which it is remembered that they are not needed.
+const maxReleases = 16 * maxStrays
+
 // maxStrays bounds the strays looked at in one round.
 const maxStrays = 512
 
@@ -51,8 +54,8 @@ func (r *releases) at(k strayKey) time.Time {
 func (r *releases) note(k strayKey, since time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.since == nil {
-		r.since = make(map[strayKey]time.Time)
+	if r.since == nil || len(r.since) >= maxReleases {
+		r.since = make(map[strayKey]time.Time) // what is forgotten is asked for again
 	}
 	r.since[k] = since
 }
