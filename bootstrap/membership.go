@@ -9,11 +9,13 @@ import (
 )
 
 // A peer that says that it is a member is counted as one when the ring confirms it. The bootstrap peer asks those who say
-// so whom they have as neighbors. Two of them are linked when each names the other; a peer is also linked to the ring when
-// two of its members find it at its place. The ring is the largest group of linked peers. Who isn't in it is introduced to
-// nobody, and keeps nobody from founding a ring.
+// so whom they have as neighbors. Two of them are linked when each names the other. The ring is the largest group of linked
+// peers; its members are those in it with two links, and those that two members find at their places. Who is no member is
+// introduced to nobody, and keeps nobody from founding a ring.
 
 const (
+	// minLinks is how many members have to name a peer, in a ring that has as many others.
+	minLinks = 2
 	// maxMisses is how often a member may leave the question unanswered before it is no longer believed.
 	maxMisses = 2
 	// refreshPolls is after how many heartbeats a member is asked again, and maxPollWait the longest wait, in heartbeats, before
@@ -137,7 +139,7 @@ func (r *roster) confirm() []change {
 	}
 	members := make(map[*entry]bool, len(best))
 	for _, e := range best {
-		members[e] = true
+		members[e] = r.links(e) >= min(minLinks, len(best)-1)
 	}
 	for _, g := range groups {
 		for _, e := range g {
@@ -223,6 +225,17 @@ func (r *roster) groups() [][]*entry {
 		out = append(out, group)
 	}
 	return out
+}
+
+// links counts the peers that e is linked to.
+func (r *roster) links(e *entry) int {
+	n := 0
+	for _, id := range e.claim.neighbors {
+		if o := r.entries[id]; o != nil && o != e && o.claim.answered && linked(e, o) {
+			n++
+		}
+	}
+	return n
 }
 
 // pending reports whether there are claims that nobody has looked into yet.

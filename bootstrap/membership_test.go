@@ -42,7 +42,8 @@ func TestTheRingConfirmsItsMembers(t *testing.T) {
 		{"two who name each other", map[string]string{"a": "b", "b": "a"}, "a b"},
 		{"one who names members that don't name it", map[string]string{"a": "b", "b": "a", "x": "ab"}, "a b"},
 		{"one who is silent", map[string]string{"a": "b", "b": "a", "x": "-"}, "a b"},
-		{"a chain", map[string]string{"a": "b", "b": "ac", "c": "bd", "d": "c"}, "a b c d"},
+		{"a ring", map[string]string{"a": "bd", "b": "ac", "c": "bd", "d": "ca"}, "a b c d"},
+		{"one whom a single member names", map[string]string{"a": "bc", "b": "ac", "c": "abx", "x": "abc"}, "a b c"},
 		{"a smaller group beside the ring", map[string]string{"a": "bc", "b": "ac", "c": "ab", "x": "ya", "y": "xb"}, "a b c"},
 		{"neighbors that nobody knows", map[string]string{"a": "qz", "b": "-"}, "a"},
 	} {

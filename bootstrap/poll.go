@@ -62,7 +62,7 @@ func (p *Peer) lookInto(ctx context.Context, id ring.ID) {
 	p.note(time.Now(), p.roster.confirm())
 	var witnesses []ring.ID
 	e := p.roster.entries[id]
-	if ok && e != nil && !e.joined {
+	if ok && e != nil && (!e.joined || e.claim.vouched) {
 		witnesses = p.roster.witnesses(id, witnessesAsked)
 	}
 	p.mu.Unlock()
