@@ -157,6 +157,7 @@ func (s *Store) openDatabase() (err error) {
 			DataCorruption:  func(pebble.DataCorruptionInfo) {}, // whoever reads gets the error
 		},
 	}
+	o.Experimental.CompactionScheduler = newCompactions(s.failed)
 	for i := range o.Levels {
 		o.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
 		o.Levels[i].Compression = func() *sstable.CompressionProfile {
