@@ -79,7 +79,11 @@ func (s *Store) commitGroup(group []*request) {
 	}
 	t.finish(s.count)
 	if t.err != nil {
-		all(t.err) // nothing is written
+		err := t.err // nothing is written
+		if isBroken(err) {
+			err = s.fail(err)
+		}
+		all(err)
 		return
 	}
 	if t.b.Empty() {
@@ -165,8 +169,8 @@ func (s *Store) awaitFlush() error {
 func (s *Store) fail(cause error) error {
 	s.failOnce.Do(func() {
 		err := error(&fault.Error{
-			Code: fault.Failed,
-			Msg:  fmt.Sprintf("%v (%v)", ErrFailed, cause),
+			Code: fault.TryAgain,
+			Msg:  fmt.Sprintf("%v: %s", ErrFailed, reason(cause)),
 			Err:  errors.Join(ErrFailed, cause),
 		})
 		s.failure.Store(&err)

@@ -33,7 +33,8 @@
 // Bytes that can't be staged fail their own caller only. A failed journal or database
 // write fails the store (ErrFailed): nothing is acknowledged, nothing more is written,
 // reads go on with what is durable, and opening the store again finds the old state or
-// the new. An fsync is never repeated after it failed.
+// the new. So does a disk that can't be written at all. An fsync is never repeated after it
+// failed. A Handle opens the store again while it is in use, once the disk can be written.
 //
 // # What it never does
 //

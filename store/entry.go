@@ -1,7 +1,6 @@
 package store
 
 import (
-	"errors"
 	"slices"
 	"strings"
 
@@ -11,7 +10,7 @@ import (
 var (
 	errPlace   = fault.New(fault.Usage, "a name has 1 to %d bytes and no NUL", MaxName)
 	errStamp   = fault.New(fault.Usage, "stamps have 1 to %d bytes and differ at one place", MaxStamp)
-	errForeign = errors.New("bytes staged in another store, or taken already")
+	errForeign = fault.New(fault.TryAgain, "bytes staged in another store, before it was opened again, or taken already")
 )
 
 func checkPlace(at Place) error {

@@ -27,6 +27,7 @@ type hookFS struct {
 	before func(n int64)      // called before operation n, from 1
 	fails  func(n int64) bool // whether operation n fails
 	kind   failure            // how
+	err    error              // with what; errDisk when nil
 }
 
 func (h *hookFS) do(op func() error) error {
@@ -41,6 +42,9 @@ func (h *hookFS) do(op func() error) error {
 		if err := op(); err != nil {
 			return err
 		}
+	}
+	if h.err != nil {
+		return h.err
 	}
 	return errDisk
 }

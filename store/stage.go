@@ -153,7 +153,7 @@ func (in *intake) spill(g *staged, head []byte) (*staged, error) {
 	temp := in.s.fs.PathJoin(in.s.stagingDir(), rand.Text())
 	f, err := in.s.fs.Create(temp, vfs.WriteCategoryUnspecified)
 	if err != nil {
-		return nil, fmt.Errorf("taking in a block: %w", err)
+		return nil, in.s.taken("taking in a block", err)
 	}
 	n, hash, err := in.pour(f, head)
 	if err == nil {
@@ -191,7 +191,7 @@ func (in *intake) pour(w io.Writer, head []byte) (total int64, h Hash, err error
 			return total, h, fmt.Errorf("hashing: %w", err)
 		}
 		if _, err := w.Write(part); err != nil {
-			return total, h, fmt.Errorf("taking in a block: %w", err)
+			return total, h, in.s.taken("taking in a block", err)
 		}
 		n, err := in.fill((*buf)[:min(int64(len(*buf)), limit+1-total)])
 		if err != nil {
@@ -254,7 +254,7 @@ func (s *Store) publish(g *staged) error {
 	}
 	if err != nil {
 		g.temp = "" // gone, or doubtful under its final name
-		return fmt.Errorf("storing a block: %w", err)
+		return s.taken("storing a block", err)
 	}
 	g.temp, g.published = "", true
 	return nil
@@ -314,12 +314,12 @@ func (g *staged) write(data []byte, use Use) error {
 	}
 	f, err := fs.Create(temp, category)
 	if err != nil {
-		return fmt.Errorf("taking in a block: %w", err)
+		return g.s.taken("taking in a block", err)
 	}
 	if _, err := f.Write(data); err != nil {
 		_ = f.Close()
 		_ = fs.Remove(temp) // swept when the store is opened, at the latest
-		return fmt.Errorf("taking in a block: %w", err)
+		return g.s.taken("taking in a block", err)
 	}
 	g.file, g.temp = f, temp
 	return nil

@@ -1,0 +1,62 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"syscall"
+
+	"github.com/p2pchord/p2pchord/internal/fault"
+)
+
+// IsFull reports whether err says that the disk, or a quota on it, is full.
+func IsFull(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
+}
+
+// isBroken reports whether err says that the disk as a whole can't be written, so that other
+// writes will fail too: read-only, broken, or gone.
+func isBroken(err error) bool {
+	for _, e := range []error{syscall.EROFS, syscall.EIO, syscall.ENXIO, syscall.ENODEV, syscall.ESTALE} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return errors.Is(err, fs.ErrNotExist) // the store's own folders: the disk is not mounted any more
+}
+
+// IsDiskError reports whether err comes from using the disk, rather than from what was asked.
+func IsDiskError(err error) bool {
+	var path *fs.PathError
+	var link *os.LinkError
+	return IsFull(err) || isBroken(err) || errors.As(err, &path) || errors.As(err, &link)
+}
+
+// taken turns the failure of writing a block's file into what its caller is told. A full disk
+// concerns this block; one that can't be written fails the store.
+func (s *Store) taken(what string, err error) error {
+	switch {
+	case IsFull(err):
+		return &fault.Error{Code: fault.NoSpace, Msg: ErrNoSpace.Error(), Err: fmt.Errorf("%w: %s: %w", ErrNoSpace, what, err)}
+	case isBroken(err):
+		return s.fail(fmt.Errorf("%s: %w", what, err))
+	}
+	return fmt.Errorf("%s: %w", what, err)
+}
+
+// reason is why a disk failed, in a few words and without a path: others are told it too.
+func reason(err error) string {
+	var errno syscall.Errno
+	switch {
+	case IsFull(err):
+		return "it is full"
+	case errors.Is(err, syscall.EROFS):
+		return "it is read-only"
+	case errors.Is(err, fs.ErrNotExist):
+		return "its folder is gone"
+	case errors.As(err, &errno):
+		return errno.Error()
+	}
+	return "writing to it failed"
+}
