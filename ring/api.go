@@ -68,6 +68,11 @@ type (
 	// Unreachable says that the driver failed to reach Peer in an exchange of its own (a
 	// hop of a lookup, a transfer). The Machine confirms it by pings before it counts as anything. Optional.
 	Unreachable struct{ Peer Position }
+	// Withdraw makes the node no member of any ring until Return: it neither joins nor founds one, and
+	// still learns of peers. The driver tells the neighbours. Optional.
+	Withdraw struct{}
+	// Return ends Withdraw: the node joins again, as one that had peers. Optional.
+	Return struct{}
 	// Hasten asks for stabilize at the next tick, for somebody's doubt about the
 	// neighbours is well-founded. Optional.
 	Hasten struct{}
@@ -86,6 +91,8 @@ func (Located) input()     {}
 func (Departed) input()    {}
 func (Unreachable) input() {}
 func (Hasten) input()      {}
+func (Withdraw) input()    {}
+func (Return) input()      {}
 
 // Command is what a Machine wants done. Exactly the types below implement it.
 type Command interface{ command() }

@@ -106,7 +106,7 @@ func (m *Machine) refusedBy(p Position, member bool) {
 // joinLocated starts to ask the predecessor of the node that was found.
 func (m *Machine) joinLocated(via Position, in Located) {
 	m.alive(via)
-	if m.joined {
+	if m.joined || m.withdrawn {
 		return
 	}
 	if in.Refused {
@@ -175,7 +175,7 @@ func (m *Machine) askAgain(p Position) {
 // pinged first and the sponsor asked once more, which makes the taking-over one step.
 func (m *Machine) joinAnswered(p Position, st State) {
 	j := &m.joining
-	if m.joined || j.candidate != p {
+	if m.joined || m.withdrawn || j.candidate != p {
 		return
 	}
 	m.joinerReached(p, st.Member())
@@ -228,7 +228,7 @@ func (m *Machine) lastBefore(p Position, list []Position) (Position, bool) {
 
 // headLives has the sponsor asked once more, its head being known to live.
 func (m *Machine) headLives(head Position) {
-	if m.joined || !m.joining.candidate.IsNode() || m.stepping() {
+	if m.joined || m.withdrawn || !m.joining.candidate.IsNode() || m.stepping() {
 		return
 	}
 	m.joining.verified = head
@@ -262,6 +262,24 @@ func (m *Machine) becomeMember() {
 // it: its ring has lost every incorporated member, and will neither take writes nor joiners.
 func (m *Machine) orphaned() bool {
 	return !m.incorporated && m.now >= m.timers.orphan
+}
+
+// withdraw takes the node out of its ring, to stay out.
+func (m *Machine) withdraw() {
+	if m.withdrawn {
+		return
+	}
+	m.withdrawn = true
+	m.leaveRing()
+}
+
+// comeBack lets a node that has withdrawn join again.
+func (m *Machine) comeBack() {
+	if !m.withdrawn {
+		return
+	}
+	m.withdrawn = false
+	m.timers.join = m.now + 1
 }
 
 // leaveRing makes the node unjoined again. It joins, or founds, as one that had peers.

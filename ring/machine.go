@@ -20,6 +20,7 @@ type Machine struct {
 	joined       bool
 	founder      bool
 	incorporated bool
+	withdrawn    bool // it stays out of every ring for now
 	succs        []Position
 	preds        []Position
 	predAnswered Position   // the predecessor that has answered as a member
@@ -103,7 +104,7 @@ func (m *Machine) take(in Input) {
 			m.learn(p)
 		}
 	case Found:
-		if !m.joined && !m.hadPeers {
+		if !m.joined && !m.hadPeers && !m.withdrawn {
 			m.found()
 		}
 	case Queried:
@@ -139,6 +140,10 @@ func (m *Machine) take(in Input) {
 		m.check(in.Peer)
 	case Hasten:
 		m.hasten()
+	case Withdraw:
+		m.withdraw()
+	case Return:
+		m.comeBack()
 	}
 }
 

@@ -296,3 +296,35 @@ func TestHasNeighbor(t *testing.T) {
 		}
 	}
 }
+
+// TestWithdraw: who has withdrawn is no member and does nothing to become one, whatever it hears, until it comes back.
+func TestWithdraw(t *testing.T) {
+	t.Parallel()
+	m := member(t, nil, 200, 300)
+	m.Step(Withdraw{})
+	if v := m.View(); v.Joined() || len(v.Successors()) > 0 || len(v.Predecessors()) > 0 {
+		t.Fatalf("it is still a member: %+v", v.State())
+	}
+	m.Step(Withdraw{})
+	for _, in := range []Input{Heard{Peers: []Position{peer(400)}}, Found{}, Notified{From: peer(200)}, Departed{From: peer(300)}} {
+		m.Step(in)
+	}
+	for range 1000 {
+		if out := m.Step(Tick{Elapsed: 1}); len(commandsOf[Lookup](out.Commands))+len(commandsOf[Query](out.Commands)) > 0 || m.View().Joined() {
+			t.Fatalf("it tries to be a member: %v", out.Commands)
+		}
+	}
+	out := m.Step(Queried{From: peer(200), Token: 7})
+	if a := commandsOf[Answer](out.Commands); len(a) != 1 || a[0].State.Member() {
+		t.Errorf("it answers as a member: %v", out.Commands)
+	}
+	m.Step(Return{})
+	asked := 0
+	for range 10 {
+		asked += len(commandsOf[Lookup](m.Step(Tick{Elapsed: 1}).Commands))
+	}
+	if asked == 0 || m.View().Joined() {
+		t.Error("it does not join again")
+	}
+	m.Step(Return{})
+}

@@ -25,6 +25,9 @@ func (m *Machine) tick(elapsed uint32) {
 	}
 	m.expire()
 	m.forgive()
+	if m.withdrawn {
+		return
+	}
 	if !m.joined {
 		if m.now >= m.timers.join {
 			m.timers.join = m.after(m.cfg.JoinRetry)
