@@ -80,6 +80,8 @@ var (
 	descKey       = prometheus.NewDesc("p2pchord_node_key", "The node's key, its place on the ring.", nil, nil)
 	descPeers     = prometheus.NewDesc("p2pchord_connected_peers", "Peers with a connection, by its path.", []string{"path"}, nil)
 	descBootstrap = prometheus.NewDesc("p2pchord_bootstrap_connected", "1 for a bootstrap peer that is connected.", []string{"addr"}, nil)
+	descFailed    = prometheus.NewDesc("p2pchord_store_failed", "1 when the disk takes no changes; health tells why.", nil, nil)
+	descAside     = prometheus.NewDesc("p2pchord_aside", "1 when the node has left the ring until its disk can be written again.", nil, nil)
 	descUsed      = prometheus.NewDesc("p2pchord_store_used_bytes", "What the store takes.", nil, nil)
 	descCapacity  = prometheus.NewDesc("p2pchord_store_capacity_bytes", "What the store may take; 0 when only the disk bounds it.", nil, nil)
 	descBehind    = prometheus.NewDesc("p2pchord_copies_peers_behind", "Holders of this node's files that have not been compared with since the neighbours changed.", nil, nil)
@@ -90,7 +92,7 @@ var (
 )
 
 func (state) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{descUp, descRing, descProblems, descSuccs, descKey, descPeers, descBootstrap, descUsed, descCapacity, descFree, descBehind, descShort, descQueue, descReach} {
+	for _, d := range []*prometheus.Desc{descUp, descRing, descProblems, descSuccs, descKey, descPeers, descBootstrap, descUsed, descCapacity, descFree, descFailed, descAside, descBehind, descShort, descQueue, descReach} {
 		out <- d
 	}
 }
@@ -133,6 +135,8 @@ func (s state) collect(out chan<- prometheus.Metric) {
 	}
 	gauge(descUsed, float64(h.Storage.UsedBytes))
 	gauge(descCapacity, float64(h.Storage.CapacityBytes))
+	gauge(descFailed, oneIf(h.Storage.Failed != ""))
+	gauge(descAside, oneIf(h.Storage.Aside))
 	gauge(descFree, float64(h.Storage.FreeDiskBytes))
 }
 

@@ -143,5 +143,5 @@ func (n *Node) handleFile(ctx context.Context, from peer.ID, req *pb.FileRequest
 	if err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 		err = fault.New(fault.TryAgain, "it took too long: %w", err)
 	}
-	return resp, payload, err
+	return resp, payload, diskFailed(err)
 }

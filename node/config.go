@@ -8,6 +8,7 @@ import (
 
 	"github.com/p2pchord/p2pchord/internal/membudget"
 	"github.com/p2pchord/p2pchord/internal/p2phost"
+	"github.com/p2pchord/p2pchord/store"
 )
 
 // The defaults of Config.Connections and Config.ConnectionsPerAddress.
@@ -71,7 +72,8 @@ type Config struct {
 	// Registerer receives the metrics of this node, and of no other, and libp2p's. Default: none are kept.
 	Registerer prometheus.Registerer
 
-	clock func() time.Time // what ages are told by; time.Now but in tests
+	clock        func() time.Time     // what ages are told by; time.Now but in tests
+	storeOptions func(*store.Options) // changes the options of the store, in tests; or nil
 }
 
 // Event is something that happened to the node, in words.

@@ -19,6 +19,12 @@ func (c Config) WithClock(now func() time.Time) Config {
 	return c
 }
 
+// WithStore returns c with other options of the store.
+func (c Config) WithStore(change func(*store.Options)) Config {
+	c.storeOptions = change
+	return c
+}
+
 // Confirmed is when others have last confirmed all that the node holds.
 func (n *Node) Confirmed() time.Time { return time.UnixMilli(n.age.since()) }
 

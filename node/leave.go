@@ -67,7 +67,7 @@ func (n *Node) handOver(ctx context.Context, report func(HandOver), all bool) ([
 	}
 	var failed []string
 	switch {
-	case len(s.view.Successors()) == 0 && all:
+	case len(s.view.Successors()) == 0 && all && !s.aside:
 		// Nobody is left to take the files: they stay.
 		failed = n.everyName()
 		for _, name := range failed {
@@ -78,7 +78,7 @@ func (n *Node) handOver(ctx context.Context, report func(HandOver), all bool) ([
 			return nil, fault.New(fault.Failed, "this is the last node of its ring: nobody else can take %s; use quit to stop and keep %s", files(len(failed)), themOrIt(len(failed)))
 		}
 		n.event("leaving", "the last node of its ring, without files")
-	case len(s.view.Successors()) == 0:
+	case len(s.view.Successors()) == 0 && !s.aside:
 		n.event("leaving", "the last node of its ring; its files are kept for the next start")
 	default:
 		n.event("leaving", "handing files over")
@@ -258,17 +258,8 @@ func (n *Node) everyName() []string {
 // bootstrap peers that this node is gone. incomplete says that copies stay behind here.
 func (n *Node) farewell(ctx context.Context, s *snapshot, incomplete bool) {
 	ctx = context.WithoutCancel(ctx) // the time for handing over may be used up; saying goodbye has its own
-	d := &pb.Depart{From: n.neighboursOf(s.view.State(), true), Incomplete: incomplete}
-	told := n.distinct(nil, s.view.Predecessors()...)
-	told = n.distinct(told, s.view.Successors()...)
 	var wg sync.WaitGroup
-	for _, p := range told {
-		wg.Go(func() {
-			ctx, cancel := context.WithTimeout(ctx, n.cfg.Heartbeat)
-			defer cancel()
-			_, _ = n.ring(ctx, p.ID, &pb.RingRequest{Body: &pb.RingRequest_Depart{Depart: d}}) // who misses it finds out by itself
-		})
-	}
+	wg.Go(func() { n.tellDeparture(ctx, s, incomplete) })
 	for _, c := range n.contacts {
 		wg.Go(func() {
 			ctx, cancel := context.WithTimeout(ctx, n.cfg.Heartbeat)
@@ -277,4 +268,23 @@ func (n *Node) farewell(ctx context.Context, s *snapshot, incomplete bool) {
 		})
 	}
 	wg.Wait()
+}
+
+// tellDeparture tells the neighbours of s that this node is no member any more.
+func (n *Node) tellDeparture(ctx context.Context, s *snapshot, incomplete bool) {
+	d := &pb.Depart{From: n.neighboursOf(s.view.State(), true), Incomplete: incomplete}
+	var wg sync.WaitGroup
+	for _, p := range n.neighbors(s) {
+		wg.Go(func() {
+			ctx, cancel := context.WithTimeout(ctx, n.cfg.Heartbeat)
+			defer cancel()
+			_, _ = n.ring(ctx, p.ID, &pb.RingRequest{Body: &pb.RingRequest_Depart{Depart: d}}) // who misses it finds out by itself
+		})
+	}
+	wg.Wait()
+}
+
+// neighbors are the predecessors and successors, each once.
+func (n *Node) neighbors(s *snapshot) []ring.Position {
+	return n.distinct(n.distinct(nil, s.view.Predecessors()...), s.view.Successors()...)
 }

@@ -17,6 +17,7 @@ type snapshot struct {
 	view    *ring.View
 	grants  replica.Grants
 	leaving bool // files are being handed over: nothing is acknowledged as owner
+	aside   bool // its store has failed, and it is no member until it works again
 	parting bool // they have been: nothing is accepted as witness either
 	// next is closed when a newer snapshot is there.
 	next chan struct{}
@@ -30,6 +31,7 @@ type loop struct {
 	arc     *replica.Arc
 	leaving bool
 	parting bool
+	aside   bool
 	tokens  map[uint64]chan<- ring.Command // who waits for an Answer or a Busy
 	token   uint64
 }
@@ -113,10 +115,10 @@ func neighbourhood(v *ring.View) replica.Neighbourhood {
 func (l *loop) publish() {
 	old := l.node.state.Load()
 	grants := l.arc.Grants()
-	if old != nil && old.view == l.view && old.leaving == l.leaving && old.parting == l.parting && sameGrants(old.grants, grants) {
+	if old != nil && old.view == l.view && old.leaving == l.leaving && old.parting == l.parting && old.aside == l.aside && sameGrants(old.grants, grants) {
 		return
 	}
-	l.node.state.Store(&snapshot{view: l.view, grants: grants, leaving: l.leaving, parting: l.parting, next: make(chan struct{})})
+	l.node.state.Store(&snapshot{view: l.view, grants: grants, leaving: l.leaving, parting: l.parting, aside: l.aside, next: make(chan struct{})})
 	if old != nil {
 		close(old.next)
 		if !old.grants.Synced && grants.Synced {

@@ -42,7 +42,7 @@ type Node struct {
 	self    ring.Position
 	folder  *folder
 	host    host.Host
-	store   *store.Store
+	store   *store.Handle
 	client  *protocol.Client
 	limits  protocol.Limits
 	users   users
@@ -67,6 +67,7 @@ type Node struct {
 	repairing chan struct{} // wakes the repair
 	fetching  chan struct{} // wakes the fetching of missing bytes
 	health    *copyHealth
+	standby   standby
 	figures   figures
 	late      lateCopies
 	released  releases
@@ -153,6 +154,7 @@ func (n *Node) start(ctx context.Context) error {
 	n.keepRunning("orphans", n.orphanLoop)
 	n.keepRunning("ages", n.ageLoop)
 	n.keepRunning("remembering", n.rememberLoop)
+	n.keepRunning("watching the disk", n.standbyLoop)
 	if err := n.meet(ctx); err != nil {
 		return err
 	}

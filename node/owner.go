@@ -29,6 +29,9 @@ func (n *Node) servePut(ctx context.Context, put *pb.Put, body bodyReader) (*pb.
 	if s.grants.Degraded {
 		return nil, fault.New(fault.Uncertain, "the node believes to be the last of its ring and takes no writes, for it can't tell whether the others are only cut off; start another node, or bring one back")
 	}
+	if err := n.store.Err(); err != nil {
+		return nil, err
+	}
 	n.users.moved()
 	// Ask before the bytes are sent: a put that is not admitted needs none.
 	if resp, err := n.preview(rec); resp != nil || err != nil {
@@ -46,7 +49,7 @@ func (n *Node) servePut(ctx context.Context, put *pb.Put, body bodyReader) (*pb.
 	defer b.release()
 	staged, err := n.stage(ctx, b, ownersUse(rec))
 	if err != nil {
-		return nil, err
+		return nil, n.fullOwner(err)
 	}
 	defer discard(staged)
 	verdict, current, err := n.admit(ctx, rec, staged...)

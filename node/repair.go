@@ -200,6 +200,9 @@ const fetchers = 3
 
 // fetchMissing makes one pass over the records without bytes.
 func (n *Node) fetchMissing(ctx context.Context) (got, left int) {
+	if n.store.Err() != nil {
+		return 0, 0 // nothing can be kept
+	}
 	missing, err := n.store.Missing(1024)
 	if err != nil || len(missing) == 0 {
 		return 0, 0

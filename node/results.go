@@ -123,6 +123,10 @@ type (
 		UsedBytes     int64 `json:"used_bytes"`
 		CapacityBytes int64 `json:"capacity_bytes"`
 		FreeDiskBytes int64 `json:"free_disk_bytes"`
+		// Failed says why the disk takes no changes; it is empty while it does.
+		Failed string `json:"failed"`
+		// Aside says that the node has left the ring because of that, and comes back when the disk can be written.
+		Aside bool `json:"aside"`
 	}
 	// Network is how others reach the node.
 	Network struct {

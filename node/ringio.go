@@ -155,7 +155,7 @@ func (n *Node) stateOf(from peer.ID, m *pb.Neighbours) ring.State {
 func (n *Node) neighboursOf(s ring.State, joined bool) *pb.Neighbours {
 	return &pb.Neighbours{
 		Self: n.description(), Predecessors: n.describe(s.Preds), Successors: n.describe(s.Succs),
-		Incorporated: s.Incorporated, Joined: joined,
+		Incorporated: s.Incorporated, Joined: joined, StoreFailed: n.storeFailed(),
 	}
 }
 

@@ -172,6 +172,9 @@ func (n *Node) find(ctx context.Context, f *pb.Find) (*pb.Found, error) {
 			n.step(ring.Unreachable{Peer: p})
 			continue
 		}
+		if fault.CodeOf(err) == fault.Refused && !f.GetJoin() {
+			continue // it is no member any more
+		}
 		if err != nil {
 			return nil, err
 		}

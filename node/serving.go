@@ -21,6 +21,8 @@ func (n *Node) serving(ctx context.Context, key ring.Key) (*snapshot, error) {
 		switch {
 		case s.leaving:
 			return nil, n.elsewhere(s.view.Successors())
+		case s.aside:
+			return nil, n.elsewhere(s.view.Next(key))
 		case s.grants.Owns(key) && s.grants.Synced:
 			return s, nil
 		case !s.grants.Owns(key) && s.view.Joined() && s.grants.Hood.Pred.IsNode():
@@ -42,7 +44,7 @@ func (n *Node) synced(ctx context.Context) (*snapshot, error) {
 	defer wait.Stop()
 	for {
 		s := n.state.Load()
-		if s.leaving {
+		if s.leaving || s.aside {
 			return nil, n.elsewhere(s.view.Successors())
 		}
 		if s.grants.Synced {

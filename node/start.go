@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -79,6 +80,20 @@ func memoryBytes(n int64) (int64, error) {
 	return n, nil
 }
 
+// cantStart says what is wrong with the disk of a data folder that can't be opened.
+func cantStart(dir string, err error) error {
+	var told *fault.Error
+	switch {
+	case store.IsFull(err):
+		return fault.New(fault.NoSpace, "can't open the data folder %s, for its disk is full: make room there and start the node again (%w)", dir, err)
+	case errors.Is(err, syscall.EROFS):
+		return fault.New(fault.NotAllowed, "can't open the data folder %s, for its disk is read-only: make it writable and start the node again (%w)", dir, err)
+	case store.IsDiskError(err) && !errors.As(err, &told):
+		return fault.New(fault.Failed, "can't open the data folder %s: check its disk and its permissions, and start the node again (%w)", dir, err)
+	}
+	return err
+}
+
 // cacheBytes is the memory of the store's cache on a machine with so much.
 func cacheBytes(available int64) int64 {
 	const least, most = 16 << 20, 64 << 20
@@ -92,19 +107,23 @@ func (n *Node) openFolder(ctx context.Context) error {
 	}
 	n.address = address
 	if n.folder, err = openDataFolder(n.cfg.Data); err != nil {
-		return err
+		return cantStart(n.cfg.Data, err)
 	}
 	if w := n.folder.lock.Warning; w != "" {
 		n.event("folder", w)
 	}
 	n.health.asked(n.folder.copies)
-	n.store, err = store.Open(filepath.Join(n.cfg.Data, storeFolder), store.Options{
+	opts := store.Options{
 		Capacity: n.cfg.CapacityBytes,
 		Cache:    cacheBytes(membudget.Available()),
 		OnBad:    func(store.Hash, error) { n.wakeFetch() },
-	})
+	}
+	if n.cfg.storeOptions != nil {
+		n.cfg.storeOptions(&opts)
+	}
+	n.store, err = store.OpenHandle(filepath.Join(n.cfg.Data, storeFolder), opts)
 	if err != nil {
-		return err
+		return cantStart(n.cfg.Data, err)
 	}
 	return n.rememberAge(ctx)
 }
@@ -274,11 +293,11 @@ func (l *loop) ringChanged(old, now *ring.View) {
 			n.event("joined", "joined the ring")
 		}
 	}
-	if a, b := first(old.Successors()), first(now.Successors()); a != b {
+	if a, b := first(old.Successors()), first(now.Successors()); a != b && now.Joined() {
 		n.event("successor", "the successor is "+nodeText(b, now))
 		n.wakeRepair()
 	}
-	if a, b := first(old.Predecessors()), first(now.Predecessors()); a != b {
+	if a, b := first(old.Predecessors()), first(now.Predecessors()); a != b && now.Joined() {
 		n.event("predecessor", "the predecessor is "+nodeText(b, now))
 		n.wakeRepair()
 	}
@@ -323,7 +342,9 @@ func (n *Node) protect(neighbours []ring.Position) {
 // rememberLoop writes down who is in the ring, when it has changed and now and then.
 func (n *Node) rememberLoop(ctx context.Context) {
 	for await(ctx, nil, 3*n.cfg.Heartbeat) {
-		n.remember()
+		if !n.state.Load().aside { // then its neighbors are those that it had, and its disk takes nothing
+			n.remember()
+		}
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 
 	"github.com/p2pchord/p2pchord/internal/contain"
+	"github.com/p2pchord/p2pchord/replica"
 	"github.com/p2pchord/p2pchord/ring"
 	"github.com/p2pchord/p2pchord/store"
 )
@@ -65,7 +66,8 @@ func (n *Node) statusWithoutFiles(s *snapshot) Status {
 	if s.grants.Degraded {
 		out.Arc.Why = "all other members are gone or cut off"
 	}
-	out.Storage = Storage{UsedBytes: u.UsedBytes, CapacityBytes: u.CapacityBytes, FreeDiskBytes: u.FreeDiskBytes}
+	out.Storage = Storage{UsedBytes: u.UsedBytes, CapacityBytes: u.CapacityBytes, FreeDiskBytes: u.FreeDiskBytes, Aside: s.aside}
+	_, out.Storage.Failed = n.standby.get()
 	return out
 }
 
@@ -144,7 +146,12 @@ func (n *Node) network() Network {
 func (n *Node) ringHealth(s *snapshot) RingHealth {
 	h := RingHealth{Problems: []string{}}
 	say := func(format string, args ...any) { h.Problems = append(h.Problems, fmt.Sprintf(format, args...)) }
+	state, reason := n.standby.get()
 	switch {
+	case state == replica.Aside:
+		say("the disk of this node failed (%s), so it has stepped aside: other peers own its files, and it is only read from; it comes back by itself when the disk can be written again", reason)
+	case state == replica.Settling || s.aside:
+		say("the disk of this node failed (%s) and works again: it comes back in a moment", reason)
 	case !s.view.Joined():
 		say("not a member of a ring yet")
 	case s.grants.Degraded:
@@ -167,8 +174,8 @@ func (n *Node) ringHealth(s *snapshot) RingHealth {
 	if missing > 0 {
 		say("%d records do not have all of their copies yet", missing)
 	}
-	if err := n.store.Err(); err != nil {
-		say("%v", err)
+	if state == replica.Failing {
+		say("the disk of this node failed (%s): nothing is stored here until it can be written again, which is tried again and again; the node steps aside when the ring can do without it", reason)
 	}
 	if p := n.instances.problem(); p != "" {
 		say("%s", p)

@@ -183,6 +183,9 @@ func (h *Handle) Verify(ctx context.Context, report func(Hash, error)) (blocks i
 // Usage is Store.Usage.
 func (h *Handle) Usage() Usage { return h.current.Load().Usage() }
 
+// HasRoom is Store.HasRoom.
+func (h *Handle) HasRoom(n int64) bool { return h.current.Load().HasRoom(n) }
+
 // Reason is why a disk failed, in a few words for anybody; empty when err is nil.
 func Reason(err error) string {
 	if err == nil {

@@ -122,7 +122,8 @@ type Neighbours struct {
 	Predecessors  []*Peer                `protobuf:"bytes,2,rep,name=predecessors,proto3" json:"predecessors,omitempty"` // nearest first; the first is the predecessor pointer
 	Successors    []*Peer                `protobuf:"bytes,3,rep,name=successors,proto3" json:"successors,omitempty"`     // nearest first
 	Incorporated  bool                   `protobuf:"varint,4,opt,name=incorporated,proto3" json:"incorporated,omitempty"`
-	Joined        bool                   `protobuf:"varint,5,opt,name=joined,proto3" json:"joined,omitempty"` // member of a ring
+	Joined        bool                   `protobuf:"varint,5,opt,name=joined,proto3" json:"joined,omitempty"`                              // member of a ring
+	StoreFailed   bool                   `protobuf:"varint,6,opt,name=store_failed,json=storeFailed,proto3" json:"store_failed,omitempty"` // its disk takes no changes now: whoever wants to leave for the same reason doesn't count on it
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -188,6 +189,13 @@ func (x *Neighbours) GetIncorporated() bool {
 func (x *Neighbours) GetJoined() bool {
 	if x != nil {
 		return x.Joined
+	}
+	return false
+}
+
+func (x *Neighbours) GetStoreFailed() bool {
+	if x != nil {
+		return x.StoreFailed
 	}
 	return false
 }
@@ -485,7 +493,7 @@ const file_common_proto_rawDesc = "" +
 	"\x10ring_host_length\x18\x03 \x01(\rR\x0eringHostLength\x12%\n" +
 	"\x0ering_signature\x18\x04 \x01(\fR\rringSignature\x12\x16\n" +
 	"\x06record\x18\x05 \x01(\fR\x06record\x12/\n" +
-	"\x13statement_signature\x18\x06 \x01(\fR\x12statementSignature\"\xd9\x01\n" +
+	"\x13statement_signature\x18\x06 \x01(\fR\x12statementSignature\"\xfc\x01\n" +
 	"\n" +
 	"Neighbours\x12%\n" +
 	"\x04self\x18\x01 \x01(\v2\x11.p2pchord.v1.PeerR\x04self\x125\n" +
@@ -494,7 +502,8 @@ const file_common_proto_rawDesc = "" +
 	"successors\x18\x03 \x03(\v2\x11.p2pchord.v1.PeerR\n" +
 	"successors\x12\"\n" +
 	"\fincorporated\x18\x04 \x01(\bR\fincorporated\x12\x16\n" +
-	"\x06joined\x18\x05 \x01(\bR\x06joined\"7\n" +
+	"\x06joined\x18\x05 \x01(\bR\x06joined\x12!\n" +
+	"\fstore_failed\x18\x06 \x01(\bR\vstoreFailed\"7\n" +
 	"\aVersion\x12\x14\n" +
 	"\x05clock\x18\x01 \x01(\x04R\x05clock\x12\x16\n" +
 	"\x06writer\x18\x02 \x01(\fR\x06writer\"Y\n" +
