@@ -146,7 +146,7 @@ func (f getFlags) local() localfile.Options {
 	return localfile.Options{Force: f.force, Sync: f.fsync}
 }
 
-// wanted describes a file to who writes it.
+// wanted is what a file of the ring is to be on this machine.
 func wanted(i node.FileInfo) localfile.Want {
 	return localfile.Want{Name: i.Name, Size: i.Size, Hash: i.Hash, Modified: i.Modified, Mode: fs.FileMode(i.Mode)}
 }

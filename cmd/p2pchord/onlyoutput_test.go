@@ -11,9 +11,9 @@ import (
 	"testing"
 )
 
-// writesHimself are the files of this package that write to the terminal, each through safetext, or
+// mayWrite are the files of this package that write to the terminal, each through safetext, or
 // bytes that are a file's own (get -o -).
-var writesHimself = map[string][]string{
+var mayWrite = map[string][]string{
 	"main.go":            {"os.Stdout", "os.Stderr"},
 	"logs.go":            {"os.Stderr"},
 	"queued.go":          {".stdout", ".stderr", "io.WriteString"},
@@ -54,7 +54,7 @@ func TestOnlyOutputWrites(t *testing.T) {
 		command := filepath.ToSlash(filepath.Dir(rel)) == "cmd/p2pchord"
 		var allowed []string
 		if command {
-			allowed = writesHimself[filepath.Base(rel)]
+			allowed = mayWrite[filepath.Base(rel)]
 		}
 		for _, w := range ways(t, path, command) {
 			if !slices.Contains(allowed, w) {

@@ -82,6 +82,20 @@ func TestALinkAtTheTarget(t *testing.T) {
 	if err := fetch(target, err, "new"); err != nil || read(t, dir+"/file") != "new" {
 		t.Errorf("one's own: %v, %q", err, read(t, dir+"/file"))
 	}
+	// ".." counts from where a folder's link leads to.
+	for _, d := range []string{"/deep", "/deep/er"} {
+		if err := os.Mkdir(dir+d, 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(os.Symlink("deep/er", dir+"/short"), os.Symlink("short/../file", dir+"/up")); err != nil {
+		t.Fatal(err)
+	}
+	write(t, dir+"/deep/file", "old")
+	target, err = s.File(dir+"/up", want("x", "newer"))
+	if err := fetch(target, err, "newer"); err != nil || read(t, dir+"/deep/file") != "newer" || read(t, dir+"/file") != "new" {
+		t.Errorf("up: %v, %q", err, read(t, dir+"/deep/file"))
+	}
 	if os.Geteuid() != 0 {
 		return // it takes root to make one of another user
 	}

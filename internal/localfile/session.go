@@ -66,16 +66,11 @@ func (s *Session) note(file fs.FileInfo, name string) {
 // leads to the new file, unless another user has made it. What is no regular file, such as
 // /dev/null, is written in place.
 func (s *Session) File(path string, w Want) (*Target, error) {
-	st, err := os.Lstat(path)
-	if err == nil && st.Mode()&fs.ModeSymlink != 0 {
-		if isForeign(st) {
-			return nil, foreignLink(path)
-		}
-		if leadsTo, err := filepath.EvalSymlinks(path); err == nil {
-			path = leadsTo
-		}
+	path, err := follow(path)
+	if err != nil {
+		return nil, err
 	}
-	st, err = os.Stat(path)
+	st, err := os.Stat(path)
 	if err == nil && !st.Mode().IsRegular() && !st.IsDir() {
 		f, err := os.OpenFile(path, os.O_WRONLY, 0)
 		if err != nil {
@@ -88,6 +83,45 @@ func (s *Session) File(path string, w Want) (*Target, error) {
 		return nil, cantWrite(path, err)
 	}
 	return s.open(d, filepath.Base(path), path, w, nil)
+}
+
+// maxLinks is how many links that lead to each other are followed, as the kernel does.
+const maxLinks = 40
+
+// follow returns where the user's own links at path lead to, and refuses another user's.
+func follow(path string) (string, error) {
+	first := path
+	for range maxLinks {
+		st, err := os.Lstat(path)
+		if err != nil || st.Mode()&fs.ModeSymlink == 0 {
+			return path, nil //nolint:nilerr // what is wrong with it is found when it is written
+		}
+		if isForeign(st) {
+			return "", foreignLink(path)
+		}
+		to, err := os.Readlink(path)
+		if err != nil {
+			return "", cantWrite(path, err)
+		}
+		if now, err := os.Lstat(path); err != nil || !os.SameFile(st, now) {
+			return "", fault.New(fault.NotAllowed, "%s became another link just now: try again", path)
+		}
+		if _, err := os.Stat(path); err != nil {
+			return path, nil //nolint:nilerr // it leads nowhere, and is no file's name
+		}
+		if !filepath.IsAbs(to) {
+			to = filepath.Dir(path) + string(filepath.Separator) + to
+		}
+		if _, err := os.Lstat(to); err != nil {
+			return path, nil //nolint:nilerr // such as /dev/stdout, which leads to no path
+		}
+		folder, base := filepath.Split(to)
+		if folder, err = filepath.EvalSymlinks(folder); err != nil { // before ".." is taken out of it
+			return "", cantWrite(path, err)
+		}
+		path = filepath.Join(folder, base)
+	}
+	return "", fault.New(fault.Failed, "can't write %s: too many links lead to each other", first)
 }
 
 // foreignLink is the refusal to follow a link of another user.

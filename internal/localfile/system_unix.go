@@ -70,10 +70,10 @@ func isOurs(i fs.FileInfo) bool {
 	return ok && i.Mode().IsRegular() && i.Mode().Perm()&0o022 == 0 && int(st.Uid) == os.Geteuid() && st.Nlink == 1
 }
 
-// isForeign tells whether another user has made a link.
+// isForeign tells whether another user than root has made a link: /dev/stdout is one of root's.
 func isForeign(i fs.FileInfo) bool {
 	st, ok := i.Sys().(*syscall.Stat_t)
-	return !ok || int(st.Uid) != os.Geteuid()
+	return !ok || int(st.Uid) != os.Geteuid() && st.Uid != 0
 }
 
 // keepOwner gives f the owner and the group of the file that it replaces, as far as the user may.
