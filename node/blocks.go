@@ -86,7 +86,7 @@ func (n *Node) checkedBlock(ctx context.Context, h store.Hash) (*protocol.Payloa
 	if err != nil {
 		return nil, err
 	}
-	buf, err := n.memory.Take(ctx, membudget.Serve, size)
+	buf, err := n.takeMemory(ctx, membudget.Serve, size)
 	if err != nil {
 		return nil, err
 	}

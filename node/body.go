@@ -109,7 +109,7 @@ func (n *Node) holdsBlock(rec *protocol.Record) (bool, error) {
 
 // readBlock reads the bytes that come with rec and checks their hash.
 func (n *Node) readBlock(ctx context.Context, rec *protocol.Record, body bodyReader, class membudget.Class) (*block, error) {
-	buf, err := n.memory.Take(ctx, class, rec.BlockSize())
+	buf, err := n.takeMemory(ctx, class, rec.BlockSize())
 	if err != nil {
 		return nil, err
 	}

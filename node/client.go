@@ -62,14 +62,14 @@ func Dial(ctx context.Context, cfg ClientConfig) (_ *Client, err error) {
 		key: h.Peerstore().PrivKey(h.ID()), id: h.ID(), memory: membudget.New(cfg.MemoryBytes), timeout: cfg.Timeout, route: c, learn: c.meetPeer,
 		known: func(p peer.ID) (protocol.PeerInfo, bool) { return c.book.info(ring.ID(p)) },
 		way:   func(p peer.ID) (way, bool) { return wayTo(h, p) },
-		call: func(ctx context.Context, to peer.ID, req *pb.FileRequest, body []byte) (*reply, error) {
+		call: unlessStalled(cfg.Timeout, func(ctx context.Context, to peer.ID, req *pb.FileRequest, body []byte) (*reply, error) {
 			c.book.prepare(to)
 			r, err := remote(ctx, to, req, body)
 			if unreached(err) {
 				c.forget(to)
 			}
 			return r, err
-		},
+		}),
 	}
 	c.begin()
 	if err := c.meet(ctx, cfg); err != nil {

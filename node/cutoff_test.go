@@ -25,14 +25,17 @@ func TestBlocksThatAreCutOffAreSentAgain(t *testing.T) {
 		ctx := oneByOne(t.Context())
 		send := func(times int) error {
 			tries := 0
-			return o.atOwner(ctx, 1, func(context.Context, peer.ID) error {
+			return o.atOwner(ctx, 1, func(ctx context.Context, _ peer.ID) error {
 				mu.Lock()
 				under++
 				if tries > 0 && under > 1 {
 					t.Error("two are sent again side by side")
 				}
 				mu.Unlock()
-				time.Sleep(time.Minute) // longer than the timeout: bytes move all the while
+				for range 60 { // longer than the timeout: bytes move all the while
+					time.Sleep(time.Second)
+					protocol.NoteProgress(ctx)
+				}
 				mu.Lock()
 				under--
 				mu.Unlock()

@@ -55,6 +55,7 @@ func (n *Node) serveStore(ctx context.Context, from peer.ID, st *pb.Store, body 
 		return nil, err
 	}
 	defer discard(staged)
+	protocol.NoteProgress(ctx)
 	if err := n.keep(ctx, rec, staged...); err != nil {
 		return nil, err
 	}

@@ -25,7 +25,7 @@ func ValidName(name string) error { return protocol.ValidName(name) }
 func (o *operations) List(ctx context.Context, prefix string) iter.Seq2[FileInfo, error] {
 	return func(yield func(FileInfo, error) bool) {
 		var files []FileInfo
-		err := o.retry(ctx, func() (err error) {
+		err := o.retry(ctx, func(ctx context.Context) (err error) {
 			files, err = o.listAll(ctx, prefix)
 			return err
 		})
@@ -191,7 +191,7 @@ func (o *operations) Remove(ctx context.Context, name string) error {
 func (o *operations) Members(ctx context.Context) iter.Seq2[Member, error] {
 	return func(yield func(Member, error) bool) {
 		var members []protocol.PeerInfo
-		err := o.retry(ctx, func() (err error) {
+		err := o.retry(ctx, func(ctx context.Context) (err error) {
 			members, err = o.route.walk(ctx)
 			return err
 		})

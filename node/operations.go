@@ -115,9 +115,10 @@ const (
 // atOwner runs fn with the owner of key until it succeeds, or fails in a way that
 // asking again doesn't mend, or o.timeout has passed since progress was made. A peer
 // that knows a better one is believed as to whom to ask, and the one asked checks by itself.
-func (o *operations) atOwner(ctx context.Context, key ring.Key, fn func(context.Context, peer.ID) error) error {
+func (o *operations) atOwner(outer context.Context, key ring.Key, fn func(context.Context, peer.ID) error) error {
+	ctx, watch := watchStall(outer, stallAfter(o.timeout))
+	defer watch.done()
 	began := time.Now()
-	deadline := began.Add(o.timeout)
 	wait := waitFor(ctx)
 	defer wait.end()
 	turn, cutOffs := turnOf(ctx), 0
@@ -127,6 +128,7 @@ func (o *operations) atOwner(ctx context.Context, key ring.Key, fn func(context.
 	var last error
 	for {
 		var err error
+		watch.again()
 		if !known {
 			var f finding
 			if f, err = o.route.locate(ctx, key); err == nil {
@@ -138,8 +140,11 @@ func (o *operations) atOwner(ctx context.Context, key ring.Key, fn func(context.
 			err = fn(ctx, to)
 			wait.asks("")
 		}
-		if err == nil || ctx.Err() != nil || !passing(err) {
-			return o.explain(ctx, err, last)
+		if err != nil && ctx.Err() != nil && outer.Err() == nil {
+			return stalled(outer, ctx, err, last)
+		}
+		if err == nil || outer.Err() != nil || !passing(err) {
+			return o.explain(outer, err, last)
 		}
 		last, known = err, false
 		wait.failed(began, err)
@@ -154,16 +159,17 @@ func (o *operations) atOwner(ctx context.Context, key ring.Key, fn func(context.
 		follow = 0
 		if errors.Is(err, protocol.ErrCutOff) && cutOffs < maxCutOffs {
 			cutOffs++
-			if terr := turn.take(ctx); terr != nil {
-				return o.explain(ctx, terr, last)
+			watch.pause() // those who have their turn are bounded themselves
+			if terr := turn.take(outer); terr != nil {
+				return o.explain(outer, terr, last)
 			}
-			deadline = time.Now().Add(o.timeout)
+			watch.restart()
 		}
-		if time.Now().After(deadline) {
-			return o.explain(ctx, err, nil)
+		if watch.since() > o.timeout {
+			return o.explain(outer, err, nil)
 		}
-		if err := sleep(ctx, pause/2+rand.N(pause)); err != nil { //nolint:gosec // jitter
-			return o.explain(ctx, err, last)
+		if err := sleep(outer, pause/2+rand.N(pause)); err != nil { //nolint:gosec // jitter
+			return o.explain(outer, err, last)
 		}
 		pause = min(2*pause, maxPause)
 	}
@@ -222,7 +228,7 @@ func (o *operations) Lookup(ctx context.Context, name string) (Lookup, error) {
 	}
 	key := protocol.Place(name, 0)
 	var f finding
-	err := o.retry(ctx, func() (err error) {
+	err := o.retry(ctx, func(ctx context.Context) (err error) {
 		f, err = o.route.locate(ctx, key)
 		return err
 	})
@@ -240,16 +246,23 @@ func hop(p protocol.PeerInfo) Hop {
 	return Hop{PeerID: p.ID.String(), Key: uint16(p.Position.Key)}
 }
 
-// retry runs fn until it succeeds or fails for good, for at most the timeout.
-func (o *operations) retry(ctx context.Context, fn func() error) error {
-	deadline := time.Now().Add(o.timeout)
+// retry runs fn until it succeeds or fails for good, until no attempt has come further for the timeout.
+func (o *operations) retry(outer context.Context, fn func(context.Context) error) error {
+	ctx, watch := watchStall(outer, stallAfter(o.timeout))
+	defer watch.done()
+	var last error
 	for pause := minPause; ; pause = min(2*pause, maxPause) {
-		err := fn()
-		if err == nil || ctx.Err() != nil || !passing(err) || time.Now().After(deadline) {
-			return o.explain(ctx, err, nil)
+		watch.again()
+		err := fn(ctx)
+		if err != nil && ctx.Err() != nil && outer.Err() == nil {
+			return stalled(outer, ctx, err, last)
 		}
-		if serr := sleep(ctx, pause/2+rand.N(pause)); serr != nil { //nolint:gosec // jitter
-			return o.explain(ctx, serr, err)
+		if err == nil || outer.Err() != nil || !passing(err) || watch.since() > o.timeout {
+			return o.explain(outer, err, nil)
+		}
+		last = err
+		if serr := sleep(outer, pause/2+rand.N(pause)); serr != nil { //nolint:gosec // jitter
+			return o.explain(outer, serr, err)
 		}
 	}
 }

@@ -52,6 +52,7 @@ func (n *Node) servePut(ctx context.Context, put *pb.Put, body bodyReader) (*pb.
 		return nil, n.fullOwner(err)
 	}
 	defer discard(staged)
+	protocol.NoteProgress(ctx)
 	verdict, current, err := n.admit(ctx, rec, staged...)
 	if err != nil {
 		return nil, err
@@ -60,6 +61,7 @@ func (n *Node) servePut(ctx context.Context, put *pb.Put, body bodyReader) (*pb.
 		return stale(current)
 	}
 	n.health.wrote(place(rec.RecordBody))
+	protocol.NoteProgress(ctx)
 	release() // whoever asks now is told of this version
 	resp, err = n.replicate(ctx, rec, b, put.GetWaitAll())
 	if st := resp.GetStored(); st != nil {
@@ -103,9 +105,15 @@ func stale(current *pb.Record) (*pb.FileResponse, error) {
 // when the grant has changed. The others go on in the background unless all are waited for.
 func (n *Node) replicate(ctx context.Context, rec *protocol.Record, b *block, waitAll bool) (*pb.FileResponse, error) {
 	key, copies := rec.Key(), n.copiesOf(rec)
-	// Waiting for the ring is bounded as a whole. Sending is not: it ends when nothing moves, and a slow line may take minutes for a block.
+	// Waiting for the ring is bounded as a whole. Sending is bounded by progress, in all rounds together: a slow line may take
+	// minutes for a block, and a witness that never answers must not be tried for ever.
 	wait := budget{n.cfg.Timeout}
+	most := 9 * n.cfg.Timeout / 4 // two witnesses that never answer, and less than the writer waits
+	ctx, watch := watchStall(ctx, most+n.cfg.Timeout/4)
+	defer watch.done()
+	var asked ring.Position // the witness of the last round
 	for {
+		watch.again()
 		var s *snapshot
 		err := wait.within(ctx, func(ctx context.Context) (err error) {
 			s, err = n.serving(ctx, key)
@@ -114,7 +122,11 @@ func (n *Node) replicate(ctx context.Context, rec *protocol.Record, b *block, wa
 		if err != nil {
 			return nil, uncertain(err)
 		}
-		r := n.sendAll(rec, b, s, copies, waitAll)
+		if w := s.grants.Grant.From; w != asked {
+			protocol.NoteProgress(ctx) // of the ring: one that never answered has been replaced
+			asked = w
+		}
+		r := n.sendAll(ctx, rec, b, s, copies, waitAll)
 		err = r.awaitWitness(ctx)
 		full := fault.CodeOf(err) == fault.NoSpace
 		if full {
@@ -124,11 +136,12 @@ func (n *Node) replicate(ctx context.Context, rec *protocol.Record, b *block, wa
 		}
 		if err != nil {
 			lost := func(ctx context.Context) error { return n.unwitnessed(ctx, s, err) }
-			if ctx.Err() != nil || wait.within(ctx, lost) != nil {
+			if ctx.Err() != nil || watch.since() > most || wait.within(ctx, lost) != nil {
 				return nil, uncertain(err)
 			}
 			continue
 		}
+		protocol.NoteProgress(ctx)
 		r.awaitOthers(ctx, graceForOthers(rec, waitAll))
 		if full && len(r.durable) < 2 {
 			if err := n.sendElsewhere(ctx, r, rec, b, s); err != nil {
@@ -181,12 +194,12 @@ type sent struct {
 // witness alone, which makes them safe: the other holders are given the record, and
 // fetch the bytes as repair does, when users leave room. So a put is acknowledged when
 // two copies have been moved, not three.
-func (n *Node) sendAll(rec *protocol.Record, b *block, s *snapshot, copies int, waitAll bool) *round {
+func (n *Node) sendAll(ctx context.Context, rec *protocol.Record, b *block, s *snapshot, copies int, waitAll bool) *round {
 	later := !waitAll && rec.GetIndex() > 0 && rec.BlockSize() >= laterFrom
 	others := n.others(s, rec.Key(), max(copies, 2))
 	r := &round{witness: s.grants.Grant.From, durable: []ring.Position{n.self}, outcomes: make(chan sent, len(others)), left: len(others)}
 	for _, h := range others {
-		n.sendCopy(rec, b, h, s.grants.Grant, copies, later, r.outcomes)
+		n.sendCopy(ctx, rec, b, h, s.grants.Grant, copies, later, r.outcomes)
 	}
 	return r
 }
@@ -279,7 +292,7 @@ var errLater = errors.New("the bytes come later")
 // sendCopy hands one copy to one holder in the background; the outcome goes to out.
 // The witness gets the record under the grant, and its bytes too, unless one copy is
 // all that is wanted; later says that the others fetch the bytes themselves.
-func (n *Node) sendCopy(rec *protocol.Record, b *block, to ring.Position, g replica.Grant, copies int, later bool, out chan<- sent) {
+func (n *Node) sendCopy(asked context.Context, rec *protocol.Record, b *block, to ring.Position, g replica.Grant, copies int, later bool, out chan<- sent) {
 	st := &pb.Store{Record: rec.Message, RecordOnly: later}
 	if to == g.From {
 		st.Grant = grantMessage(g.ID)
@@ -291,7 +304,7 @@ func (n *Node) sendCopy(rec *protocol.Record, b *block, to ring.Position, g repl
 	b.share()
 	n.work("sending a copy", func(ctx context.Context) {
 		defer b.release()
-		err := n.sendStore(ctx, to, rec, st, b.bytes())
+		err := n.sendStore(protocol.ProgressFrom(ctx, asked), to, rec, st, b.bytes())
 		if err == nil && later && to != g.From {
 			err = errLater
 		}
@@ -307,7 +320,7 @@ func (n *Node) sendStore(ctx context.Context, to ring.Position, rec *protocol.Re
 		if st.GetGrant() != nil {
 			class = membudget.Owner // a user waits for it
 		}
-		buf, err := n.memory.Take(ctx, class, size)
+		buf, err := n.takeMemory(ctx, class, size)
 		if err != nil {
 			return err
 		}

@@ -46,6 +46,8 @@ func (s *server[Req, Resp]) answer(w *wire, from peer.ID, req Req) error {
 	ctx, cancel := context.WithTimeout(s.ctx, s.opts.HandleTimeout)
 	defer cancel()
 	x := &exchange{wire: w, gone: cancel, every: s.opts.WorkingEvery}
+	ctx = WithProgress(ctx, x.count.note)
+	w.moved = x.count.note
 	body := &Body{exchange: x}
 	if fileReq, ok := any(req).(*pb.FileRequest); ok {
 		body.size, body.left = int(fileReq.GetBodySize()), int(fileReq.GetBodySize())
@@ -113,6 +115,7 @@ type exchange struct {
 	*wire
 	gone  context.CancelFunc // ends the handler: nobody waits for its answer
 	every time.Duration
+	count progressCount
 
 	mu      sync.Mutex // one writer at a time
 	done    bool
@@ -136,7 +139,8 @@ func (x *exchange) tell() {
 	if x.done {
 		return
 	}
-	if err := x.writeMessage(&pb.FileResponse{Working: true}, MaxFileMessage, nil); err != nil {
+	working := &pb.FileResponse{Working: true, Progress: proto.Uint64(x.count.n.Load())}
+	if err := x.writeMessage(working, MaxFileMessage, nil); err != nil {
 		x.gone()
 		return
 	}

@@ -108,6 +108,9 @@ func (c *Client) Bootstrap(ctx context.Context, to peer.ID, req *pb.BootstrapReq
 func ask[Req, Resp proto.Message](ctx context.Context, c *Client, t *talk[Req, Resp], to peer.ID, req Req) (Resp, error) {
 	var none Resp
 	resp := t.newResp()
+	// A stream may have to be waited for, opened anew, and closed; all of that is one step.
+	ctx, cancel := context.WithTimeout(ctx, c.opts.DialTimeout+c.opts.Timeout)
+	defer cancel()
 	e, err := c.attempt(ctx, target{to, t.id}, false, func(e *outgoing) error {
 		if err := e.send(req, t.limit, nil); err != nil {
 			return err
@@ -125,6 +128,7 @@ func ask[Req, Resp proto.Message](ctx context.Context, c *Client, t *talk[Req, R
 		return none, failure(ctx, to, err, sent)
 	}
 	e.finish()
+	NoteProgress(ctx)
 	return resp, t.status(resp)
 }
 
@@ -144,6 +148,7 @@ func (c *Client) attempt(ctx context.Context, to target, wantDirect bool, do fun
 				return nil, failure(ctx, to.peer, err, at)
 			}
 		}
+		w.moved = progressOf(ctx)
 		e := &outgoing{wire: w, client: c, to: to}
 		e.stop = context.AfterFunc(ctx, func() { _ = e.Reset() })
 		err := do(e)
@@ -151,7 +156,7 @@ func (c *Client) attempt(ctx context.Context, to target, wantDirect bool, do fun
 			return e, nil
 		}
 		e.stop()
-		_ = e.Reset()
+		c.pool.discard(e.Reset)
 		if e.sent {
 			at = sent
 		}
@@ -250,12 +255,13 @@ func (e *outgoing) finish() {
 		e.client.pool.drop(e.to)
 		return
 	}
+	e.moved = nil
 	e.client.pool.give(e.to, e.wire)
 }
 
 // abandon ends an exchange in its middle.
 func (e *outgoing) abandon() {
 	e.stop()
-	_ = e.Reset()
+	e.client.pool.discard(e.Reset)
 	e.client.pool.drop(e.to)
 }

@@ -71,7 +71,7 @@ func bulky(req *pb.FileRequest) bool {
 func (e *outgoing) converse(head *pb.FileRequest, body []byte) (_ *pb.FileResponse, err error) {
 	moving := false
 	defer func() {
-		if err != nil && moving {
+		if err != nil && moving && !timedOut(err) { // a peer that took them and is silent hasn't cut anything off
 			err = errors.Join(ErrCutOff, err)
 		}
 	}()
@@ -83,30 +83,91 @@ func (e *outgoing) converse(head *pb.FileRequest, body []byte) (_ *pb.FileRespon
 		return nil, err
 	}
 	e.bodySent = len(first)
+	work := newPatience(e.progress)
 	for wanted := head.GetOffer(); ; {
-		if err := e.readBy(time.Now().Add(e.progress)); err != nil {
+		if err := e.readBy(work.until()); err != nil {
 			return nil, err
 		}
 		resp := new(pb.FileResponse)
-		if err := e.receive(resp, MaxFileMessage); err != nil {
+		if err := e.receive(resp, MaxFileMessage); work.over(err) {
+			return nil, fmt.Errorf("%w: %w", errStalled, err)
+		} else if err != nil {
 			return nil, err
 		}
 		switch {
 		case resp.GetWorking():
+			if work.takes(resp.Progress, time.Now()) {
+				e.tellMoved()
+			}
 		case resp.GetNeed() && wanted:
 			wanted, moving = false, true
+			e.tellMoved()
 			e.bodySent = len(body)
 			if err := e.writeBody(body); timedOut(err) {
 				return nil, fmt.Errorf("%w: %w", errStalled, err)
 			} else if err != nil {
 				return nil, err
 			}
+			work.moved(time.Now())
 		case resp.GetNeed() && head.GetConfirm() == nil:
 			return nil, malformed("a demand for bytes that were not offered")
 		default:
 			return resp, nil
 		}
 	}
+}
+
+// How many times the progress time a peer may say that it works, without progress, and without saying how far, as those of
+// earlier versions do.
+const (
+	stillMost  = 3
+	untoldMost = 6
+)
+
+// patience is how long an answer is waited for while the peer says that it works on it.
+type patience struct {
+	progress time.Duration
+	began    time.Time     // of the wait, or of the last progress
+	sign     time.Time     // the last sign of life
+	count    uint64        // the greatest that the peer has told
+	most     time.Duration // from began on
+}
+
+func newPatience(progress time.Duration) *patience {
+	p := &patience{progress: progress, most: stillMost * progress}
+	p.moved(time.Now())
+	return p
+}
+
+func (p *patience) moved(now time.Time) { p.began, p.sign = now, now }
+
+// until is when the wait is over.
+func (p *patience) until() time.Time {
+	limit, silence := p.began.Add(p.most), p.sign.Add(p.progress)
+	if limit.Before(silence) {
+		return limit
+	}
+	return silence
+}
+
+// takes notes that the peer works, and reports whether its work has made progress.
+func (p *patience) takes(count *uint64, now time.Time) bool {
+	p.sign = now
+	switch {
+	case count == nil:
+		p.most = untoldMost * p.progress
+		return false
+	case *count <= p.count:
+		return false
+	}
+	p.count = *count
+	p.moved(now)
+	return true
+}
+
+// over reports whether err ended the wait for a peer that says that it works.
+func (p *patience) over(err error) bool {
+	return timedOut(err) && p.until().Before(p.sign.Add(p.progress))
 }
 
 // FileReply is an answer of the file protocol and the raw bytes that follow it. It

@@ -24,9 +24,17 @@ type pool struct {
 	idle    int   // of them kept
 	timeout time.Duration
 
+	ending sync.WaitGroup // of streams
+
 	mu     sync.Mutex
 	closed bool
 	lines  map[target]*line
+}
+
+// discard ends a stream, by its Close or Reset, without waiting for that: with some multiplexers it takes until the connection is
+// found dead, when nothing leaves there any more.
+func (p *pool) discard(end func() error) {
+	p.ending.Go(func() { _ = end() }) // the stream is of no more use
 }
 
 // line is the streams to one target.
@@ -81,7 +89,7 @@ func (p *pool) pick(l *line, direct bool) *wire {
 		if !w.Conn().IsClosed() && (!direct || !relayed(w.Conn())) {
 			return w
 		}
-		_ = w.Close()
+		p.discard(w.Close)
 	}
 	return nil
 }
@@ -93,7 +101,7 @@ func (p *pool) give(to target, w *wire) {
 	l := p.lines[to]
 	l.places.Release(1)
 	if p.closed || len(l.idle) >= p.idle {
-		_ = w.Close()
+		p.discard(w.Close)
 	} else {
 		l.idle = append(l.idle, idleWire{wire: w, since: time.Now()})
 	}
@@ -122,7 +130,7 @@ func (p *pool) sweep(now time.Time) {
 	defer p.mu.Unlock()
 	for to, l := range p.lines {
 		for len(l.idle) > 0 && now.Sub(l.idle[0].since) >= p.timeout {
-			_ = l.idle[0].Close()
+			p.discard(l.idle[0].Close)
 			l.idle = l.idle[1:]
 		}
 		if l.users == 0 && len(l.idle) == 0 {
@@ -137,6 +145,7 @@ func (p *pool) close() {
 	p.closed = true
 	p.mu.Unlock()
 	p.sweep(time.Now().Add(p.timeout))
+	p.ending.Wait()
 }
 
 func relayed(c network.Conn) bool { return c.Stat().Limited }

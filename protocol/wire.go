@@ -37,6 +37,7 @@ type wire struct {
 	address  *string       // the group of addresses of the other end, once it is known
 	limits   Limits        // of bodies
 	progress time.Duration // how long no byte may move
+	moved    func()        // is told when bytes of a body have moved; may be nil
 	// reading and writing measure a stranger's bytes while its request is answered; nil at other times.
 	reading, writing *pace
 
@@ -136,7 +137,7 @@ func (w *wire) writeMessage(m proto.Message, limit int, body []byte) error {
 		b, body = append(b, body...), nil
 	}
 	*buf = b
-	if err := w.writeAll(b); err != nil {
+	if err := w.writeAll(b, false); err != nil {
 		return err
 	}
 	return w.writeBody(body)
@@ -146,7 +147,7 @@ func (w *wire) writeMessage(m proto.Message, limit int, body []byte) error {
 func (w *wire) writeBody(b []byte) error {
 	for len(b) > 0 {
 		n := limited(w.limits.Up, len(b))
-		if err := w.writeAll(b[:n]); err != nil {
+		if err := w.writeAll(b[:n], true); err != nil {
 			return err
 		}
 		b = b[n:]
@@ -154,8 +155,9 @@ func (w *wire) writeBody(b []byte) error {
 	return nil
 }
 
-// writeAll writes b. It fails when not one byte goes out for the progress time, and when a stranger takes them too slowly.
-func (w *wire) writeAll(b []byte) error {
+// writeAll writes b, bytes of a body or of a message. It fails when not one byte goes out for the progress time, and when a
+// stranger takes them too slowly.
+func (w *wire) writeAll(b []byte, body bool) error {
 	for len(b) > 0 {
 		most, err := w.writing.wait(w.progress)
 		if err != nil {
@@ -166,6 +168,9 @@ func (w *wire) writeAll(b []byte) error {
 		}
 		n, err := w.Write(b[:min(len(b), writeChunk)])
 		w.writing.arrive(n)
+		if body && n > 0 {
+			w.tellMoved()
+		}
 		b = b[n:]
 		if err == nil || n > 0 && timedOut(err) {
 			continue
@@ -217,9 +222,18 @@ func (w *wire) readSome(p []byte, left int) (int, error) {
 	}
 	n, err := w.in.Read(p)
 	w.reading.arrive(n)
+	if n > 0 {
+		w.tellMoved()
+	}
 	if err != nil {
 		err = unexpected(err)
 	}
 	limited(w.limits.Down, n)
 	return n, err
+}
+
+func (w *wire) tellMoved() {
+	if w.moved != nil {
+		w.moved()
+	}
 }

@@ -438,6 +438,7 @@ type FileResponse struct {
 	Need         bool                   `protobuf:"varint,4,opt,name=need,proto3" json:"need,omitempty"`                                       // to an offer: send the bytes, another FileResponse follows them
 	Better       *Peer                  `protobuf:"bytes,5,opt,name=better,proto3" json:"better,omitempty"`                                    // with status "not owner" or "not successor": who, as far as known
 	Working      bool                   `protobuf:"varint,6,opt,name=working,proto3" json:"working,omitempty"`                                 // nothing to tell yet but that the request is being worked on; another FileResponse follows
+	Progress     *uint64                `protobuf:"varint,22,opt,name=progress,proto3,oneof" json:"progress,omitempty"`                        // with working: grows as long as the work makes progress; peers of earlier versions don't say
 	RetryAfterMs uint32                 `protobuf:"varint,7,opt,name=retry_after_ms,json=retryAfterMs,proto3" json:"retry_after_ms,omitempty"` // with the status "try again": how long to wait, where it is known
 	// Types that are valid to be assigned to Body:
 	//
@@ -530,6 +531,13 @@ func (x *FileResponse) GetWorking() bool {
 		return x.Working
 	}
 	return false
+}
+
+func (x *FileResponse) GetProgress() uint64 {
+	if x != nil && x.Progress != nil {
+		return *x.Progress
+	}
+	return 0
 }
 
 func (x *FileResponse) GetRetryAfterMs() uint32 {
@@ -2848,14 +2856,15 @@ const file_file_proto_rawDesc = "" +
 	"\aretract\x18\x13 \x01(\v2\x14.p2pchord.v1.RetractH\x00R\aretract\x12*\n" +
 	"\x04word\x18\x14 \x01(\v2\x14.p2pchord.v1.AskWordH\x00R\x04word\x120\n" +
 	"\x05count\x18\x15 \x01(\v2\x18.p2pchord.v1.CountCopiesH\x00R\x05countB\x06\n" +
-	"\x04body\"\xdd\x06\n" +
+	"\x04body\"\x8b\a\n" +
 	"\fFileResponse\x12\x16\n" +
 	"\x06status\x18\x01 \x01(\rR\x06status\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\x12\x1b\n" +
 	"\tbody_size\x18\x03 \x01(\rR\bbodySize\x12\x12\n" +
 	"\x04need\x18\x04 \x01(\bR\x04need\x12)\n" +
 	"\x06better\x18\x05 \x01(\v2\x11.p2pchord.v1.PeerR\x06better\x12\x18\n" +
-	"\aworking\x18\x06 \x01(\bR\aworking\x12$\n" +
+	"\aworking\x18\x06 \x01(\bR\aworking\x12\x1f\n" +
+	"\bprogress\x18\x16 \x01(\x04H\x01R\bprogress\x88\x01\x01\x12$\n" +
 	"\x0eretry_after_ms\x18\a \x01(\rR\fretryAfterMs\x12-\n" +
 	"\x06stored\x18\b \x01(\v2\x13.p2pchord.v1.StoredH\x00R\x06stored\x12$\n" +
 	"\x03got\x18\t \x01(\v2\x10.p2pchord.v1.GotH\x00R\x03got\x12'\n" +
@@ -2872,7 +2881,8 @@ const file_file_proto_rawDesc = "" +
 	"\x04word\x18\x13 \x01(\v2\x14.p2pchord.v1.ConfirmH\x00R\x04word\x120\n" +
 	"\acounted\x18\x15 \x01(\v2\x14.p2pchord.v1.CountedH\x00R\acounted\x12\x17\n" +
 	"\atime_ms\x18\x14 \x01(\x04R\x06timeMsB\x06\n" +
-	"\x04body\"M\n" +
+	"\x04bodyB\v\n" +
+	"\t_progress\"M\n" +
 	"\x03Put\x12+\n" +
 	"\x06record\x18\x01 \x01(\v2\x13.p2pchord.v1.RecordR\x06record\x12\x19\n" +
 	"\bwait_all\x18\x02 \x01(\bR\awaitAll\"\xf0\x01\n" +
