@@ -67,3 +67,14 @@ func TestJSONIsExactAndSafe(t *testing.T) {
 		t.Errorf("%q, %v", back, err)
 	}
 }
+
+// A line that libp2p logs may have a stranger's text in it.
+func TestLogsOnATerminalAreSafe(t *testing.T) {
+	t.Parallel()
+	var stderr bytes.Buffer
+	out := newOutput(&bytes.Buffer{}, &stderr)
+	out.log(logOutput{stderr: true}, "ERROR\tfailed to dial /dns4/a\x1b[31m\u202e\n", true)
+	if want := "ERROR failed to dial /dns4/a\\x1b[31m\\u202e\n"; stderr.String() != want {
+		t.Errorf("%q, want %q", stderr.String(), want)
+	}
+}

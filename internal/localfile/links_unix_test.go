@@ -82,6 +82,20 @@ func TestALinkAtTheTarget(t *testing.T) {
 	if err := fetch(target, err, "new"); err != nil || read(t, dir+"/file") != "new" {
 		t.Errorf("one's own: %v, %q", err, read(t, dir+"/file"))
 	}
+	// One that leads nowhere is replaced when that is asked for.
+	if err := os.Symlink("nowhere", dir+"/hole"); err != nil {
+		t.Fatal(err)
+	}
+	if target, err := NewSession(Options{}).File(dir+"/hole", want("x", "new")); !errors.Is(fetch(target, err, "new"), fault.NotAllowed) {
+		t.Errorf("a link that leads nowhere: %v", err)
+	}
+	target, err = s.File(dir+"/hole", want("x", "new"))
+	if err := fetch(target, err, "new"); err != nil || read(t, dir+"/hole") != "new" {
+		t.Errorf("a link that leads nowhere, forced: %v", err)
+	}
+	if _, err := os.Lstat(dir + "/nowhere"); err == nil {
+		t.Error("it was followed")
+	}
 	// ".." counts from where a folder's link leads to.
 	for _, d := range []string{"/deep", "/deep/er"} {
 		if err := os.Mkdir(dir+d, 0o700); err != nil {

@@ -65,8 +65,11 @@ func (t *Target) look() error {
 		return cantWrite(t.shown, err)
 	case st.IsDir():
 		return fault.New(fault.Failed, "%s is a folder: say where to write with -o", t.shown)
-	case st.Mode()&fs.ModeSymlink != 0:
-		return overwriting(t.shown) // it leads nowhere
+	case st.Mode()&fs.ModeSymlink != 0: // it leads nowhere
+		if !t.session.opt.Force {
+			return overwriting(t.shown)
+		}
+		return nil
 	case !st.Mode().IsRegular():
 		return special(t.shown)
 	}
