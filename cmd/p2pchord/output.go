@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 
 	"golang.org/x/term"
@@ -44,6 +45,7 @@ type display struct {
 	meter  *meter // nil while nothing is shown
 	screen screen // what stands below all lines, and changes
 
+	moving atomic.Pointer[meter] // the same, for what moves bytes, which never waits for mu
 	lostMu sync.Mutex
 	lost   error // the first result that could not be written, and why
 }

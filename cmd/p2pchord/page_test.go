@@ -37,8 +37,8 @@ func TestNothingOfOthersControlsTheTerminal(t *testing.T) {
 	for _, l := range folderLines(share.Status{Folder: evil, Problems: []string{evil}}) {
 		out.line("%s", l)
 	}
-	m := meter{title: evil, total: 10, files: 1, waits: evil, begun: time.Now(), done: map[string]int64{}}
-	out.show, out.meter = true, &m
+	m := &meter{title: evil, total: 10, files: 1, waits: evil, begun: time.Now(), done: map[string]int64{}}
+	out.show, out.meter = true, m
 	out.draw()
 	shown := strings.ReplaceAll(strings.ReplaceAll(stdout.String()+stderr.String(), eraseLine, ""), "\x1b[1A\r\x1b[J", "")
 	for _, r := range shown {

@@ -5,10 +5,12 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/term"
 
+	"github.com/p2pchord/p2pchord/internal/delivery"
 	"github.com/p2pchord/p2pchord/internal/duration"
 	"github.com/p2pchord/p2pchord/internal/safetext"
 	"github.com/p2pchord/p2pchord/node"
@@ -27,6 +29,7 @@ type meter struct {
 	files int   // how many; 1 shows no count
 	begun time.Time
 
+	mu       sync.Mutex       // never held while something is written
 	done     map[string]int64 // bytes of the files under way
 	finished int64            // bytes of the files that are done
 	count    int              // files that are done
@@ -35,6 +38,7 @@ type meter struct {
 	waits    string // what one of them waits for, while nothing moves
 	drawn    time.Time
 	visible  bool
+	drawer   *delivery.Queue[struct{}] // draws it, so that what moves bytes never waits for the terminal
 }
 
 // startProgress begins to show progress on total bytes (-1: unknown) of so many files.
@@ -43,7 +47,14 @@ func (o *output) startProgress(title string, total int64, files int) {
 	defer o.mu.Unlock()
 	if o.show {
 		o.hideMeter()
+		o.endDrawing()
 		o.meter = &meter{title: title, total: total, files: files, begun: time.Now(), done: map[string]int64{}}
+		o.meter.drawer = delivery.New("drawing the progress", 1, func(struct{}) {
+			o.mu.Lock()
+			defer o.mu.Unlock()
+			o.draw()
+		}, func(uint64) struct{} { return struct{}{} })
+		o.moving.Store(o.meter)
 		o.draw()
 	}
 }
@@ -56,17 +67,17 @@ func (o *output) progressOf(name string) func(node.Progress) {
 		return nil
 	}
 	return func(p node.Progress) {
-		o.mu.Lock()
-		defer o.mu.Unlock()
-		m := o.meter
+		m := o.moving.Load()
 		if m == nil {
 			return
 		}
+		m.mu.Lock()
+		defer m.mu.Unlock()
 		m.done[name], m.copies, m.waits = p.Done, p.Copies, p.Waits
 		if p.Path != "" {
 			m.path = p.Path
 		}
-		o.draw()
+		m.drawer.Put(struct{}{})
 	}
 }
 
@@ -75,6 +86,8 @@ func (o *output) finish(name string, size int64) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if m := o.meter; m != nil {
+		m.mu.Lock()
+		defer m.mu.Unlock()
 		delete(m.done, name)
 		m.finished += size
 		m.waits = ""
@@ -87,7 +100,16 @@ func (o *output) endProgress() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.hideMeter()
+	o.endDrawing()
 	o.meter = nil
+	o.moving.Store(nil)
+}
+
+// endDrawing ends the drawer of a meter. What it still draws is nothing.
+func (o *output) endDrawing() {
+	if o.meter != nil {
+		o.meter.drawer.Close(0)
+	}
 }
 
 func (o *output) hideMeter() {
@@ -99,7 +121,7 @@ func (o *output) hideMeter() {
 
 func (o *output) draw() {
 	m, now := o.meter, time.Now()
-	if now.Sub(m.drawn) < drawEvery {
+	if m == nil || now.Sub(m.drawn) < drawEvery {
 		return
 	}
 	m.drawn, m.visible = now, true
@@ -109,7 +131,14 @@ func (o *output) draw() {
 			width = w
 		}
 	}
-	_, _ = io.WriteString(o.stderr, eraseLine+cut(safetext.Line(m.text(now)), width-1))
+	_, _ = io.WriteString(o.stderr, eraseLine+cut(safetext.Line(m.line(now)), width-1))
+}
+
+// line is the text as it is now.
+func (m *meter) line(now time.Time) string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.text(now)
 }
 
 // text is the line: what, how much of it, how fast, how long still, on which path.
