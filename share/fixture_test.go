@@ -22,13 +22,16 @@ type fakeRing struct {
 	mu    sync.Mutex
 	files map[string][]byte
 	puts  map[string]int
+	told  map[string]node.PutOptions // of the last put
 	stats int
 	fails error
 	// Called by Stat and Put before anything else, unless nil.
 	onStat, onPut func(name string)
 }
 
-func newRing() *fakeRing { return &fakeRing{files: map[string][]byte{}, puts: map[string]int{}} }
+func newRing() *fakeRing {
+	return &fakeRing{files: map[string][]byte{}, puts: map[string]int{}, told: map[string]node.PutOptions{}}
+}
 
 func (r *fakeRing) Put(ctx context.Context, name string, in io.Reader, o node.PutOptions) (node.PutResult, error) {
 	if r.onPut != nil {
@@ -46,6 +49,7 @@ func (r *fakeRing) Put(ctx context.Context, name string, in io.Reader, o node.Pu
 	}
 	r.files[name] = b
 	r.puts[name]++
+	r.told[name] = o
 	h := blake3sum.Sum(b)
 	return node.PutResult{Name: name, Size: int64(len(b)), Hash: hex.EncodeToString(h[:]), Copies: 3, Wanted: 3, Possible: 3}, nil
 }

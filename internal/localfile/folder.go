@@ -61,6 +61,7 @@ func (d pathDir) OpenFile(name string, flag int, perm fs.FileMode) (*os.File, er
 
 func (d pathDir) Lstat(name string) (fs.FileInfo, error) { return os.Lstat(d.at(name)) }
 func (d pathDir) Link(oldname, newname string) error     { return os.Link(d.at(oldname), d.at(newname)) }
+
 func (d pathDir) Rename(oldname, newname string) error {
 	return os.Rename(d.at(oldname), d.at(newname))
 }
