@@ -123,6 +123,26 @@ func TestWriterWhoseClockIsWrong(t *testing.T) {
 	}
 }
 
+// TestOwnClockIsBlamed checks that a peer which passes through is told that its own clock is wrong.
+func TestOwnClockIsBlamed(t *testing.T) {
+	t.Parallel()
+	c, _ := skewed(t, -time.Hour, -time.Hour) // to them the client is ahead
+	client, err := node.Dial(t.Context(), node.ClientConfig{Bootstrap: c.addrs})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = client.Close() }()
+	tries := 0
+	c.eventually("the put is refused", func() string {
+		tries++
+		_, err = client.Put(t.Context(), fmt.Sprint("name", tries), bytes.NewReader(nil), node.PutOptions{})
+		if fault.CodeOf(err) != fault.NotAllowed || !strings.Contains(err.Error(), "this machine's clock is 1h0m0s ahead of") {
+			return fmt.Sprint(err)
+		}
+		return ""
+	})
+}
+
 // TestFilesOfTheFuture checks that what was written while all clocks were ahead can be overwritten and deleted when they have
 // been set right, and that a delete of then keeps no other from being forgotten.
 func TestFilesOfTheFuture(t *testing.T) {

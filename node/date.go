@@ -39,6 +39,15 @@ func (n *Node) ahead(rec *protocol.Record, now replica.Time) error {
 	return fault.New(fault.NotAllowed, "%s; set the clock right and put the file again", n.differs(rec, by, "ahead"))
 }
 
+// blameClock adds to a refusal that this machine's clock differs from that of the peer which refused.
+func blameClock(err error, theirs uint64) error {
+	off := time.Now().UnixMilli() - int64(theirs) //nolint:gosec // any number
+	if theirs == 0 || fault.CodeOf(err) != fault.NotAllowed || max(off, -off) <= replica.MaxAheadMillis {
+		return err
+	}
+	return fault.New(fault.NotAllowed, "this machine's clock is %s %s that of the peer asked: %w", clockWords(inMillis(off)), aheadOrBehind(off), err)
+}
+
 // differs says whose clock differs from whose.
 func (n *Node) differs(rec *protocol.Record, by time.Duration, way string) string {
 	compared := len(n.neighborClocks(n.clock()))

@@ -338,6 +338,9 @@ func (o *operations) store(ctx context.Context, rec *pb.Record, data []byte, wai
 		r, err := o.call(ctx, to, &pb.FileRequest{Body: &pb.FileRequest_Put{Put: &pb.Put{Record: rec, WaitAll: waitAll}}}, data)
 		if r != nil {
 			defer r.close()
+			if r.GetStored().GetCurrent() == nil {
+				err = blameClock(err, r.GetTimeMs())
+			}
 			out = &acknowledgement{Stored: r.GetStored(), path: pathOf(r.relayed), sent: r.sent}
 		}
 		return err
