@@ -64,6 +64,7 @@ func ringExamples() []example {
 		req("find local", local),
 		req("depart", &pb.RingRequest{Body: &pb.RingRequest_Depart{Depart: &pb.Depart{From: near}}}),
 		answer("done", ping(), &pb.RingResponse{}),
+		answer("done with the time", ping(), &pb.RingResponse{TimeMs: 1_800_000_000_000}),
 		answer("busy", ask, &pb.RingResponse{Status: 14, Message: "in the middle of a step"}),
 		answer("neighbours", ask, &pb.RingResponse{Body: &pb.RingResponse_Neighbours{Neighbours: near}}),
 		answer("found", find, &pb.RingResponse{Body: &pb.RingResponse_Found{Found: &pb.Found{Owner: near, Path: []*pb.Peer{fixedPeer(2, "localhost:8002"), self}, Hops: 1}}}),

@@ -36,6 +36,8 @@ function must (rule, what) {
   if (!rule) throw new Error(`the record breaks a rule: ${what}`)
 }
 
+const maxClock = (1n << 63n) - 1n
+
 function checkBody (b) {
   checkName(b.name)
   checkVersion(b)
@@ -44,6 +46,9 @@ function checkBody (b) {
   must((b.modified === '0' || b.modified_before_epoch === '0') && b.modified_nanos < 1000000, 'modified')
   must(b.mode <= 0o777 && (b.mode === 0 || (b.index === 0 && !b.deleted)), 'mode')
   if (b.index > 0) return checkBlock(b)
+  const clock = BigInt(b.clock)
+  const step = b.ancestors.length > 0 && clock - BigInt(b.ancestors[0].clock) <= 1000n << 16n
+  must(clock <= maxClock || (clock <= maxClock + (1n << 62n) && step), 'clock too far in the future')
   must(b.ancestors.length <= maxAncestors && BigInt(b.floor) < BigInt(b.clock), 'ancestors, floor')
   let newer = b
   for (const v of b.ancestors) {
@@ -66,6 +71,7 @@ function checkBody (b) {
 }
 
 function checkBlock (b) {
+  must(BigInt(b.clock) <= maxClock, 'clock too far in the future')
   must(b.index < 65536 && b.hash.length === 32 && b.size !== '0' && BigInt(b.size) <= BigInt(maxBody), 'a block')
   must(!b.deleted && b.block_size === 0 && b.blocks.length === 0 && b.ancestors.length === 0 && b.floor === '0', 'a block is no file')
 }
