@@ -64,3 +64,8 @@ func clockWords(d time.Duration) string {
 	}
 	return fmt.Sprintf("%d days", int(d.Round(24*time.Hour).Hours()/24))
 }
+
+// nextClock is the clock of a version that replaces one with clock current.
+func (o *operations) nextClock(current uint64) uint64 {
+	return replica.NextClock(o.now(), current, uint16(o.written.Add(1))) //nolint:gosec // the low bits
+}

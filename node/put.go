@@ -355,11 +355,6 @@ func pathOf(relayed bool) string {
 	return PathDirect
 }
 
-// nextClock is the clock of a version that replaces one with clock current.
-func (o *operations) nextClock(current uint64) uint64 {
-	return replica.NextClock(o.now(), current, uint16(o.written.Add(1))) //nolint:gosec // the low bits
-}
-
 // write gives body a version that replaces the current one, signs it and stores it. The first
 // attempt assumes that there is none; an owner that knows better says which to
 // name. An attempt that may have been carried out is repeated with the same record, so
