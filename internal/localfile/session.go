@@ -34,7 +34,7 @@ type Session struct {
 	// mu is held while a file gets its name, so that no other of this session gets that name
 	// between the look whether it is there and the writing.
 	mu      sync.Mutex
-	written map[int64][]written // by size
+	written map[identity][]written
 }
 
 // written is a file that has its name by this session.
@@ -44,13 +44,13 @@ type written struct {
 }
 
 // NewSession begins to write the files of one command.
-func NewSession(opt Options) *Session { return &Session{opt: opt, written: map[int64][]written{}} }
+func NewSession(opt Options) *Session { return &Session{opt: opt, written: map[identity][]written{}} }
 
 // ours returns the name in the ring of the file that this session has put where file is; false
 // when it is another's. The file system itself tells: names may be equal to it that are different
 // to the ring, such as a and A.
 func (s *Session) ours(file fs.FileInfo) (string, bool) {
-	for _, w := range s.written[file.Size()] {
+	for _, w := range s.written[identityOf(file)] {
 		if os.SameFile(w.file, file) {
 			return w.name, true
 		}
@@ -59,7 +59,8 @@ func (s *Session) ours(file fs.FileInfo) (string, bool) {
 }
 
 func (s *Session) note(file fs.FileInfo, name string) {
-	s.written[file.Size()] = append(s.written[file.Size()], written{file, name})
+	id := identityOf(file)
+	s.written[id] = append(s.written[id], written{file, name})
 }
 
 // File prepares to write a file to the path that the user has given for it. A link there stays, and

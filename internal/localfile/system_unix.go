@@ -63,6 +63,17 @@ func openPart(d dir, name string) (*os.File, error) {
 	return nil, errPartNotOurs
 }
 
+// identity is equal for what os.SameFile finds equal.
+type identity struct{ device, inode uint64 }
+
+func identityOf(i fs.FileInfo) identity {
+	st, ok := i.Sys().(*syscall.Stat_t)
+	if !ok {
+		return identity{}
+	}
+	return identity{uint64(st.Dev), st.Ino} //nolint:gosec,unconvert // the types differ by system
+}
+
 // isOurs tells whether an open file is this user's and no other's: nobody else may write to it, and
 // it has no second name, under which it would be another file as well.
 func isOurs(i fs.FileInfo) bool {
