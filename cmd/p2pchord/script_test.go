@@ -48,9 +48,6 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// patience bounds every wait of the tests; none waits so long when things are right.
-const patience = 30 * time.Second
-
 // exits CODE PROGRAM ARGS...: the program ends with that exit code.
 func exits(ts *testscript.TestScript, neg bool, args []string) {
 	want, err := strconv.Atoi(args[0])
