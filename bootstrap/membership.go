@@ -53,8 +53,9 @@ func (r *roster) claimed(now time.Time, e *entry, joined bool) {
 	}
 }
 
-// due returns up to n peers whose claims are to be looked into now, those never asked first, and puts their next time off.
-func (r *roster) due(now time.Time, n int) []ring.ID {
+// due returns up to n peers whose claims are to be looked into now, those never asked first, and puts their next time
+// off. Peers that may refuses keep theirs.
+func (r *roster) due(now time.Time, n int, may func(ring.ID) bool) []ring.ID {
 	var first, again []*entry
 	for _, e := range r.byPlace {
 		switch {
@@ -66,10 +67,14 @@ func (r *roster) due(now time.Time, n int) []ring.ID {
 		}
 	}
 	slices.SortStableFunc(again, func(a, b *entry) int { return a.claim.next.Compare(b.claim.next) })
-	all := append(first, again...)
-	all = all[:min(n, len(all))]
 	var out []ring.ID
-	for _, e := range all {
+	for _, e := range append(first, again...) {
+		if len(out) == n {
+			break
+		}
+		if !may(e.info.Position.ID) {
+			continue
+		}
 		wait := refreshPolls
 		if !e.joined {
 			e.claim.tries++

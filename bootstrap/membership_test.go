@@ -129,21 +129,26 @@ func TestClaimsDontHoldUpTheFounding(t *testing.T) {
 	}
 }
 
+func everybody(ring.ID) bool { return true }
+
 func TestClaimsAreLookedIntoInTurn(t *testing.T) {
 	t.Parallel()
 	r := newRoster(beat, 100, 1, nil, start)
 	claims(t, r, map[string]string{"a": "b", "b": "a", "x": "-", "y": "-"})
-	if got := len(r.due(start, 3)); got != 3 {
+	if got := r.due(start, 3, func(id ring.ID) bool { return id == "x" }); len(got) != 1 || got[0] != "x" {
+		t.Errorf("%v are due of those that may be asked, want x", got)
+	}
+	if got := len(r.due(start, 3, everybody)); got != 3 {
 		t.Errorf("%d are due, want 3", got)
 	}
-	if got := len(r.due(start, 3)); got != 1 {
-		t.Errorf("%d more are due, want 1", got)
+	if got := len(r.due(start, 3, everybody)); got != 0 {
+		t.Errorf("%d more are due, want none", got)
 	}
 	r.confirm()
 	total := 0
 	for i := range 200 {
 		now := at(float64(i))
-		for _, id := range r.due(now, 10) {
+		for _, id := range r.due(now, 10, everybody) {
 			total++
 			r.saw(id, id < "x", nil)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"net/netip"
 	"path/filepath"
 	"sync"
 	"time"
@@ -52,6 +53,7 @@ type Peer struct {
 	wake      chan struct{} // there is a claim to look into
 	polling   chan struct{} // a place for each poll under way
 	polls     sync.WaitGroup
+	pollsAt   map[netip.Prefix]int   // polls under way, by the household of who is asked; of mu
 	told      *delivery.Queue[Event] // events on their way to Config.Events
 	cancel    context.CancelFunc
 	done      chan struct{}
@@ -80,7 +82,7 @@ func New(ctx context.Context, cfg Config) (*Peer, error) {
 	}
 	p := &Peer{
 		cfg: cfg, folder: folder, pace: newPace(cfg.Heartbeat), told: newEvents(cfg.Events), done: make(chan struct{}),
-		wake: make(chan struct{}, 1), polling: make(chan struct{}, pollsAtOnce),
+		wake: make(chan struct{}, 1), polling: make(chan struct{}, pollsAtOnce), pollsAt: make(map[netip.Prefix]int),
 	}
 	if err := p.start(); err != nil {
 		p.told.Close(0)

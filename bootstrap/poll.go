@@ -2,6 +2,7 @@ package bootstrap
 
 import (
 	"context"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/p2pchord/p2pchord/internal/contain"
+	"github.com/p2pchord/p2pchord/internal/p2phost"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/ring"
@@ -18,6 +20,8 @@ const (
 	// pollTimeout bounds one question to a peer of the roster, and pollsAtOnce how many peers are asked at a time.
 	pollTimeout = 2 * time.Second
 	pollsAtOnce = 16
+	// pollsBehindOne bounds those of them behind one address: who doesn't answer is waited for, and holds up others.
+	pollsBehindOne = 4
 	// adjacentPolls is how many of the neighbors that a peer names are asked again when they don't name it yet.
 	adjacentPolls = 4
 	// witnessesAsked is how many members have to find a peer that none of them names as a neighbor.
@@ -27,19 +31,46 @@ const (
 
 // poll looks into the claims that are due, as many as there is room for.
 func (p *Peer) poll(ctx context.Context) {
+	behind := make(map[ring.ID]netip.Prefix)
 	p.mu.Lock()
-	due := p.roster.due(time.Now(), pollsAtOnce-len(p.polling))
+	due := p.roster.due(time.Now(), pollsAtOnce-len(p.polling), func(id ring.ID) bool {
+		at := p.household(id)
+		if at.IsValid() && p.pollsAt[at] >= pollsBehindOne {
+			return false
+		}
+		behind[id] = at
+		p.pollsAt[at]++
+		return true
+	})
 	p.mu.Unlock()
 	for _, id := range due {
 		p.polling <- struct{}{} // only poll takes places
 		p.polls.Go(func() {
 			defer func() {
+				p.polled(behind[id])
 				<-p.polling
 				p.wakeUp() // there is room for more
 			}()
 			_ = contain.Run("asking a peer for its neighbors", func() error { p.lookInto(ctx, id); return nil })
 		})
 	}
+}
+
+// polled notes that a poll of a peer in a household is over.
+func (p *Peer) polled(at netip.Prefix) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.pollsAt[at]--; p.pollsAt[at] == 0 {
+		delete(p.pollsAt, at)
+	}
+}
+
+// household is where a connected peer is; not valid when that doesn't matter.
+func (p *Peer) household(id ring.ID) netip.Prefix {
+	for _, c := range p.host.Network().ConnsToPeer(peer.ID(id)) {
+		return p2phost.Household(c.RemoteMultiaddr())
+	}
+	return netip.Prefix{}
 }
 
 // lookInto asks a peer that says to be a member for its neighbors, and others for it.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/libp2p/go-libp2p"
 	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
 	rcmgr "github.com/libp2p/go-libp2p/p2p/host/resource-manager"
 	"github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/relay"
 	"github.com/libp2p/go-libp2p/x/rate"
@@ -187,7 +188,11 @@ func newResourceManager(cfg Config) (network.ResourceManager, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &namedLimits{ResourceManager: rm, limits: l, strangers: newStrangers(l.strangers(), cfg.Neighbor)}, nil
+	m := &namedLimits{ResourceManager: rm, limits: l}
+	m.strangers = newStrangers(l.strangers(), cfg.Neighbor, func(limit error, from peer.ID) {
+		_ = m.named(m.connection(limit), network.DirInbound, from.String(), limit) // for the log
+	})
+	return m, nil
 }
 
 // dialRates lets new connections from one address arrive at l.dialsPerSec after a burst; loopback is free.

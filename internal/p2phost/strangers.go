@@ -35,6 +35,8 @@ func (l ringLimits) strangers() strangerLimits {
 type strangers struct {
 	limits   strangerLimits
 	neighbor func(peer.ID) bool // nil: nobody is
+	// refused is told of each connection that is refused once it is known whose it is.
+	refused func(limit error, from peer.ID)
 
 	mu          sync.Mutex
 	streams     int
@@ -46,8 +48,8 @@ type strangers struct {
 
 type strangerPeer struct{ streams, negotiating int }
 
-func newStrangers(limits strangerLimits, neighbor func(peer.ID) bool) *strangers {
-	return &strangers{limits: limits, neighbor: neighbor, peers: make(map[peer.ID]strangerPeer), handshakes: make(map[netip.Prefix]int)}
+func newStrangers(limits strangerLimits, neighbor func(peer.ID) bool, refused func(error, peer.ID)) *strangers {
+	return &strangers{limits: limits, neighbor: neighbor, refused: refused, peers: make(map[peer.ID]strangerPeer), handshakes: make(map[netip.Prefix]int)}
 }
 
 func (s *strangers) isNeighbor(p peer.ID) bool { return s.neighbor != nil && s.neighbor(p) }
@@ -144,7 +146,7 @@ func (t *strangerStream) Done() {
 // openConnection counts a connection in from endpoint: as one that is being set up until it is known whose it is, then among
 // the strangers' if it is one of theirs.
 func (s *strangers) openConnection(endpoint ma.Multiaddr, open func() (network.ConnManagementScope, error)) (network.ConnManagementScope, error) {
-	from := household(endpoint)
+	from := Household(endpoint)
 	if from.IsValid() {
 		s.mu.Lock()
 		full := s.handshakes[from] >= s.limits.handshakes
@@ -165,8 +167,8 @@ func (s *strangers) openConnection(endpoint ma.Multiaddr, open func() (network.C
 	return c, nil
 }
 
-// household is the IPv4 address or IPv6 /56 of endpoint; not valid for loopback, and where there is no IP address.
-func household(endpoint ma.Multiaddr) netip.Prefix {
+// Household is the IPv4 address or IPv6 /56 of endpoint; not valid for loopback, and where there is no IP address.
+func Household(endpoint ma.Multiaddr) netip.Prefix {
 	ip, err := manet.ToIP(endpoint)
 	if err != nil || ip.IsLoopback() {
 		return netip.Prefix{}
@@ -198,6 +200,7 @@ func (c *strangerConn) SetPeer(p peer.ID) error {
 	c.shaken()
 	if !c.of.isNeighbor(p) {
 		if err := c.count(); err != nil {
+			c.of.refused(err, p)
 			return err
 		}
 	}
