@@ -51,12 +51,12 @@ func (p *pace) slow(t time.Duration) bool {
 
 // block gets a block by its hash from any of its holders: those given, then the
 // owner of its place and the owner's neighbours. One that fails, or is slow, is
-// overtaken by the next. Bytes that don't match are not taken. room is memory for the block. repair says that it is
+// overtaken by the next. Bytes that don't match are not taken. memory is reserved for the block. repair says that it is
 // for a copy: it is tried again with the next pass over what is missing, and the turn of repair goes to others meanwhile.
-func (o *operations) block(ctx context.Context, at store.Place, hash store.Hash, size int, near []peer.ID, room *membudget.Reservation, repair bool) (*membudget.Buffer, source, error) {
+func (o *operations) block(ctx context.Context, at store.Place, hash store.Hash, size int, near []peer.ID, memory *membudget.Reservation, repair bool) (*membudget.Buffer, source, error) {
 	deadline := time.Now().Add(o.timeout)
 	for pause := minPause; ; pause = min(2*pause, maxPause) {
-		r := &race{ops: o, hash: hash, size: size, repair: repair, room: room, queue: slices.Clone(near), tried: []peer.ID{o.id}, key: ring.Key(at.Key)}
+		r := &race{ops: o, hash: hash, size: size, repair: repair, room: &room{memory: memory}, queue: slices.Clone(near), tried: []peer.ID{o.id}, key: ring.Key(at.Key)}
 		if to, ok := o.route.guess(r.key); ok {
 			r.queue = append(r.queue, to)
 		}
@@ -83,7 +83,7 @@ type race struct {
 	hash store.Hash
 	size int
 	key  ring.Key
-	room *membudget.Reservation // for one block; of two that come at a time, one may have to wait
+	room *room
 	// repair says that it is not for a user.
 	repair bool
 
@@ -144,6 +144,9 @@ func (r *race) run(ctx context.Context) (won attempt) {
 			}
 		case <-look.C:
 			moved := r.moved.Load()
+			if moved == seen {
+				r.room.stalled()
+			}
 			if won.err != nil && (moved == seen || r.ops.pace.slow(time.Since(began))) {
 				ask()
 			}
@@ -195,7 +198,9 @@ func (r *race) candidate(ctx context.Context) (peer.ID, error) {
 func (r *race) blockFrom(ctx context.Context, from peer.ID) attempt {
 	for _, check := range []bool{false, true} {
 		get := &pb.GetBlock{Hash: r.hash[:], Check: check, Repair: r.repair}
-		data, path, err := r.ops.receiveBlock(ctx, from, get, r.size, r.room, &r.moved)
+		ctx, stop := context.WithCancel(ctx)
+		data, path, err := r.ops.receiveBlock(ctx, from, get, r.size, func() (*membudget.Buffer, error) { return r.room.take(ctx, r.size, stop) }, &r.moved)
+		stop()
 		if err == nil {
 			return attempt{source: source{from, path}, data: data}
 		}
@@ -208,8 +213,8 @@ func (r *race) blockFrom(ctx context.Context, from peer.ID) attempt {
 
 var errWrongBytes = errors.New("a peer sent a block that does not match its hash")
 
-// receiveBlock asks one peer for a block and hashes it while it comes.
-func (o *operations) receiveBlock(ctx context.Context, from peer.ID, get *pb.GetBlock, size int, room *membudget.Reservation, moved *atomic.Int64) (*membudget.Buffer, string, error) {
+// receiveBlock asks one peer for a block and hashes it while it comes. Memory is taken when the peer has answered.
+func (o *operations) receiveBlock(ctx context.Context, from peer.ID, get *pb.GetBlock, size int, memory func() (*membudget.Buffer, error), moved *atomic.Int64) (*membudget.Buffer, string, error) {
 	r, err := o.call(ctx, from, &pb.FileRequest{Body: &pb.FileRequest_Block{Block: get}}, nil)
 	if err != nil {
 		return nil, "", err
@@ -219,7 +224,7 @@ func (o *operations) receiveBlock(ctx context.Context, from peer.ID, get *pb.Get
 	if r.size != size {
 		return nil, "", wrong
 	}
-	data, err := room.Take(ctx, size)
+	data, err := memory()
 	if err != nil {
 		return nil, "", err
 	}

@@ -186,6 +186,32 @@ func TestBlockOvertakesBadHolders(t *testing.T) {
 	}
 }
 
+// With memory for one block only, a peer that has stopped in the middle gives its memory up to one that delivers.
+func TestBlockOvertakesWithoutMoreMemory(t *testing.T) {
+	t.Parallel()
+	right := bytes.Repeat([]byte("right"), 100_000)
+	hash := store.Hash(blake3sum.Sum(right))
+	holders := []holder{stops, stops, good}
+	o := &operations{
+		id: "self", memory: membudget.New(0), timeout: time.Minute, route: oneRoute{[]peer.ID{"a", "b", "c"}},
+		call: func(ctx context.Context, to peer.ID, req *pb.FileRequest, _ []byte) (*reply, error) {
+			return holders[to[0]-'a'](ctx, req.GetBlock(), right)
+		},
+	}
+	room := roomOf(t, o, len(right))
+	for o.memory.TryTake(membudget.User, 4<<10) != nil { //nolint:revive // all that is left is used by others
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	data, src, err := o.block(ctx, store.Place{Name: "x", Index: 1}, hash, len(right), nil, room, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(data.Data, right) || src.from != "c" {
+		t.Errorf("%d bytes came from %q", len(data.Data), src.from)
+	}
+}
+
 // An interruption ends the fetch at once, whatever the holders do.
 func TestBlockIsInterrupted(t *testing.T) {
 	t.Parallel()

@@ -101,10 +101,27 @@ func readFound(found *pb.Found, learn func(*pb.Peer) (protocol.PeerInfo, error))
 // walk goes around the ring once, starting here.
 func (n *Node) walk(ctx context.Context) ([]protocol.PeerInfo, error) {
 	s := n.state.Load()
+	if s.aside {
+		return n.walkFromOutside(ctx, s)
+	}
 	if !s.view.Joined() {
 		return nil, fault.New(fault.TryAgain, "the node has not joined a ring yet")
 	}
 	return walkRing(ctx, n.host.ID(), n.observe, n.learnPeer)
+}
+
+// walkFromOutside goes around the ring that this node has left for a while, starting at a member that it knows.
+func (n *Node) walkFromOutside(ctx context.Context, s *snapshot) ([]protocol.PeerInfo, error) {
+	last := fault.New(fault.TryAgain, "this node has stepped aside, and no member of the ring that it knows answers")
+	peers := n.distinct(nil, s.view.Peers()...)
+	for _, p := range peers[:min(len(peers), maxCopies)] {
+		members, err := walkRing(ctx, peerID(p), n.observe, n.learnPeer)
+		if err == nil {
+			return members, nil
+		}
+		last = err
+	}
+	return nil, last
 }
 
 // observe asks a peer for what is visible of its state.

@@ -151,6 +151,16 @@ func TestANodeWithAFailedDiskStepsAside(t *testing.T) {
 			c.putAll(c.nodes[1], "later", 12, files)
 			c.putAll(c.nodes[3], "through", 6, files)
 			c.readable(files)
+			listed := 0
+			for _, err := range c.nodes[3].List(t.Context(), "") {
+				if err != nil {
+					t.Errorf("listing through it: %v", err)
+				}
+				listed++
+			}
+			if listed != len(files) {
+				t.Errorf("it lists %d files of %d", listed, len(files))
+			}
 			st := c.status(c.nodes[3])
 			if st.Ring.OK || !strings.Contains(strings.Join(st.Ring.Problems, " "), "stepped aside") || st.Storage.Failed == "" {
 				t.Errorf("its status doesn't say so: %v, failed %q", st.Ring.Problems, st.Storage.Failed)
