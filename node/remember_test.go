@@ -14,6 +14,7 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 
 	"github.com/p2pchord/p2pchord/internal/p2phost"
+	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/ring"
 )
@@ -105,6 +106,52 @@ func TestBookForgetsTheLeastUsed(t *testing.T) {
 	}
 	if n := len(h.Peerstore().Addrs(gone[49])); n == 0 || n > 16 {
 		t.Errorf("%d addresses of a peer are kept", n)
+	}
+}
+
+// Whoever joins an old ring address of a peer to its newer addresses does not move it.
+func TestNobodyElseMovesAPeer(t *testing.T) {
+	t.Parallel()
+	h, peerHost := testHost(t, p2phost.Peer), testHost(t, p2phost.Peer)
+	describe := func(port string) *pb.Peer {
+		p, err := protocol.MakePeer(peerHost, protocol.RingAddress{Host: "localhost", Port: port})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	before, now := describe("8001"), describe("8002")
+	newer := describedBy(t, peerHost.Peerstore().PrivKey(peerHost.ID()), 1) // its number is 1: make it the greatest
+	rec := &peer.PeerRecord{PeerID: peerHost.ID(), Seq: 1 << 62}
+	env, err := record.Seal(rec, peerHost.Peerstore().PrivKey(peerHost.ID()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if newer.Record, err = env.Marshal(); err != nil {
+		t.Fatal(err)
+	}
+	forged := &pb.Peer{
+		Id: before.GetId(), RingAddress: before.GetRingAddress(), RingHostLength: before.GetRingHostLength(),
+		RingSignature: before.GetRingSignature(), Record: newer.GetRecord(),
+	}
+	for name, learn := range map[string]func(*book) (protocol.PeerInfo, error){
+		"from the peer itself": func(b *book) (protocol.PeerInfo, error) { return b.learnFrom(peerHost.ID(), now) },
+		"from others, bound":   func(b *book) (protocol.PeerInfo, error) { return b.learnOne(now) },
+	} {
+		b := newBook(h, nil)
+		want, err := learn(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			if got, err := b.learnOne(forged); err != nil || got.Position != want.Position {
+				t.Errorf("known %s: it is shown at %v after a forgery, want %v (%v)", name, got.Position, want.Position, err)
+			}
+		}
+		// The peer itself moves.
+		if got, err := b.learnFrom(peerHost.ID(), before); err != nil || got.RingAddress.Port != "8001" {
+			t.Errorf("known %s: the peer says that it has moved, and is shown at %v (%v)", name, got.RingAddress, err)
+		}
 	}
 }
 
