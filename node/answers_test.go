@@ -3,6 +3,7 @@ package node_test
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"io"
 	"testing"
 	"time"
@@ -78,7 +79,7 @@ func TestWrongRequests(t *testing.T) {
 			if codeOf(again) != fault.NotFound {
 				t.Errorf("%s: the next request on its stream gets %v", name, again)
 			}
-		} else if _, err := s.Read(make([]byte, 1)); err != io.EOF {
+		} else if _, err := s.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
 			t.Errorf("%s: the stream is not closed: %v", name, err)
 		}
 		_ = s.Reset()
