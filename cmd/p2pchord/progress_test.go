@@ -45,7 +45,7 @@ func TestAStoppedTerminalHoldsNoTransferUp(t *testing.T) {
 	}()
 	select {
 	case <-moved:
-	case <-time.After(patience):
+	case <-time.After(30 * time.Second):
 		t.Error("the transfer waits for the terminal")
 	}
 	close(stopped.gate)
