@@ -63,25 +63,25 @@ func TestASocketElsewhereIsFound(t *testing.T) {
 	t.Setenv("XDG_RUNTIME_DIR", t.TempDir())
 	data := t.TempDir()
 	path := filepath.Join(data, SocketName)
-	real, err := makeElsewhere(path)
+	place, err := makeElsewhere(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if got := placeOf(path); got != path {
 		t.Errorf("without a socket there it is at %s", got)
 	}
-	l, err := listenAt(real)
+	l, err := listenAt(place)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	if got := placeOf(path); got != real || !strings.HasPrefix(real, os.Getenv("XDG_RUNTIME_DIR")) {
-		t.Errorf("it is at %s, want %s", got, real)
+	if got := placeOf(path); got != place || !strings.HasPrefix(place, os.Getenv("XDG_RUNTIME_DIR")) {
+		t.Errorf("it is at %s, want %s", got, place)
 	}
 	if os.Geteuid() != 0 {
 		return
 	}
-	if err := os.Lchown(real, 12345, 12345); err != nil {
+	if err := os.Lchown(place, 12345, 12345); err != nil {
 		t.Fatal(err)
 	}
 	if got := placeOf(path); got != path {

@@ -16,19 +16,19 @@ const lookAtSocket = 2 * time.Second
 // sockets are the listeners of a server, and where they are. A socket whose name was removed, by
 // what cleans up folders for temporary files, can't be reached any more: another takes its place.
 type sockets struct {
-	path string // where callers look
-	mu   sync.Mutex
-	real string // where it is
-	now  net.Listener
-	shut bool
+	path  string // where callers look
+	mu    sync.Mutex
+	place string // where it is
+	now   net.Listener
+	shut  bool
 }
 
 func openSockets(path string) (*sockets, error) {
-	l, real, err := listen(path)
+	l, place, err := listen(path)
 	if err != nil {
 		return nil, err
 	}
-	return &sockets{path: path, real: real, now: l}, nil
+	return &sockets{path: path, place: place, now: l}, nil
 }
 
 // watch makes the socket again when it has gone, and has serve serve the new one, until ctx ends.
@@ -54,20 +54,20 @@ func (s *sockets) remake() net.Listener {
 	if s.shut || !s.gone() {
 		return nil
 	}
-	l, real, err := listen(s.path)
+	l, place, err := listen(s.path)
 	if err != nil {
 		return nil // the folder is away, say with its disk: the next look tries again
 	}
 	old := s.now
-	s.real, s.now = real, l
+	s.place, s.now = place, l
 	_ = old.Close() // nobody finds it any more
 	return l
 }
 
 // gone reports whether callers don't find the socket.
 func (s *sockets) gone() bool {
-	_, err := os.Lstat(s.real)
-	return errors.Is(err, fs.ErrNotExist) || s.real != s.path && placeOf(s.path) != s.real
+	_, err := os.Lstat(s.place)
+	return errors.Is(err, fs.ErrNotExist) || s.place != s.path && placeOf(s.path) != s.place
 }
 
 // withdraw takes the socket away: nobody new is answered.
@@ -75,6 +75,6 @@ func (s *sockets) withdraw() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.shut = true
-	_ = os.Remove(s.real) // gone already, or replaced as stale later
+	_ = os.Remove(s.place) // gone already, or replaced as stale later
 	_ = s.now.Close()
 }

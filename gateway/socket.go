@@ -36,14 +36,14 @@ func listen(path string) (net.Listener, string, error) {
 	if fault.OutOfFiles(err) || errors.Is(err, fs.ErrPermission) && !errors.Is(err, syscall.EPERM) {
 		return nil, "", fault.New(fault.Failed, "can't make the socket %s: %w", path, err)
 	}
-	real, elsewhere := makeElsewhere(path)
+	place, elsewhere := makeElsewhere(path)
 	if elsewhere == nil {
-		l, elsewhere = listenAt(real)
+		l, elsewhere = listenAt(place)
 	}
 	if elsewhere != nil {
 		return nil, "", fault.New(fault.Failed, "can't make the socket %s (%w), nor one elsewhere: %w", path, err, elsewhere)
 	}
-	return l, real, nil
+	return l, place, nil
 }
 
 // listenAt opens a socket of mode 0600 at path. It is made in a folder of mode 0700 and renamed

@@ -22,7 +22,7 @@ const placeName = "api.place"
 const maxPlace = 4096
 
 // makeElsewhere makes the socket for the data folder of path in a folder for such things, and writes down where it is.
-func makeElsewhere(path string) (real string, err error) {
+func makeElsewhere(path string) (place string, err error) {
 	dir, err := runtimeFolder()
 	if err != nil {
 		return "", err
@@ -32,8 +32,8 @@ func makeElsewhere(path string) (real string, err error) {
 		return "", err
 	}
 	sum := sha256.Sum256([]byte(data))
-	real = filepath.Join(dir, hex.EncodeToString(sum[:8])+".sock")
-	return real, durable.WriteFile(filepath.Join(filepath.Dir(path), placeName), []byte(real+"\n"), 0o600)
+	place = filepath.Join(dir, hex.EncodeToString(sum[:8])+".sock")
+	return place, durable.WriteFile(filepath.Join(filepath.Dir(path), placeName), []byte(place+"\n"), 0o600)
 }
 
 // runtimeFolder returns a folder that only this user may enter: below the one that the system or the
@@ -82,16 +82,16 @@ func placeOf(path string) string {
 	if err != nil {
 		return path
 	}
-	real := strings.TrimSpace(string(text))
-	if !filepath.IsAbs(real) {
+	place := strings.TrimSpace(string(text))
+	if !filepath.IsAbs(place) {
 		return path
 	}
-	socket, err := os.Lstat(real)
+	socket, err := os.Lstat(place)
 	if err != nil || socket.Mode().Type() != os.ModeSocket {
 		return path
 	}
 	if !ownedBy(socket, os.Geteuid()) && !ownedBy(socket, 0) && !sameOwner(socket, st) {
 		return path
 	}
-	return real
+	return place
 }

@@ -23,21 +23,21 @@ const (
 // checkPrivate refuses a data folder that somebody else may write to, or could put another in the
 // place of, like OpenSSH's StrictModes. On a file system without modes it returns a warning instead.
 func checkPrivate(dir string) (warning string, err error) {
-	real, err := filepath.EvalSymlinks(dir)
+	resolved, err := filepath.EvalSymlinks(dir)
 	if err != nil {
 		return "", fault.New(fault.Failed, "can't look at the data folder %s: %w", dir, cause(err))
 	}
-	if real, err = filepath.Abs(real); err != nil {
+	if resolved, err = filepath.Abs(resolved); err != nil {
 		return "", fault.New(fault.Failed, "can't look at the data folder %s: %w", dir, err)
 	}
-	err = checkFolder(dir, real)
-	if err != nil && !keepsModes(real) {
+	err = checkFolder(dir, resolved)
+	if err != nil && !keepsModes(resolved) {
 		return fmt.Sprintf("the file system of the data folder %s has no owners and modes: other users of this machine may read and write it; mount it with uid=%d,umask=077", dir, os.Geteuid()), nil
 	}
 	if err != nil {
 		return "", err
 	}
-	for at := filepath.Dir(real); ; at = filepath.Dir(at) {
+	for at := filepath.Dir(resolved); ; at = filepath.Dir(at) {
 		if err := checkParent(dir, at); err != nil {
 			return "", err
 		}
@@ -48,8 +48,8 @@ func checkPrivate(dir string) (warning string, err error) {
 }
 
 // checkFolder refuses a folder that belongs to somebody else, or that others may write to.
-func checkFolder(dir, real string) error {
-	st, err := os.Stat(real)
+func checkFolder(dir, resolved string) error {
+	st, err := os.Stat(resolved)
 	if err != nil {
 		return fault.New(fault.Failed, "can't look at the data folder %s: %w", dir, cause(err))
 	}
