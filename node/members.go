@@ -18,7 +18,7 @@ import (
 
 const (
 	// confirmsAtOnce bounds the peers about which the ring is asked at a time.
-	confirmsAtOnce = 4
+	confirmsAtOnce = 32
 	// maxConfirmed bounds the peers that are remembered.
 	maxConfirmed = 1024
 )
@@ -92,7 +92,9 @@ func (n *Node) confirmMember(ctx context.Context, id peer.ID) error {
 	ctx, cancel := context.WithTimeout(ctx, n.cfg.Timeout/2)
 	defer cancel()
 	stranger := fault.New(fault.NotAllowed, "only a member of the ring hands copies over, and the ring does not know %s", id)
-	state, err := observe(ctx, n.client, id)
+	asking, done := context.WithTimeout(ctx, n.patience(1)) // who is slow on purpose must not keep the places of others
+	defer done()
+	state, err := observe(asking, n.client, id)
 	if err != nil {
 		return stranger // it does not speak the ring's protocol, or can't be asked
 	}
