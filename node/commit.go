@@ -149,7 +149,7 @@ func (n *Node) countBlocks(ctx context.Context, rec *protocol.Record, blocks []i
 		key := func(i int) ring.Key { return protocol.Place(rec.GetName(), uint32(blocks[i])) } //nolint:gosec // as above
 		owner, at, err := n.ownerAt(gctx, key(0))
 		if err != nil {
-			return cmpErr(group.Wait(), err)
+			return cmp.Or(group.Wait(), err)
 		}
 		many := 1
 		for many < len(blocks) && many < blocksPerCount && (key(many) == key(0) || ring.Between(ring.At(key(0)), ring.At(key(many)), at)) {
@@ -161,18 +161,10 @@ func (n *Node) countBlocks(ctx context.Context, rec *protocol.Record, blocks []i
 			return contain.Run("counting copies", func() error { return n.countBlocksAt(gctx, rec, owner, some, &missing) })
 		})
 	}
-	if err := cmpErr(group.Wait(), ctx.Err()); err != nil {
+	if err := cmp.Or(group.Wait(), ctx.Err()); err != nil {
 		return err
 	}
 	return missing.err()
-}
-
-// cmpErr is the first of two errors that is one.
-func cmpErr(a, b error) error {
-	if a != nil {
-		return a
-	}
-	return b
 }
 
 // ownerAt names the owner of a key and where it stands.
