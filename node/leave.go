@@ -228,6 +228,13 @@ func (n *Node) handOne(ctx context.Context, s *snapshot, e store.Entry, all bool
 			given++
 			continue
 		}
+		if s.aside { // only members are given copies by members; the owner fetches what it lacks by itself
+			if lastErr = n.awaitCopy(ctx, to, e); lastErr == nil {
+				given++
+				h.To = peerID(to).String()
+			}
+			continue
+		}
 		if err := n.push(ctx, to, e); err != nil {
 			lastErr = err
 			continue
@@ -240,6 +247,18 @@ func (n *Node) handOne(ctx context.Context, s *snapshot, e store.Entry, all bool
 		h.To, h.Error = "", fault.New(fault.Failed, "%w", lastErr).Error()
 	}
 	return h
+}
+
+// awaitCopy waits until a peer has a record and its bytes.
+func (n *Node) awaitCopy(ctx context.Context, to ring.Position, e store.Entry) error {
+	ctx, cancel := context.WithTimeout(ctx, n.cfg.Timeout)
+	defer cancel()
+	for !n.holds(ctx, to, e) {
+		if err := sleep(ctx, n.cfg.Heartbeat/3); err != nil {
+			return fault.New(fault.TryAgain, "its owner does not have all of it yet")
+		}
+	}
+	return nil
 }
 
 // everyName returns the names of the files in the store, without tombstones.

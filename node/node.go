@@ -68,6 +68,7 @@ type Node struct {
 	fetching  chan struct{} // wakes the fetching of missing bytes
 	health    *copyHealth
 	standby   standby
+	left      leftBehind
 	figures   figures
 	late      lateCopies
 	released  releases

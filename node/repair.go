@@ -257,7 +257,7 @@ func (n *Node) fetch(ctx context.Context, e store.Entry) error {
 	defer room.Close()
 	ctx, cancel := context.WithTimeout(ctx, 6*n.cfg.Timeout+time.Duration(e.Size)*time.Second/slowest)
 	defer cancel()
-	data, _, err := n.block(ctx, e.Place, e.Block, int(e.Size), nil, room, true)
+	data, _, err := n.block(ctx, e.Place, e.Block, int(e.Size), n.left.list(), room, true)
 	if err != nil {
 		return err
 	}

@@ -107,12 +107,16 @@ func (n *Node) serveDepart(from peer.ID, d *pb.Depart) error {
 		return fault.New(fault.NotAllowed, "a peer can only announce its own departure")
 	}
 	var state ring.State
-	if n.isNeighbor(from) { // from anybody else, whom it names as neighbors is not learned
+	neighbor := n.isNeighbor(from)
+	if neighbor { // from anybody else, whom it names as neighbors is not learned
 		state = n.stateOf(from, d.GetFrom())
 	}
 	n.post(func(l *loop) {
 		if !d.GetIncomplete() {
 			l.arc.Departed(info.Position)
+		} else if neighbor {
+			n.left.add(info.ID)
+			n.wakeFetch()
 		}
 		l.step(ring.Departed{From: info.Position, State: state})
 	})

@@ -3,9 +3,12 @@ package node
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/replica"
@@ -80,6 +83,31 @@ func (n *Node) mayLeave() bool {
 	}
 	state, _ := n.standby.get()
 	return state == replica.Working && n.store.Check() != nil
+}
+
+// leftBehind are the peers that have left the ring with copies that may be nowhere else, the last one
+// last. They can be asked for blocks as long as they run. It is safe for concurrent use.
+type leftBehind struct {
+	mu    sync.Mutex
+	peers []peer.ID
+}
+
+// maxLeftBehind bounds the peers that are remembered.
+const maxLeftBehind = 8
+
+func (l *leftBehind) add(id peer.ID) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.peers = append(slices.DeleteFunc(l.peers, func(p peer.ID) bool { return p == id }), id)
+	if len(l.peers) > maxLeftBehind {
+		l.peers = slices.Delete(l.peers, 0, 1)
+	}
+}
+
+func (l *leftBehind) list() []peer.ID {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.peers)
 }
 
 // standbyConfig gives the times of a Standby for a heartbeat.

@@ -284,3 +284,51 @@ func TestTheDiskOfALoneNodeFails(t *testing.T) {
 	c.settled()
 	c.put(n, "after", data)
 }
+
+// A node that has stepped aside can leave for good, and what it has is handed over.
+func TestLeavingWithAFailedDisk(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, 0)
+	disks := c.disks(4)
+	files := map[string][]byte{}
+	c.putAll(c.nodes[0], "before", 12, files)
+	disks[3].breaks(syscall.EIO)
+	c.putAll(c.nodes[0], "meanwhile", 12, files)
+	c.eventually("the node steps aside", func() string { return c.isAside(c.nodes[3]) })
+	if err := c.nodes[3].Leave(t.Context(), func(h node.HandOver) {
+		if h.Error != "" {
+			t.Errorf("%q stays: %s", h.Name, h.Error)
+		}
+	}); err != nil {
+		t.Errorf("leaving: %v", err)
+	}
+	c.settled()
+	c.readable(files)
+	c.replicated(files)
+}
+
+// What only a node with a failed disk has is read from it while it has stepped aside.
+func TestTheOnlyCopyIsOnAFailedDisk(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, 0)
+	disks := c.disks(4)
+	name := c.nameOwnedBy(c.nodes[3], "single")
+	data := bytesOf(3, 200_000)
+	if _, err := c.nodes[0].Put(t.Context(), name, bytes.NewReader(data), node.PutOptions{Size: int64(len(data)), Copies: 1}); err != nil {
+		t.Fatal(err)
+	}
+	disks[3].breaks(syscall.EROFS)
+	c.putAll(c.nodes[0], "meanwhile", 16, map[string][]byte{})
+	c.eventually("the node steps aside", func() string { return c.isAside(c.nodes[3]) })
+	c.eventually("the file is read", func() string {
+		f, err := c.nodes[0].Get(t.Context(), name, node.GetOptions{})
+		if err != nil {
+			return err.Error()
+		}
+		defer func() { _ = f.Close() }()
+		if got, err := io.ReadAll(f); err != nil || !bytes.Equal(got, data) {
+			return fmt.Sprintf("%d bytes, %v", len(got), err)
+		}
+		return ""
+	})
+}
