@@ -42,7 +42,11 @@ func TestTooManyRequests(t *testing.T) {
 		}()
 	}
 	for range 3 {
-		wantCode(t, <-answers, fault.TryAgain)
+		err := <-answers
+		wantCode(t, err, fault.TryAgain)
+		if fault.AfterOf(err) != crowded {
+			t.Errorf("told to wait %v, want %v", fault.AfterOf(err), crowded)
+		}
 	}
 	if _, err := newClient(t, modest, ClientOptions{}).Ring(t.Context(), server.ID(), ping()); err != nil {
 		t.Errorf("another peer is not served: %v", err)

@@ -11,6 +11,9 @@ import (
 	"github.com/p2pchord/p2pchord/internal/fault"
 )
 
+// crowded is how long an asker is told to wait when too many ask.
+const crowded = time.Second
+
 // asker is who is at the other end of w.
 func (s *server[Req, Resp]) asker(w *wire) asker {
 	if w.address == nil {
@@ -69,7 +72,7 @@ func (s *server[Req, Resp]) request(w *wire) error {
 	}
 	place, err := s.gate.enter(s.ctx, a, s.opts.QueueTimeout)
 	if err != nil {
-		return s.refuse(w, fault.New(fault.TryAgain, "too many requests at the same time, more than %d of one peer or %d in all: try again", s.opts.PerPeer, s.opts.Total))
+		return s.refuse(w, fault.Later(crowded, "too many requests at the same time, more than %d of one peer or %d in all: try again", s.opts.PerPeer, s.opts.Total))
 	}
 	defer s.gate.leave(place)
 	if err := s.checkReq(a.id, req); err != nil {
@@ -111,7 +114,7 @@ func (s *server[Req, Resp]) read(w *wire, a asker, req Req) (reserved int, begun
 	}
 	if size > readBuffer { // smaller ones are covered by what the stream has reserved
 		if err := w.Scope().ReserveMemory(size, a.priority()); err != nil {
-			return 0, true, fault.New(fault.TryAgain, "at the limit of memory for requests, an eighth of the machine's: try again")
+			return 0, true, fault.Later(crowded, "at the limit of memory for requests, an eighth of the machine's: try again")
 		}
 		reserved = size
 	}
