@@ -86,7 +86,7 @@ type (
 		Connected bool     `json:"connected"`
 		MS        *float64 `json:"ms"`    // there and back
 		Error     string   `json:"error"` // why it isn't connected
-		TCP       string   `json:"tcp"`   // a connection made for the test: "ok", "no answer", or "not offered"
+		TCP       string   `json:"tcp"`   // a connection made for the test: "ok", "no answer", "too large" (QUIC only), or "not offered"
 		QUIC      string   `json:"quic"`
 		Relay     bool     `json:"relay"`  // it offers to relay
 		Tester    bool     `json:"tester"` // it offers to test addresses
@@ -154,6 +154,7 @@ const (
 	DialOK         = "ok"
 	DialNoAnswer   = "no answer"
 	DialNotOffered = "not offered"
+	DialTooLarge   = "too large"  // of QUIC: small packets are answered, its own are lost
 	DialWrongDate  = "wrong date" // its certificate is not valid by this machine's clock
 )
 

@@ -271,7 +271,7 @@ func (c *checker) checkBootstrap(ctx context.Context, b bootstrapSeen, try bool)
 func (c *checker) tryOne(ctx context.Context, b bootstrapSeen, transport string) string {
 	for _, a := range slices.Concat(b.info.Addrs, c.host.Peerstore().Addrs(b.info.ID)) {
 		if transportOf(a) == transport && sameHost(a, b.info.Addrs[0]) && scopeOf(a) != ScopeRelay {
-			return try(ctx, b.info.ID, a)
+			return tryTransport(ctx, b.info.ID, a, transport)
 		}
 	}
 	return DialNotOffered

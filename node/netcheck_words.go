@@ -21,7 +21,7 @@ func problems(f facts) []Problem {
 	out := []Problem{}
 	for _, found := range []func(facts) []Problem{
 		noNetwork, bootstrapTrouble, ipv6Only, lonely, portTaken, localOnly, reachTrouble, halfReachable,
-		udpBlocked, routerTrouble, doubleNAT, silentNeighbours, relayedNeighbours, clockTrouble,
+		udpBlocked, narrowPath, routerTrouble, doubleNAT, silentNeighbours, relayedNeighbours, clockTrouble,
 	} {
 		out = append(out, found(f)...)
 	}

@@ -13,3 +13,20 @@ func (a *attachment) Speed(mbit int) {
 			"rate", fmt.Sprintf("%dmbit", mbit), "burst", "256kb", "latency", "50ms")
 	}
 }
+
+// Narrow makes the router's way outside as narrow as a tunnel's: packets above mtu bytes don't get through, in either
+// direction. With tell the router says so to hosts inside (ICMP, "fragmentation needed"). It clamps TCP's segments, as such
+// routers do.
+func (r *Router) Narrow(mtu int, tell bool) {
+	l := r.seg.lab
+	l.t.Helper()
+	for _, end := range []struct{ ns, dev string }{{r.ns, r.dev}, {r.seg.ns, r.port}} {
+		l.ip("-n", end.ns, "link", "set", end.dev, "mtu", fmt.Sprint(mtu))
+	}
+	drop := ""
+	if !tell {
+		drop = "\tchain out { type filter hook output priority 0; policy accept; icmp type destination-unreachable drop; icmpv6 type packet-too-big drop; }\n"
+	}
+	l.nft(r.ns, "table inet narrow {\n"+drop+
+		"\tchain through { type filter hook forward priority -10; policy accept; tcp flags syn tcp option maxseg size set rt mtu; }\n}\n")
+}

@@ -35,7 +35,8 @@ const (
 // another address. libp2p notices after 30 s at the earliest, and keeps sending requests into the void until then. It watches the
 // connections that matter, those to peers that are protected (neighbours, bootstrap peers, relays) and to relays that carry others.
 //
-// It also closes connections of peers that have moved (see moved).
+// It also closes connections of peers that have moved (see moved), and of those to which the path has become too narrow for
+// QUIC (see narrowed).
 //
 // A bootstrap peer, which has many peers that beat by themselves, watches only connections of peers that have made another one since.
 type pulse struct {
@@ -43,6 +44,8 @@ type pulse struct {
 	watch *Watch
 	all   bool
 	wg    sync.WaitGroup
+
+	narrow narrowWatch // of the goroutine that looks
 
 	mu   sync.Mutex
 	last map[string]*beat // by connection
@@ -57,7 +60,7 @@ type beat struct {
 
 // startPulse watches h until ctx ends, all connections that matter or only those that seem replaced; wait waits for that.
 func startPulse(ctx context.Context, h host.Host, watch *Watch, all bool) (wait func()) {
-	p := &pulse{host: h, watch: watch, all: all, last: make(map[string]*beat)}
+	p := &pulse{host: h, watch: watch, all: all, narrow: make(narrowWatch), last: make(map[string]*beat)}
 	p.wg.Go(func() {
 		tick := time.NewTicker(pulseEvery)
 		defer tick.Stop()
@@ -83,6 +86,11 @@ func (p *pulse) look(ctx context.Context, now time.Time) {
 			_ = c.Close() // the peer makes another
 			continue
 		}
+		if p.narrow.look(c) {
+			log.Infow("the path to a peer no longer carries QUIC's packets; it is connected to anew", "peer", c.RemotePeer(), "addr", c.RemoteMultiaddr())
+			_ = c.Close() // over QUIC there is no other, over TCP there is
+			continue
+		}
 		count[c.RemotePeer()]++
 		if id, ok := relayOf(c.RemoteMultiaddr()); ok {
 			carriers[id] = true
@@ -90,6 +98,7 @@ func (p *pulse) look(ctx context.Context, now time.Time) {
 			newest[c.RemotePeer()] = t
 		}
 	}
+	p.narrow.keep(conns)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	open := make(map[string]bool, len(conns))
