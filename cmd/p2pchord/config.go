@@ -9,7 +9,7 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/BurntSushi/toml"
+	"github.com/pelletier/go-toml/v2"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
@@ -126,14 +126,16 @@ func readConfig(path string, root *cobra.Command) (map[configKey]configEntry, er
 	}
 	var tree map[string]any
 	if err := toml.Unmarshal(src, &tree); err != nil {
-		var parse toml.ParseError
+		var parse *toml.DecodeError
+		text := strings.TrimPrefix(err.Error(), "toml: ")
 		if errors.As(err, &parse) {
-			return nil, fault.New(fault.Usage, "%s:%d: %s", path, parse.Position.Line, parse.Message)
+			line, _ := parse.Position()
+			return nil, fault.New(fault.Usage, "%s:%d: %s", path, line, text)
 		}
-		return nil, fault.New(fault.Usage, "%s: %w", path, err)
+		return nil, fault.New(fault.Usage, "%s: %s", path, text)
 	}
 	known, tables := knownKeys(root)
-	c := &configReader{path: path, src: string(src), known: known, entries: map[configKey]configEntry{}}
+	c := &configReader{path: path, lines: configLines(src), known: known, entries: map[configKey]configEntry{}}
 	for key, v := range tree {
 		sub, isTable := v.(map[string]any)
 		if !isTable {
@@ -141,7 +143,7 @@ func readConfig(path string, root *cobra.Command) (map[configKey]configEntry, er
 			continue
 		}
 		if !slices.Contains(tables, key) {
-			c.refuse("", "["+key, fmt.Sprintf("there is no command %q%s", key, nearest(key, tables)))
+			c.refuse("", key, fmt.Sprintf("there is no command %q%s", key, nearest(key, tables)))
 			continue
 		}
 		for k, v := range sub {
@@ -179,10 +181,11 @@ type configProblem struct {
 }
 
 type configReader struct {
-	path, src string
-	known     map[string][]string
-	entries   map[configKey]configEntry
-	problems  []configProblem
+	path     string
+	lines    map[configKey]int
+	known    map[string][]string
+	entries  map[configKey]configEntry
+	problems []configProblem
 }
 
 func (c *configReader) add(table, key string, v any) {
@@ -190,45 +193,23 @@ func (c *configReader) add(table, key string, v any) {
 		c.refuse(table, key, fmt.Sprintf("unknown key %q%s", key, nearest(key, c.known[table])))
 		return
 	}
-	e := configEntry{at: fmt.Sprintf("%s:%d", c.path, lineOf(c.src, table, key))}
-	switch v := v.(type) {
-	case []any:
-		for _, x := range v {
-			e.values = append(e.values, fmt.Sprint(x))
+	e := configEntry{at: fmt.Sprintf("%s:%d", c.path, c.lines[configKey{table, key}])}
+	values, list := v.([]any)
+	if !list {
+		values = []any{v}
+	}
+	for _, v := range values {
+		if _, isTable := v.(map[string]any); isTable {
+			c.refuse(table, key, fmt.Sprintf("%q takes a value, not a table", key))
+			return
 		}
-	case map[string]any:
-		c.refuse(table, key, fmt.Sprintf("%q takes a value, not a table", key))
-		return
-	default:
-		e.values = []string{fmt.Sprint(v)}
+		e.values = append(e.values, fmt.Sprint(v))
 	}
 	c.entries[configKey{table, key}] = e
 }
 
 func (c *configReader) refuse(table, key, text string) {
-	c.problems = append(c.problems, configProblem{lineOf(c.src, table, key), text})
-}
-
-// lineOf finds the line of a key in its table, or of "[table", 1 when it is
-// written in a way that only the parser understands.
-func lineOf(src, table, key string) int {
-	in := ""
-	for i, l := range strings.Split(src, "\n") {
-		l = strings.TrimSpace(l)
-		if strings.HasPrefix(l, "[") {
-			in = strings.Trim(strings.SplitN(l, "]", 2)[0], "[ \t\"'")
-			if "["+in == key {
-				return i + 1
-			}
-			continue
-		}
-		name, _, isKey := strings.Cut(l, "=")
-		name = strings.Trim(name, " \t\"'")
-		if isKey && (in == table && name == key || table != "" && name == table+"."+key) {
-			return i + 1
-		}
-	}
-	return 1
+	c.problems = append(c.problems, configProblem{c.lines[configKey{table, key}], text})
 }
 
 // nearest suggests the one of names that key is most like, if any is near.
