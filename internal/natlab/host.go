@@ -7,6 +7,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
+	"strings"
 )
 
 // Host is one machine. Its methods Down, Up and Renumber are about its only interface.
@@ -61,4 +63,16 @@ func (h *Host) Resolve(name, address string) {
 	if err := os.WriteFile(filepath.Join(dir, "hosts"), fmt.Appendf(nil, "%s %s\n", address, name), 0o644); err != nil { //nolint:gosec // as /etc/hosts is
 		t.Fatal(err)
 	}
+}
+
+// received is how many bytes have come to the machine.
+func (h *Host) received() int64 {
+	l := h.seg.lab
+	l.t.Helper()
+	out := l.run("", "ip", "netns", "exec", h.ns, "cat", "/sys/class/net/"+h.dev+"/statistics/rx_bytes")
+	n, err := strconv.ParseInt(strings.TrimSpace(out), 10, 64)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	return n
 }
