@@ -19,6 +19,10 @@ const notifyWithin = time.Second
 // service tells systemd how a long-running command is, by the protocol of
 // sd_notify(3): datagrams to the Unix socket that NOTIFY_SOCKET names. Where nobody
 // listens it does nothing.
+//
+// Package daemon of github.com/coreos/go-systemd/v22 (checked: v22.7.0) doesn't replace it. It opens a
+// socket for each message, so a node without free descriptors would miss its watchdog and be killed,
+// and it waits without a limit while the manager reads nothing.
 type service struct {
 	app  *app
 	conn net.Conn
