@@ -1,10 +1,10 @@
 package bootstrap
 
 import (
-	"math"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
+	"golang.org/x/time/rate"
 )
 
 const (
@@ -13,20 +13,14 @@ const (
 	maxPaced   = 1 << 16                // peers
 )
 
-// pace bounds how often each peer may ask: a bucket of paceBurst tokens for each, refilled at a
-// constant rate. Time is an argument; it isn't safe for concurrent use.
+// pace bounds how often each peer may ask. Time is an argument; it isn't safe for concurrent use.
 type pace struct {
 	refill  time.Duration // for one token
-	buckets map[peer.ID]bucket
-}
-
-type bucket struct {
-	tokens float64
-	at     time.Time
+	buckets map[peer.ID]*rate.Limiter
 }
 
 func newPace(heartbeat time.Duration) *pace {
-	return &pace{refill: min(paceRefill, heartbeat/4), buckets: make(map[peer.ID]bucket)}
+	return &pace{refill: min(paceRefill, heartbeat/4), buckets: make(map[peer.ID]*rate.Limiter)}
 }
 
 // take takes a token of p. Where there is none it returns how long p has to wait for one, else 0.
@@ -36,26 +30,21 @@ func (c *pace) take(now time.Time, p peer.ID) time.Duration {
 		if len(c.buckets) >= maxPaced {
 			return time.Second
 		}
-		b = bucket{tokens: paceBurst, at: now}
+		b = rate.NewLimiter(rate.Every(c.refill), paceBurst)
+		c.buckets[p] = b
 	}
-	if d := now.Sub(b.at); d > 0 {
-		b.tokens = min(paceBurst, b.tokens+float64(d)/float64(c.refill))
-		b.at = now
+	r := b.ReserveN(now, 1)
+	wait := r.DelayFrom(now)
+	if wait > 0 {
+		r.CancelAt(now)
 	}
-	var wait time.Duration
-	if b.tokens >= 1 {
-		b.tokens--
-	} else {
-		wait = time.Duration(math.Ceil((1 - b.tokens) * float64(c.refill)))
-	}
-	c.buckets[p] = b
 	return wait
 }
 
 // sweep forgets the peers whose buckets are full again.
 func (c *pace) sweep(now time.Time) {
 	for p, b := range c.buckets {
-		if now.Sub(b.at) >= paceBurst*c.refill {
+		if b.TokensAt(now) >= paceBurst {
 			delete(c.buckets, p)
 		}
 	}
