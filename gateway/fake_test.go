@@ -14,8 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/zeebo/blake3"
-
+	"github.com/p2pchord/p2pchord/internal/blake3sum"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/node"
 	"github.com/p2pchord/p2pchord/share"
@@ -45,7 +44,7 @@ func newFake() *fake {
 	return &fake{files: map[string][]byte{}, times: map[string]time.Time{}, modes: map[string]node.Mode{}}
 }
 
-func sum(b []byte) string { s := blake3.Sum256(b); return hex.EncodeToString(s[:]) }
+func sum(b []byte) string { s := blake3sum.Sum(b); return hex.EncodeToString(s[:]) }
 
 func (f *fake) info(name string) (node.FileInfo, error) {
 	f.mu.Lock()

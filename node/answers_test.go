@@ -11,9 +11,9 @@ import (
 	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/multiformats/go-varint"
-	"github.com/zeebo/blake3"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/p2pchord/p2pchord/internal/blake3sum"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/internal/p2phost"
 	"github.com/p2pchord/p2pchord/protocol"
@@ -96,7 +96,7 @@ func codeOf(resp *pb.FileResponse) fault.Code {
 // putRequest asks to put a file of one block, with a body of size bytes.
 func putRequest(t *testing.T, key crypto.PrivKey, name string, data []byte, size int, spoil func(*pb.RecordBody, *pb.Record)) *pb.FileRequest {
 	t.Helper()
-	hash := blake3.Sum256(data)
+	hash := blake3sum.Sum(data)
 	body := &pb.RecordBody{
 		Name: name, Clock: protocol.Clock(time.Now()), Size: uint64(len(data)), Hash: hash[:], BlockSize: protocol.MinBlockSize, Blocks: hash[:],
 	}

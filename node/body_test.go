@@ -4,8 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/zeebo/blake3"
-
+	"github.com/p2pchord/p2pchord/internal/blake3sum"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/node"
 	"github.com/p2pchord/p2pchord/protocol"
@@ -28,11 +27,11 @@ func TestBytesAreCheckedThoughHeld(t *testing.T) {
 	}
 	now := protocol.Clock(time.Now())
 	block := func(size int) *pb.Record {
-		sum := blake3.Sum256(small)
+		sum := blake3sum.Sum(small)
 		return s.sign(&pb.RecordBody{Name: "block", Index: 1, Clock: now, Size: uint64(size), Hash: sum[:]})
 	}
 	sizeOfAnother := func(size int) *pb.Record {
-		sum := blake3.Sum256(large)
+		sum := blake3sum.Sum(large)
 		return s.sign(&pb.RecordBody{Name: "size", Clock: now, Size: uint64(size), Hash: sum[:], BlockSize: node.DefaultBlockSize, Blocks: sum[:]})
 	}
 	for name, test := range map[string]struct {

@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
-	"github.com/zeebo/blake3"
 
+	"github.com/p2pchord/p2pchord/internal/blake3sum"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/node"
 	"github.com/p2pchord/p2pchord/protocol"
@@ -20,11 +20,11 @@ import (
 // largeFile signs the record of a file of blocks whose bytes are data, in blocks of 64 KiB, and of its later blocks.
 func (s *stranger) largeFile(name string, data []byte, clock uint64) (file *pb.Record, later []*pb.Record) {
 	const size = 64 << 10
-	whole := blake3.Sum256(data)
+	whole := blake3sum.Sum(data)
 	body := &pb.RecordBody{Name: name, Clock: clock, Size: uint64(len(data)), Hash: whole[:], BlockSize: size}
 	for i := 0; i*size < len(data); i++ {
 		block := data[i*size : min((i+1)*size, len(data))]
-		sum := blake3.Sum256(block)
+		sum := blake3sum.Sum(block)
 		body.Blocks = append(body.Blocks, sum[:]...)
 		if i > 0 {
 			later = append(later, s.sign(&pb.RecordBody{Name: name, Index: uint32(i), Clock: clock, Size: uint64(len(block)), Hash: sum[:]})) //nolint:gosec // small
@@ -121,7 +121,7 @@ func TestStrangersGiveUpBlocks(t *testing.T) {
 			}
 		}
 		// Put the first of them anew, as one's own, and give that up.
-		sum := blake3.Sum256(data[node.DefaultBlockSize : 2*node.DefaultBlockSize])
+		sum := blake3sum.Sum(data[node.DefaultBlockSize : 2*node.DefaultBlockSize])
 		mine := s.sign(&pb.RecordBody{Name: "x", Index: 1, Clock: protocol.Clock(time.Now()) + 1<<20, Size: node.DefaultBlockSize, Hash: sum[:]})
 		put := putOf(mine)
 		put.Offer = true

@@ -9,9 +9,9 @@ import (
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/peerstore"
-	"github.com/zeebo/blake3"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/p2pchord/p2pchord/internal/blake3sum"
 	"github.com/p2pchord/p2pchord/internal/p2phost"
 	"github.com/p2pchord/p2pchord/node"
 	"github.com/p2pchord/p2pchord/protocol"
@@ -53,7 +53,7 @@ func (c *cluster) newStranger() *stranger {
 // file signs the record of a file of one block, or of none.
 func (s *stranger) file(name string, data []byte, clock uint64, replaced ...*pb.Version) *pb.Record {
 	s.t.Helper()
-	sum := blake3.Sum256(data)
+	sum := blake3sum.Sum(data)
 	body := &pb.RecordBody{Name: name, Clock: clock, Size: uint64(len(data)), Hash: sum[:], Ancestors: replaced}
 	if len(data) > 0 {
 		body.BlockSize, body.Blocks = node.DefaultBlockSize, sum[:]

@@ -4,8 +4,7 @@ import (
 	"encoding/binary"
 	"sync"
 
-	"github.com/zeebo/blake3"
-
+	"github.com/p2pchord/p2pchord/internal/blake3sum"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 )
 
@@ -62,7 +61,7 @@ func fingerprint(p *pb.Peer) [32]byte {
 	}
 	b = binary.AppendUvarint(b, uint64(p.GetRingHostLength()))
 	b = append(b, p.GetRingAddress()...)
-	return blake3.Sum256(b)
+	return blake3sum.Sum(b)
 }
 
 // recordFingerprint hashes every field that a record's signature depends on, each with its length.
@@ -72,5 +71,5 @@ func recordFingerprint(r *pb.Record) [32]byte {
 		b = binary.AppendUvarint(b, uint64(len(field)))
 		b = append(b, field...)
 	}
-	return blake3.Sum256(b)
+	return blake3sum.Sum(b)
 }

@@ -5,8 +5,8 @@ import (
 	"cmp"
 
 	"github.com/libp2p/go-libp2p/core/peer"
-	"github.com/zeebo/blake3"
 
+	"github.com/p2pchord/p2pchord/internal/blake3sum"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/replica"
 )
@@ -124,7 +124,7 @@ func checkTombstone(b *pb.RecordBody) error {
 }
 
 // emptyHash is the BLAKE3-256 of nothing.
-var emptyHash = blake3.Sum256(nil)
+var emptyHash = blake3sum.Sum(nil)
 
 // checkFile checks that size, hash and blocks of a file agree.
 func checkFile(b *pb.RecordBody) error {

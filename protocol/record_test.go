@@ -8,10 +8,10 @@ import (
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/crypto"
-	"github.com/zeebo/blake3"
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/p2pchord/p2pchord/internal/blake3sum"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 )
@@ -19,7 +19,7 @@ import (
 const testClock = 1_790_000_000_000 << 16
 
 func hashOf(s string) []byte {
-	sum := blake3.Sum256([]byte(s))
+	sum := blake3sum.Sum([]byte(s))
 	return sum[:]
 }
 

@@ -12,9 +12,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/zeebo/blake3"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/p2pchord/p2pchord/internal/blake3sum"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 )
 
@@ -190,7 +190,7 @@ func summedItem(name string, index uint32, stamp string) summed {
 	input = binary.BigEndian.AppendUint32(input, index)
 	input = binary.BigEndian.AppendUint16(input, uint16(len(name)))
 	input = append(append(input, name...), stamp...)
-	h := blake3.Sum256(input)
+	h := blake3sum.Sum(input)
 	return summed{name, index, hex.EncodeToString([]byte(stamp)), key, hex.EncodeToString(input), hex.EncodeToString(h[:SumSize])}
 }
 

@@ -8,8 +8,8 @@ import (
 	"io"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
-	"github.com/zeebo/blake3"
 
+	"github.com/p2pchord/p2pchord/internal/blake3sum"
 	"github.com/p2pchord/p2pchord/internal/fault"
 )
 
@@ -26,7 +26,7 @@ import (
 // record is durable before the next is written, so only the last of the newest epoch
 // can be torn; anything else is damage.
 type journal struct {
-	key   []byte
+	key   [keyBytes]byte
 	files [2]vfs.File
 	limit int64 // bytes of a file that are filled before the other is taken
 	epoch uint64
@@ -38,7 +38,7 @@ type journal struct {
 const (
 	recordCheck = 8
 	recordHead  = recordCheck + 20
-	keyBytes    = 32
+	keyBytes    = blake3sum.KeySize
 )
 
 var errDamagedJournal = fault.New(fault.Integrity, "the store's journal is damaged: acknowledged changes can't be read; move the data folder away and let the node fetch its files anew")
@@ -47,10 +47,10 @@ var errDamagedJournal = fault.New(fault.Integrity, "the store's journal is damag
 // payloads of the epochs after flushed, oldest first. The next record belongs to a new
 // epoch, so what was returned must be durable elsewhere before append is called.
 func openJournal(fs vfs.FS, dir string, key []byte, limit int64, flushed uint64) (*journal, [][]byte, error) {
-	j := &journal{key: key, limit: limit, epoch: flushed}
 	if len(key) != keyBytes {
 		return nil, nil, errBadRecord
 	}
+	j := &journal{key: [keyBytes]byte(key), limit: limit, epoch: flushed}
 	var epochs [2]uint64
 	var payloads [2][][]byte
 	for i := range j.files {
@@ -147,12 +147,8 @@ func (j *journal) parse(b []byte) (epoch, seq uint64, payload []byte, ok bool) {
 
 // check returns the check of a record's other bytes.
 func (j *journal) check(b []byte) []byte {
-	h, err := blake3.NewKeyed(j.key)
-	if err != nil {
-		return nil // the key has the one length that is right: see openJournal
-	}
-	_, _ = h.Write(b) // a hash takes everything
-	return h.Sum(nil)[:recordCheck]
+	sum := blake3sum.Keyed(j.key, b)
+	return sum[:recordCheck]
 }
 
 // full says whether a payload of n bytes should go to the next epoch.

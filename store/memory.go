@@ -11,7 +11,7 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/zeebo/blake3"
+	"github.com/p2pchord/p2pchord/internal/blake3sum"
 )
 
 // Memory is the simplest store there is: maps under one lock, nothing on disk, every
@@ -70,7 +70,7 @@ func (m *Memory) Stage(ctx context.Context, size int64, r io.Reader) (Staged, er
 		return nil, err
 	}
 	m.reserved += int64(len(data))
-	return &memoryStaged{owner: m, hash: blake3.Sum256(data), data: data}, nil
+	return &memoryStaged{owner: m, hash: blake3sum.Sum(data), data: data}, nil
 }
 
 // StageKnown is Store.StageKnown.
@@ -305,7 +305,7 @@ func (m *Memory) Read(ctx context.Context, h Hash, buf []byte) ([]byte, error) {
 	if !here {
 		return nil, ErrNotHere
 	}
-	if blake3.Sum256(b) != h {
+	if blake3sum.Sum(b) != h {
 		delete(m.blocks, h)
 		return nil, ErrCorrupt
 	}

@@ -4,7 +4,7 @@ import (
 	"encoding/binary"
 	"math/bits"
 
-	"github.com/zeebo/blake3"
+	"github.com/p2pchord/p2pchord/internal/blake3sum"
 )
 
 // plus and minus add and take away mod 2^128, big-endian.
@@ -36,7 +36,7 @@ func digest(e Entry) (s Sum) {
 	b = binary.BigEndian.AppendUint16(b, uint16(len(e.Name)))
 	b = append(b, e.Name...)
 	b = append(b, e.Stamp...)
-	h := blake3.Sum256(b)
+	h := blake3sum.Sum(b)
 	copy(s[:], h[:])
 	return s
 }

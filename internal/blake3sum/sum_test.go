@@ -1,6 +1,7 @@
 package blake3sum
 
 import (
+	"encoding/hex"
 	"math/rand/v2"
 	"testing"
 
@@ -42,6 +43,15 @@ func TestAgreesWithTheReference(t *testing.T) {
 				t.Errorf("%d bytes by %d: %x, want %x", n, step, got, want)
 			}
 		}
+	}
+}
+
+// The keyed hash of nothing, of the vectors that BLAKE3's authors publish.
+func TestKeyed(t *testing.T) {
+	t.Parallel()
+	got := Keyed([KeySize]byte([]byte("whats the Elvish word for friend")), nil)
+	if want := "92b2b75604ed3c761f9d6f62392c8a9227ad0ea3f09573e783f1498a4ed60d26"; hex.EncodeToString(got[:]) != want {
+		t.Errorf("%x, want %s", got, want)
 	}
 }
 

@@ -11,12 +11,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/zeebo/blake3"
+	"github.com/p2pchord/p2pchord/internal/blake3sum"
 )
 
 // want describes a file of the ring that has text.
 func want(name, text string) Want {
-	h := blake3.Sum256([]byte(text))
+	h := blake3sum.Sum([]byte(text))
 	return Want{Name: name, Size: int64(len(text)), Hash: hex.EncodeToString(h[:])}
 }
 

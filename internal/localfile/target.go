@@ -9,8 +9,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/zeebo/blake3"
-
+	"github.com/p2pchord/p2pchord/internal/blake3sum"
 	"github.com/p2pchord/p2pchord/internal/durable"
 	"github.com/p2pchord/p2pchord/internal/fault"
 )
@@ -125,11 +124,11 @@ func (t *Target) isEqual(st fs.FileInfo) (bool, error) {
 	if err != nil || !os.SameFile(st, opened) {
 		return false, fault.New(fault.Failed, "can't compare with %s: another file took its place just now; try again", t.shown)
 	}
-	h := blake3.New()
-	if _, err := io.Copy(h, bufio.NewReaderSize(f, 1<<20)); err != nil {
+	var h blake3sum.Hasher
+	if _, err := io.Copy(&h, bufio.NewReaderSize(f, 1<<20)); err != nil {
 		return false, fault.New(fault.Failed, "can't compare with %s: %w", t.shown, reason(err))
 	}
-	if hex.EncodeToString(h.Sum(nil)) != t.want.Hash {
+	if sum := h.Sum(); hex.EncodeToString(sum[:]) != t.want.Hash {
 		return false, nil
 	}
 	t.session.mu.Lock()

@@ -6,7 +6,7 @@ import (
 	"errors"
 	"os"
 
-	"github.com/zeebo/blake3"
+	"github.com/p2pchord/p2pchord/internal/blake3sum"
 )
 
 // errPartNotOurs says that the temporary file of a target can't be used.
@@ -17,7 +17,7 @@ var errPartNotOurs = errors.New("another user has made it, or another command is
 // work on it, it is a new one of another name.
 func (t *Target) openTemp() error {
 	// Of names that only the ring tells apart each has its own.
-	id := blake3.Sum256([]byte(t.want.Name + "\x00" + t.base))
+	id := blake3sum.Sum([]byte(t.want.Name + "\x00" + t.base))
 	t.temp, t.resumes = partName(id[:6]), true
 	var err error
 	if t.File, err = openPart(t.dir, t.temp); err == nil {

@@ -65,6 +65,18 @@ func TestRoomsKeepToTheirWalls(t *testing.T) {
 	}
 }
 
+// There is one way to hash with BLAKE3.
+func TestOnePackageHashes(t *testing.T) {
+	t.Parallel()
+	for p, imported := range imports(t, filepath.Join("..", "..")) {
+		for _, i := range imported {
+			if strings.Contains(i, "blake3") && i != module+"/internal/blake3sum" && p != module+"/internal/blake3sum" {
+				t.Errorf("%s imports %s: internal/blake3sum is what hashes", p, i)
+			}
+		}
+	}
+}
+
 // A wall that lets everything through would pass the test above.
 func TestBreachesAreFound(t *testing.T) {
 	t.Parallel()
