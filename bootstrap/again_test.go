@@ -1,13 +1,17 @@
 package bootstrap
 
 import (
+	"io"
+	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/network"
 	ma "github.com/multiformats/go-multiaddr"
+	manet "github.com/multiformats/go-multiaddr/net"
 
 	"github.com/p2pchord/p2pchord/internal/p2phost"
 )
@@ -31,6 +35,9 @@ func TestABootstrapPeerThatMovedFindsItsMembers(t *testing.T) {
 
 	if err := os.Remove(filepath.Join(data, portsName)); err != nil { // another machine
 		t.Fatal(err)
+	}
+	for _, a := range old { // nor may the system give the same port out again
+		occupy(t, a)
 	}
 	closed := time.Now()
 	second, events := startPeer(t, Config{Data: data})
@@ -81,4 +88,23 @@ func listening(t *testing.T, p *Peer) []ma.Multiaddr {
 		out = append(out, info.Addrs...)
 	}
 	return out
+}
+
+// occupy takes the port of a, as another program would, until the test ends.
+func occupy(t *testing.T, a ma.Multiaddr) {
+	t.Helper()
+	network, addr, err := manet.DialArgs(a[:2]) // without what runs over UDP
+	if err != nil {
+		t.Fatal(err)
+	}
+	var taken io.Closer
+	if strings.HasPrefix(network, "tcp") {
+		taken, err = net.Listen(network, addr) //nolint:noctx // it doesn't wait
+	} else {
+		taken, err = net.ListenPacket(network, addr) //nolint:noctx // it doesn't wait
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = taken.Close() })
 }

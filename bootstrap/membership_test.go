@@ -122,10 +122,10 @@ func TestClaimsDontHoldUpTheFounding(t *testing.T) {
 	later := start.Add(r.lease())
 	register(later, "b", true) // b is told, a is passed over
 	later = later.Add(r.lease())
-	if got := register(later, "a", true); got == "found" {
-		// b was told last; it comes after a now
-	} else if got = register(later, "c", true); got != "found" {
-		t.Errorf("a newcomer after two that didn't found: %q", got)
+	if got := register(later, "a", true); got != "found" { // else b, which was told last, comes after a now
+		if got = register(later, "c", true); got != "found" {
+			t.Errorf("a newcomer after two that didn't found: %q", got)
+		}
 	}
 }
 

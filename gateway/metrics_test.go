@@ -171,7 +171,8 @@ func TestMetricsCheckTheHost(t *testing.T) {
 			[]string{"evil.example", "localhost.evil.example", "evil.example:9701", "0.0.0.0", "192.0.2.1", "[::]", "127.0.0.1.evil.example", own + ".example"},
 		},
 		{
-			"0.0.0.0:0", []string{"Node1.example.org"},
+			"0.0.0.0:0",
+			[]string{"Node1.example.org"},
 			[]string{"127.0.0.1", "localhost", "192.0.2.1:9701", "[2001:db8::1]:9701", "node1.example.org:9701", "NODE1.example.org.", own},
 			[]string{"evil.example", "node1.example.org.evil.example", "0.0.0.0:9701", "[::]", "node2.example.org"},
 		},

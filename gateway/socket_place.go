@@ -51,10 +51,10 @@ func runtimeFolder() (string, error) {
 
 // privateFolder makes a folder that only this user may enter. One that is there already has to be such.
 func privateFolder(dir string) (string, error) {
-	if err := os.Mkdir(dir, 0o700); err != nil && !os.IsExist(err) {
+	if err := os.Mkdir(dir, 0o700); err != nil && !os.IsExist(err) { //nolint:gosec // the user's own environment names it
 		return "", err
 	}
-	st, err := os.Lstat(dir)
+	st, err := os.Lstat(dir) //nolint:gosec // as above
 	if err != nil {
 		return "", err
 	}
@@ -86,7 +86,7 @@ func placeOf(path string) string {
 	if !filepath.IsAbs(place) {
 		return path
 	}
-	socket, err := os.Lstat(place)
+	socket, err := os.Lstat(place) //nolint:gosec // its owner is checked below
 	if err != nil || socket.Mode().Type() != os.ModeSocket {
 		return path
 	}

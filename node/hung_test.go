@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"iter"
 	"sync"
 	"testing"
 	"time"
@@ -164,15 +165,11 @@ func TestEveryVerbWithHungPeers(t *testing.T) {
 		"rm":     func(ctx context.Context, r ring) error { return r.Remove(ctx, "three") },
 		"lookup": func(ctx context.Context, r ring) error { _, err := r.Lookup(ctx, "four"); return err },
 		"trace":  func(ctx context.Context, r ring) error { _, err := r.Trace(ctx, "four"); return err },
-		"ls": func(ctx context.Context, r ring) (err error) {
-			for _, err = range r.(interface{ ops() *operations }).ops().List(ctx, "") { //nolint:forcetypeassert // both have it
-			}
-			return err
+		"ls": func(ctx context.Context, r ring) error {
+			return lastError(r.(interface{ ops() *operations }).ops().List(ctx, "")) //nolint:forcetypeassert // both have it
 		},
-		"ring": func(ctx context.Context, r ring) (err error) {
-			for _, err = range r.(interface{ ops() *operations }).ops().Members(ctx) { //nolint:forcetypeassert // both have it
-			}
-			return err
+		"ring": func(ctx context.Context, r ring) error {
+			return lastError(r.(interface{ ops() *operations }).ops().Members(ctx)) //nolint:forcetypeassert // both have it
 		},
 	}
 	var wg sync.WaitGroup
@@ -193,3 +190,11 @@ func TestEveryVerbWithHungPeers(t *testing.T) {
 }
 
 func (o *operations) ops() *operations { return o }
+
+// lastError is the error with which a list ends.
+func lastError[T any](list iter.Seq2[T, error]) (err error) {
+	for _, e := range list {
+		err = e
+	}
+	return err
+}

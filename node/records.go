@@ -253,10 +253,10 @@ func (n *Node) judge(es []store.Entry, rec *protocol.Record) (replica.Admission,
 	if verdict == replica.Known && !slices.ContainsFunc(ks, func(k kept) bool { return bytes.Equal(k.message.GetBody(), rec.Message.GetBody()) }) {
 		verdict = replica.Stale
 	}
-	switch verdict {
-	case replica.Stale:
+	if verdict == replica.Stale {
 		return verdict, ks[len(ks)-1].message, nil
-	case replica.Write:
+	}
+	if verdict == replica.Write {
 		return verdict, nil, n.checkDate(records, rec)
 	}
 	return verdict, nil, nil

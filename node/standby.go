@@ -132,7 +132,7 @@ func (n *Node) standbyLoop(ctx context.Context) {
 			continue
 		}
 		err := n.store.Err()
-		if ticks++; err == nil && ticks%(int(time.Second/tickLength)) == 0 {
+		if ticks++; err == nil && ticks%int(time.Second/tickLength) == 0 {
 			err = n.store.Check()
 		}
 		if err != nil && !errors.Is(err, store.ErrClosed) {

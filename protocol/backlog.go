@@ -83,9 +83,13 @@ func (b *backlog) began(p *pending, size int) {
 	of.bytes += size
 	b.peers[p.id] = of
 	b.bytes += size
-	for b.peers[p.id].bytes > b.bytesPerPeer && b.evict(func(o *pending) bool { return o.id == p.id && o.bytes > 0 && o != p }) {
+	ofOne := func(o *pending) bool { return o.id == p.id && o.bytes > 0 && o != p }
+	for more := true; more && b.peers[p.id].bytes > b.bytesPerPeer; {
+		more = b.evict(ofOne)
 	}
-	for b.bytes > b.bytesInAll && b.evict(func(o *pending) bool { return o.bytes > 0 && o != p }) {
+	ofAny := func(o *pending) bool { return o.bytes > 0 && o != p }
+	for more := true; more && b.bytes > b.bytesInAll; {
+		more = b.evict(ofAny)
 	}
 }
 

@@ -62,8 +62,10 @@ func (f relayFlags) parse() (l bootstrap.RelayLimits, err error) {
 		name, text string
 		into       *int64
 	}{
-		{"relay-limit", f.limit, &l.BytesPerSecond}, {"relay-data", f.data, &l.DataBytes},
-		{"relay-data-per-peer", f.perPeer, &l.PeerBytesPerDay}, {"relay-data-in-all", f.inAll, &l.BytesPerDay},
+		{"relay-limit", f.limit, &l.BytesPerSecond},
+		{"relay-data", f.data, &l.DataBytes},
+		{"relay-data-per-peer", f.perPeer, &l.PeerBytesPerDay},
+		{"relay-data-in-all", f.inAll, &l.BytesPerDay},
 	} {
 		if v.text == "" {
 			continue

@@ -20,8 +20,10 @@ func TestConfigLines(t *testing.T) {
 		"table of a table": {"data = 'x'\n[nod.x]\ncopies = 1\n", `:2: there is no command "nod"`},
 		"array of tables":  {"data = 'x'\n[[tiemout]]\ncopies = 1\n", `:2: unknown key "tiemout"`},
 		"after a list":     {"bootstrap = [\n'/ip4/1.2.3.4', # tiemout = 1\n]\ntiemout = 1\n", `:4: unknown key "tiemout"`},
-		"after a long text": {"data = '''\ntiemout = 1\n[nod]\n'''\n[ls]\ntiemout = 1\n",
-			`:6: unknown key "tiemout"`},
+		"after a long text": {
+			"data = '''\ntiemout = 1\n[nod]\n'''\n[ls]\ntiemout = 1\n",
+			`:6: unknown key "tiemout"`,
+		},
 		"the first of two":     {"[node]\ncopies = 2\n[ls]\ntiemout = 1\n[nod]\n", `:4: unknown key "tiemout"`},
 		"a table for a value":  {"[ls]\ntimeout.x = 1\n", `:2: "timeout" takes a value, not a table`},
 		"tables for a value":   {"\n[[ls.timeout]]\nx = 1\n", `:2: "timeout" takes a value, not a table`},
