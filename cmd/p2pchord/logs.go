@@ -61,8 +61,18 @@ func (a *app) setLogs(spec string) error {
 	to := func(line string) { a.out.log(a.logs, line, cfg.Format == golog.PlaintextOutput) }
 	logTo.Store(&to)
 	golog.SetupLogging(cfg)
-	log.SetOutput(sink{}) // that of the standard library's servers
+	log.SetFlags(0)
+	log.SetOutput(stdLog{})
 	return nil
+}
+
+// stdLog takes what dependencies write through the standard library's log, which has no levels:
+// the mDNS package, for one, says there which network interfaces it can't use.
+type stdLog struct{}
+
+func (stdLog) Write(line []byte) (int, error) {
+	golog.Logger("std").Warn(strings.TrimSpace(string(line)))
+	return len(line), nil
 }
 
 // isGiven tells whether a flag is on the command line.
