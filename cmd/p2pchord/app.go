@@ -180,7 +180,20 @@ To see it work on this machine alone: p2pchord demo
 	addGroup(root, "peer", "", a.nodeCommand(), a.bootstrapCommand(), a.shellCommand())
 	root.AddCommand(a.demoCommand(), a.configCommand(), a.manCommand())
 	addExamples(root)
+	shortDefaults(root)
 	return root
+}
+
+// shortDefaults makes the help texts show durations as they are written in settings.
+func shortDefaults(c *cobra.Command) {
+	c.Flags().VisitAll(func(f *pflag.Flag) {
+		if d, err := time.ParseDuration(f.DefValue); err == nil && f.Value.Type() == "duration" {
+			f.DefValue = duration.String(d)
+		}
+	})
+	for _, sub := range c.Commands() {
+		shortDefaults(sub)
+	}
 }
 
 // addExamples gives examples to the commands that are cobra's own.
