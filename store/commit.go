@@ -96,13 +96,13 @@ func (s *Store) commitGroup(group []*request) {
 
 // persist makes the batch durable, then visible.
 func (s *Store) persist(t *tx) error {
-	repr := t.b.Repr()
-	if s.journal.full(len(repr)) {
+	payload := payloadOf(t.b)
+	if s.journal.full(len(payload)) {
 		if err := s.turn(); err != nil {
 			return s.fail(err)
 		}
 	}
-	if err := s.journal.append(repr); err != nil {
+	if err := s.journal.append(payload); err != nil {
 		return s.fail(err)
 	}
 	// Whoever reads the rows must not find the counter of missing blocks too low.

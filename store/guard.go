@@ -5,7 +5,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"strings"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
@@ -81,7 +80,7 @@ func (g *guard) ReuseForWrite(from, to string, c vfs.DiskWriteCategory) (vfs.Fil
 // and removes the old one without an fsync of the folder between, which is enough only
 // where a file system keeps the order of names; the guard puts the fsync there.
 func (g *guard) settleNames(name string) error {
-	if !strings.HasPrefix(g.PathBase(name), "marker.") {
+	if !isMarker(g.PathBase(name)) {
 		return nil
 	}
 	return g.check(syncFolder(g.FS, g.PathDir(name)))
@@ -121,7 +120,7 @@ func (g *guard) removeLogs(dir string) error {
 		return err
 	}
 	for _, name := range names {
-		if strings.HasSuffix(name, ".log") {
+		if isLog(name) {
 			if err := g.FS.Remove(g.PathJoin(dir, name)); err != nil {
 				return err
 			}

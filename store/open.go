@@ -8,11 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"sync/atomic"
-
-	"github.com/cockroachdb/pebble/v2"
-	"github.com/cockroachdb/pebble/v2/bloom"
-	"github.com/cockroachdb/pebble/v2/sstable"
 
 	"github.com/p2pchord/p2pchord/internal/fault"
 )
@@ -117,93 +112,6 @@ func (s *Store) sweepStaging() error {
 	return nil
 }
 
-// openDatabase opens pebble without its own log. Its memory is the cache, from which it
-// takes the memtables, two of them as a rule.
-func (s *Store) openDatabase() (err error) {
-	// The folder may not be one that the database can write; it says so by panics as well.
-	defer func() {
-		if r := recover(); r != nil {
-			cause, ok := r.(error)
-			if !ok {
-				cause = fmt.Errorf("%v", r)
-			}
-			err = fmt.Errorf("the database: %w", cause)
-		}
-		if err != nil {
-			s.cache.Unref()
-		}
-		if first := s.Err(); err != nil && first != nil {
-			err = first // what followed says less
-		}
-	}()
-	var opened atomic.Bool
-	s.cache = pebble.NewCache(s.opts.Cache) // the memtables are counted in it
-	o := &pebble.Options{
-		Cache:              s.cache,
-		Comparer:           pebble.DefaultComparer,
-		DisableWAL:         true,
-		FormatMajorVersion: pebble.FormatTableFormatV6,
-		FS: &guard{
-			FS: s.fs, failed: s.failed, closing: s.closing,
-			fail: func(err error) { _ = s.fail(err) },
-			live: opened.Load,
-		},
-		Logger:                      quiet{s},
-		MemTableSize:                s.opts.memtable,
-		MemTableStopWritesThreshold: 4,
-		MaxOpenFiles:                256,
-		EventListener: &pebble.EventListener{
-			BackgroundError: func(err error) { _ = s.fail(err) },
-			DataCorruption:  func(pebble.DataCorruptionInfo) {}, // whoever reads gets the error
-		},
-	}
-	o.Experimental.CompactionScheduler = newCompactions(s.failed)
-	for i := range o.Levels {
-		o.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
-		o.Levels[i].Compression = func() *sstable.CompressionProfile {
-			if i < len(o.Levels)-1 {
-				return sstable.NoCompression // it is written again soon
-			}
-			return sstable.SnappyCompression
-		}
-	}
-	o.EnsureDefaults()
-	if s.db, err = pebble.Open(s.dbDir(), o); err != nil {
-		return err
-	}
-	if err := s.Err(); err != nil { // the database does not know
-		close(s.closing)
-		_ = s.db.Close()
-		return err
-	}
-	opened.Store(true)
-	return nil
-}
-
-// quiet is the database's logger: what is fatal to it fails the store, the rest is not for users.
-type quiet struct{ s *Store }
-
-func (quiet) Infof(string, ...any)  {}
-func (quiet) Errorf(string, ...any) {}
-func (q quiet) Fatalf(f string, args ...any) {
-	cause := &fatal{msg: fmt.Sprintf(f, args...)}
-	for _, a := range args {
-		if err, ok := a.(error); ok {
-			cause.err = err
-		}
-	}
-	_ = q.s.fail(cause)
-}
-
-// fatal is what the database said, with the error that it spoke of.
-type fatal struct {
-	msg string
-	err error
-}
-
-func (f *fatal) Error() string { return f.msg }
-func (f *fatal) Unwrap() error { return f.err }
-
 // checkFormat refuses what this program does not know, and returns the journal's key,
 // which stands beside the format.
 func (s *Store) checkFormat() (journalKey []byte, err error) {
@@ -238,13 +146,8 @@ func (s *Store) replay(key []byte) error {
 	if s.journal, batches, err = openJournal(s.fs, s.dbDir(), key, s.opts.journal, flushed); err != nil {
 		return err
 	}
-	for _, repr := range batches {
-		b := s.db.NewBatch()
-		err := b.SetRepr(repr)
-		if err == nil {
-			err = s.db.Apply(b, noSync)
-		}
-		if err = errors.Join(err, b.Close()); err != nil {
+	for _, payload := range batches {
+		if err := applyPayload(s.db, payload); err != nil {
 			return err
 		}
 	}
