@@ -71,7 +71,7 @@ func Dial(ctx context.Context, path string, idle time.Duration) (*Client, error)
 	hello := &Client{path: path, http: c.http, silence: wait}
 	if err := hello.greet(ctx, &c.self); err != nil {
 		_ = c.Close()
-		if errors.Is(err, fault.TryAgain) && !errors.Is(err, errNoSocket) {
+		if fault.CodeOf(err) == fault.TryAgain && !errors.Is(err, errNoSocket) {
 			return nil, fault.New(fault.Unreachable, "the node of %s doesn't answer: is it stopped?", filepath.Dir(path))
 		}
 		return nil, err

@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -70,7 +69,7 @@ func (s *Server) getFile(w http.ResponseWriter, r *http.Request) {
 // refuseRange answers a get that failed; with 416 and the size when it is the range
 // that the file doesn't have.
 func (s *Server) refuseRange(w http.ResponseWriter, r *http.Request, ranged bool, err error) {
-	if ranged && errors.Is(err, fault.Usage) {
+	if ranged && fault.CodeOf(err) == fault.Usage {
 		if st, serr := s.peer.Stat(r.Context(), r.PathValue("name")); serr == nil {
 			w.Header().Set("Content-Range", fmt.Sprintf("bytes */%d", st.Size))
 			writeJSON(w, http.StatusRequestedRangeNotSatisfiable, map[string]Problem{"error": ProblemOf(err)})

@@ -78,7 +78,7 @@ func (s *Server) putFile(w http.ResponseWriter, r *http.Request) {
 	}
 	if !strings.Contains(r.Header.Get("Accept"), ndjson) {
 		res, err := s.peer.Put(r.Context(), r.PathValue("name"), r.Body, o)
-		if errors.Is(err, fault.FewerCopies) {
+		if fault.CodeOf(err) == fault.FewerCopies {
 			writeJSON(w, http.StatusOK, struct {
 				node.PutResult
 				Error Problem `json:"error"`
@@ -98,7 +98,7 @@ func (s *Server) putFile(w http.ResponseWriter, r *http.Request) {
 	stop := out.keepAlive() // it may have to wait for memory before it takes the first byte
 	res, err := s.peer.Put(r.Context(), r.PathValue("name"), r.Body, o)
 	stop()
-	if err != nil && !errors.Is(err, fault.FewerCopies) {
+	if err != nil && fault.CodeOf(err) != fault.FewerCopies {
 		out.end(nil, err)
 		return
 	}

@@ -57,7 +57,7 @@ func (s *Server) storeFile(w http.ResponseWriter, r *http.Request) {
 	stop := out.keepAlive()
 	res, err := s.peer.Put(r.Context(), r.PathValue("name"), in, o)
 	stop()
-	if err != nil && !errors.Is(err, fault.FewerCopies) {
+	if err != nil && fault.CodeOf(err) != fault.FewerCopies {
 		out.end(nil, err)
 		return
 	}

@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"time"
 
@@ -148,4 +147,4 @@ func oneIf(yes bool) float64 {
 }
 
 // stored tells whether a put has stored the file, with fewer copies perhaps.
-func stored(err error) bool { return err == nil || errors.Is(err, fault.FewerCopies) }
+func stored(err error) bool { return err == nil || fault.CodeOf(err) == fault.FewerCopies }

@@ -73,7 +73,7 @@ func passingHost(cfg Config) (h host.Host, w *p2phost.Watch, taken string, err e
 		with.PortFile, with.PortFileReadOnly = filepath.Join(cfg.Data, portFile), true
 	}
 	h, err = p2phost.New(with)
-	if errors.Is(err, fault.Failed) && len(cfg.Listen) > 0 {
+	if fault.CodeOf(err) == fault.Failed && len(cfg.Listen) > 0 {
 		taken = err.Error()
 		with.Listen, with.DefaultPort = nil, 0
 		h, err = p2phost.New(with)

@@ -2,7 +2,6 @@ package node
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strings"
 
@@ -76,7 +75,7 @@ func (n *Node) present(ctx context.Context, at store.Place) (*snapshot, []kept, 
 
 // cutOff makes "not found" the answer "can't tell" of a node that may be cut off from those who have the file.
 func cutOff(s *snapshot, err error) error {
-	if s.grants.Degraded && errors.Is(err, fault.NotFound) {
+	if s.grants.Degraded && fault.CodeOf(err) == fault.NotFound {
 		return fault.New(fault.TryAgain, "this node is the last of its ring that it can reach, and does not have the file: another may have it; start one of those, and try again")
 	}
 	return err

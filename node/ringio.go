@@ -2,7 +2,6 @@ package node
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -59,7 +58,7 @@ func (n *Node) query(ctx context.Context, c ring.Query) {
 		Neighbours: &pb.GetNeighbours{From: n.description()},
 	}})
 	switch {
-	case errors.Is(err, fault.Busy):
+	case fault.CodeOf(err) == fault.Busy:
 		n.step(ring.WasBusy{Seq: c.Seq})
 	case err != nil:
 		n.step(ring.TimedOut{Seq: c.Seq})
@@ -91,7 +90,7 @@ func (n *Node) ping(ctx context.Context, c ring.Ping) {
 		n.step(ring.Ponged{Seq: c.Seq})
 		return
 	}
-	n.step(ring.TimedOut{Seq: c.Seq, Refuted: c.Via.IsNode() && (err == nil || errors.Is(err, fault.NotFound))})
+	n.step(ring.TimedOut{Seq: c.Seq, Refuted: c.Via.IsNode() && (err == nil || fault.CodeOf(err) == fault.NotFound)})
 }
 
 func (n *Node) lookup(ctx context.Context, c ring.Lookup) {
@@ -106,7 +105,7 @@ func (n *Node) lookup(ctx context.Context, c ring.Lookup) {
 		found, err = n.findVia(ctx, c.Via.ID, find)
 	}
 	switch {
-	case errors.Is(err, fault.Refused):
+	case fault.CodeOf(err) == fault.Refused:
 		n.step(ring.Located{Seq: c.Seq, Refused: true})
 	case err != nil:
 		n.step(ring.TimedOut{Seq: c.Seq})

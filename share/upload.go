@@ -56,7 +56,7 @@ func store(ctx context.Context, dir, path string, s stamp, before *known, ring R
 	res, err := ring.Put(ctx, path, in, node.PutOptions{
 		Size: s.size, Modified: in.Modified(), Mode: node.ModeOf(i), Progress: func(p node.Progress) { progress(p.Done) },
 	})
-	if err != nil && !errors.Is(err, fault.FewerCopies) {
+	if err != nil && fault.CodeOf(err) != fault.FewerCopies {
 		return known{}, err
 	}
 	k := known{copies: res.Copies, possible: res.Possible}
@@ -99,7 +99,7 @@ func compare(ctx context.Context, in *steady.File, path string, s stamp, before 
 	if before == nil {
 		st, err := ring.Stat(ctx, path)
 		switch {
-		case errors.Is(err, fault.NotFound):
+		case fault.CodeOf(err) == fault.NotFound:
 			return k, false, nil
 		case err != nil:
 			return k, false, err

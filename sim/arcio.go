@@ -1,8 +1,6 @@
 package sim
 
 import (
-	"errors"
-
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/replica"
 	"github.com/p2pchord/p2pchord/ring"
@@ -50,7 +48,7 @@ func (p *peer) askGrant(t *process, seq uint64, to ring.Position) {
 	if err == nil {
 		ans = reply.(replica.GrantAnswer) //nolint:forcetypeassert // see handleFile
 	}
-	answered := err == nil || errors.Is(err, fault.NotSuccessor)
+	answered := err == nil || fault.CodeOf(err) == fault.NotSuccessor
 	p.arcEvent(func(a *replica.Arc) []replica.Action { return a.GrantAnswered(seq, ans, answered) })
 }
 

@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -39,7 +38,7 @@ func (h *history) note(client int, call, end moment, req request, ans answer, er
 	o := porcupine.Operation{ClientId: client, Input: req, Output: ans, Call: int64(call), Return: int64(end)}
 	switch {
 	case err == nil:
-	case !req.write, errors.Is(err, fault.NotAllowed):
+	case !req.write, fault.CodeOf(err) == fault.NotAllowed:
 		h.failed++
 		if req.write {
 			h.refused++

@@ -1,8 +1,6 @@
 package sim
 
 import (
-	"errors"
-
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/replica"
 	"github.com/p2pchord/p2pchord/ring"
@@ -118,7 +116,7 @@ func (p *peer) replicate(t *process, rec *record, waitAll bool) (any, error) {
 				return nil, fault.Uncertain
 			}
 		}
-		full := errors.Is(refusal, fault.NoSpace)
+		full := fault.CodeOf(refusal) == fault.NoSpace
 		if full {
 			_, refusal = t.call(g.From.ID, storeRequest{record: rec, grant: &g.ID, recordOnly: true}, until)
 		}

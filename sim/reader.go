@@ -1,8 +1,6 @@
 package sim
 
 import (
-	"errors"
-
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/replica"
 	"github.com/p2pchord/p2pchord/ring"
@@ -100,7 +98,7 @@ func (p *peer) confirm(t *process, s *snapshot, name string, standing []*record,
 		return err
 	}
 	err = p.sendStore(t, g.From.ID, standing[0], &g.ID)
-	if errors.Is(err, fault.NoSpace) {
+	if fault.CodeOf(err) == fault.NoSpace {
 		_, err = t.call(g.From.ID, storeRequest{record: standing[0], grant: &g.ID, recordOnly: true}, until)
 	}
 	return err

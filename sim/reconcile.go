@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"errors"
 	"slices"
 
 	"github.com/p2pchord/p2pchord/internal/fault"
@@ -45,7 +44,7 @@ func (p *peer) reconcile(t *process, with ring.Position, s span, wanted func(ent
 			continue
 		}
 		err := p.sendStore(t, with.ID, e.record, nil)
-		if errors.Is(err, fault.NoSpace) { // it fetches the bytes when it has room
+		if fault.CodeOf(err) == fault.NoSpace { // it fetches the bytes when it has room
 			_, err = t.call(with.ID, storeRequest{record: e.record, recordOnly: true}, never)
 		}
 		if err != nil {

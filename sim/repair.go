@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"errors"
 	"slices"
 
 	"github.com/p2pchord/p2pchord/internal/fault"
@@ -91,7 +90,7 @@ func (p *peer) grantStands(t *process, s *snapshot) bool {
 		return true
 	case err == nil:
 		err = fault.Refused
-	case errors.Is(err, fault.NotSuccessor):
+	case fault.CodeOf(err) == fault.NotSuccessor:
 		err = fault.Refused
 	}
 	p.unwitnessed(s, err)

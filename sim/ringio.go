@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"errors"
 	"slices"
 
 	"github.com/p2pchord/p2pchord/internal/fault"
@@ -77,7 +76,7 @@ func (p *peer) patience(factor uint32) moment {
 func (p *peer) query(t *process, c ring.Query) {
 	reply, err := t.call(c.To.ID, neighboursRequest{p.at}, p.world.now+p.patience(c.Patience))
 	switch {
-	case errors.Is(err, fault.Busy):
+	case fault.CodeOf(err) == fault.Busy:
 		p.postStep(ring.WasBusy{Seq: c.Seq})
 	case err != nil:
 		p.postStep(ring.TimedOut{Seq: c.Seq})
@@ -92,7 +91,7 @@ func (p *peer) ping(t *process, c ring.Ping) {
 		to, request.target = c.Via.ID, c.To
 	}
 	if _, err := t.call(to, request, p.world.now+p.patience(c.Patience)); err != nil {
-		p.postStep(ring.TimedOut{Seq: c.Seq, Refuted: c.Via.IsNode() && errors.Is(err, fault.NotFound)})
+		p.postStep(ring.TimedOut{Seq: c.Seq, Refuted: c.Via.IsNode() && fault.CodeOf(err) == fault.NotFound})
 		return
 	}
 	p.postStep(ring.Ponged{Seq: c.Seq})
@@ -109,7 +108,7 @@ func (p *peer) lookup(t *process, c ring.Lookup) {
 		f, err = t.findVia(c.Via.ID, find, until)
 	}
 	switch {
-	case errors.Is(err, fault.Refused):
+	case fault.CodeOf(err) == fault.Refused:
 		p.postStep(ring.Located{Seq: c.Seq, Refused: true})
 	case err != nil:
 		p.postStep(ring.TimedOut{Seq: c.Seq})
@@ -216,7 +215,7 @@ func (t *process) findVia(via ring.ID, f findRequest, until moment) (found, erro
 	return reply.(found), nil //nolint:forcetypeassert // see handle
 }
 
-func unreached(err error) bool { return errors.Is(err, fault.Unreachable) }
+func unreached(err error) bool { return fault.CodeOf(err) == fault.Unreachable }
 
 // locate asks the ring for the owner of key: recursively, and step by step when that fails; node/route.go.
 func (p *peer) locate(t *process, key ring.Key) (found, error) {

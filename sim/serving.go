@@ -1,8 +1,6 @@
 package sim
 
 import (
-	"errors"
-
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/replica"
 	"github.com/p2pchord/p2pchord/ring"
@@ -57,7 +55,7 @@ func (p *peer) refused(g replica.Grant) {
 
 // unwitnessed tells ring or arc that the witness did not confirm.
 func (p *peer) unwitnessed(s *snapshot, err error) {
-	if errors.Is(err, fault.Refused) {
+	if fault.CodeOf(err) == fault.Refused {
 		p.refused(s.grants.Grant)
 		return
 	}

@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/p2pchord/p2pchord/internal/fault"
@@ -100,7 +99,7 @@ func (u *users) operate(t *process, client int, name string, kind int) {
 	case kind < 5:
 		req.write = true
 		_, err = p.remove(t, name, sent)
-		if errors.Is(err, fault.NotFound) {
+		if fault.CodeOf(err) == fault.NotFound {
 			ans.absent, err = true, nil
 		} else if rec == nil && err != nil {
 			req.write = false // nothing was written
@@ -109,7 +108,7 @@ func (u *users) operate(t *process, client int, name string, kind int) {
 		var g got
 		g, err = p.get(t, name)
 		switch {
-		case errors.Is(err, fault.NotFound):
+		case fault.CodeOf(err) == fault.NotFound:
 			err = nil
 		case err == nil:
 			ans.value = g.record.value

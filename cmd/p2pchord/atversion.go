@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"regexp"
 
 	"github.com/p2pchord/p2pchord/gateway"
@@ -18,11 +17,11 @@ var atVersion = regexp.MustCompile(`^(.+)@([0-9a-f]{16}\.[1-9A-HJ-NP-Za-km-z]{20
 // can always be reached. It returns the name without the version.
 func openVersion(ctx context.Context, r gateway.Ring, name string, o node.GetOptions) (gateway.File, string, error) {
 	file, err := r.Get(ctx, name, o)
-	if parts := atVersion.FindStringSubmatch(name); errors.Is(err, fault.NotFound) && o.Version == "" && parts != nil {
+	if parts := atVersion.FindStringSubmatch(name); fault.CodeOf(err) == fault.NotFound && o.Version == "" && parts != nil {
 		name, o.Version = parts[1], parts[2]
 		file, err = r.Get(ctx, name, o)
 	}
-	if errors.Is(err, fault.NotFound) && o.Version != "" {
+	if fault.CodeOf(err) == fault.NotFound && o.Version != "" {
 		err = fault.New(fault.NotFound, "no version %s of %q is kept: stat shows those that are", o.Version, name)
 	}
 	return file, name, err

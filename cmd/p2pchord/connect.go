@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"path/filepath"
 
 	ma "github.com/multiformats/go-multiaddr"
@@ -33,7 +32,7 @@ func (a *app) openRing(cmd *cobra.Command) (gateway.Ring, error) {
 	if err == nil {
 		a.limitsOfItsOwn(up, down)
 	}
-	if len(addrs) == 0 || !errors.Is(err, fault.Unreachable) {
+	if len(addrs) == 0 || fault.CodeOf(err) != fault.Unreachable {
 		return ringOrNil(p), err
 	}
 	a.out.startProgress("connecting", -1, 1)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"path/filepath"
 	"sync"
 
@@ -85,7 +84,7 @@ func (a *app) getAll(outer context.Context, r gateway.Ring, files []node.FileInf
 			defer mu.Unlock()
 			failed++
 			a.out.failure(fault.New(gateway.ProblemOf(err).Code, "can't get %s: %w", i.Name, err))
-			if errors.Is(err, fault.Unreachable) {
+			if fault.CodeOf(err) == fault.Unreachable {
 				return err // it would be the same for every other file
 			}
 			return nil

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -54,7 +53,7 @@ func (a *app) netcheck(cmd *cobra.Command, f netcheckFlags) error {
 		ctx, cancel := context.WithTimeout(cmd.Context(), netcheckWithin)
 		defer cancel()
 		n, err = p.Netcheck(ctx)
-	case errors.Is(err, fault.Unreachable) && a.peer == nil && a.api == "":
+	case fault.CodeOf(err) == fault.Unreachable && a.peer == nil && a.api == "":
 		n, err = a.netcheckOffline(cmd, f)
 	}
 	if err != nil {

@@ -301,7 +301,7 @@ func (a *app) serve(ctx context.Context, n *node.Node, peer gateway.Peer, folder
 // afterQuit says what a node that quits could not do. That some files have fewer
 // copies until it is back is no failure: they are kept.
 func (a *app) afterQuit(err error) error {
-	if errors.Is(err, fault.FewerCopies) {
+	if fault.CodeOf(err) == fault.FewerCopies {
 		a.out.warn("%v", err)
 		return nil
 	}

@@ -149,7 +149,7 @@ func (a *app) putAll(outer context.Context, r gateway.Ring, sources []source, f 
 				first = err
 			}
 			a.out.failure(err)
-			if errors.Is(err, fault.Unreachable) || errors.Is(err, context.Canceled) {
+			if fault.CodeOf(err) == fault.Unreachable || errors.Is(err, context.Canceled) {
 				return err // it would be the same for every other file
 			}
 			return nil
@@ -172,7 +172,7 @@ func (a *app) putOne(ctx context.Context, r gateway.Ring, s source, f putFlags, 
 		Size: s.size, Copies: f.copies, WaitAll: f.wait == "all", Modified: s.modified, Mode: s.mode,
 		Progress: a.out.progressOf(s.name),
 	})
-	if err == nil || errors.Is(err, fault.FewerCopies) {
+	if err == nil || fault.CodeOf(err) == fault.FewerCopies {
 		a.out.finish(s.name, res.Size)
 		a.showPut(res)
 	}

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"errors"
-
 	"github.com/spf13/cobra"
 
 	"github.com/p2pchord/p2pchord/gateway"
@@ -59,7 +57,7 @@ func (a *app) rm(cmd *cobra.Command, names []string) error {
 		if first == nil {
 			first = errReported{gateway.ProblemOf(err).Code}
 		}
-		if errors.Is(err, fault.Unreachable) {
+		if fault.CodeOf(err) == fault.Unreachable {
 			break
 		}
 	}

@@ -1,5 +1,10 @@
 // Package fault holds the one table of what can go wrong: each code with its
 // status on the wire, its exit code and its HTTP status. It never logs and knows no room.
+//
+// An error has one kind: the Code of the outermost Error in it. Codes of its causes are hidden,
+// so that errors.Is(err, code) and CodeOf(err) == code agree: a "try again" whose cause is an
+// "unreachable" is no "unreachable". This module asks with CodeOf; internal/walls checks that.
+// Callers of its public packages may use errors.Is.
 package fault
 
 import (
@@ -11,7 +16,7 @@ import (
 // Code names a kind of failure as the JSON of the command line shows it.
 type Code string
 
-// The codes. A Code is itself an error, so errors.Is(err, fault.NotFound) asks for a kind.
+// The codes. A Code is itself an error, so that it can be a sentinel of a public package.
 const (
 	Failed      Code = "failed"       // anything not named below
 	Usage       Code = "usage"        // wrong flags, arguments or input
@@ -124,12 +129,31 @@ func AfterOf(err error) time.Duration {
 
 func (e *Error) Error() string { return e.Msg }
 
-// Unwrap makes errors.Is work for both the kind and the cause.
+// Unwrap returns the kind and the cause, whose own kind is hidden.
 func (e *Error) Unwrap() []error {
 	if e.Err == nil {
 		return []error{e.Code}
 	}
-	return []error{e.Code, e.Err}
+	return []error{e.Code, cause{e.Err}}
+}
+
+// cause is an error without its kind.
+type cause struct{ error }
+
+// Is reports whether errors.Is finds target, which is not a Code, in the cause.
+func (c cause) Is(target error) bool {
+	_, code := target.(Code) //nolint:errorlint // target is compared as it is
+	return !code && errors.Is(c.error, target)
+}
+
+// As finds what is no Code and no Error in the cause.
+func (c cause) As(target any) bool {
+	switch target.(type) {
+	case *Code, **Error:
+		return false
+	default:
+		return errors.As(c.error, target)
+	}
 }
 
 // CodeOf returns the kind of err: the outermost Code in it, Failed when there is
