@@ -14,7 +14,8 @@ import (
 	"time"
 )
 
-// A bill of materials in the form of CycloneDX 1.6, https://cyclonedx.org/docs/1.6/json/.
+// A bill of materials in the form of CycloneDX 1.6, https://cyclonedx.org/docs/1.6/json/. See the
+// package's comment for why no tool writes it.
 type bom struct {
 	Format       string       `json:"bomFormat"`
 	Spec         string       `json:"specVersion"`
