@@ -13,6 +13,11 @@ import (
 
 // manCommand writes the manual, made from the commands' own help texts. It is for
 // packagers, and no verb of a prompt.
+//
+// Generators for cobra don't replace it (checked: cobra/doc v1.10.2, mango-cobra v1.3.0). The former
+// would link a Markdown parser that has had no release since 2020 into the program, reads help texts
+// as Markdown, and has no place for exit codes, environment and files. The latter writes one page for
+// all commands, dates it with the present day, and needs packages without a release since 2022.
 func (a *app) manCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:    "man FOLDER",
