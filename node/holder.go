@@ -148,12 +148,12 @@ func (n *Node) serveClaim(ctx context.Context, from peer.ID, c *pb.Claim) (*pb.F
 	err = n.ask(ctx, func(l *loop) {
 		ans = l.arc.ClaimAsked(info.Position, pred.Position, grantID(c.GetGrant()))
 		state, joined = l.view.State(), l.view.Joined()
-		if ans.Owns { // it gets to know its new predecessor the usual way
-			l.step(ring.Notified{From: info.Position})
-		}
 	})
 	if err != nil {
 		return nil, err
+	}
+	if ans.Owns { // it gets to know its new predecessor the usual way
+		n.notified(info.Position)
 	}
 	ans.Continuous, ans.Aside = n.continuousFor(pred.Position, info.Position, n.state.Load())
 	claimed := &pb.Claimed{Continuous: ans.Continuous, Aside: ans.Aside, Owns: ans.Owns, Authority: ans.Authority, Neighbours: n.neighboursOf(state, joined)}

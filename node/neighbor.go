@@ -21,6 +21,12 @@ func (n *Node) isInView(id ring.ID) bool {
 	return s != nil && slices.ContainsFunc(s.view.Neighbours(), func(p ring.Position) bool { return p.ID == id })
 }
 
+// inViewAt reports whether the position is that of a successor, a predecessor or a finger of this node.
+func (n *Node) inViewAt(at ring.Position) bool {
+	s := n.state.Load()
+	return s != nil && slices.Contains(s.view.Neighbours(), at)
+}
+
 // mayHoldSlot reports whether a peer may hold a slot of this node's relay.
 func (n *Node) mayHoldSlot(id peer.ID) bool {
 	s := n.state.Load() // nil while the node starts

@@ -78,6 +78,7 @@ type Node struct {
 	graves    graves
 	clocks    clocks
 	members   members
+	newcomers newcomers
 	commits   commits
 
 	eventQueue *delivery.Queue[Event] // events on their way to Config.Events

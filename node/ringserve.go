@@ -32,7 +32,7 @@ func (n *Node) handleRing(ctx context.Context, from peer.ID, req *pb.RingRequest
 		return &pb.RingResponse{Body: &pb.RingResponse_Neighbours{Neighbours: state}}, err
 	case *pb.RingRequest_Notify:
 		if info, err := n.book.learnFrom(from, body.Notify.GetFrom()); err == nil && info.ID == from {
-			n.step(ring.Notified{From: info.Position})
+			n.notified(info.Position)
 		}
 		return &pb.RingResponse{}, nil
 	case *pb.RingRequest_Find:
