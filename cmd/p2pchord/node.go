@@ -257,6 +257,7 @@ func (a *app) serve(ctx context.Context, n *node.Node, peer gateway.Peer, folder
 	var typed chan error // what the prompt ends with; never, without one
 	typing := func() bool { return false }
 	if a.promptWanted(f) {
+		a.out.settle() // the prompt comes after the addresses, which are in a queue
 		in := a.stdin.(*os.File)
 		p := newPrompt(a, in, peer, a.historyFile())
 		defer p.close()
