@@ -121,14 +121,12 @@ func (o *operations) getBoth(ctx context.Context, owner peer.ID, get *pb.Get, ro
 	if _, connected := o.way(witness); !connected {
 		return nil, nil // making a connection takes longer than the owner does
 	}
+	var wg sync.WaitGroup
+	defer wg.Wait()
 	asking, cancel := context.WithCancel(ctx)
 	defer cancel()
 	words := make(chan replica.Word, 1)
-	go func() {
-		var w replica.Word // empty when it gives none
-		_ = contain.Run("asking a witness", func() error { w = o.askWord(asking, witness, owner, get.GetName()); return nil })
-		words <- w
-	}()
+	contain.Go(&wg, "asking a witness", func() { words <- o.askWord(asking, witness, owner, get.GetName()) }, func() { words <- replica.Word{} })
 
 	ask := &pb.Get{Name: get.GetName(), WithBody: get.GetWithBody(), Unconfirmed: true}
 	r, err := o.call(ctx, owner, &pb.FileRequest{Body: &pb.FileRequest_Get{Get: ask}}, nil)

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
 
@@ -111,6 +113,33 @@ func TestReadersAskBoth(t *testing.T) {
 				t.Errorf("%s, get %d: asked %q, want %q", who, i, got, want)
 			}
 		}
+	}
+}
+
+// A read leaves nothing running: it ends its question to the witness, and waits for that end.
+func TestAReadAwaitsItsQuestionToTheWitness(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, 4)
+	owner := c.nodes[0]
+	name := c.nameOwnedBy(owner, "awaited")
+	c.put(owner, name, []byte("x"))
+	i := slices.IndexFunc(c.nodes, func(n *node.Node) bool { return n != owner && c.successorOf(n) != owner })
+	reader, a := c.nodes[i], &asked{}
+	reader.Through(a.see)
+	c.get(reader, name) // learns who the witness is
+	var running atomic.Int32
+	asking := make(chan struct{}, 1)
+	a.answerWith(func(ctx context.Context) error {
+		running.Add(1)
+		defer running.Add(-1)
+		asking <- struct{}{}
+		<-ctx.Done()
+		time.Sleep(200 * time.Millisecond) // what has been ended may take a while to end
+		return ctx.Err()
+	})
+	c.get(reader, name)
+	if <-asking; running.Load() != 0 {
+		t.Error("the question still runs after the read")
 	}
 }
 
