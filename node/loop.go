@@ -32,8 +32,6 @@ type loop struct {
 	leaving bool
 	parting bool
 	aside   bool
-	tokens  map[uint64]chan<- ring.Command // who waits for an Answer or a Busy
-	token   uint64
 }
 
 // post hands f to the loop. It returns false when the node is closing.
@@ -86,7 +84,8 @@ func (l *loop) run() {
 
 // step gives the ring one input and carries out what comes of it. The snapshot is
 // published before anything goes out, so that nobody is told what handlers don't know.
-func (l *loop) step(in ring.Input) {
+// It returns the reply to a ring.Queried: a ring.Answer or a ring.Busy.
+func (l *loop) step(in ring.Input) (reply ring.Command) {
 	out := l.machine.Step(in)
 	if out.View != nil {
 		old := l.view
@@ -96,8 +95,14 @@ func (l *loop) step(in ring.Input) {
 		l.ringChanged(old, out.View)
 	}
 	for _, c := range out.Commands {
-		l.carryOut(c)
+		switch c.(type) {
+		case ring.Answer, ring.Busy:
+			reply = c
+		default:
+			l.carryOut(c)
+		}
 	}
+	return reply
 }
 
 func neighbourhood(v *ring.View) replica.Neighbourhood {

@@ -185,7 +185,7 @@ func (n *Node) startLoop() error {
 		Self: n.self, Nonce: random64(), Copies: n.cfg.Copies, Founder: !n.folder.hadPeers,
 		RetryTicks: 2, Patience: max(1, int(n.cfg.Heartbeat/(3*tickLength))),
 	}, n.book.learn(n.folder.holders...))
-	l := &loop{node: n, machine: machine, view: machine.View(), arc: arc, tokens: make(map[uint64]chan<- ring.Command)}
+	l := &loop{node: n, machine: machine, view: machine.View(), arc: arc}
 	l.publish()
 	n.spawn(func(context.Context) { l.run() })
 	return nil

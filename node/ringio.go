@@ -23,18 +23,6 @@ func (l *loop) carryOut(c ring.Command) {
 		n.work("lookup", func(ctx context.Context) { n.lookup(ctx, c) }, n.timedOut(c.Seq))
 	case ring.Notify:
 		n.work("notify", func(ctx context.Context) { n.notify(ctx, c) }, nil)
-	case ring.Answer:
-		l.reply(c.Token, c)
-	case ring.Busy:
-		l.reply(c.Token, c)
-	}
-}
-
-// reply gives the machine's answer to the handler that waits for it.
-func (l *loop) reply(token uint64, c ring.Command) {
-	if w, ok := l.tokens[token]; ok {
-		delete(l.tokens, token)
-		w <- c // buffered
 	}
 }
 

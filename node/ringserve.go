@@ -76,26 +76,19 @@ func (n *Node) serveNeighbours(ctx context.Context, from peer.ID, req *pb.GetNei
 	if err != nil {
 		return nil, err
 	}
-	answer := make(chan ring.Command, 1)
+	var reply ring.Command
 	joined := false
 	err = n.ask(ctx, func(l *loop) {
-		l.token++
-		l.tokens[l.token] = answer
-		l.step(ring.Queried{From: info.Position, Token: l.token})
+		reply = l.step(ring.Queried{From: info.Position})
 		joined = l.view.Joined()
 	})
 	if err != nil {
 		return nil, err
 	}
-	select {
-	case c := <-answer:
-		if a, ok := c.(ring.Answer); ok {
-			return n.neighboursOf(a.State, joined), nil
-		}
-		return nil, fault.New(fault.Busy, "in the middle of a step")
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	if a, ok := reply.(ring.Answer); ok {
+		return n.neighboursOf(a.State, joined), nil
 	}
+	return nil, fault.New(fault.Busy, "in the middle of a step")
 }
 
 func (n *Node) serveDepart(from peer.ID, d *pb.Depart) error {

@@ -29,11 +29,8 @@ type (
 	Heard struct{ Peers []Position }
 	// Found makes the node the founder of a new ring. It is ignored by a node that is a member.
 	Found struct{}
-	// Queried says that From asks for the state. It is answered by an Answer or a Busy with the same Token.
-	Queried struct {
-		From  Position
-		Token uint64
-	}
+	// Queried says that From asks for the state. The same Step returns exactly one Answer or Busy.
+	Queried struct{ From Position }
 	// Notified says that From believes to be this node's predecessor.
 	Notified struct{ From Position }
 	// Answered is the reply to the Query with this Seq.
@@ -128,13 +125,10 @@ type (
 	}
 	// Notify tells To that this node believes to be its predecessor.
 	Notify struct{ To Position }
-	// Answer replies to the Queried with this Token.
-	Answer struct {
-		Token uint64
-		State State
-	}
-	// Busy replies to the Queried with this Token that the node is in the middle of a step.
-	Busy struct{ Token uint64 }
+	// Answer replies to the Queried of this Step.
+	Answer struct{ State State }
+	// Busy replies to the Queried of this Step that the node is in the middle of a step of its own.
+	Busy struct{}
 )
 
 func (Query) command()  {}

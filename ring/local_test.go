@@ -254,7 +254,7 @@ func (l *locals) compute(id localID, op operation, arg int, who alive) (r result
 	}
 	lives := func(p Position) bool { return who.living&(1<<l.number(p)) != 0 }
 	var commands []Command
-	take := func(in Input) { commands = append(commands, m.Step(in).Commands...) }
+	take := func(in Input) { commands = append(commands, replied(in, m.Step(in).Commands)...) }
 	start := func(do func()) {
 		m.out = nil
 		do()

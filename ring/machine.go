@@ -154,10 +154,10 @@ func (m *Machine) queried(in Queried) {
 	// Who is no member has no state to keep whole, and says so even while it asks a sponsor: Busy counts
 	// as a member's life, and one that once was the asker's predecessor would stay it.
 	if m.joined && m.stepping() && !m.faults.answerBusy {
-		m.do(Busy{Token: in.Token})
+		m.do(Busy{})
 		return
 	}
-	m.do(Answer{Token: in.Token, State: m.state()})
+	m.do(Answer{State: m.state()})
 }
 
 // answered continues what the query p was made for.

@@ -83,7 +83,7 @@ func TestBusyDuringAStep(t *testing.T) {
 	if len(asked) != 1 || asked[0].To != peer(200) {
 		t.Fatalf("it asks %v", asked)
 	}
-	if got := m.Step(Queried{From: peer(300), Token: 7}).Commands; !reflect.DeepEqual(got, []Command{Busy{Token: 7}}) {
+	if got := m.Step(Queried{From: peer(300)}).Commands; !reflect.DeepEqual(got, []Command{Busy{}}) {
 		t.Errorf("during a step it answers %v", got)
 	}
 	m.Step(Notified{From: peer(50)})
@@ -94,7 +94,7 @@ func TestBusyDuringAStep(t *testing.T) {
 	if m.preds[0] != peer(50) {
 		t.Error("the notify was forgotten")
 	}
-	if got := commandsOf[Answer](m.Step(Queried{From: peer(300), Token: 8}).Commands); len(got) != 1 || got[0].State.Preds[0] != peer(50) {
+	if got := commandsOf[Answer](m.Step(Queried{From: peer(300)}).Commands); len(got) != 1 || got[0].State.Preds[0] != peer(50) {
 		t.Errorf("after the step it answers %v", got)
 	}
 	if out := m.Step(Answered{Seq: asked[0].Seq, State: State{Succs: []Position{peer(400)}}}); out.View != nil || len(out.Commands) > 0 {
@@ -112,8 +112,8 @@ func TestUnjoinedIsNeverBusy(t *testing.T) {
 	if !m.stepping() {
 		t.Fatal("it doesn't wait for its sponsor")
 	}
-	got := m.Step(Queried{From: peer(300), Token: 7}).Commands
-	if len(got) != 1 || !reflect.DeepEqual(got[0], Answer{Token: 7}) {
+	got := m.Step(Queried{From: peer(300)}).Commands
+	if len(got) != 1 || !reflect.DeepEqual(got[0], Answer{}) {
 		t.Errorf("while it joins it answers %v, want the state of no member", got)
 	}
 }
@@ -215,7 +215,7 @@ func TestCacheKeepsNeighbours(t *testing.T) {
 	t.Parallel()
 	m := member(t, func(c *Config) { c.Cache = 8 }, 200, 300)
 	m.Step(Heard{Peers: []Position{peer(900)}})
-	m.Step(Queried{From: peer(900), Token: 1})
+	m.Step(Queried{From: peer(900)})
 	before := m.View()
 	was := slices.Clone(before.Peers())
 	for k := range Key(500) {
@@ -314,7 +314,7 @@ func TestWithdraw(t *testing.T) {
 			t.Fatalf("it tries to be a member: %v", out.Commands)
 		}
 	}
-	out := m.Step(Queried{From: peer(200), Token: 7})
+	out := m.Step(Queried{From: peer(200)})
 	if a := commandsOf[Answer](out.Commands); len(a) != 1 || a[0].State.Member() {
 		t.Errorf("it answers as a member: %v", out.Commands)
 	}

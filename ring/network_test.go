@@ -185,12 +185,25 @@ func (n *network) send(from, to *simNode, do, fail func()) {
 	})
 }
 
+// replied returns the commands of the Step of in. It panics unless they hold one reply to a Queried, and
+// none to anything else: drivers count on having it at once.
+func replied(in Input, commands []Command) []Command {
+	want := 0
+	if _, ok := in.(Queried); ok {
+		want = 1
+	}
+	if got := len(commandsOf[Answer](commands)) + len(commandsOf[Busy](commands)); got != want {
+		panic(fmt.Sprintf("%d replies to %T, want %d", got, in, want))
+	}
+	return commands
+}
+
 func (n *network) step(s *simNode, in Input) []Command {
 	if !s.up {
 		return nil
 	}
 	out := s.m.Step(in)
-	for _, c := range out.Commands {
+	for _, c := range replied(in, out.Commands) {
 		n.carryOut(s, c)
 	}
 	return out.Commands
@@ -213,7 +226,7 @@ func (n *network) carryOut(s *simNode, c Command) {
 		n.queries++
 		to := n.at[c.To]
 		n.send(s, to, func() {
-			for _, reply := range n.step(to, Queried{From: s.at, Token: c.Seq}) {
+			for _, reply := range n.step(to, Queried{From: s.at}) {
 				switch reply := reply.(type) {
 				case Answer:
 					n.back(s, delay(), Answered{Seq: c.Seq, State: reply.State})

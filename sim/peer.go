@@ -42,8 +42,6 @@ type peer struct {
 	hadPeers  bool
 	posted    moment // when the loop takes the last event posted
 	ticked    moment
-	tokens    map[uint64]*queried
-	token     uint64
 	repairing wakeup
 	fetching  wakeup
 	health    *copyHealth
@@ -120,7 +118,6 @@ func (p *peer) start() {
 	p.up, p.leaving, p.parting, p.late = true, false, false, nil
 	p.life++
 	p.pause, p.stalled, p.posted, p.ticked = 0, nil, 0, w.now
-	p.tokens = map[uint64]*queried{}
 	p.released = map[strayKey]moment{}
 	p.repairing, p.fetching = wakeup{}, wakeup{}
 	p.health = newCopyHealth()
@@ -188,7 +185,7 @@ func (t *process) ask(f func()) {
 }
 
 // step gives the ring one input and carries out what comes of it; node's loop.step.
-func (p *peer) step(in ring.Input) {
+func (p *peer) step(in ring.Input) (reply ring.Command) {
 	old := p.machine.View()
 	out := p.machine.Step(in)
 	if out.View != nil {
@@ -197,8 +194,14 @@ func (p *peer) step(in ring.Input) {
 		p.ringChanged(old, out.View)
 	}
 	for _, c := range out.Commands {
-		p.carryOut(c)
+		switch c.(type) {
+		case ring.Answer, ring.Busy:
+			reply = c
+		default:
+			p.carryOut(c)
+		}
 	}
+	return reply
 }
 
 func neighbourhood(v *ring.View) replica.Neighbourhood {

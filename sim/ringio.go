@@ -32,12 +32,6 @@ type (
 	}
 )
 
-// queried is a handler that waits for the machine's answer.
-type queried struct {
-	done  signal
-	reply ring.Command
-}
-
 // carryOut starts one command of the ring; node/ringio.go.
 func (p *peer) carryOut(c ring.Command) {
 	switch c := c.(type) {
@@ -51,18 +45,6 @@ func (p *peer) carryOut(c ring.Command) {
 		p.spawn(func(t *process) {
 			_, _ = t.call(c.To.ID, notifyRequest{p.at}, p.world.now+p.patience(1)) // one that is lost is made again
 		})
-	case ring.Answer:
-		p.reply(c.Token, c)
-	case ring.Busy:
-		p.reply(c.Token, c)
-	}
-}
-
-func (p *peer) reply(token uint64, c ring.Command) {
-	if q, ok := p.tokens[token]; ok {
-		delete(p.tokens, token)
-		q.reply = c
-		q.done.fire()
 	}
 }
 
@@ -153,14 +135,9 @@ func (p *peer) servePing(t *process, r pingRequest) error {
 }
 
 func (p *peer) serveNeighbours(t *process, r neighboursRequest) (any, error) {
-	q := &queried{}
-	t.ask(func() {
-		p.token++
-		p.tokens[p.token] = q
-		p.step(ring.Queried{From: r.from, Token: p.token})
-	})
-	t.wait(p.world.now+timeout, &q.done)
-	if a, ok := q.reply.(ring.Answer); ok {
+	var reply ring.Command
+	t.ask(func() { reply = p.step(ring.Queried{From: r.from}) })
+	if a, ok := reply.(ring.Answer); ok {
 		return a.State, nil
 	}
 	return nil, fault.Busy
