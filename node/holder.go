@@ -20,7 +20,7 @@ func peerID(p ring.Position) peer.ID { return peer.ID(p.ID) }
 
 // serveStore takes a copy in. As a witness it accepts only under its present grant,
 // asked before, so that nothing is kept in vain, and after, when the copy is durable:
-// whoever gets a new grant in between has not seen it. (CHORD.md's STORE.)
+// whoever gets a new grant in between has not seen it. See "Put" in docs/replication.md.
 func (n *Node) serveStore(ctx context.Context, from peer.ID, st *pb.Store, body bodyReader) (*pb.FileResponse, error) {
 	rec, err := protocol.VerifyRecord(st.GetRecord())
 	if err != nil {
@@ -82,7 +82,7 @@ func (n *Node) mayWitness(from peer.ID, key ring.Key, id *pb.GrantID) error {
 }
 
 // serveConfirm tells an owner that is about to answer a read whether its grant still
-// stands, and whether the version is one that the witness has too. (CHORD.md's GET.)
+// stands, and whether the version is one that the witness has too. See "Get" in docs/replication.md.
 func (n *Node) serveConfirm(from peer.ID, c *pb.Confirm) (*pb.FileResponse, error) {
 	at := filePlace(c.GetName())
 	if err := n.mayWitness(from, ring.Key(at.Key), c.GetGrant()); err != nil {

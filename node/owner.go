@@ -16,7 +16,7 @@ import (
 )
 
 // servePut writes a record as its owner: durable here, then at the witness and the
-// other holders; it is acknowledged when owner and witness have it. (CHORD.md's PUT.)
+// other holders; it is acknowledged when owner and witness have it. See "Put" in docs/replication.md.
 func (n *Node) servePut(ctx context.Context, put *pb.Put, body bodyReader) (*pb.FileResponse, error) {
 	rec, err := protocol.VerifyRecord(put.GetRecord())
 	if err != nil {

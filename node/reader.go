@@ -16,7 +16,7 @@ import (
 
 // serveGet reads a file's record as its owner. The answer is given only when the
 // witness confirms that the grant still stands, unless the reader asks it itself, at the
-// same time. (CHORD.md's GET, strong.)
+// same time. See "Get" in docs/replication.md.
 func (n *Node) serveGet(ctx context.Context, from peer.ID, g *pb.Get) (*pb.FileResponse, *protocol.Payload, error) {
 	if g.GetTombstone() && n.commits.has(g.GetName()) {
 		return nil, nil, fault.New(fault.TryAgain, "a version of %q is being stored just now; try again", g.GetName())

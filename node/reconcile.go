@@ -37,7 +37,7 @@ type difference struct {
 
 // reconcile compares what is held under the keys of span here and at another peer:
 // one exchange when both hold the same, else rows, keys, and the names under keys that differ
-// (CHORD.md, Reconciliation). Records that are only there are pulled. What is only
+// ("Repair" in docs/replication.md). Records that are only there are pulled. What is only
 // here and wanted there is pushed. It returns how many were pushed.
 func (n *Node) reconcile(ctx context.Context, with ring.Position, span store.Span, wanted func(store.Entry) bool) (int, error) {
 	keys, err := n.differingKeys(ctx, with, span)

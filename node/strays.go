@@ -73,7 +73,7 @@ func (r *releases) clear() {
 }
 
 // strayLoop gives copies that belong elsewhere to their owners, and drops them when
-// the owner confirms that enough others have them, and a grace time later still does. (CHORD.md's DROP.)
+// the owner confirms that enough others have them, and a grace time later still does. See "Drop" in docs/replication.md.
 func (n *Node) strayLoop(ctx context.Context) {
 	for await(ctx, nil, 2*n.cfg.Heartbeat) {
 		strays := n.strays()
@@ -189,7 +189,7 @@ func (n *Node) drop(ctx context.Context, e store.Entry, may func() bool) {
 
 // serveRelease tells another, as the synced owner whose witness has just confirmed it, which copies
 // it may drop: only those of which every holder, the asker not among them, has at least that
-// version, with its bytes. (CHORD.md's DROP.)
+// version, with its bytes. See "Drop" in docs/replication.md.
 func (n *Node) serveRelease(ctx context.Context, from peer.ID, rel *pb.Release) (*pb.FileResponse, error) {
 	if err := n.checkMember(ctx, from); err != nil {
 		return nil, err

@@ -95,7 +95,7 @@ func (n *Node) tombstones(s *snapshot) []store.Entry {
 }
 
 // bury takes in that a round of repair, begun when the tombstones dead stood, has found all holders to agree. It has those removed
-// that every holder has had for the grace period: by the other holders first, then here. (CHORD.md's DELETE.)
+// that every holder has had for the grace period: by the other holders first, then here. See "Delete" in docs/replication.md.
 func (n *Node) bury(ctx context.Context, s *snapshot, dead []store.Entry) {
 	now, sure := n.now(), n.time().Early
 	var due []store.Entry

@@ -85,7 +85,7 @@ const (
 	confirming              // asking the grantor whether the grant still stands
 )
 
-// attempt is one run of the sync of CHORD.md, bound to one grant.
+// attempt is one run of the sync of docs/replication.md, bound to one grant.
 type attempt struct {
 	phase   phase
 	grant   Grant

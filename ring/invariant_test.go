@@ -43,7 +43,7 @@ func (e *explorer) onItsWay(g *global, i int) (set uint8, any bool) {
 	return set &^ (1 << i), true
 }
 
-// invariant is CHORD.md's: every member has a live successor in its list, and there are
+// invariant is that of docs/ring.md: every member has a live successor in its list, and there are
 // at least min(n, r+1) principals. A member that is the last one needs none. A list on its
 // way counts like that of a member.
 func (e *explorer) invariant(g *global) error {

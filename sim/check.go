@@ -10,7 +10,7 @@ import (
 	"github.com/p2pchord/p2pchord/ring"
 )
 
-// The promises of DESIGN.md 4, and the ring's invariant.
+// The promises of docs/replication.md, and the ring's invariant.
 var (
 	errP1   = errors.New("P1: an acknowledged version is lost")
 	errP2   = errors.New("P2: a history is not linearizable")

@@ -1,5 +1,5 @@
 // Package sim runs whole rings in virtual time: 1 to 100 nodes on a virtual network, with
-// virtual disks and clocks, under every misfortune that DESIGN.md 4 makes promises about. A
+// virtual disks and clocks, under every misfortune that docs/replication.md makes promises about. A
 // seed decides everything, so that a run that fails can be repeated, told and shortened.
 //
 // What is the product's own: ring.Machine and ring.View (joining, stabilization, suspicion,
