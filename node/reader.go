@@ -29,12 +29,11 @@ func (n *Node) serveGet(ctx context.Context, from peer.ID, g *pb.Get) (*pb.FileR
 	if err != nil {
 		return nil, nil, cutOff(s, err)
 	}
-	got := &pb.Got{Record: k.message, Holders: n.describe(n.holders(s, k)), Grant: grant}
-	for _, other := range ks {
-		if other.entry.Stamp != k.entry.Stamp {
-			got.Siblings = append(got.Siblings, other.message)
-		}
+	siblings, all := siblingsOf(ks, k)
+	if !all && g.GetTombstone() {
+		return nil, nil, errTooManyVersions
 	}
+	got := &pb.Got{Record: k.message, Siblings: siblings, Holders: n.describe(n.holders(s, k)), Grant: grant}
 	resp := &pb.FileResponse{Body: &pb.FileResponse_Got{Got: got}}
 	if !g.GetWithBody() || k.entry.Size == 0 {
 		return resp, nil, nil
@@ -179,9 +178,7 @@ func (n *Node) serveStat(ctx context.Context, st *pb.Stat) (*pb.FileResponse, er
 		return nil, cutOff(s, err)
 	}
 	stats := &pb.Stats{Record: k.message}
-	for _, other := range ks[1:] {
-		stats.Siblings = append(stats.Siblings, other.message)
-	}
+	stats.Siblings, _ = siblingsOf(ks, k)
 	type answer struct {
 		i        int
 		complete bool

@@ -1,0 +1,76 @@
+package node
+
+import (
+	"bytes"
+	"crypto/rand"
+	"testing"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/crypto"
+	"github.com/zeebo/blake3"
+
+	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/protocol"
+	"github.com/p2pchord/p2pchord/protocol/pb"
+)
+
+// A member may hand over more versions of a file, and larger ones, than an answer may name. The file can be read, shown and deleted.
+func TestMoreSiblingsThanAnAnswerMayHave(t *testing.T) {
+	t.Parallel()
+	nodes := hungRing(t)
+	key, _, err := crypto.GenerateEd25519Key(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := uint64(time.Now().UnixMilli()) << 16
+	sum := blake3.Sum256([]byte("x"))
+	small := func(i int) *pb.RecordBody {
+		return &pb.RecordBody{Name: "small", Clock: now + uint64(i), Size: 1, Hash: sum[:], BlockSize: DefaultBlockSize, Blocks: sum[:]}
+	}
+	large := func(i int) *pb.RecordBody {
+		return &pb.RecordBody{
+			Name: "large", Clock: now + uint64(i), Size: 30000 * DefaultBlockSize, Hash: sum[:], BlockSize: DefaultBlockSize, Blocks: bytes.Repeat(sum[:], 30000),
+		}
+	}
+	for _, c := range []struct {
+		name  string
+		count int
+		body  func(int) *pb.RecordBody
+	}{{"small", protocol.MaxSiblings + 4, small}, {"large", 8, large}} {
+		for i := range c.count {
+			m, err := protocol.Sign(key, c.body(i))
+			if err != nil {
+				t.Fatal(err)
+			}
+			rec, err := protocol.VerifyRecord(m)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, n := range nodes {
+				if err := n.keep(t.Context(), rec); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		for i, n := range nodes {
+			f, err := n.Get(t.Context(), c.name, GetOptions{})
+			if err != nil {
+				t.Fatalf("get %s by node %d: %v", c.name, i, err)
+			}
+			_ = f.Close()
+			if _, err := n.Stat(t.Context(), c.name); err != nil {
+				t.Errorf("stat %s by node %d: %v", c.name, i, err)
+			}
+			// A holder must not take a version that is left out for none.
+			if v, err := n.versions(t.Context(), c.name); err == nil && len(v) != min(c.count, 1+protocol.MaxSiblings) {
+				t.Errorf("a holder is told of %d versions of %s, and there are %d", len(v), c.name, c.count)
+			}
+		}
+		if err := nodes[0].Remove(t.Context(), c.name); err != nil {
+			t.Errorf("rm %s: %v", c.name, err)
+		}
+		if _, err := nodes[1].Get(t.Context(), c.name, GetOptions{}); fault.CodeOf(err) != fault.NotFound {
+			t.Errorf("get %s after rm: %v", c.name, err)
+		}
+	}
+}
