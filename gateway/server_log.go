@@ -3,11 +3,11 @@ package gateway
 import (
 	stdlog "log"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
 
 	golog "github.com/ipfs/go-log/v2"
+	"golang.org/x/time/rate"
 
 	"github.com/p2pchord/p2pchord/internal/fault"
 )
@@ -19,11 +19,12 @@ const sayAgain = time.Minute
 
 // serverLog takes what net/http logs of a server.
 type serverLog struct {
-	mu   sync.Mutex
-	said time.Time
+	full rate.Sometimes // says that no descriptors are left
 }
 
-func newServerLog() *stdlog.Logger { return stdlog.New(&serverLog{}, "", 0) }
+func newServerLog() *stdlog.Logger {
+	return stdlog.New(&serverLog{full: rate.Sometimes{Interval: sayAgain}}, "", 0)
+}
 
 // Write logs a line. That the process has no file descriptors left net/http says with each attempt.
 func (l *serverLog) Write(line []byte) (int, error) {
@@ -32,11 +33,6 @@ func (l *serverLog) Write(line []byte) (int, error) {
 		log.Warnw(text)
 		return len(line), nil
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if time.Since(l.said) > sayAgain {
-		l.said = time.Now()
-		log.Errorw("the local API can't take connections: " + fault.MoreFiles)
-	}
+	l.full.Do(func() { log.Errorw("the local API can't take connections: " + fault.MoreFiles) })
 	return len(line), nil
 }

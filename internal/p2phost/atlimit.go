@@ -10,6 +10,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	ma "github.com/multiformats/go-multiaddr"
+	"golang.org/x/time/rate"
 )
 
 // LimitError says that a limit of this host was hit. It wraps libp2p's error.
@@ -29,6 +30,9 @@ func (e *LimitError) Unwrap() error { return e.Err }
 // refusalsEvery is how often a limit at which others are refused is told in the log.
 const refusalsEvery = time.Minute
 
+// loggedLimits paces the lines of the log, by limit.
+type loggedLimits map[string]*rate.Sometimes
+
 // namedLimits is a resource manager whose refusals name the limit, its number and its setting: to who dials from
 // here as the error, to who runs this host in its log when others are refused. It is safe for concurrent use.
 type namedLimits struct {
@@ -36,8 +40,8 @@ type namedLimits struct {
 	limits    ringLimits
 	strangers *strangers
 
-	mu   sync.Mutex
-	told map[string]time.Time // by limit
+	mu     sync.Mutex
+	logged loggedLimits
 }
 
 // OpenConnection is ResourceManager's.
@@ -135,22 +139,18 @@ func (m *namedLimits) named(limit *LimitError, dir network.Direction, from strin
 	if limit.Err == nil {
 		limit.Err = err
 	}
-	if dir == network.DirInbound && m.tell(limit.What) {
-		log.Errorf("refused %s: %s", from, limit.Limit())
+	if dir == network.DirInbound {
+		m.log(limit, from)
 	}
 	return limit
 }
 
-func (m *namedLimits) tell(what string) bool {
+// log writes a line about a limit, unless there was one just now.
+func (m *namedLimits) log(limit *LimitError, from string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	now := time.Now()
-	if last, ok := m.told[what]; ok && now.Sub(last) < refusalsEvery {
-		return false
+	if m.logged[limit.What] == nil {
+		m.logged[limit.What] = &rate.Sometimes{Interval: refusalsEvery}
 	}
-	if m.told == nil {
-		m.told = make(map[string]time.Time)
-	}
-	m.told[what] = now
-	return true
+	m.logged[limit.What].Do(func() { log.Errorf("refused %s: %s", from, limit.Limit()) })
 }

@@ -188,7 +188,7 @@ func newResourceManager(cfg Config) (network.ResourceManager, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &namedLimits{ResourceManager: rm, limits: l}
+	m := &namedLimits{ResourceManager: rm, limits: l, logged: loggedLimits{}}
 	m.strangers = newStrangers(l.strangers(), cfg.Neighbor, func(limit error, from peer.ID) {
 		_ = m.named(m.connection(limit), network.DirInbound, from.String(), limit) // for the log
 	})
