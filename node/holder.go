@@ -57,7 +57,7 @@ func (n *Node) serveStore(ctx context.Context, from peer.ID, st *pb.Store, body 
 	defer discard(staged)
 	protocol.NoteProgress(ctx)
 	if err := n.keep(ctx, rec, staged...); err != nil {
-		return nil, err
+		return nil, n.noSpaceHere(err)
 	}
 	if st.GetRecordOnly() && b == nil && rec.BlockSize() > 0 && rec.GetCopies() != 1 {
 		n.wakeFetch()

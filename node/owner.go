@@ -49,13 +49,13 @@ func (n *Node) servePut(ctx context.Context, put *pb.Put, body bodyReader) (*pb.
 	defer b.release()
 	staged, err := n.stage(ctx, b, ownersUse(rec))
 	if err != nil {
-		return nil, n.fullOwner(err)
+		return nil, n.noSpaceHere(err)
 	}
 	defer discard(staged)
 	protocol.NoteProgress(ctx)
 	verdict, current, err := n.admit(ctx, rec, staged...)
 	if err != nil {
-		return nil, err
+		return nil, n.noSpaceHere(err) // there may be no room for the record alone
 	}
 	if verdict == replica.Stale {
 		return stale(current)

@@ -67,9 +67,9 @@ func (n *Node) storeFailed() bool {
 	return state != replica.Working || n.store.Err() != nil
 }
 
-// fullOwner turns the answer of an owner whose disk is full to the last: it is about to step aside,
-// and another peer will own the key.
-func (n *Node) fullOwner(err error) error {
+// noSpaceHere is what an owner or a witness says of err, a failed write. With a disk that is full to
+// the last it is about to step aside, and another peer takes its place.
+func (n *Node) noSpaceHere(err error) error {
 	if fault.CodeOf(err) != fault.NoSpace || n.state.Load().grants.Alone() || !n.mayLeave() {
 		return err
 	}

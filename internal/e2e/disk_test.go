@@ -6,22 +6,48 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 )
 
-// fillDisk writes to a disk until it takes nothing more, and returns the file.
-func fillDisk(t *testing.T, disk string) string {
+// fillDisk keeps a disk full, as a program does that goes on writing: what others give up is taken
+// at once. The function that it returns stops it and makes room.
+func fillDisk(t *testing.T, disk string) (makeRoom func()) {
 	t.Helper()
-	name := filepath.Join(disk, "other")
-	f, err := os.Create(name)
+	f, err := os.Create(filepath.Join(disk, "other"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for b := make([]byte, 4096); err == nil; {
-		_, err = f.Write(b)
+	fill := func() {
+		var err error
+		for b := make([]byte, 4096); err == nil; {
+			_, err = f.Write(b)
+		}
 	}
-	_ = f.Close() // it has no more room
-	return name
+	fill()
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		tick := time.NewTicker(5 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				fill()
+			case <-stop:
+				return
+			}
+		}
+	}()
+	return sync.OnceFunc(func() {
+		close(stop)
+		<-stopped
+		_ = f.Close() // it has no more room
+		if err := os.Remove(f.Name()); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 // Another program fills the disk of one of four nodes: files are put and got as before, through that
@@ -51,7 +77,8 @@ func TestTheDiskOfOneNodeIsFullForAWhile(t *testing.T) {
 		}
 	}
 	put("before")
-	other := fillDisk(t, disk)
+	makeRoom := fillDisk(t, disk)
+	defer makeRoom()
 	put("meanwhile")
 	waitFor(t, "the node steps aside", func() error {
 		h, err := small.api().Health(t.Context())
@@ -65,20 +92,16 @@ func TestTheDiskOfOneNodeIsFullForAWhile(t *testing.T) {
 		t.Errorf("health says %d: %s", code, errs)
 	}
 	r.readable()
-	if err := os.Remove(other); err != nil {
-		t.Fatal(err)
-	}
+	makeRoom()
 	r.settled()
 	put("after")
 	r.readable()
 
-	other = fillDisk(t, disk)
+	makeRoom = fillDisk(t, disk)
+	defer makeRoom()
 	small.kill()
 	_, errs, code = run(t, nil, append(args, "--data", small.data)...)
 	if code != 7 || !strings.Contains(string(errs), "is full") || strings.Count(strings.TrimSpace(string(errs)), "\n") > 0 {
 		t.Errorf("a start on a full disk: exit %d: %s", code, errs)
-	}
-	if err := os.Remove(other); err != nil {
-		t.Fatal(err)
 	}
 }
