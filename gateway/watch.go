@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"net/http"
+	"net/url"
 	"path/filepath"
 	"sync"
 	"time"
@@ -79,13 +80,16 @@ func (w *watch) close(resp *http.Response) {
 // failed says what an error of the connection means.
 func (w *watch) failed(err error) error {
 	dir := filepath.Dir(w.path)
+	if sent := (*url.Error)(nil); errors.As(err, &sent) {
+		err = sent.Err // the request's method and address are of no use to anybody here
+	}
 	switch {
 	case w.outer.Err() != nil:
 		return context.Cause(w.outer)
 	case w.ctx.Err() != nil:
 		return context.Cause(w.ctx)
 	case errors.Is(err, fs.ErrPermission):
-		return fault.New(fault.NotAllowed, "the node of %s belongs to another user: %w", dir, err)
+		return fault.New(fault.NotAllowed, "the node of %s belongs to another user: run this command as that user (%w)", dir, err)
 	case fault.OutOfFiles(err):
 		return fault.New(fault.NoSpace, "can't connect to the node of %s: %w", dir, err)
 	case noNode(err):
