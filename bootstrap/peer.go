@@ -64,7 +64,8 @@ type Peer struct {
 }
 
 // New starts a bootstrap peer. It serves when New returns. ctx bounds the start only. Errors are
-// fault kinds: Usage for a bad address or setting, NotAllowed for a data folder in use, Failed for a port in use.
+// fault kinds: Usage for a bad address or setting, NotAllowed for a data folder in use or on
+// a read-only disk, NoSpace for a full disk, Failed for a port in use.
 func New(ctx context.Context, cfg Config) (*Peer, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, fault.New(fault.Interrupted, "the bootstrap peer was not started: %w", err)
@@ -75,7 +76,7 @@ func New(ctx context.Context, cfg Config) (*Peer, error) {
 	}
 	folder, err := durable.LockFolder(cfg.Data)
 	if err != nil {
-		return nil, err
+		return nil, durable.CantOpen(cfg.Data, err)
 	}
 	if folder.Warning != "" {
 		log.Error(folder.Warning)
@@ -86,7 +87,7 @@ func New(ctx context.Context, cfg Config) (*Peer, error) {
 	}
 	if err := p.start(); err != nil {
 		p.told.Close(0)
-		return nil, errors.Join(err, folder.Unlock())
+		return nil, errors.Join(durable.CantOpen(cfg.Data, err), folder.Unlock())
 	}
 	return p, nil
 }

@@ -7,13 +7,13 @@ import (
 	"path/filepath"
 	"slices"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
 	ma "github.com/multiformats/go-multiaddr"
 
 	"github.com/p2pchord/p2pchord/bootstrap"
+	"github.com/p2pchord/p2pchord/internal/durable"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/internal/membudget"
 	"github.com/p2pchord/p2pchord/internal/p2phost"
@@ -83,11 +83,8 @@ func memoryBytes(n int64) (int64, error) {
 // cantStart says what is wrong with the disk of a data folder that can't be opened.
 func cantStart(dir string, err error) error {
 	var told *fault.Error
+	err = durable.CantOpen(dir, err)
 	switch {
-	case store.IsFull(err):
-		return fault.New(fault.NoSpace, "can't open the data folder %s, for its disk is full: make room there and start the node again (%w)", dir, err)
-	case errors.Is(err, syscall.EROFS):
-		return fault.New(fault.NotAllowed, "can't open the data folder %s, for its disk is read-only: make it writable and start the node again (%w)", dir, err)
 	case store.IsDiskError(err) && !errors.As(err, &told):
 		return fault.New(fault.Failed, "can't open the data folder %s: check its disk and its permissions, and start the node again (%w)", dir, err)
 	}

@@ -7,13 +7,12 @@ import (
 	"os"
 	"syscall"
 
+	"github.com/p2pchord/p2pchord/internal/durable"
 	"github.com/p2pchord/p2pchord/internal/fault"
 )
 
 // IsFull reports whether err says that the disk, or a quota on it, is full.
-func IsFull(err error) bool {
-	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
-}
+func IsFull(err error) bool { return durable.IsFull(err) }
 
 // isBroken reports whether err says that the disk as a whole can't be written, so that other
 // writes will fail too: read-only, broken, or gone.
