@@ -260,6 +260,9 @@ func (a *app) begin(cmd *cobra.Command, _ []string) error {
 	if a.timeout < 0 || cmd.Flags().Changed("timeout") && a.timeout == 0 {
 		return fault.New(fault.Usage, "--timeout %s: write a time like 90s, 5m or 1h30m", duration.String(a.timeout))
 	}
+	if a.isGiven(cmd, "data") && a.data == "" {
+		return fault.New(fault.Usage, "--data is empty: give a folder, or leave --data out")
+	}
 	a.begun = true
 	return nil
 }

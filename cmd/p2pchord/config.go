@@ -1,8 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"slices"
@@ -101,6 +103,19 @@ type configEntry struct {
 	at     string // FILE:LINE
 }
 
+// maxConfig is how many bytes a config file has at most.
+const maxConfig = 1 << 20
+
+// readAtMost reads a file, but not much more than n bytes of it.
+func readAtMost(path string, n int64) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }() // it was only read
+	return io.ReadAll(io.LimitReader(f, n+1))
+}
+
 // readConfig reads the config file. Keys that no command of root has a flag for
 // are refused, with the line and the nearest one that there is.
 func readConfig(path string, root *cobra.Command) (map[configKey]configEntry, error) {
@@ -111,7 +126,7 @@ func readConfig(path string, root *cobra.Command) (map[configKey]configEntry, er
 	if path == "" {
 		return nil, nil
 	}
-	src, err := os.ReadFile(path)
+	src, err := readAtMost(path, maxConfig)
 	switch {
 	case !asked && (errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)):
 		return nil, nil
@@ -124,6 +139,10 @@ func readConfig(path string, root *cobra.Command) (map[configKey]configEntry, er
 	case err != nil:
 		return nil, fault.New(fault.Usage, "can't read the config file: %w", err)
 	}
+	if len(src) > maxConfig {
+		return nil, fault.New(fault.Usage, "%s is no config file: it has more than %s", path, size(maxConfig))
+	}
+	src = bytes.TrimPrefix(src, []byte("\ufeff")) // a byte order mark, as some editors write it
 	var tree map[string]any
 	if err := toml.Unmarshal(src, &tree); err != nil {
 		var parse *toml.DecodeError

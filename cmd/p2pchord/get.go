@@ -56,6 +56,9 @@ and of names that the disk takes for one only one is fetched.`,
 		),
 		Args: exactly(1, "one NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := givenOutput(cmd, f); err != nil {
+				return err
+			}
 			if f.recursive {
 				return a.getMany(cmd, args[0], f)
 			}
@@ -77,6 +80,14 @@ type getResult struct {
 	Hash    string   `json:"hash"`
 	Version string   `json:"version"`
 	Sources []string `json:"sources"`
+}
+
+// givenOutput refuses an empty -o, which a script's unset variable makes.
+func givenOutput(cmd *cobra.Command, f getFlags) error {
+	if f.output == "" && cmd.Flags().Changed("output") {
+		return fault.New(fault.Usage, "--output is empty: say where to write, or leave it out")
+	}
+	return nil
 }
 
 func (a *app) get(cmd *cobra.Command, name string, f getFlags) error {

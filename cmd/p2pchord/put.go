@@ -81,6 +81,9 @@ func (a *app) put(cmd *cobra.Command, args []string, f putFlags) error {
 	if cmd.Flags().Changed("copies") && (f.copies < 1 || f.copies > 8) {
 		return fault.New(fault.Usage, "--copies %d: it is 1 to 8", f.copies)
 	}
+	if cmd.Flags().Changed("name") && f.name == "" {
+		return fault.New(fault.Usage, "--name is empty: give the name of the file in the ring, or leave --name out")
+	}
 	if f.wait != "majority" && f.wait != "all" {
 		return fault.New(fault.Usage, "--wait %s: it is majority or all", f.wait)
 	}

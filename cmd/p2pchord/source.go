@@ -109,7 +109,9 @@ func (a *app) sourcesOf(arg string, f putFlags) (sourceList, error) {
 		if err != nil {
 			return sourceList{}, fault.New(fault.Failed, "can't put %s: %w", arg, err)
 		}
-		name = filepath.Base(abs)
+		if name = filepath.Base(abs); name == string(filepath.Separator) {
+			return sourceList{}, fault.New(fault.Usage, "%s has no name of its own: give one with --name NAME", arg)
+		}
 	}
 	switch {
 	case st.IsDir() && !f.recursive:

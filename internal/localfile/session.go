@@ -80,6 +80,9 @@ func (s *Session) File(path string, w Want) (*Target, error) {
 		return &Target{shown: path, File: f}, nil
 	}
 	d, err := openDir(filepath.Dir(path))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fault.New(fault.Failed, "can't write %s: there is no folder %s; make it first", path, filepath.Dir(path))
+	}
 	if err != nil {
 		return nil, cantWrite(path, err)
 	}

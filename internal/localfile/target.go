@@ -66,7 +66,7 @@ func (t *Target) look() error {
 		return fault.New(fault.Failed, "%s is a folder: say where to write with -o", t.shown)
 	case st.Mode()&fs.ModeSymlink != 0: // it leads nowhere
 		if !t.session.opt.Force {
-			return overwriting(t.shown)
+			return fault.New(fault.NotAllowed, "%s is a link that leads to no file: give --force to replace it, or -o to write elsewhere", t.shown)
 		}
 		return nil
 	case !st.Mode().IsRegular():
