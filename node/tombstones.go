@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
 	"sync"
@@ -114,7 +115,7 @@ func (n *Node) bury(ctx context.Context, s *snapshot, dead []store.Entry) {
 			due = append(due, e)
 		}
 	}
-	n.graves.changed = n.graves.changed || len(due) > 0 || len(full) != len(n.graves.full)
+	n.graves.changed = n.graves.changed || !maps.Equal(full, n.graves.full)
 	n.graves.full = full
 	n.graves.mu.Unlock()
 	if len(due) > 0 && n.grantStands(ctx, s) {
