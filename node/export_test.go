@@ -154,6 +154,22 @@ func (n *Node) Plant(ctx context.Context, m *pb.Record) error {
 	return err
 }
 
+// Keep makes a record durable here as one that another node hands over.
+func (n *Node) Keep(ctx context.Context, m *pb.Record) error {
+	rec, err := protocol.VerifyRecord(m)
+	if err != nil {
+		return err
+	}
+	return n.keep(ctx, rec)
+}
+
+// Late counts the records that wait for the end of a leave.
+func (n *Node) Late() int {
+	n.late.mu.Lock()
+	defer n.late.mu.Unlock()
+	return len(n.late.entries)
+}
+
 // RecordAt is a record of a file, or of one of its later blocks, as the node has it.
 func (n *Node) RecordAt(name string, index uint32) *pb.Record {
 	es, err := n.store.Entries(place(&pb.RecordBody{Name: name, Index: index}))

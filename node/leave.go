@@ -7,6 +7,8 @@ import (
 	"slices"
 	"sync"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/replica"
@@ -58,6 +60,7 @@ func list(names []string) string {
 func (n *Node) handOver(ctx context.Context, report func(HandOver), all bool) ([]string, error) {
 	var s *snapshot
 	err := n.ask(ctx, func(l *loop) {
+		n.late.take() // one that was added just as an earlier leave was given up
 		l.leaving = true
 		l.publish()
 		s = n.state.Load()
@@ -98,7 +101,11 @@ func (n *Node) handOver(ctx context.Context, report func(HandOver), all bool) ([
 
 // stay takes back that the node is leaving: it serves on.
 func (n *Node) stay() {
-	n.post(func(l *loop) { l.leaving, l.parting = false, false; l.publish() })
+	n.post(func(l *loop) {
+		l.leaving, l.parting = false, false
+		l.publish()
+		n.late.take()
+	})
 }
 
 // files writes a number of files.
@@ -128,13 +135,19 @@ func (l *lateCopies) add(e store.Entry) {
 	l.entries = append(l.entries, e)
 }
 
+// take returns them, and forgets them.
+func (l *lateCopies) take() []store.Entry {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	entries := l.entries
+	l.entries = nil
+	return entries
+}
+
 // handLate hands those over, and returns the names of the ones for which that failed.
 func (n *Node) handLate(ctx context.Context, s *snapshot) []string {
-	n.late.mu.Lock()
-	entries := n.late.entries
-	n.late.mu.Unlock()
 	var failed []string
-	for _, e := range entries {
+	for _, e := range n.late.take() {
 		if h := n.handOne(ctx, s, e, false); h.Error != "" {
 			failed = append(failed, h.Name)
 		}
@@ -165,30 +178,41 @@ func (n *Node) handAll(ctx context.Context, s *snapshot, report func(HandOver), 
 			tell(report, h)
 		}
 	}
-	work := make(chan store.Entry)
-	var wg sync.WaitGroup
-	for range handers {
-		wg.Go(func() {
-			for e := range work {
-				done(e, n.handOne(ctx, s, e, all))
-			}
-		})
+	var after *store.Entry
+	for {
+		batch, err := n.countedAfter(after)
+		if err != nil || len(batch) == 0 {
+			slices.Sort(failed)
+			return failed, err
+		}
+		after = &batch[len(batch)-1]
+		var group errgroup.Group
+		group.SetLimit(handers)
+		for _, e := range batch {
+			group.Go(func() error { done(e, n.handOne(ctx, s, e, all)); return nil })
+		}
+		_ = group.Wait() // what failed is in failed
 	}
-	err := n.store.Scan(everything, nil, func(e store.Entry) bool {
-		if !e.Counted {
-			return true
+}
+
+// A batch ends with the record that reaches one of these bounds.
+const (
+	batchRecords = 256
+	batchBytes   = 4 << 20
+)
+
+// countedAfter reads the next batch of the records that count. No scan lasts while records go
+// over the network, for it holds a snapshot of the store.
+func (n *Node) countedAfter(after *store.Entry) (batch []store.Entry, err error) {
+	size := 0
+	err = n.store.Scan(everything, after, func(e store.Entry) bool {
+		if e.Counted {
+			batch = append(batch, e)
+			size += len(e.Value)
 		}
-		select {
-		case work <- e:
-			return true
-		case <-n.ctx.Done():
-			return false
-		}
+		return len(batch) < batchRecords && size < batchBytes
 	})
-	close(work)
-	wg.Wait()
-	slices.Sort(failed)
-	return failed, err
+	return batch, err
 }
 
 // deleted reports whether an entry is a tombstone.
