@@ -41,13 +41,17 @@ type claim struct {
 func (r *roster) claimed(now time.Time, e *entry, joined bool) {
 	switch {
 	case joined && !e.claim.made:
-		e.claim = claim{made: true, next: now}
+		next := e.claim.next // who takes its claim back and makes it again waits as long as it would have
+		if e.claim.tries == 0 {
+			next = now
+		}
+		e.claim = claim{made: true, tries: e.claim.tries, next: next}
 		r.stale = true
 		if r.unseen.IsZero() {
 			r.unseen = now
 		}
 	case !joined && e.claim.made:
-		e.claim = claim{}
+		e.claim = claim{tries: e.claim.tries, next: e.claim.next}
 		r.setJoined(e, false)
 		r.stale = true
 	}
@@ -66,7 +70,9 @@ func (r *roster) due(now time.Time, n int, may func(ring.ID) bool) []ring.ID {
 			again = append(again, e)
 		}
 	}
-	slices.SortStableFunc(again, func(a, b *entry) int { return a.claim.next.Compare(b.claim.next) })
+	byTime := func(a, b *entry) int { return a.claim.next.Compare(b.claim.next) }
+	slices.SortStableFunc(first, byTime)
+	slices.SortStableFunc(again, byTime)
 	var out []ring.ID
 	for _, e := range append(first, again...) {
 		if len(out) == n {

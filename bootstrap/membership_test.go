@@ -234,3 +234,45 @@ func eventually(t *testing.T, what string, ok func() bool) {
 		}
 	}
 }
+
+// Who has claimed first is asked first, wherever it stands, and taking a claim back and making it again saves no wait.
+func TestTheFirstClaimIsFirst(t *testing.T) {
+	t.Parallel()
+	r := newRoster(beat, 100, 1, nil, start)
+	say := func(now time.Time, id string, joined bool) {
+		t.Helper()
+		if r.entries[ring.ID(id)] == nil {
+			if _, err := r.register(now, info(id, keyOf(id)), true); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := r.beat(now, ring.ID(id), nil, joined); err != nil {
+			t.Fatal(err)
+		}
+	}
+	say(start, "z", true)
+	later := start.Add(time.Second / 4)
+	say(later, "a", true) // before z on the ring
+	if got := r.due(later, 1, everybody); len(got) != 1 || got[0] != "z" {
+		t.Errorf("%q is asked first", got)
+	}
+	if got := r.due(later, 1, everybody); len(got) != 1 || got[0] != "a" {
+		t.Errorf("%q is asked next", got)
+	}
+	asked := 0
+	now := later
+	for range 64 { // sixteen heartbeats
+		now = now.Add(beat / 4)
+		say(now, "a", false)
+		say(now, "a", true)
+		for _, id := range r.due(now, 10, everybody) {
+			if id == "a" {
+				asked++
+				r.saw(id, false, nil)
+			}
+		}
+	}
+	if asked > 6 {
+		t.Errorf("in 16 heartbeats one that takes its claim back again and again is asked %d times", asked)
+	}
+}
