@@ -1,9 +1,9 @@
 package node
 
 import (
+	lru "container/list"
 	"context"
 	"fmt"
-	"maps"
 	"sync"
 	"time"
 
@@ -28,7 +28,7 @@ const (
 	// remembersRetracted is how long a holder takes a block that was given up for an orphan: another
 	// holder that has not heard of it may bring it back meanwhile.
 	remembersRetracted = time.Hour
-	// maxRetracted bounds the blocks that are remembered; those above it go after a day.
+	// maxRetracted bounds the blocks that are remembered; those beyond it, the oldest, go after a day.
 	maxRetracted = 1 << 16
 )
 
@@ -71,8 +71,14 @@ func (p *putting) retract(ctx context.Context) {
 // whether they are needed. It is safe for concurrent use.
 type retracted struct {
 	mu    sync.Mutex
-	until map[givenUp]time.Time
+	of    map[givenUp]*lru.Element
+	order lru.List // of givenUpAt, the one noted first in front
 	asked map[store.Place]int
+}
+
+type givenUpAt struct {
+	what  givenUp
+	until time.Time
 }
 
 // givenUp names the record that was given up. One of another writer, or that was put again since, is another.
@@ -86,22 +92,35 @@ func givenUpOf(at store.Place, stamp string, clock uint64, writer []byte) givenU
 func (r *retracted) add(g givenUp) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	now := time.Now()
-	if r.until == nil {
-		r.until = make(map[givenUp]time.Time)
+	if r.of == nil {
+		r.of = make(map[givenUp]*lru.Element)
 	}
-	if len(r.until) >= maxRetracted {
-		maps.DeleteFunc(r.until, func(_ givenUp, until time.Time) bool { return now.After(until) })
+	entry := givenUpAt{g, time.Now().Add(remembersRetracted)}
+	if e, known := r.of[g]; known {
+		e.Value = entry
+		r.order.MoveToBack(e)
+		return
 	}
-	if len(r.until) < maxRetracted {
-		r.until[g] = now.Add(remembersRetracted)
+	r.of[g] = r.order.PushBack(entry)
+	for e := r.order.Front(); e != nil; e = r.order.Front() {
+		first, _ := e.Value.(givenUpAt)
+		if len(r.of) <= maxRetracted && time.Now().Before(first.until) {
+			return
+		}
+		r.order.Remove(e)
+		delete(r.of, first.what)
 	}
 }
 
 func (r *retracted) has(k kept) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return time.Now().Before(r.until[givenUpOf(k.entry.Place, k.entry.Stamp, k.GetClock(), k.GetWriter())])
+	e, known := r.of[givenUpOf(k.entry.Place, k.entry.Stamp, k.GetClock(), k.GetWriter())]
+	if !known {
+		return false
+	}
+	entry, _ := e.Value.(givenUpAt)
+	return time.Now().Before(entry.until)
 }
 
 // judge notes that this node is about to ask whether the blocks at a place are needed, until done is called.
