@@ -3,12 +3,13 @@
 // those nearest their place, names the one founder of a ring that has nobody, and is
 // relay, hole-punch coordinator and reachability tester for its members.
 //
-// It is not in the ring, holds no files, routes nothing, and never imports node or
-// store: once a peer has joined, it can do without. What the roster decides is pure code (roster.go,
-// introduce.go), in which time is an argument.
+// It is not in the ring, holds no files, routes nothing, and never imports node or store. A peer that
+// has joined doesn't need it. What the roster decides is pure code (roster.go, introduce.go), in
+// which time is an argument.
 //
 // A Contact is the other half: it keeps a peer registered with one bootstrap peer.
 //
-// A Peer owns one goroutine, which declares peers lost, one that looks for the members of the last run, for half a minute, and
-// those of its host and its service; Close ends and awaits them. A Contact owns one goroutine; Close ends and awaits it.
+// A Peer owns one goroutine that declares peers lost, one that dials the members of the last run for
+// half a minute, those that ask new members for their neighbors, and those of its host and its
+// service. A Contact owns one goroutine. Close ends and awaits them.
 package bootstrap

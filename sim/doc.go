@@ -10,15 +10,16 @@
 // has to be made here too. Each goroutine of node is a process here: a coroutine
 // that waits in virtual time, one of which runs at a time.
 //
-// What differs from a real node: messages are Go values, nothing is signed or hashed, and a file is one block. The
-// store is a disk that keeps the store's promises and loses what was not durable. The
-// bootstrap peer introduces members, and can be reached by whom node 0 can be.
+// What differs from a real node: messages are Go values, nothing is signed or hashed, and a file is
+// one block. Tombstones are not collected, there is no quarantine, and no put is retracted. The
+// store is a disk that keeps the store's promises and loses what was not durable. The bootstrap peer
+// introduces members, and can be reached by every node that can reach node 0.
 //
-// A Profile is a kind of weather. In those called strict P2 is promised, and the users' histories are checked for
-// linearizability; in all of them nothing that was acknowledged may be lost, nothing that was
-// replaced may come back, no copy may be dropped that is needed, and after a quiet time
-// there is one ring with every file on exactly its holders.
+// A Profile says which faults happen, and how often. In strict profiles P2 is promised, and the
+// users' histories are checked for linearizability. In all of them nothing that was acknowledged may
+// be lost, nothing that was replaced may come back, and no copy that is needed may be dropped. After
+// a quiet time there is one ring with every file on exactly its holders.
 //
-// The package knows no libp2p, reads no clock and starts no goroutine of its own but coroutines, all of
-// which have ended when Run returns.
+// The package knows no libp2p and reads no clock. It starts no goroutines but coroutines, and all of
+// them have ended when Run returns.
 package sim
