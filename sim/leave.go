@@ -19,7 +19,7 @@ func (p *peer) leave(t *process, all bool) {
 	switch {
 	case len(s.view.Successors()) == 0 && all && len(p.disk.places) > 0:
 		t.ask(func() {
-			p.leaving = false
+			p.leaving, p.late = false, nil
 			p.publish()
 		})
 		return
