@@ -19,7 +19,8 @@ const (
 	welcome = 10 * time.Minute
 	// trial is how long one that has registered may hold a slot before the ring has confirmed it.
 	trial = 10 * time.Minute
-	// maxStrangers bounds newcomers and guests, each.
+	// maxStrangers bounds newcomers and guests, each. When there are more, the oldest is forgotten,
+	// so that many made-up identities keep nobody out.
 	maxStrangers = 4096
 )
 
@@ -62,10 +63,7 @@ func (d *door) AllowReserve(p peer.ID, _ ma.Multiaddr) bool {
 	defer d.mu.Unlock()
 	since, ok := d.newcomers[p]
 	if !ok {
-		if len(d.newcomers) >= maxStrangers {
-			return false
-		}
-		d.newcomers[p] = d.now()
+		note(d.newcomers, p, d.now())
 		return true
 	}
 	if at == registered {
@@ -95,9 +93,21 @@ func (d *door) AllowConnect(src peer.ID, _ ma.Multiaddr, dest peer.ID) bool {
 func (d *door) invite(p peer.ID) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if _, ok := d.guests[p]; ok || len(d.guests) < maxStrangers {
-		d.guests[p] = d.now()
+	note(d.guests, p, d.now())
+}
+
+// note notes when p came. If there are too many, the one that came first is forgotten.
+func note(since map[peer.ID]time.Time, p peer.ID, now time.Time) {
+	if _, ok := since[p]; !ok && len(since) >= maxStrangers {
+		var first peer.ID
+		for id, at := range since {
+			if first == "" || at.Before(since[first]) {
+				first = id
+			}
+		}
+		delete(since, first)
 	}
+	since[p] = now
 }
 
 // sweep forgets what is over and returns who is to be disconnected, and so loses its slot.

@@ -2,6 +2,7 @@ package bootstrap
 
 import (
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -86,5 +87,26 @@ func TestDoor(t *testing.T) {
 	delete(roster, "r")
 	if out := d.sweep(); len(out) != 0 || len(d.newcomers) != 0 || len(d.guests) != 0 {
 		t.Errorf("%v, %v, %v: want all forgotten", out, d.newcomers, d.guests)
+	}
+}
+
+// As many made-up identities as are remembered keep neither a newcomer from a relay slot nor a client from the relay.
+func TestManyStrangersKeepNobodyOut(t *testing.T) {
+	t.Parallel()
+	now := start
+	at := map[peer.ID]standing{"m": inRing}
+	d := newDoor(func(p peer.ID) standing { return at[p] }, func() bool { return false }, func() time.Time { return now })
+	for i := range maxStrangers + 10 {
+		now = now.Add(time.Millisecond)
+		id := peer.ID(strconv.Itoa(i))
+		d.AllowReserve(id, nil)
+		d.invite(id)
+	}
+	d.invite("client")
+	if !d.AllowReserve("newcomer", nil) || !d.AllowConnect("client", nil, "m") {
+		t.Error("an honest one is kept out")
+	}
+	if len(d.newcomers) > maxStrangers || len(d.guests) > maxStrangers {
+		t.Errorf("%d newcomers and %d guests are remembered", len(d.newcomers), len(d.guests))
 	}
 }
