@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/crypto"
-	"github.com/zeebo/blake3"
 
+	"github.com/p2pchord/p2pchord/internal/blake3sum"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
@@ -23,7 +23,7 @@ func TestMoreSiblingsThanAnAnswerMayHave(t *testing.T) {
 		t.Fatal(err)
 	}
 	now := uint64(time.Now().UnixMilli()) << 16
-	sum := blake3.Sum256([]byte("x"))
+	sum := blake3sum.Sum([]byte("x"))
 	small := func(i int) *pb.RecordBody {
 		return &pb.RecordBody{Name: "small", Clock: now + uint64(i), Size: 1, Hash: sum[:], BlockSize: DefaultBlockSize, Blocks: sum[:]}
 	}
