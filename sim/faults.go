@@ -73,12 +73,14 @@ func (w *world) plan(s schedule) {
 	}
 }
 
-// strike lets a misfortune happen, or waits for a calm moment first, but not for long.
+// strike lets a misfortune happen, or waits for a calm moment first, but not for long. The ring
+// notices only later that a process is stopped: at that moment it looks as if it were at rest. Two
+// neighbors that are stopped together, and replaced, are like the other side of a partition.
 func (w *world) strike(m misfortune, tries int) {
 	if w.quiet {
 		return
 	}
-	if m.calm && w.check.atRest() != nil {
+	if m.calm && (w.check.atRest() != nil || slices.ContainsFunc(w.peers, (*peer).stopped)) {
 		if tries < 60 {
 			w.after(w.heartbeat, func() { w.strike(m, tries+1) })
 		}
