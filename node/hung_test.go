@@ -23,13 +23,13 @@ const (
 )
 
 // hungRing is three nodes in one ring without a bootstrap peer.
-func hungRing(t *testing.T) []*Node {
+func hungRing(t *testing.T, timeout time.Duration) []*Node {
 	t.Helper()
 	var nodes []*Node
 	for range 3 {
 		cfg := Config{
 			Data: t.TempDir(), Listen: []ma.Multiaddr{ma.StringCast("/ip4/127.0.0.1/tcp/0")},
-			Heartbeat: 600 * time.Millisecond, Timeout: hungTimeout,
+			Heartbeat: 600 * time.Millisecond, Timeout: timeout,
 		}
 		if len(nodes) > 0 {
 			cfg.Bootstrap = nodes[0].Addrs()[:1]
@@ -88,7 +88,7 @@ func hang(n *Node, protocols ...any) {
 // An owner whose witness takes its requests and never answers, though everybody finds it alive, gives a put up in time.
 func TestPutWithAHungWitness(t *testing.T) {
 	t.Parallel()
-	nodes := hungRing(t)
+	nodes := hungRing(t, hungTimeout)
 	owner := nodes[0]
 	witness := owner.state.Load().grants.Grant.From
 	for _, n := range nodes {
@@ -120,7 +120,7 @@ func TestPutWithAHungWitness(t *testing.T) {
 // Every verb ends in time when all other peers take requests and answer none.
 func TestEveryVerbWithHungPeers(t *testing.T) {
 	t.Parallel()
-	nodes := hungRing(t)
+	nodes := hungRing(t, hungTimeout)
 	n := nodes[0]
 	large := bytes.Repeat([]byte("large"), DefaultBlockSize)
 	for _, name := range []string{"one", "two", "three", "four"} {
