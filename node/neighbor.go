@@ -18,13 +18,13 @@ func (n *Node) isNeighbor(id peer.ID) bool {
 // isInView reports whether the peer is a successor, a predecessor or a finger of this node, answered or not.
 func (n *Node) isInView(id ring.ID) bool {
 	s := n.state.Load()
-	return s != nil && slices.ContainsFunc(s.view.Neighbours(), func(p ring.Position) bool { return p.ID == id })
+	return s != nil && slices.ContainsFunc(s.view.Neighbors(), func(p ring.Position) bool { return p.ID == id })
 }
 
 // inViewAt reports whether the position is that of a successor, a predecessor or a finger of this node.
 func (n *Node) inViewAt(at ring.Position) bool {
 	s := n.state.Load()
-	return s != nil && slices.Contains(s.view.Neighbours(), at)
+	return s != nil && slices.Contains(s.view.Neighbors(), at)
 }
 
 // mayHoldSlot reports whether a peer may hold a slot of this node's relay.

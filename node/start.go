@@ -298,7 +298,7 @@ func (l *loop) ringChanged(old, now *ring.View) {
 		n.event("predecessor", "the predecessor is "+nodeText(b, now))
 		n.wakeRepair()
 	}
-	n.protect(now.Neighbours())
+	n.protect(now.Neighbors())
 }
 
 func first(ps []ring.Position) ring.Position {
@@ -363,7 +363,7 @@ func (n *Node) remember() {
 // worthRemembering chooses whom to write down: the neighbors and fingers, then peers that have spoken to this node
 // themselves, then those that it was told of; of too many of a kind, some from all around the ring.
 func (n *Node) worthRemembering(v *ring.View) []ring.Position {
-	out := n.distinct(nil, v.Neighbours()...)
+	out := n.distinct(nil, v.Neighbors()...)
 	var spoken, told []ring.Position
 	for _, p := range v.Peers() {
 		switch {

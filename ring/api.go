@@ -57,7 +57,7 @@ type (
 		State   State
 		Refused bool
 	}
-	// Departed says that From leaves politely and what its neighbours are.
+	// Departed says that From leaves politely and what its neighbors are.
 	Departed struct {
 		From  Position
 		State State
@@ -66,12 +66,12 @@ type (
 	// hop of a lookup, a transfer). The Machine confirms it by pings before it counts as anything. Optional.
 	Unreachable struct{ Peer Position }
 	// Withdraw makes the node no member of any ring until Return: it neither joins nor founds one, and
-	// still learns of peers. The driver tells the neighbours. Optional.
+	// still learns of peers. The driver tells the neighbors. Optional.
 	Withdraw struct{}
 	// Return ends Withdraw: the node joins again, as one that had peers. Optional.
 	Return struct{}
 	// Hasten asks for stabilize at the next tick, for somebody's doubt about the
-	// neighbours is well-founded. Optional.
+	// neighbors is well-founded. Optional.
 	Hasten struct{}
 )
 

@@ -133,7 +133,7 @@ func (c *cache) setSuspect(p Position, suspect bool) bool {
 	return true
 }
 
-// learn remembers p. When the cache is full, a peer makes room that is no neighbour and
+// learn remembers p. When the cache is full, a peer makes room that is no neighbor and
 // of those has not been heard of for longest, chance deciding between equals.
 func (m *Machine) learn(p Position) {
 	if !p.IsNode() || p == m.cfg.Self {

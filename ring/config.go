@@ -18,7 +18,7 @@ type Config struct {
 	// Self is this node's position. No default.
 	Self Position
 	// Successors is r, the length of the successor list. Default 8: a ring loses a node's
-	// last live successor only if 8 neighbours in a row die within one stabilize period.
+	// last live successor only if 8 neighbors in a row die within one stabilize period.
 	Successors int
 	// Predecessors is how many predecessors are kept. Default 8, the greatest number of
 	// copies: the holders of every arc of which this node may hold a copy. Only the first is
@@ -76,7 +76,7 @@ type Config struct {
 	// before the peer is passed over as if it were dead. Default 5.
 	Unreachable int
 	// DeadHold is how long a peer that was found dead is not tried again as a
-	// neighbour, unless it is heard of itself. Default two heartbeats.
+	// neighbor, unless it is heard of itself. Default two heartbeats.
 	DeadHold uint32
 	// Pause is how many ticks at once mean that the process was paused, so that
 	// everything outstanding is void. Default half a heartbeat.

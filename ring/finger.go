@@ -3,7 +3,7 @@ package ring
 import "slices"
 
 // fixFinger fixes the next finger that takes a lookup. Those before it that the
-// neighbours' arcs give away are set on the way.
+// neighbors' arcs give away are set on the way.
 func (m *Machine) fixFinger() {
 	v := m.present()
 	for range m.cfg.Fingers {

@@ -37,7 +37,7 @@ type Machine struct {
 	nextFinger   int
 	fingersFixed bool // each was fixed once since the node became a member
 	hadPeers     bool
-	strain       uint32 // doubt in its own health, 0 to maxStrain
+	healthScore  uint32 // doubt in the node's own health, 0 to maxHealthScore (memberlist: awareness)
 
 	timers timers
 	view   *View

@@ -127,19 +127,19 @@ func TestSuspicion(t *testing.T) {
 		another
 	)
 	for _, x := range []struct {
-		name    string
-		others  []Key
-		strain  uint32
-		refuted bool // the other peers say that they can't reach it either
-		reached bool // another peer reaches it
-		direct  bool // it answers this node after all
-		rounds  int
-		want    int
+		name        string
+		others      []Key
+		healthScore uint32
+		refuted     bool // the other peers say that they can't reach it either
+		reached     bool // another peer reaches it
+		direct      bool // it answers this node after all
+		rounds      int
+		want        int
 	}{
 		{"others can't reach it either: one round", []Key{200, 300, 400}, 0, true, false, false, 1, dead},
 		{"nobody says a word: not after one round", []Key{200, 300, 400}, 0, false, false, false, 1, another},
-		{"nobody says a word: not after two, with the first counting as strain", []Key{200, 300, 400}, 0, false, false, false, 2, dead},
-		{"strained: not after two rounds", []Key{200, 300, 400}, 4, false, false, false, 2, another},
+		{"nobody says a word: not after two, with the first raising the health score", []Key{200, 300, 400}, 0, false, false, false, 2, dead},
+		{"in doubt of its own health: not after two rounds", []Key{200, 300, 400}, 4, false, false, false, 2, another},
 		{"nobody else to ask: two rounds", []Key{200}, 0, false, false, false, 2, dead},
 		{"others reach it", []Key{200, 300, 400}, 0, false, true, false, 1, kept},
 		{"it answers", []Key{200, 300, 400}, 0, true, false, true, 1, kept},
@@ -147,7 +147,7 @@ func TestSuspicion(t *testing.T) {
 		t.Run(x.name, func(t *testing.T) {
 			t.Parallel()
 			m := member(t, nil, x.others...)
-			m.strain = x.strain
+			m.healthScore = x.healthScore
 			q := commandsOf[Query](m.Step(Tick{Elapsed: 1}).Commands)[0]
 			commands := m.Step(TimedOut{Seq: q.Seq}).Commands
 			for range x.rounds {
@@ -172,7 +172,7 @@ func TestSuspicion(t *testing.T) {
 				got = another
 			}
 			if got != x.want {
-				t.Errorf("the outcome is %d, want %d; strain %d", got, x.want, m.strain)
+				t.Errorf("the outcome is %d, want %d; health score %d", got, x.want, m.healthScore)
 			}
 			if m.View().Suspected(peer(200)) != (got != kept || x.reached) {
 				t.Errorf("the view says suspected: %v", m.View().Suspected(peer(200)))
@@ -210,8 +210,8 @@ func TestDepartedIsADeathWithHints(t *testing.T) {
 	}
 }
 
-// TestCacheKeepsNeighbours fills the cache far beyond its bound.
-func TestCacheKeepsNeighbours(t *testing.T) {
+// TestCacheKeepsNeighbors fills the cache far beyond its bound.
+func TestCacheKeepsNeighbors(t *testing.T) {
 	t.Parallel()
 	m := member(t, func(c *Config) { c.Cache = 8 }, 200, 300)
 	m.Step(Heard{Peers: []Position{peer(900)}})

@@ -148,7 +148,7 @@ func (n *network) crash(s *simNode) {
 	s.up = false
 }
 
-// leave tells the neighbours, and goes.
+// leave tells the neighbors, and goes.
 func (n *network) leave(s *simNode) {
 	v := s.m.View()
 	for _, p := range slices.Concat(v.Successors(), v.Predecessors()) {

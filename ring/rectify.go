@@ -122,7 +122,7 @@ func (m *Machine) predecessorAnswered(p Position, st State) {
 }
 
 // predecessorDied lets a node that waits to be the predecessor take its place. A node
-// without any neighbour left has no predecessor. Otherwise the pointer stays until
+// without any neighbor left has no predecessor. Otherwise the pointer stays until
 // the next one notifies, so that the arc doesn't grow by a suspicion alone.
 func (m *Machine) predecessorDied() {
 	if len(m.notified) > 0 {
@@ -132,7 +132,7 @@ func (m *Machine) predecessorDied() {
 	m.settleAlone()
 }
 
-// settleAlone makes a member whose last neighbour is gone alone in its ring. If it
+// settleAlone makes a member whose last neighbor is gone alone in its ring. If it
 // was never incorporated, nobody knows its place, and it joins again.
 func (m *Machine) settleAlone() {
 	if !m.joined || len(m.succs) > 0 {
@@ -150,7 +150,7 @@ func (m *Machine) settleAlone() {
 	}
 }
 
-// departed takes the polite leave of a node as its death. Its neighbours are candidates,
+// departed takes the polite leave of a node as its death. Its neighbors are candidates,
 // to be asked before they are anything.
 func (m *Machine) departed(in Departed) {
 	from := in.From

@@ -72,7 +72,7 @@ func (c *candidates) add(peers ...Position) {
 	}
 }
 
-// addKnownArc adds the owner of an arc whose bounds the neighbours give, and then the
+// addKnownArc adds the owner of an arc whose bounds the neighbors give, and then the
 // nodes after it, which know it or take its place when it is dead.
 func (c *candidates) addKnownArc() {
 	run, closed := c.view.run()
@@ -105,11 +105,11 @@ func (c *candidates) addKnownArc() {
 // owner and nearer than this node.
 func (c *candidates) addHint() {
 	v := c.view
-	after, ok := neighbourIn(v.peers, c.target, v.self, +1)
+	after, ok := neighborIn(v.peers, c.target, v.self, +1)
 	if !ok || v.joined && !Between(c.target, after, v.self) && after.Key != c.target.Key {
 		return
 	}
-	if before, ok := neighbourIn(v.peers, c.target, v.self, -1); ok && len(v.succs) > 0 {
+	if before, ok := neighborIn(v.peers, c.target, v.self, -1); ok && len(v.succs) > 0 {
 		gap := int(after.Key - before.Key)
 		span := int(v.succs[len(v.succs)-1].Key - v.self.Key)
 		if gap*len(v.succs) > hintGap*span {
@@ -154,9 +154,9 @@ func (v *View) nearPeers(p Position) []Position {
 	return out
 }
 
-// neighbourIn returns the first of the sorted peers at or after p (step +1) or before it
+// neighborIn returns the first of the sorted peers at or after p (step +1) or before it
 // (step -1), going round, that is neither p nor self.
-func neighbourIn(peers []Position, p, self Position, step int) (Position, bool) {
+func neighborIn(peers []Position, p, self Position, step int) (Position, bool) {
 	n := len(peers)
 	at, _ := slices.BinarySearchFunc(peers, p, Position.Compare)
 	if step < 0 {

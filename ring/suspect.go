@@ -2,8 +2,8 @@ package ring
 
 import "slices"
 
-// maxStrain is the greatest doubt in one's own health (memberlist's awareness has 8, too).
-const maxStrain = 8
+// maxHealthScore is the greatest doubt in the node's own health. memberlist's awareness has 8 too.
+const maxHealthScore = 8
 
 // suspicion is a peer whose life is being confirmed: first by a ping of its own, then
 // by a round of pings, direct and through others.
@@ -17,7 +17,7 @@ type suspicion struct {
 }
 
 // patience is the factor for the driver's time-outs.
-func (m *Machine) patience() uint32 { return 1 + m.strain }
+func (m *Machine) patience() uint32 { return 1 + m.healthScore }
 
 // check has p pinged, and put under suspicion if it doesn't answer.
 func (m *Machine) check(p Position) {
@@ -61,9 +61,9 @@ func (m *Machine) nextRound(s *suspicion) {
 	}
 }
 
-// vias picks the peers to ping target through: neighbours not under suspicion, from a place chosen by chance.
+// vias picks the peers to ping target through: neighbors not under suspicion, from a place chosen by chance.
 func (m *Machine) vias(target Position) []Position {
-	all := m.present().Neighbours()
+	all := m.present().Neighbors()
 	var out []Position
 	start := int(m.rng.below(uint64(len(all))))
 	for i := range all {
@@ -103,7 +103,7 @@ func (m *Machine) pingMissed(p pending, refuted bool) {
 // node's reach only, or there is another round.
 //
 // One round is enough if another peer says that it can't reach the target either. Without such a word
-// it may be this node that is cut off, so it takes two, and one more for every two of strain.
+// it may be this node that is cut off, so it takes two, and one more for every two points of the health score.
 func (m *Machine) judge(s *suspicion) {
 	if s.open > 0 {
 		return
@@ -122,12 +122,12 @@ func (m *Machine) judge(s *suspicion) {
 		if len(m.preds) > 0 && m.preds[0] == target {
 			m.predecessorLives()
 		}
-	case s.refuted || s.round >= 2+int(m.strain/2):
+	case s.refuted || s.round >= 2+int(m.healthScore/2):
 		m.endSuspicion(target)
 		m.declareDead(target)
 	default:
 		if s.through > 0 {
-			m.strain = min(m.strain+1, maxStrain)
+			m.healthScore = min(m.healthScore+1, maxHealthScore)
 		}
 		m.nextRound(s)
 	}
@@ -150,8 +150,8 @@ func (m *Machine) alive(p Position) {
 	m.learn(p)
 	m.cache.answered(p, m.now)
 	m.dirty = m.cache.setSuspect(p, false) || m.dirty
-	if m.strain > 0 {
-		m.strain--
+	if m.healthScore > 0 {
+		m.healthScore--
 	}
 	if m.suspicionOf(p) == nil {
 		return

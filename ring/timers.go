@@ -24,7 +24,7 @@ func (m *Machine) tick(elapsed uint32) {
 		m.wake()
 	}
 	m.expire()
-	m.forgive()
+	m.clearSuspicion()
 	if m.withdrawn {
 		return
 	}
@@ -64,12 +64,12 @@ func (m *Machine) wake() {
 	m.suspicions = nil
 	m.notified = nil
 	m.joining.candidate = Position{}
-	m.strain = min(m.strain+2, maxStrain)
+	m.healthScore = min(m.healthScore+2, maxHealthScore)
 }
 
-// forgive ends the suspicion of neighbours that others still name when their death is
+// clearSuspicion ends the suspicion of neighbors that others still name when their death is
 // long enough ago: whoever named them has asked them since.
-func (m *Machine) forgive() {
+func (m *Machine) clearSuspicion() {
 	for _, p := range m.cache.suspects {
 		n := m.cache.note(p)
 		if n == nil || n.dead == 0 || m.cache.isDead(p, m.now, uint64(m.cfg.DeadHold)) || m.suspicionOf(p) != nil {

@@ -36,11 +36,11 @@ func (v *View) Incorporated() bool { return v.incorporated }
 // Founder reports whether the node founded, since it started, the ring it is in.
 func (v *View) Founder() bool { return v.founder }
 
-// HadPeers reports whether the node has ever had a neighbour: in this run, or in an
+// HadPeers reports whether the node has ever had a neighbor: in this run, or in an
 // earlier one as Config.HadPeers says. A founder that never had one may grant itself its arc.
 func (v *View) HadPeers() bool { return v.hadPeers }
 
-// Alone reports whether the node is a member without any neighbour, so that as far
+// Alone reports whether the node is a member without any neighbor, so that as far
 // as it knows it owns every key. Whether the others died or only can't be reached, it can't tell.
 func (v *View) Alone() bool { return v.joined && len(v.succs) == 0 && len(v.preds) == 0 }
 
@@ -62,9 +62,9 @@ func (v *View) Fingers() []Position { return v.fingers }
 // Peers returns every peer known, live or dead, sorted: what to remember on disk.
 func (v *View) Peers() []Position { return v.peers }
 
-// Neighbours returns the successors, predecessors and fingers, each once: whose
+// Neighbors returns the successors, predecessors and fingers, each once: whose
 // connections to protect.
-func (v *View) Neighbours() []Position {
+func (v *View) Neighbors() []Position {
 	out := make([]Position, 0, len(v.succs)+len(v.preds)+len(v.fingers))
 	for _, list := range [][]Position{v.succs, v.preds, v.fingers} {
 		for _, p := range list {

@@ -102,7 +102,7 @@ func (p *peer) clockMillis() int64 {
 // time is the present by the clocks of this node and its neighbors, which are told without delay here; node's time.
 func (p *peer) time() replica.Time {
 	var others []replica.Clock
-	for _, at := range p.state.view.Neighbours() {
+	for _, at := range p.state.view.Neighbors() {
 		if o := p.world.byID[at.ID]; o != nil && o.up {
 			others = append(others, replica.Clock{Early: o.clockMillis(), Late: o.clockMillis()})
 		}
