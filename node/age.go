@@ -191,7 +191,7 @@ func (n *Node) pullAside(ctx context.Context, from ring.Position, span store.Spa
 }
 
 // continuousFor reports whether this node has been a holder all the while of the arc that owner
-// claims, from its predecessor on: it is one by its neighbourhood, and within the grace synced owners have confirmed what it holds there.
+// claims, from its predecessor on: it is one by its neighbors, and within the grace synced owners have confirmed what it holds there.
 func (n *Node) continuousFor(pred, owner ring.Position, s *snapshot) (continuous, aside bool) {
 	preds, succs := s.view.Predecessors(), s.view.Successors()
 	near := preds[:min(len(preds), max(n.cfg.Copies, 2)-1)]

@@ -90,7 +90,7 @@ func (l *loop) step(in ring.Input) (reply ring.Command) {
 	if out.View != nil {
 		old := l.view
 		l.view = out.View
-		l.carryOutArc(l.arc.Ring(neighbourhood(out.View)))
+		l.carryOutArc(l.arc.Ring(neighborsInView(out.View)))
 		l.publish()
 		l.ringChanged(old, out.View)
 	}
@@ -105,8 +105,8 @@ func (l *loop) step(in ring.Input) (reply ring.Command) {
 	return reply
 }
 
-func neighbourhood(v *ring.View) replica.Neighbourhood {
-	h := replica.Neighbourhood{
+func neighborsInView(v *ring.View) replica.Neighbors {
+	h := replica.Neighbors{
 		Self: v.Self(), Preds: v.Predecessors(), Succs: v.Successors(),
 		Incorporated: v.Incorporated(), Joined: v.Joined(),
 	}

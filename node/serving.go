@@ -25,7 +25,7 @@ func (n *Node) serving(ctx context.Context, key ring.Key) (*snapshot, error) {
 			return nil, n.elsewhere(s.view.Next(key))
 		case s.grants.Owns(key) && s.grants.Synced:
 			return s, nil
-		case !s.grants.Owns(key) && s.view.Joined() && s.grants.Hood.Pred.IsNode():
+		case !s.grants.Owns(key) && s.view.Joined() && s.grants.Neighbors.Pred.IsNode():
 			return nil, n.elsewhere(s.view.Next(key))
 		}
 		select {

@@ -21,14 +21,14 @@ func keySpan(from, to ring.Position) (span store.Span, ok bool) {
 // arcSpans returns the keys of the node's own arc as spans that don't wrap, in
 // clockwise order, so that a cursor within them is well defined.
 func arcSpans(s *snapshot) []store.Span {
-	from := s.grants.Hood.Pred
+	from := s.grants.Neighbors.Pred
 	if !from.IsNode() {
 		if !s.grants.Alone() {
 			return nil
 		}
-		from = s.grants.Hood.Self
+		from = s.grants.Neighbors.Self
 	}
-	span, ok := keySpan(from, s.grants.Hood.Self)
+	span, ok := keySpan(from, s.grants.Neighbors.Self)
 	if !ok {
 		return nil
 	}

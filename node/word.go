@@ -58,7 +58,7 @@ func (n *Node) wordOf(name string, owner peer.ID) *pb.Confirm {
 	at := filePlace(name)
 	s := n.state.Load()
 	id := s.grants.Granted
-	if s.parting || !s.grants.MayWitness(s.grants.Hood.Successor(), ring.Key(at.Key), id) || peerID(s.grants.Hood.Successor()) != owner {
+	if s.parting || !s.grants.MayWitness(s.grants.Neighbors.Successor(), ring.Key(at.Key), id) || peerID(s.grants.Neighbors.Successor()) != owner {
 		return nil
 	}
 	ks, err := n.standing(at)

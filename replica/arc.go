@@ -8,8 +8,8 @@ import (
 // changes whenever the grantor's first successor does.
 type GrantID struct{ Nonce, Counter uint64 }
 
-// Neighbourhood is what an Arc needs to know of the ring.
-type Neighbourhood struct {
+// Neighbors is what an Arc needs to know of the ring.
+type Neighbors struct {
 	Self ring.Position
 	// Pred is the predecessor, or none.
 	Pred ring.Position
@@ -22,10 +22,10 @@ type Neighbourhood struct {
 }
 
 // Alone reports whether the node is a ring of one.
-func (n Neighbourhood) Alone() bool { return n.Joined && len(n.Succs) == 0 && !n.Pred.IsNode() }
+func (n Neighbors) Alone() bool { return n.Joined && len(n.Succs) == 0 && !n.Pred.IsNode() }
 
 // Successor is the first successor, or none.
-func (n Neighbourhood) Successor() ring.Position {
+func (n Neighbors) Successor() ring.Position {
 	if len(n.Succs) == 0 {
 		return ring.Position{}
 	}
@@ -61,7 +61,7 @@ type faults struct {
 	unconfirmed    bool // the sync ends without asking whether the grant still stands
 	alwaysFounder  bool // a node that is alone grants itself the ring, whatever became of the others
 	forgetful      bool // holders of before aren't asked
-	hasty          bool // a neighbour that doesn't answer is not waited for
+	hasty          bool // a neighbor that doesn't answer is not waited for
 	impatient      bool // the sync goes on however many holders are missing
 	serveEarly     bool // the arc is served as soon as the grant is there
 	boastful       bool // whoever is synced vouches for the arc, whether or not it has been its owner until now
@@ -80,8 +80,8 @@ const writeQuorum = 2
 // under which grant it is the witness of its successor. It is not safe for
 // concurrent use; the node's loop owns it, and others read the Grants it returns.
 type Arc struct {
-	cfg  Config
-	hood Neighbourhood
+	cfg       Config
+	neighbors Neighbors
 
 	// as grantor: the present grant of the arc between this node and its successor.
 	granted GrantID
@@ -125,7 +125,7 @@ func NewArc(cfg Config, previous []ring.Position) *Arc {
 		cfg.Patience = 30
 	}
 	a := &Arc{cfg: cfg, hadPeers: !cfg.Founder, granted: GrantID{Nonce: cfg.Nonce, Counter: 1}, why: "not a member of a ring yet"}
-	a.hood.Self = cfg.Self
+	a.neighbors.Self = cfg.Self
 	a.remember(previous...)
 	return a
 }
@@ -133,11 +133,11 @@ func NewArc(cfg Config, previous []ring.Position) *Arc {
 // Grants is an immutable snapshot of an Arc: all that a handler needs to decide
 // whether it may serve or be a witness.
 type Grants struct {
-	Hood    Neighbourhood
-	Grant   Grant   // held as owner; zero when none
-	Synced  bool    // the arc may be served under Grant
-	Granted GrantID // given as grantor
-	Why     string  // why the arc isn't synced
+	Neighbors Neighbors
+	Grant     Grant   // held as owner; zero when none
+	Synced    bool    // the arc may be served under Grant
+	Granted   GrantID // given as grantor
+	Why       string  // why the arc isn't synced
 	// Degraded says that the node is alone because it believes all others dead, which
 	// it can't tell from being cut off: it serves reads and acknowledges no write.
 	Degraded bool
@@ -148,28 +148,28 @@ type Grants struct {
 // Grants returns a snapshot.
 func (a *Arc) Grants() Grants {
 	return Grants{
-		Hood: a.hood, Grant: a.grant, Synced: a.synced, Granted: a.granted, Why: a.why,
-		Degraded: a.hood.Alone() && !a.selfGranted(), faults: a.cfg.faults,
+		Neighbors: a.neighbors, Grant: a.grant, Synced: a.synced, Granted: a.granted, Why: a.why,
+		Degraded: a.neighbors.Alone() && !a.selfGranted(), faults: a.cfg.faults,
 	}
 }
 
 // Owns reports whether key lies in the arc between the predecessor and the node itself.
 func (g Grants) Owns(key ring.Key) bool {
-	if !g.Hood.Pred.IsNode() {
-		return g.Hood.Alone()
+	if !g.Neighbors.Pred.IsNode() {
+		return g.Neighbors.Alone()
 	}
-	return ring.Between(g.Hood.Pred, ring.At(key), g.Hood.Self)
+	return ring.Between(g.Neighbors.Pred, ring.At(key), g.Neighbors.Self)
 }
 
 // MayWitness reports whether the node accepts a copy as the witness of owner's write
 // to key under the grant id. It must be asked again after the copy is durable: a
 // grant given in between has not seen the copy.
 func (g Grants) MayWitness(owner ring.Position, key ring.Key, id GrantID) bool {
-	if g.Granted != id && !g.faults.ungranted || !g.Hood.Incorporated && !g.faults.unincorporated {
+	if g.Granted != id && !g.faults.ungranted || !g.Neighbors.Incorporated && !g.faults.unincorporated {
 		return false
 	}
-	return g.Hood.Successor() == owner && ring.Between(g.Hood.Self, ring.At(key), owner)
+	return g.Neighbors.Successor() == owner && ring.Between(g.Neighbors.Self, ring.At(key), owner)
 }
 
 // Alone reports whether the node serves the whole ring by itself, with nobody to be its witness.
-func (g Grants) Alone() bool { return g.Hood.Alone() }
+func (g Grants) Alone() bool { return g.Neighbors.Alone() }

@@ -6,9 +6,9 @@ import (
 	"github.com/p2pchord/p2pchord/ring"
 )
 
-// between3 is the neighbourhood of node 1 between 0 and 2.
-func between3() Neighbourhood {
-	return Neighbourhood{
+// between3 returns the neighbors of node 1 between 0 and 2.
+func between3() Neighbors {
+	return Neighbors{
 		Self: position(1), Pred: position(0), Preds: positions([]int{0, 2}), Succs: positions([]int{2, 0}),
 		Incorporated: true, Joined: true,
 	}
@@ -75,7 +75,7 @@ func TestSyncServesUnderItsGrant(t *testing.T) {
 	}
 }
 
-func TestSilentNeighbourIsWaitedFor(t *testing.T) {
+func TestSilentNeighborIsWaitedFor(t *testing.T) {
 	t.Parallel()
 	a := arcOf(nil)
 	answer(t, a, a.Ring(between3()), 2)
@@ -100,7 +100,7 @@ func TestSilentNeighbourIsWaitedFor(t *testing.T) {
 
 func TestAloneByDeathTakesNoWrites(t *testing.T) {
 	t.Parallel()
-	alone := Neighbourhood{Self: position(1), Incorporated: true, Joined: true}
+	alone := Neighbors{Self: position(1), Incorporated: true, Joined: true}
 	founder := arcOf(func(c *Config) { c.Founder = true })
 	founder.Ring(alone)
 	if g := founder.Grants(); !g.Synced || g.Degraded || !g.Alone() {

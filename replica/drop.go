@@ -67,7 +67,7 @@ func (r Release) Judge() Verdict {
 }
 
 // Heirs returns who shall hold the copies of a key when self has left the ring, at most
-// copies of them, the owner first. preds and succs are self's neighbours, nearest first; holders are those
+// copies of them, the owner first. preds and succs are self's neighbors, nearest first; holders are those
 // of the key now (ring.View.Holders with one copy more than wanted). It is empty
 // when self doesn't know the key's holders: then its owner has to be looked up.
 func Heirs(self ring.Position, preds, succs, holders []ring.Position, copies int) []ring.Position {

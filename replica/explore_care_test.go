@@ -262,7 +262,7 @@ func (e *explorer) handOver(g *global, i int, visit func(*global, label, error))
 	visit(&h, label{evHandOver, uint8(i), 0}, nil)
 }
 
-// depart has the neighbours told, and the leaver gone with its disk.
+// depart has the neighbors told, and the leaver gone with its disk.
 func (e *explorer) depart(g *global, i int, visit func(*global, label, error)) {
 	h := *g
 	n := e.nodes[g.node[i]]

@@ -107,8 +107,8 @@ func (e *explorer) newArc(i int, nonce uint8, founder bool, previous []int) *Arc
 	}, positions(previous))
 }
 
-func (n *node) hood() Neighbourhood {
-	h := Neighbourhood{
+func (n *node) neighbors() Neighbors {
+	h := Neighbors{
 		Self: position(n.pos), Preds: positions(n.preds), Succs: positions(n.succs), Incorporated: n.inc, Joined: n.joined,
 	}
 	if len(n.preds) > 0 {

@@ -53,7 +53,7 @@ func (e *explorer) reads(g *global, i int, visit func(*global, label, error)) {
 		r.floor = g.floor[0]
 	}
 	if r.phase == readNone || r.phase == readOwner {
-		owner := n.grants.Hood.Successor()
+		owner := n.grants.Neighbors.Successor()
 		if owner.IsNode() && e.witnesses(n, number(owner), 0, n.grants.Granted) {
 			r.witness, r.given, r.has = uint8(i), encodeGrant(n.grants.Granted), e.winner(n, 0)
 			visit(&h, label{evReadWitness, uint8(i), 0}, e.advance(&h, readWitness))

@@ -4,8 +4,8 @@ import (
 	"slices"
 )
 
-// ringChanged tells the Arc of n its neighbourhood.
-func (n *node) ringChanged() { n.take(n.arc.Ring(n.hood())) }
+// ringChanged tells the Arc of n its neighbors.
+func (n *node) ringChanged() { n.take(n.arc.Ring(n.neighbors())) }
 
 // member reports whether node i is up and in a ring.
 func (e *explorer) member(g *global, i int) bool {
@@ -236,7 +236,7 @@ func (e *explorer) settleAlone(g *global, m *node) {
 	m.ringChanged()
 }
 
-// suspicions has node i believe a live neighbour dead.
+// suspicions has node i believe a live neighbor dead.
 func (e *explorer) suspicions(g *global, i int, visit func(*global, label, error)) {
 	n := e.nodes[g.node[i]]
 	for p := range e.n {

@@ -68,7 +68,7 @@ func (f fault) check(t *testing.T) {
 	t.Log(err)
 }
 
-// losing adds a lost exchange and the merge probe, and has a sync go on without a neighbour that
+// losing adds a lost exchange and the merge probe, and has a sync go on without a neighbor that
 // doesn't answer: otherwise the claims of a sync catch what the rule in question is there for.
 func losing(w *world) { w.most.losses, w.probe, w.arc.hasty = 1, true, true }
 
@@ -116,7 +116,7 @@ func TestPlantedFaults(t *testing.T) {
 		{"a witness check before the write only", joining(2, func(w *world) { losing(w); w.late = true }), func(w *world) { w.driver.checkBefore = true }, errP2},
 		{"reads that don't ask the witness", joining(2, losing), func(w *world) { w.driver.fastReads = true }, errP2},
 		{"serving before synced", joining(2, func(*world) {}), func(w *world) { w.arc.serveEarly = true }, errP2},
-		{"a silent neighbour counts as missing", joining(2, func(w *world) { w.most.crashes, w.most.losses, w.limit = 1, 1, 60_000 }), func(w *world) { w.arc.hasty, w.limit = true, 0 }, errP2},
+		{"a silent neighbor counts as missing", joining(2, func(w *world) { w.most.crashes, w.most.losses, w.limit = 1, 1, 60_000 }), func(w *world) { w.arc.hasty, w.limit = true, 0 }, errP2},
 		{"dropping without confirmation", joining(3, func(w *world) { w.drops, w.repairs, w.copies, w.preds = true, true, 2, 3 }), func(w *world) { w.driver.dropBlindly = true }, errP6},
 		{"collecting tombstones early", resting(3, 1, deleting), func(w *world) { w.driver.collectEarly = true }, errP5},
 		{"a leaver serves and witnesses to the end", resting(3, 1, func(w *world) { w.most.leaves, w.most.crashes = 1, 1 }), func(w *world) { w.driver.leaveEarly = true }, errP1},

@@ -93,7 +93,7 @@ type attempt struct {
 	asked   []ring.Position          // all holders asked, the predecessor first
 	chain   []ring.Position          // the predecessors in a row, as far as asked
 	missing int                      // holders that did not answer
-	silent  int                      // those of them that are neighbours at present
+	silent  int                      // those of them that are neighbors at present
 	// authority says that one of them has been the synced owner of the arc until now.
 	authority bool
 	// continuous says that one of them has been a holder all the while; aside are those with quarantined copies.
@@ -101,10 +101,10 @@ type attempt struct {
 	aside      []ring.Position
 }
 
-// Ring tells the Arc that its neighbourhood is now h. (Sync step "prdc changes".)
-func (a *Arc) Ring(h Neighbourhood) []Action {
-	old := a.hood
-	a.hood = h
+// Ring tells the Arc that its neighbors are now h. (Sync step "prdc changes".)
+func (a *Arc) Ring(h Neighbors) []Action {
+	old := a.neighbors
+	a.neighbors = h
 	if h.Successor() != old.Successor() {
 		// The grant goes with the successor: whoever had it has it no longer.
 		if !a.cfg.faults.constantID {
@@ -164,31 +164,31 @@ func (a *Arc) Refused(g Grant) []Action {
 // advance starts what can be started.
 func (a *Arc) advance() []Action {
 	switch {
-	case !a.hood.Joined:
+	case !a.neighbors.Joined:
 		return nil
-	case a.hood.Alone():
+	case a.neighbors.Alone():
 		a.attempt = nil
 		// Alone: the whole ring is this node's. Reads are served in any case; see Grants.Degraded.
-		a.grant, a.synced, a.why = Grant{From: a.hood.Self}, true, ""
+		a.grant, a.synced, a.why = Grant{From: a.neighbors.Self}, true, ""
 		if a.selfGranted() {
-			a.held = a.hood.Self
+			a.held = a.neighbors.Self
 		}
 		return nil
-	case !a.hood.Pred.IsNode():
+	case !a.neighbors.Pred.IsNode():
 		a.grant, a.synced, a.why = Grant{}, false, "no predecessor is known"
 		return nil
 	}
-	if a.grant.From == a.hood.Self {
+	if a.grant.From == a.neighbors.Self {
 		a.grant, a.synced, a.why = Grant{}, false, "the ring has grown"
 	}
-	if a.attempt != nil || a.retry > 0 || (a.synced && a.grant.From == a.hood.Pred) {
+	if a.attempt != nil || a.retry > 0 || (a.synced && a.grant.From == a.neighbors.Pred) {
 		return nil
 	}
 	a.attempt = &attempt{phase: asking, pending: map[uint64]ring.Position{}}
 	if a.cfg.faults.ungranted || a.cfg.faults.lateGrant {
-		return a.claimUnder(Grant{From: a.hood.Pred}, ring.Position{})
+		return a.claimUnder(Grant{From: a.neighbors.Pred}, ring.Position{})
 	}
-	return []Action{AskGrant{Seq: a.send(a.hood.Pred), To: a.hood.Pred}}
+	return []Action{AskGrant{Seq: a.send(a.neighbors.Pred), To: a.neighbors.Pred}}
 }
 
 // selfGranted reports whether a node that is alone may acknowledge writes by itself:
@@ -218,7 +218,7 @@ func (a *Arc) abort(why string) []Action {
 	return nil
 }
 
-// maxPrevious bounds the remembered holders: two neighbourhoods of eight on either side.
+// maxPrevious bounds the remembered holders: the neighbors of two places, eight on either side.
 const maxPrevious = 32
 
 // remember adds nodes to those that may hold the arc's records. Who left politely has

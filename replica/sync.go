@@ -38,8 +38,8 @@ func (a *Arc) claimUnder(g Grant, pred ring.Position) []Action {
 	a.attempt.phase, a.attempt.grant = claiming, g
 	a.attempt.chain = []ring.Position{g.From}
 	targets := []ring.Position{g.From}
-	targets = append(targets, near(a.hood.Succs, a.cfg.Copies)...)
-	targets = append(targets, near(a.hood.Preds, a.cfg.Copies)...)
+	targets = append(targets, near(a.neighbors.Succs, a.cfg.Copies)...)
+	targets = append(targets, near(a.neighbors.Preds, a.cfg.Copies)...)
 	if !a.cfg.faults.forgetful {
 		targets = append(targets, a.previous...)
 	}
@@ -115,7 +115,7 @@ func (a *Arc) absent(p ring.Position) []Action {
 		return a.abort("the predecessor does not answer")
 	}
 	a.attempt.missing++
-	if a.neighbour(p) {
+	if a.neighbor(p) {
 		a.attempt.silent++
 	}
 	return a.conclude()
@@ -142,13 +142,13 @@ func (a *Arc) conclude() []Action {
 	return []Action{confirm}
 }
 
-// neighbour reports whether p is, as far as the ring knows, alive and one of the nearest on either side.
-func (a *Arc) neighbour(p ring.Position) bool {
-	return slices.Contains(near(a.hood.Succs, a.cfg.Copies), p) || slices.Contains(near(a.hood.Preds, a.cfg.Copies), p)
+// neighbor reports whether p is, as far as the ring knows, alive and one of the nearest on either side.
+func (a *Arc) neighbor(p ring.Position) bool {
+	return slices.Contains(near(a.neighbors.Succs, a.cfg.Copies), p) || slices.Contains(near(a.neighbors.Preds, a.cfg.Copies), p)
 }
 
 // patience is how many attempts in a row are given up because of missing
-// holders before the sync goes on without them. A neighbour is waited for: either it answers or the ring
+// holders before the sync goes on without them. A neighbor is waited for: either it answers or the ring
 // soon finds it dead. Of the others, fewer than W missing can't hide an acknowledged
 // version. Fewer than R can't hide one that was fully replicated: they get a short
 // time to come back. More get longer. A peer that knows all that was
@@ -169,22 +169,22 @@ func (a *Arc) patience() int {
 // GrantAsked decides, as the grantor, about the request of a node that believes to be the successor.
 func (a *Arc) GrantAsked(from ring.Position) (GrantAnswer, []Action) {
 	a.returned(from)
-	if !a.hood.Incorporated && !a.cfg.faults.unincorporated || a.hood.Successor() != from {
-		return GrantAnswer{Better: a.hood.Successor()}, []Action{Stabilize{}}
+	if !a.neighbors.Incorporated && !a.cfg.faults.unincorporated || a.neighbors.Successor() != from {
+		return GrantAnswer{Better: a.neighbors.Successor()}, []Action{Stabilize{}}
 	}
 	a.grantee = from
-	return GrantAnswer{OK: true, ID: a.granted, Pred: a.hood.Pred}, nil
+	return GrantAnswer{OK: true, ID: a.granted, Pred: a.neighbors.Pred}, nil
 }
 
 // ClaimAsked answers the claim of another node to the arc from pred to itself, under a grant.
 func (a *Arc) ClaimAsked(from, pred ring.Position, id GrantID) ClaimAnswer {
 	a.returned(from)
-	ans := ClaimAnswer{Preds: a.hood.Preds}
-	if !a.hood.Joined {
+	ans := ClaimAnswer{Preds: a.neighbors.Preds}
+	if !a.neighbors.Joined {
 		return ans
 	}
 	me := a.cfg.Self
-	if a.hood.Alone() || (a.hood.Pred.IsNode() && overlap(a.hood.Pred, me, pred, from)) {
+	if a.neighbors.Alone() || (a.neighbors.Pred.IsNode() && overlap(a.neighbors.Pred, me, pred, from)) {
 		ans.Owns = true
 		return ans
 	}
@@ -220,8 +220,8 @@ func (a *Arc) Repaired(g Grant) {
 		return
 	}
 	a.previous = nil
-	a.remember(near(a.hood.Preds, a.cfg.Copies)...)
-	a.remember(near(a.hood.Succs, a.cfg.Copies)...)
+	a.remember(near(a.neighbors.Preds, a.cfg.Copies)...)
+	a.remember(near(a.neighbors.Succs, a.cfg.Copies)...)
 }
 
 // Previous returns the nodes that may hold the arc's records, to be remembered across a restart.

@@ -189,7 +189,7 @@ func (p *peer) step(in ring.Input) (reply ring.Command) {
 	old := p.machine.View()
 	out := p.machine.Step(in)
 	if out.View != nil {
-		p.carryOutArc(p.arc.Ring(neighbourhood(out.View)))
+		p.carryOutArc(p.arc.Ring(neighborsInView(out.View)))
 		p.publish()
 		p.ringChanged(old, out.View)
 	}
@@ -204,8 +204,8 @@ func (p *peer) step(in ring.Input) (reply ring.Command) {
 	return reply
 }
 
-func neighbourhood(v *ring.View) replica.Neighbourhood {
-	h := replica.Neighbourhood{
+func neighborsInView(v *ring.View) replica.Neighbors {
+	h := replica.Neighbors{
 		Self: v.Self(), Preds: v.Predecessors(), Succs: v.Successors(),
 		Incorporated: v.Incorporated(), Joined: v.Joined(),
 	}

@@ -16,7 +16,7 @@ func (p *peer) serving(t *process, key ring.Key) (*snapshot, error) {
 			return nil, &elsewhere{fault.NotOwner, first(s.view.Successors())}
 		case s.grants.Owns(key) && s.grants.Synced:
 			return s, nil
-		case !s.grants.Owns(key) && s.view.Joined() && s.grants.Hood.Pred.IsNode():
+		case !s.grants.Owns(key) && s.view.Joined() && s.grants.Neighbors.Pred.IsNode():
 			return nil, &elsewhere{fault.NotOwner, first(s.view.Next(key))}
 		}
 		if p.world.now >= until {

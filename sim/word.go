@@ -15,7 +15,7 @@ type wordRequest struct {
 // serveWord is what this node says of a file as the witness of its owner; node/word.go.
 func (p *peer) serveWord(r wordRequest) (any, error) {
 	g := p.state.grants
-	if owner := g.Hood.Successor(); p.parting || owner.ID != r.owner || !g.MayWitness(owner, ring.Hash(r.name), g.Granted) {
+	if owner := g.Neighbors.Successor(); p.parting || owner.ID != r.owner || !g.MayWitness(owner, ring.Hash(r.name), g.Granted) {
 		return nil, fault.Refused
 	}
 	word := replica.Word{Grant: g.Granted}
