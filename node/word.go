@@ -40,8 +40,8 @@ func (w said) confirms(s *snapshot, ks []kept) bool {
 }
 
 // wordIn reads a witness's word.
-func wordIn(c *pb.Confirm) replica.Word {
-	return replica.Word{Grant: grantID(c.GetGrant()), Stamp: string(c.GetStamp())}
+func wordIn(c *pb.Confirm) replica.Vote {
+	return replica.Vote{Grant: grantID(c.GetGrant()), Stamp: string(c.GetStamp())}
 }
 
 // serveWord tells a reader what this node says of a file as the witness of its owner.
@@ -125,8 +125,8 @@ func (o *operations) getBoth(ctx context.Context, owner peer.ID, get *pb.Get, ro
 	defer wg.Wait()
 	asking, cancel := context.WithCancel(ctx)
 	defer cancel()
-	words := make(chan replica.Word, 1)
-	contain.Go(&wg, "asking a witness", func() { words <- o.askWord(asking, witness, owner, get.GetName()) }, func() { words <- replica.Word{} })
+	words := make(chan replica.Vote, 1)
+	contain.Go(&wg, "asking a witness", func() { words <- o.askWord(asking, witness, owner, get.GetName()) }, func() { words <- replica.Vote{} })
 
 	ask := &pb.Get{Name: get.GetName(), WithBody: get.GetWithBody(), Unconfirmed: true}
 	r, err := o.call(ctx, owner, &pb.FileRequest{Body: &pb.FileRequest_Get{Get: ask}}, nil)
@@ -156,10 +156,10 @@ func (o *operations) getBoth(ctx context.Context, owner peer.ID, get *pb.Get, ro
 }
 
 // askWord asks a witness for its word, which is empty when it gives none.
-func (o *operations) askWord(ctx context.Context, witness, owner peer.ID, name string) replica.Word {
+func (o *operations) askWord(ctx context.Context, witness, owner peer.ID, name string) replica.Vote {
 	r, err := o.call(ctx, witness, &pb.FileRequest{Body: &pb.FileRequest_Word{Word: &pb.AskWord{Name: name, Owner: []byte(owner)}}}, nil)
 	if err != nil {
-		return replica.Word{}
+		return replica.Vote{}
 	}
 	defer r.close()
 	return wordIn(r.GetWord())

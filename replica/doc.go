@@ -7,7 +7,7 @@
 // owns an Arc, and everybody else reads the immutable Grants that it publishes.
 //
 // The protocol is that of docs/replication.md: the predecessor of a node grants it
-// the arc between the two and is the witness of every write to that arc. Its words
-// are the ring's (successor, predecessor, incorporated) and four of its own: grant,
-// witness, synced, claim.
+// the arc between the two and is the witness of every write to that arc. Its terms
+// are the ring's (successor, predecessor, incorporated) and five of its own: grant,
+// witness, vote, synced, claim.
 package replica

@@ -12,7 +12,7 @@ type read struct {
 	owner   uint8 // who answered,
 	rec     recID // what with,
 	grant   grantCode
-	witness uint8 // whose word it is:
+	witness uint8 // whose vote it is:
 	given   grantCode
 	has     recID
 }
@@ -70,17 +70,17 @@ func (e *explorer) advance(g *global, answered readPhase) error {
 	}
 	g.read = read{phase: readEnded}
 	stamp := e.records[r.rec].Version.Stamp()
-	word := Word{Grant: r.given.id()}
+	vote := Vote{Grant: r.given.id()}
 	if r.has > 0 {
-		word.Stamp = e.records[r.has].Version.Stamp()
+		vote.Stamp = e.records[r.has].Version.Stamp()
 	}
 	if e.driver.blindToGrants {
-		word.Grant = r.grant.id()
+		vote.Grant = r.grant.id()
 	}
 	if e.driver.blindToVersions {
-		word.Stamp = stamp
+		vote.Stamp = stamp
 	}
-	if !word.Settles(r.grant.id(), stamp) {
+	if !vote.Settles(r.grant.id(), stamp) {
 		return nil // the owner is asked once more, and asks by itself
 	}
 	if f := r.floor; f > 0 && f != r.rec && e.records[r.rec].Version.Compare(e.records[f].Version) < 0 {

@@ -86,7 +86,7 @@ func (e event) String() string {
 		"crashes", "stops", "restarts", "has its request handled by", "takes the reply of", "loses the exchange with",
 		"begins put", "sends to witness put", "(put) is stored by", "(put) is answered to", "gives up put", "answers a get of key",
 		"repairs", "has repaired", "gets leave to drop key", "drops key", "collects the tombstone of key", "begins to leave", "hands over", "departs",
-		"answers, as the owner, a reader of key", "gives, as the witness, its word to a reader of key",
+		"answers, as the owner, a reader of key", "gives, as the witness, its vote to a reader of key",
 	}[e]
 }
 

@@ -18,7 +18,7 @@ func (p *peer) serveWord(r wordRequest) (any, error) {
 	if owner := g.Neighbors.Successor(); p.parting || owner.ID != r.owner || !g.MayWitness(owner, ring.Hash(r.name), g.Granted) {
 		return nil, fault.Refused
 	}
-	word := replica.Word{Grant: g.Granted}
+	word := replica.Vote{Grant: g.Granted}
 	if standing := p.disk.standing(r.name); len(standing) > 0 {
 		word.Stamp = standing[0].Version.Stamp()
 	}
@@ -33,10 +33,10 @@ func (p *peer) getBoth(t *process, owner ring.ID, name string) (g got, ok bool, 
 	if !known || owner == p.at.ID || witness == p.at.ID {
 		return got{}, false, nil
 	}
-	var word replica.Word
+	var word replica.Vote
 	askWitness := func() {
 		if reply, err := t.call(witness, wordRequest{name, owner}, w.now+timeout/10); err == nil {
-			word = reply.(replica.Word) //nolint:forcetypeassert // see handleFile
+			word = reply.(replica.Vote) //nolint:forcetypeassert // see handleFile
 		}
 	}
 	first := w.dice.chance(0.5)
