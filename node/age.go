@@ -164,7 +164,7 @@ func (n *Node) believe(ctx context.Context, c replica.ConfirmGrant) {
 			log.Warnw("believing what was set aside", "err", err)
 		}
 	}
-	for _, h := range c.Aside {
+	for _, h := range c.Quarantined {
 		if err := n.pullAside(ctx, h, span); err != nil {
 			log.Warnw("taking in what another has set aside", "peer", peerID(h), "err", err)
 		}

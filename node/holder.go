@@ -155,8 +155,8 @@ func (n *Node) serveClaim(ctx context.Context, from peer.ID, c *pb.Claim) (*pb.F
 	if ans.Owns { // it gets to know its new predecessor the usual way
 		n.notified(info.Position)
 	}
-	ans.Continuous, ans.Aside = n.continuousFor(pred.Position, info.Position, n.state.Load())
-	claimed := &pb.Claimed{Continuous: ans.Continuous, Aside: ans.Aside, Owns: ans.Owns, Authority: ans.Authority, Neighbours: n.neighboursOf(state, joined)}
+	ans.Continuous, ans.Quarantined = n.continuousFor(pred.Position, info.Position, n.state.Load())
+	claimed := &pb.Claimed{Continuous: ans.Continuous, Aside: ans.Quarantined, Owns: ans.Owns, Authority: ans.Authority, Neighbours: n.neighboursOf(state, joined)}
 	if g := n.describe([]ring.Position{ans.Grantee}); len(g) > 0 {
 		claimed.Grantee = g[0]
 	}
@@ -203,7 +203,7 @@ func (n *Node) askClaim(ctx context.Context, c replica.AskClaim) {
 	if err == nil {
 		defer r.close()
 		m := r.GetClaimed()
-		ans = replica.ClaimAnswer{Owns: m.GetOwns(), Authority: m.GetAuthority(), Continuous: m.GetContinuous(), Aside: m.GetAside(), Preds: n.stateOf(peerID(c.To), m.GetNeighbours()).Preds}
+		ans = replica.ClaimAnswer{Owns: m.GetOwns(), Authority: m.GetAuthority(), Continuous: m.GetContinuous(), Quarantined: m.GetAside(), Preds: n.stateOf(peerID(c.To), m.GetNeighbours()).Preds}
 		if m.GetGrantee() != nil {
 			if info, err := n.book.learnOne(m.GetGrantee()); err == nil {
 				ans.Grantee = info.Position

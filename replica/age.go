@@ -16,7 +16,7 @@ const (
 	DefaultGrace Grace = 7 * 24 * 60 * 60 * 1000
 )
 
-// Reference is one standing version of a file as the owner of the file knows it: the winner or a sibling.
+// Reference is one current version of a file as the owner of the file knows it: the winner or a sibling.
 type Reference struct {
 	Record
 	Deleted bool
@@ -27,22 +27,22 @@ type Reference struct {
 // Block is a later block of a file (index greater than 0). Its Clock tells when it was written.
 type Block struct{ Clock uint64 }
 
-// Orphan reports whether a later block may be removed, given all standing versions of
+// Orphan reports whether a later block may be removed, given all current versions of
 // its file, the winner first, as its synced owner has just told them. A block that none of
 // them uses is an orphan when the version that it belonged to has been replaced (the block is no
 // younger than the winner's nearest ancestor) and the winner has stood for OrphanGraceMillis; or
 // when it is older than OrphanAgeMillis, for then the put that wrote it was given up. With no version at all only age counts.
-func Orphan(b Block, standing []Reference, nowMillis int64) bool {
-	if slices.ContainsFunc(standing, func(r Reference) bool { return r.Uses && !r.Deleted }) {
+func Orphan(b Block, current []Reference, nowMillis int64) bool {
+	if slices.ContainsFunc(current, func(r Reference) bool { return r.Uses && !r.Deleted }) {
 		return false
 	}
 	if millis(b.Clock) < nowMillis-OrphanAgeMillis {
 		return true
 	}
-	if len(standing) == 0 {
+	if len(current) == 0 {
 		return false
 	}
-	winner := standing[0]
+	winner := current[0]
 	replaced := winner.Floor
 	if len(winner.Ancestors) > 0 {
 		replaced = winner.Ancestors[0].Clock
@@ -62,8 +62,8 @@ func (g Grace) margin() int64 { return min(MaxAheadMillis, int64(g)/8) }
 // Collectable reports whether a tombstone may be removed by a synced owner and, at its
 // word, by the holders: it stands alone, and every holder has had it since fullMillis, 0 for
 // not yet. (CHORD, DELETE.)
-func (g Grace) Collectable(standing []Reference, fullMillis, nowMillis int64) bool {
-	return len(standing) == 1 && standing[0].Deleted && fullMillis > 0 && fullMillis <= nowMillis-int64(g)
+func (g Grace) Collectable(current []Reference, fullMillis, nowMillis int64) bool {
+	return len(current) == 1 && current[0].Deleted && fullMillis > 0 && fullMillis <= nowMillis-int64(g)
 }
 
 // Expired reports whether a holder may remove a tombstone at its owner's word: no

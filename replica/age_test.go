@@ -18,10 +18,10 @@ func TestOrphan(t *testing.T) {
 	second := Replace(first, at(now-hour))
 	fresh := Replace(first, at(now-minute))
 	for _, x := range []struct {
-		name     string
-		block    Block
-		standing []Reference
-		want     bool
+		name    string
+		block   Block
+		current []Reference
+		want    bool
 	}{
 		{"used by the winner", block(now - 100*hour), []Reference{{Record: second, Uses: true}}, false},
 		{"used by a sibling", block(now - 100*hour), []Reference{{Record: second}, {Record: first, Uses: true}}, false},
@@ -37,7 +37,7 @@ func TestOrphan(t *testing.T) {
 		{"of the future", block(now + hour), []Reference{{Record: second}}, false},
 		{"covered by the floor", block(now - 20*hour), []Reference{{Record: Record{Version: at(now - hour), Floor: at(now - 15*hour).Clock}}}, true},
 	} {
-		if got := Orphan(x.block, x.standing, now); got != x.want {
+		if got := Orphan(x.block, x.current, now); got != x.want {
 			t.Errorf("%s: %v", x.name, got)
 		}
 	}
@@ -51,10 +51,10 @@ func TestTombstones(t *testing.T) {
 	const grace = DefaultGrace
 	full := now - int64(grace)
 	for _, x := range []struct {
-		name     string
-		standing []Reference
-		full     int64
-		want     bool
+		name    string
+		current []Reference
+		full    int64
+		want    bool
 	}{
 		{"at all holders for the grace", []Reference{dead}, full, true},
 		{"not long enough", []Reference{dead}, full + 1, false},
@@ -63,7 +63,7 @@ func TestTombstones(t *testing.T) {
 		{"a sibling stands", []Reference{dead, live}, full, false},
 		{"nothing", nil, full, false},
 	} {
-		if got := grace.Collectable(x.standing, x.full, now); got != x.want {
+		if got := grace.Collectable(x.current, x.full, now); got != x.want {
 			t.Errorf("%s: %v", x.name, got)
 		}
 	}

@@ -35,9 +35,9 @@ const (
 	Old
 )
 
-// Judge decides about the clock of a record that Admit lets be written, where current are the
-// standing records, the winner first. A version that is a small step above the one that it replaces is
-// timely whatever the time: so a version from the future never blocks its name.
+// Judge decides about the clock of a record that Admit accepts. current are the records of the
+// file's current versions, the winner first. A version that is a small step above the one that it
+// replaces is timely whatever the time: so a version from the future never blocks its name.
 func (g Grace) Judge(current []Record, r Record, now Time) Date {
 	switch {
 	case len(current) > 0 && r.Supersedes(current[0].Version) && isStep(r.Version, current[0].Version):

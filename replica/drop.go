@@ -21,14 +21,14 @@ const (
 	Drop
 )
 
-// Covering returns the index of the record among standing (the owner's, winner first)
+// Covering returns the index of the record among current (the owner's, winner first)
 // that makes a copy of version v needless once enough holders have it: the very version, or
 // the first that replaced it. False when there is none: the owner has to get the copy.
-func Covering(standing []Record, v Version) (int, bool) {
-	if i := slices.IndexFunc(standing, func(r Record) bool { return r.Version == v }); i >= 0 {
+func Covering(current []Record, v Version) (int, bool) {
+	if i := slices.IndexFunc(current, func(r Record) bool { return r.Version == v }); i >= 0 {
 		return i, true
 	}
-	i := slices.IndexFunc(standing, func(r Record) bool { return r.Supersedes(v) })
+	i := slices.IndexFunc(current, func(r Record) bool { return r.Supersedes(v) })
 	return i, i >= 0
 }
 

@@ -123,7 +123,7 @@ func (a *Arc) clone() *Arc {
 	if a.attempt != nil {
 		t := *a.attempt
 		t.pending = maps.Clone(t.pending)
-		t.asked, t.chain, t.aside = slices.Clone(t.asked), slices.Clone(t.chain), slices.Clone(t.aside)
+		t.asked, t.chain, t.quarantined = slices.Clone(t.asked), slices.Clone(t.chain), slices.Clone(t.quarantined)
 		c.attempt = &t
 	}
 	return &c

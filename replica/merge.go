@@ -43,14 +43,14 @@ func Merge(records []Record) []int {
 	slices.SortStableFunc(order, func(i, j int) int {
 		return records[j].Version.Compare(records[i].Version)
 	})
-	standing := make([]int, 0, len(order))
+	current := make([]int, 0, len(order))
 	for n, i := range order {
 		if n > 0 && superseded(records, order[:n], i) {
 			continue
 		}
-		standing = append(standing, i)
+		current = append(current, i)
 	}
-	return standing[:min(len(standing), 1+MaxSiblings)]
+	return current[:min(len(current), 1+MaxSiblings)]
 }
 
 // superseded reports whether one of the greater records has the version of i or replaces it.
@@ -67,7 +67,7 @@ type Admission uint8
 const (
 	// Write: the record is new and replaces the current version, or there is none.
 	Write Admission = iota
-	// Known: the very version stands already; the put is a repetition.
+	// Known: this version is current already; the put is a repetition.
 	Known
 	// Superseded: the version was written and has been replaced since.
 	Superseded
@@ -75,10 +75,11 @@ const (
 	Stale
 )
 
-// Admit decides about a put of r where current are the standing records, the
-// winner first. A record that names no ancestor was signed by a writer that has seen none: its clock may
-// lie below the floor only because the writer's time is behind, so the floor says nothing of it. Writes through one owner are one chain: a writer that has not seen the
-// current version is told, so siblings come from partitions alone.
+// Admit decides about a put of r. current are the records of the file's current versions, the winner
+// first. A record that names no ancestor was signed by a writer that has seen none: its clock may
+// lie below the floor only because the writer's time is behind, so the floor says nothing of it.
+// Writes through one owner form one chain: a writer that has not seen the current version is told,
+// so siblings come from partitions alone.
 func Admit(current []Record, r Record) Admission {
 	blind := len(r.Ancestors) == 0 && r.Floor == 0
 	for _, c := range current {

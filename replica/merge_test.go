@@ -42,9 +42,9 @@ func pick(records []Record, at []int) []Record {
 // merged is Merge's result as records.
 func merged(records ...Record) []Record { return pick(records, Merge(records)) }
 
-// standing is Merge, as plainly as it can be said: of all versions those that no other record
+// current is Merge in its plainest form: of all versions those that no other record
 // replaces, each once, the greatest first, and no more than there is room for.
-func standing(records []Record) []Version {
+func current(records []Record) []Version {
 	var out []Version
 	for _, r := range records {
 		replaced := false
@@ -75,7 +75,7 @@ func TestMergeIsWhatTheOracleSays(t *testing.T) {
 	for seed := range uint64(2000) {
 		rng := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // a test's randomness
 		all := history(rng, 1+rng.IntN(40))
-		want := standing(all)
+		want := current(all)
 		for range 4 {
 			rng.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 			if got := versions(merged(all...)); !slices.Equal(got, want) {
@@ -236,11 +236,11 @@ func TestMergeHidesWhatLiesBelowTheFloor(t *testing.T) {
 	there := Replace(common, Version{Clock: 2, Writer: "b"})
 	here := Replace(common, Version{Clock: 3, Writer: "a"})
 	for i := range uint64(2 * MaxAncestors) {
-		standing := Merge([]Record{here, there})
-		if len(standing) != 2 && i < MaxAncestors-1 {
+		current := Merge([]Record{here, there})
+		if len(current) != 2 && i < MaxAncestors-1 {
 			t.Errorf("after %d overwrites on one side the other side's version is no sibling", i+1)
 		}
-		if hidden := len(standing) == 1; hidden != (there.Version.Clock <= here.Floor) {
+		if hidden := len(current) == 1; hidden != (there.Version.Clock <= here.Floor) {
 			t.Errorf("after %d overwrites: hidden %v, floor %d", i+1, hidden, here.Floor)
 		}
 		here = Replace(here, Version{Clock: 4 + i, Writer: "a"})

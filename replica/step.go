@@ -33,10 +33,11 @@ type (
 	ConfirmGrant struct {
 		Seq   uint64
 		Grant Grant
-		// Believe says that none of the holders that answered has been one all the while: quarantined copies
-		// are to be merged first, this node's own and those of Aside. See Believed.
-		Believe bool
-		Aside   []ring.Position
+		// Believe says that none of the holders that answered has been one all the while:
+		// quarantined copies are to be merged first, this node's own and those of the peers
+		// in Quarantined. See Believed.
+		Believe     bool
+		Quarantined []ring.Position
 	}
 	// Stabilize asks the ring for a round of stabilization at once.
 	Stabilize struct{}
@@ -70,8 +71,8 @@ type ClaimAnswer struct {
 	// Continuous says that the holder has been one of that arc all the while, so that it knows of
 	// every delete whose tombstone may have been collected.
 	Continuous bool
-	// Aside says that the holder has quarantined copies.
-	Aside bool
+	// Quarantined says that the holder has quarantined copies.
+	Quarantined bool
 	// Preds are the holder's predecessors, nearest first.
 	Preds []ring.Position
 }
@@ -96,9 +97,10 @@ type attempt struct {
 	silent  int                      // those of them that are neighbors at present
 	// authority says that one of them has been the synced owner of the arc until now.
 	authority bool
-	// continuous says that one of them has been a holder all the while; aside are those with quarantined copies.
-	continuous bool
-	aside      []ring.Position
+	// continuous says that one of them has been a holder all the while;
+	// quarantined are those with quarantined copies.
+	continuous  bool
+	quarantined []ring.Position
 }
 
 // Ring tells the Arc that its neighbors are now h. (Sync step "prdc changes".)

@@ -83,8 +83,8 @@ func (a *Arc) ClaimAnswered(seq uint64, ans ClaimAnswer, ok bool) []Action {
 	}
 	a.attempt.authority = a.attempt.authority || ans.Authority
 	a.attempt.continuous = a.attempt.continuous || ans.Continuous
-	if ans.Aside {
-		a.attempt.aside = append(a.attempt.aside, from)
+	if ans.Quarantined {
+		a.attempt.quarantined = append(a.attempt.quarantined, from)
 	}
 	out := []Action{Reconcile{Seq: a.send(from), With: from, From: a.attempt.grant.From}}
 	// The predecessors are asked one by one, each names the next, to depth R.
@@ -137,7 +137,7 @@ func (a *Arc) conclude() []Action {
 	a.attempt.phase = confirming
 	confirm := ConfirmGrant{Seq: a.send(a.attempt.grant.From), Grant: a.attempt.grant}
 	if Believed([]bool{a.attempt.continuous}) {
-		confirm.Believe, confirm.Aside = true, a.attempt.aside
+		confirm.Believe, confirm.Quarantined = true, a.attempt.quarantined
 	}
 	return []Action{confirm}
 }
