@@ -1,0 +1,131 @@
+package env
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// in runs f in a bubble of virtual time with the environment of production.
+func in(t *testing.T, f func(ctx context.Context, e Env)) {
+	t.Helper()
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		f(ctx, NewSystem(ctx, &wg))
+		cancel()
+		wg.Wait()
+	})
+}
+
+func TestWait(t *testing.T) {
+	in(t, func(ctx context.Context, e Env) {
+		began := e.Now()
+		if err := e.Wait(ctx, time.Second); !errors.Is(err, ErrElapsed) || Since(e, began) != time.Second {
+			t.Errorf("a wait of a second ends after %s with %v", Since(e, began), err)
+		}
+		for n := range 5 {
+			signals := []Signal{e.NewSignal(), e.NewSignal(), e.NewSignal(), e.NewSignal(), e.NewSignal()}
+			e.Go("firing", func(ctx context.Context) { _ = Sleep(ctx, e, time.Second); signals[n].Fire(); signals[n].Fire() }, nil)
+			began := e.Now()
+			if err := e.Wait(ctx, Forever, signals...); err != nil || Since(e, began) != time.Second || !signals[n].Fired() {
+				t.Errorf("signal %d of 5: %v after %s", n, err, Since(e, began))
+			}
+			if err := e.Wait(ctx, 0, signals[n]); err != nil {
+				t.Errorf("a signal that has fired: %v", err)
+			}
+		}
+		short, cancel := e.WithTimeout(ctx, time.Second)
+		defer cancel()
+		if err := e.Wait(short, Forever, e.NewSignal()); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("after the context's end: %v", err)
+		}
+		if err := Sleep(short, e, 0); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("a sleep without time after the context's end: %v", err)
+		}
+	})
+}
+
+func TestAPanicOfAProcessIsContained(t *testing.T) {
+	in(t, func(ctx context.Context, e Env) {
+		failed := e.NewSignal()
+		e.Go("failing", func(context.Context) { panic("as planned") }, failed.Fire)
+		if err := e.Wait(ctx, time.Second, failed); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestQueue(t *testing.T) {
+	in(t, func(ctx context.Context, e Env) {
+		q := NewQueue[int](e)
+		if _, err := q.Next(ctx, time.Second); !errors.Is(err, ErrElapsed) {
+			t.Errorf("of an empty queue: %v", err)
+		}
+		e.Go("putting", func(ctx context.Context) {
+			for i := range 3 {
+				_ = Sleep(ctx, e, time.Second)
+				q.Put(i)
+			}
+		}, nil)
+		for want := range 3 {
+			if got, err := q.Next(ctx, Forever); got != want || err != nil {
+				t.Errorf("got %d, %v; want %d", got, err, want)
+			}
+		}
+	})
+}
+
+func TestWakeup(t *testing.T) {
+	in(t, func(ctx context.Context, e Env) {
+		w := NewWakeup(e)
+		w.Wake()
+		w.Wake()
+		began := e.Now()
+		if !w.Await(ctx, time.Minute) || Since(e, began) != 0 {
+			t.Error("a wake-up of before doesn't end the wait")
+		}
+		if !w.Await(ctx, time.Minute) || Since(e, began) != time.Minute {
+			t.Error("two wake-ups end two waits")
+		}
+		e.Go("waking", func(ctx context.Context) { _ = Sleep(ctx, e, time.Second); w.Wake() }, nil)
+		began = e.Now()
+		if !w.Await(ctx, time.Minute) || Since(e, began) != time.Second {
+			t.Error("a wake-up doesn't end the wait")
+		}
+		ended, cancel := e.WithCancel(ctx)
+		cancel()
+		if w.Await(ended, time.Minute) {
+			t.Error("a wait goes on after its context")
+		}
+	})
+}
+
+func TestGroup(t *testing.T) {
+	in(t, func(ctx context.Context, e Env) {
+		g := NewGroup(e, 2)
+		began := e.Now()
+		for range 6 {
+			if err := g.Go(ctx, "working", func(ctx context.Context) { _ = Sleep(ctx, e, time.Second) }); err != nil {
+				t.Error(err)
+			}
+		}
+		g.Wait()
+		if Since(e, began) != 3*time.Second {
+			t.Errorf("six seconds of work by two at a time took %s", Since(e, began))
+		}
+		short, cancel := e.WithTimeout(ctx, time.Second)
+		defer cancel()
+		for range 2 {
+			_ = g.Go(ctx, "working", func(ctx context.Context) { _ = Sleep(ctx, e, time.Minute) })
+		}
+		if err := g.Go(short, "late", func(context.Context) { t.Error("it runs") }); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("of a full group: %v", err)
+		}
+		g.Wait()
+	})
+}
