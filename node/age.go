@@ -193,7 +193,7 @@ func (n *Node) pullAside(ctx context.Context, from ring.Position, span store.Spa
 // continuousFor reports whether this node has been a holder all the while of the arc that owner
 // claims, from its predecessor on: it is one by its neighbors, and within the grace synced owners have confirmed what it holds there.
 func (n *Node) continuousFor(pred, owner ring.Position, s *snapshot) (continuous, aside bool) {
-	preds, succs := s.view.Predecessors(), s.view.Successors()
+	preds, succs := s.View.Predecessors(), s.View.Successors()
 	near := preds[:min(len(preds), max(n.cfg.Copies, 2)-1)]
 	holder := len(succs) > 0 && succs[0] == owner || slices.Contains(near, owner)
 	span, ok := keySpan(pred, owner)
@@ -210,7 +210,7 @@ func (n *Node) ageLoop(ctx context.Context) {
 		n.age.mu.Unlock()
 		switch s := n.state.Load(); {
 		case !due:
-		case s.grants.Degraded:
+		case s.Grants.Degraded:
 			if err := n.setAside(ctx); err != nil {
 				log.Warnw("setting old copies aside", "err", err)
 			}

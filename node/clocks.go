@@ -85,7 +85,7 @@ func (n *Node) neighborClocks(own int64) (out []neighborClock) {
 		return nil
 	}
 	fresh := max(30*n.cfg.Heartbeat, 10*time.Second)
-	for _, p := range s.view.Neighbors() {
+	for _, p := range s.View.Neighbors() {
 		if shows, steady, ok := n.clocks.now(peerID(p), own, fresh); ok {
 			out = append(out, neighborClock{p, shows, steady})
 		}

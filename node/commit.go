@@ -169,7 +169,7 @@ func (n *Node) countBlocks(ctx context.Context, rec *protocol.Record, blocks []i
 
 // ownerAt names the owner of a key and where it stands.
 func (n *Node) ownerAt(ctx context.Context, key ring.Key) (peer.ID, ring.Position, error) {
-	v := n.state.Load().view
+	v := n.state.Load().View
 	if v.Owns(key) {
 		return n.host.ID(), n.self, nil
 	}

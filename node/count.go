@@ -36,8 +36,8 @@ func (n *Node) serveCount(ctx context.Context, c *pb.CountCopies) (*pb.FileRespo
 	}
 	out := &pb.Counted{Copies: make([]uint32, len(items)), Promised: make([]uint32, len(items))}
 	for i, it := range items {
-		if key := ring.Key(itemPlace(it).Key); !s.grants.Owns(key) {
-			return nil, n.elsewhere(s.view.Next(key))
+		if key := ring.Key(itemPlace(it).Key); !s.Grants.Owns(key) {
+			return nil, n.elsewhere(s.View.Next(key))
 		}
 		k, err := n.laterBlock(it)
 		if err != nil {
@@ -64,7 +64,7 @@ func count(have bool) uint32 {
 
 // promised is how many copies the acknowledgement of a block stood for, in a ring of this size.
 func (n *Node) promised(s *snapshot, k *kept) uint32 {
-	if s.grants.Alone() || n.copiesOfKept(*k) < promisedCopies {
+	if s.Grants.Alone() || n.copiesOfKept(*k) < promisedCopies {
 		return 1
 	}
 	return promisedCopies

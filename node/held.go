@@ -12,14 +12,14 @@ import (
 // arc its predecessor stands by the grant, in the arcs that it holds for others their owners have all that is here, and
 // there are no strays.
 func (n *Node) confirmHeld(ctx context.Context, s *snapshot) (of store.Span, ok bool) {
-	if !s.view.Joined() || s.leaving || !s.grants.Synced || s.grants.Degraded {
+	if !s.View.Joined() || s.Leaving || !s.Grants.Synced || s.Grants.Degraded {
 		return of, false
 	}
-	if s.grants.Alone() {
+	if s.Grants.Alone() {
 		return everything, true
 	}
 	arcs, complete := n.heldArcs(s)
-	if !complete || !s.view.Incorporated() || len(n.strays()) > 0 || !n.grantStands(ctx, s) {
+	if !complete || !s.View.Incorporated() || len(n.strays()) > 0 || !n.grantStands(ctx, s) {
 		return of, false
 	}
 	for _, a := range arcs {
@@ -29,7 +29,7 @@ func (n *Node) confirmHeld(ctx context.Context, s *snapshot) (of store.Span, ok 
 	}
 	of, _ = keySpan(arcs[len(arcs)-1].from, arcs[0].owner)
 	now := n.state.Load()
-	return of, now.grants.Synced && now.grants.Grant == s.grants.Grant && now.view == s.view
+	return of, now.Grants.Synced && now.Grants.Grant == s.Grants.Grant && now.View == s.View
 }
 
 // arc is the arc of another node.
@@ -38,7 +38,7 @@ type arc struct{ from, owner ring.Position }
 // heldArcs are the arcs of others of which this node holds copies: its successor's first, and those of its nearest
 // predecessors, anticlockwise. They are not complete while too few predecessors are known.
 func (n *Node) heldArcs(s *snapshot) (arcs []arc, complete bool) {
-	succs, preds := s.view.Successors(), s.view.Predecessors()
+	succs, preds := s.View.Successors(), s.View.Predecessors()
 	if len(succs) == 0 || len(preds) == 0 {
 		return nil, false
 	}

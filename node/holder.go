@@ -74,8 +74,8 @@ func (n *Node) mayWitness(from peer.ID, key ring.Key, id *pb.GrantID) error {
 		return nil
 	}
 	s := n.state.Load()
-	owner := s.grants.Neighbors.Successor()
-	if owner.ID != ring.ID(from) || s.parting || !s.grants.MayWitness(owner, key, grantID(id)) {
+	owner := s.Grants.Neighbors.Successor()
+	if owner.ID != ring.ID(from) || s.Departing || !s.Grants.MayWitness(owner, key, grantID(id)) {
 		return fault.New(fault.Refused, "not under the present grant of this arc")
 	}
 	return nil

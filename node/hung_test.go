@@ -54,7 +54,7 @@ func hungRing(t *testing.T, timeout time.Duration) []*Node {
 				}
 				members++
 			}
-			if s := n.state.Load(); members == len(nodes) && s.grants.Synced && len(s.view.Predecessors()) == 2 {
+			if s := n.state.Load(); members == len(nodes) && s.Grants.Synced && len(s.View.Predecessors()) == 2 {
 				break
 			}
 			if time.Now().After(deadline) {
@@ -90,14 +90,14 @@ func TestPutWithAHungWitness(t *testing.T) {
 	t.Parallel()
 	nodes := hungRing(t, hungTimeout)
 	owner := nodes[0]
-	witness := owner.state.Load().grants.Grant.From
+	witness := owner.state.Load().Grants.Grant.From
 	for _, n := range nodes {
 		if n.self == witness {
 			hang(n, "file")
 		}
 	}
 	name := "file"
-	for i := 0; !owner.state.Load().grants.Owns(protocol.Place(name, 0)); i++ {
+	for i := 0; !owner.state.Load().Grants.Owns(protocol.Place(name, 0)); i++ {
 		name = "file" + string(rune('a'+i%26)) + string(rune('a'+i/26))
 	}
 	for _, from := range nodes {

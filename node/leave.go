@@ -70,7 +70,7 @@ func (n *Node) handOver(ctx context.Context, report func(HandOver), all bool) ([
 	}
 	var failed []string
 	switch {
-	case len(s.view.Successors()) == 0 && all && !s.aside:
+	case len(s.View.Successors()) == 0 && all && !s.Standby:
 		// Nobody is left to take the files: they stay.
 		failed = n.everyName()
 		for _, name := range failed {
@@ -81,7 +81,7 @@ func (n *Node) handOver(ctx context.Context, report func(HandOver), all bool) ([
 			return nil, fault.New(fault.Failed, "this is the last node of its ring: nobody else can take %s; use quit to stop and keep %s", files(len(failed)), themOrIt(len(failed)))
 		}
 		n.event("leaving", "the last node of its ring, without files")
-	case len(s.view.Successors()) == 0 && !s.aside:
+	case len(s.View.Successors()) == 0 && !s.Standby:
 		n.event("leaving", "the last node of its ring; its files are kept for the next start")
 	default:
 		n.event("leaving", "handing files over")
@@ -230,8 +230,8 @@ func (n *Node) handOne(ctx context.Context, s *snapshot, e store.Entry, all bool
 		return h
 	}
 	copies := max(n.copiesOfKept(k), 2)
-	holders, _ := s.view.Holders(ring.Key(e.Key), copies+1)
-	heirs := replica.Heirs(n.self, s.view.Predecessors(), s.view.Successors(), holders, copies)
+	holders, _ := s.View.Holders(ring.Key(e.Key), copies+1)
+	heirs := replica.Heirs(n.self, s.View.Predecessors(), s.View.Successors(), holders, copies)
 	if len(heirs) == 0 {
 		// Not of this node's arcs: its owner takes it.
 		owner, err := n.ownerOf(ctx, ring.Key(e.Key))
@@ -252,7 +252,7 @@ func (n *Node) handOne(ctx context.Context, s *snapshot, e store.Entry, all bool
 			given++
 			continue
 		}
-		if s.aside { // only members are given copies by members; the owner fetches what it lacks by itself
+		if s.Standby { // only members are given copies by members; the owner fetches what it lacks by itself
 			if lastErr = n.awaitCopy(ctx, to, e); lastErr == nil {
 				given++
 				h.To = peerID(to).String()
@@ -315,7 +315,7 @@ func (n *Node) farewell(ctx context.Context, s *snapshot, incomplete bool) {
 
 // tellDeparture tells the neighbours of s that this node is no member any more.
 func (n *Node) tellDeparture(ctx context.Context, s *snapshot, incomplete bool) {
-	d := &pb.Depart{From: n.neighboursOf(s.view.State(), true), Incomplete: incomplete}
+	d := &pb.Depart{From: n.neighboursOf(s.View.State(), true), Incomplete: incomplete}
 	var wg sync.WaitGroup
 	for _, p := range n.neighbors(s) {
 		wg.Go(func() {
@@ -329,5 +329,5 @@ func (n *Node) tellDeparture(ctx context.Context, s *snapshot, incomplete bool) 
 
 // neighbors are the predecessors and successors, each once.
 func (n *Node) neighbors(s *snapshot) []ring.Position {
-	return n.distinct(n.distinct(nil, s.view.Predecessors()...), s.view.Successors()...)
+	return n.distinct(n.distinct(nil, s.View.Predecessors()...), s.View.Successors()...)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/p2pchord/p2pchord/internal/chord"
 	"github.com/p2pchord/p2pchord/replica"
 	"github.com/p2pchord/p2pchord/ring"
 )
@@ -11,17 +12,7 @@ import (
 // tickLength is how long one tick of ring and replica is.
 const tickLength = 100 * time.Millisecond
 
-// snapshot is what handlers and operations see of the ring and of the arc: an
-// immutable whole.
-type snapshot struct {
-	view    *ring.View
-	grants  replica.Grants
-	leaving bool // files are being handed over: nothing is acknowledged as owner
-	aside   bool // its store has failed, and it is no member until it works again
-	parting bool // they have been: nothing is accepted as witness either
-	// next is closed when a newer snapshot is there.
-	next chan struct{}
-}
+type snapshot = chord.Snapshot
 
 // loop owns the two machines. All of its methods run in the one goroutine of run.
 type loop struct {
@@ -120,13 +111,13 @@ func neighborsInView(v *ring.View) replica.Neighbors {
 func (l *loop) publish() {
 	old := l.node.state.Load()
 	grants := l.arc.Grants()
-	if old != nil && old.view == l.view && old.leaving == l.leaving && old.parting == l.parting && old.aside == l.aside && sameGrants(old.grants, grants) {
+	if old != nil && old.View == l.view && old.Leaving == l.leaving && old.Departing == l.parting && old.Standby == l.aside && sameGrants(old.Grants, grants) {
 		return
 	}
-	l.node.state.Store(&snapshot{view: l.view, grants: grants, leaving: l.leaving, parting: l.parting, aside: l.aside, next: make(chan struct{})})
+	l.node.state.Store(&snapshot{View: l.view, Grants: grants, Leaving: l.leaving, Departing: l.parting, Standby: l.aside, Next: l.node.env.NewSignal()})
 	if old != nil {
-		close(old.next)
-		if !old.grants.Synced && grants.Synced {
+		old.Next.Fire()
+		if !old.Grants.Synced && grants.Synced {
 			l.node.wakeRepair()
 		}
 	}

@@ -89,7 +89,7 @@ func (n *Node) foundUnlessMet(ctx context.Context) {
 	if sleep(ctx, lanWait) != nil {
 		return
 	}
-	for _, p := range n.state.Load().view.Peers() {
+	for _, p := range n.state.Load().View.Peers() {
 		if p.ID < n.self.ID && sleep(ctx, lanWait) != nil {
 			return
 		}

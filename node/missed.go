@@ -49,7 +49,7 @@ func (m *missed) within(p ring.Position, d time.Duration) bool {
 // network drops what is sent to it, nothing tells so but time, and every attempt to sync would take that time again.
 func (n *Node) claimPatience(p ring.Position) time.Duration {
 	switch {
-	case n.state.Load().view.Suspected(p):
+	case n.state.Load().View.Suspected(p):
 		return n.cfg.Heartbeat / 10 // a living one on an open connection answers in that time
 	case n.missed.within(p, 10*n.cfg.Heartbeat) && n.host.Network().Connectedness(peerID(p)) == network.NotConnected:
 		return n.cfg.Heartbeat / 3 // it did not answer before, and there is no connection to it

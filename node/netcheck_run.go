@@ -55,7 +55,7 @@ func (n *Node) Netcheck(ctx context.Context) (Netcheck, error) {
 	s := n.state.Load()
 	c := &checker{
 		host: n.host, watch: n.watch, sight: n.sight, online: true, announced: n.cfg.Announce,
-		cutOff: s.grants.Degraded,
+		cutOff: s.Grants.Degraded,
 	}
 	for _, contact := range n.contacts {
 		info, err := p2phost.SplitFullAddr(contact.Addr())

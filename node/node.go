@@ -17,6 +17,7 @@ import (
 	"github.com/p2pchord/p2pchord/bootstrap"
 	"github.com/p2pchord/p2pchord/internal/contain"
 	"github.com/p2pchord/p2pchord/internal/delivery"
+	"github.com/p2pchord/p2pchord/internal/env"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/internal/instance"
 	"github.com/p2pchord/p2pchord/internal/membudget"
@@ -83,6 +84,7 @@ type Node struct {
 
 	eventQueue *delivery.Queue[Event] // events on their way to Config.Events
 
+	env      env.Env // of all processes of the node
 	ctx      context.Context
 	cancel   context.CancelFunc
 	wg       sync.WaitGroup
@@ -112,6 +114,7 @@ func New(ctx context.Context, cfg Config) (*Node, error) {
 	}
 	n.memory = membudget.New(cfg.MemoryBytes)
 	n.ctx, n.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	n.env = env.NewSystem(n.ctx, &n.wg)
 	n.eventQueue = newEvents(cfg.Events)
 	if n.figures, err = newFigures(cfg.Registerer, n.memory, droppedEvents(n.eventQueue)); err != nil {
 		n.eventQueue.Close(0)
@@ -213,17 +216,17 @@ func (n *Node) awaitJoined(ctx context.Context) error {
 	var patience <-chan time.Time
 	for {
 		s := n.state.Load()
-		if s.view.Joined() && !joined {
+		if s.View.Joined() && !joined {
 			joined = true
 			timer := time.NewTimer(n.cfg.Timeout)
 			defer timer.Stop()
 			patience = timer.C
 		}
-		if joined && s.view.Incorporated() && s.grants.Synced {
+		if joined && s.View.Incorporated() && s.Grants.Synced {
 			return nil
 		}
 		select {
-		case <-s.next:
+		case <-env.Done(s.Next):
 		case <-patience:
 			return nil // its status tells what it waits for
 		case <-ctx.Done():
@@ -242,7 +245,7 @@ func (n *Node) awaitJoined(ctx context.Context) error {
 // isMember reports whether the node is a member of a ring.
 func (n *Node) isMember() bool {
 	s := n.state.Load()
-	return s != nil && s.view.Joined()
+	return s != nil && s.View.Joined()
 }
 
 // Close ends the node at once, as a crash would, but in order: others notice by

@@ -26,7 +26,7 @@ func (n *Node) servePut(ctx context.Context, put *pb.Put, body bodyReader) (*pb.
 	if err != nil {
 		return nil, err
 	}
-	if s.grants.Degraded {
+	if s.Grants.Degraded {
 		return nil, fault.New(fault.Uncertain, "the node believes to be the last of its ring and takes no writes, for it can't tell whether the others are only cut off; start another node, or bring one back")
 	}
 	if err := n.store.Err(); err != nil {
@@ -122,7 +122,7 @@ func (n *Node) replicate(ctx context.Context, rec *protocol.Record, b *block, wa
 		if err != nil {
 			return nil, uncertain(err)
 		}
-		if w := s.grants.Grant.From; w != asked {
+		if w := s.Grants.Grant.From; w != asked {
 			protocol.NoteProgress(ctx) // of the ring: one that never answered has been replaced
 			asked = w
 		}
@@ -130,7 +130,7 @@ func (n *Node) replicate(ctx context.Context, rec *protocol.Record, b *block, wa
 		err = r.awaitWitness(ctx)
 		full := fault.CodeOf(err) == fault.NoSpace
 		if full {
-			if err = n.sendBare(ctx, s.grants.Grant, rec); fault.CodeOf(err) == fault.NoSpace {
+			if err = n.sendBare(ctx, s.Grants.Grant, rec); fault.CodeOf(err) == fault.NoSpace {
 				return nil, n.takeBack(ctx, r, rec)
 			}
 		}
@@ -154,7 +154,7 @@ func (n *Node) replicate(ctx context.Context, rec *protocol.Record, b *block, wa
 			}
 			continue
 		}
-		holders, _ := s.view.Holders(key, copies)
+		holders, _ := s.View.Holders(key, copies)
 		if len(r.durable) >= len(holders) {
 			n.health.healed(place(rec.RecordBody))
 		} else {
@@ -197,9 +197,9 @@ type sent struct {
 func (n *Node) sendAll(ctx context.Context, rec *protocol.Record, b *block, s *snapshot, copies int, waitAll bool) *round {
 	later := !waitAll && rec.GetIndex() > 0 && rec.BlockSize() >= laterFrom
 	others := n.others(s, rec.Key(), max(copies, 2))
-	r := &round{witness: s.grants.Grant.From, durable: []ring.Position{n.self}, outcomes: make(chan sent, len(others)), left: len(others)}
+	r := &round{witness: s.Grants.Grant.From, durable: []ring.Position{n.self}, outcomes: make(chan sent, len(others)), left: len(others)}
 	for _, h := range others {
-		n.sendCopy(ctx, rec, b, h, s.grants.Grant, copies, later, r.outcomes)
+		n.sendCopy(ctx, rec, b, h, s.Grants.Grant, copies, later, r.outcomes)
 	}
 	return r
 }
@@ -250,9 +250,9 @@ func (r *round) awaitOthers(ctx context.Context, while time.Duration) {
 // unwitnessed tells ring or arc what became of the witness, and waits for a change.
 func (n *Node) unwitnessed(ctx context.Context, s *snapshot, err error) error {
 	if fault.CodeOf(err) == fault.Refused {
-		n.refused(s.grants.Grant)
+		n.refused(s.Grants.Grant)
 	} else {
-		n.step(ring.Unreachable{Peer: s.grants.Grant.From})
+		n.step(ring.Unreachable{Peer: s.Grants.Grant.From})
 	}
 	return n.changed(ctx, s)
 }

@@ -119,7 +119,7 @@ func (n *Node) roles() map[peer.ID][]string {
 			}
 		}
 	}
-	v := n.state.Load().view
+	v := n.state.Load().View
 	succs, preds := v.Successors(), v.Predecessors()
 	// The nearest ones are what their names say; in a small ring everybody is in both lists.
 	add(RoleSuccessor, succs[:min(len(succs), 1)])

@@ -54,8 +54,8 @@ func (n *Node) forReader(ctx context.Context, from peer.ID, g *pb.Get) (s *snaps
 		if err != nil {
 			return nil, nil, nil, err
 		}
-		if len(ks) > 0 && !ks[0].GetDeleted() && !s.grants.Alone() {
-			return s, ks, grantMessage(s.grants.Grant.ID), nil
+		if len(ks) > 0 && !ks[0].GetDeleted() && !s.Grants.Alone() {
+			return s, ks, grantMessage(s.Grants.Grant.ID), nil
 		}
 	}
 	s, ks, err = n.confirmed(ctx, g.GetName(), said{from, g.GetWitness()})
@@ -74,7 +74,7 @@ func (n *Node) present(ctx context.Context, at store.Place) (*snapshot, []kept, 
 
 // cutOff makes "not found" the answer "can't tell" of a node that may be cut off from those who have the file.
 func cutOff(s *snapshot, err error) error {
-	if s.grants.Degraded && fault.CodeOf(err) == fault.NotFound {
+	if s.Grants.Degraded && fault.CodeOf(err) == fault.NotFound {
 		return fault.New(fault.TryAgain, "this node is the last of its ring that it can reach, and does not have the file: another may have it; start one of those, and try again")
 	}
 	return err
@@ -100,7 +100,7 @@ func (n *Node) holders(s *snapshot, k kept) []ring.Position {
 	if copies == 0 {
 		copies = n.cfg.Copies
 	}
-	hs, _ := s.view.Holders(ring.Key(k.entry.Key), copies)
+	hs, _ := s.View.Holders(ring.Key(k.entry.Key), copies)
 	if len(hs) == 0 {
 		hs = []ring.Position{n.self}
 	}
@@ -121,7 +121,7 @@ func (n *Node) confirmed(ctx context.Context, name string, w said) (*snapshot, [
 		if err != nil {
 			return nil, nil, err
 		}
-		if s.grants.Alone() || w.confirms(s, ks) {
+		if s.Grants.Alone() || w.confirms(s, ks) {
 			return s, ks, nil
 		}
 		if err = n.confirm(ctx, s, name, ks); err == nil && n.stillServing(s, ring.Key(at.Key)) {
@@ -130,10 +130,10 @@ func (n *Node) confirmed(ctx context.Context, name string, w said) (*snapshot, [
 		switch {
 		case err == nil:
 		case fault.CodeOf(err) == fault.Refused:
-			n.refused(s.grants.Grant)
+			n.refused(s.Grants.Grant)
 		case fault.CodeOf(err) == fault.NoSpace: // it is there, and has no room for the record
 		default:
-			n.step(ring.Unreachable{Peer: s.grants.Grant.From})
+			n.step(ring.Unreachable{Peer: s.Grants.Grant.From})
 		}
 		if n.changed(ctx, s) != nil {
 			return nil, nil, fault.New(fault.TryAgain, "the predecessor does not confirm that this node owns %q; the ring may be changing", name)
@@ -143,7 +143,7 @@ func (n *Node) confirmed(ctx context.Context, name string, w said) (*snapshot, [
 
 // confirm asks the witness, and hands it the version first when it lacks it.
 func (n *Node) confirm(ctx context.Context, s *snapshot, name string, ks []kept) error {
-	g := s.grants.Grant
+	g := s.Grants.Grant
 	c := &pb.Confirm{Grant: grantMessage(g.ID), Name: name}
 	if len(ks) > 0 {
 		c.Stamp = []byte(ks[0].entry.Stamp)

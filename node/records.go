@@ -177,7 +177,7 @@ func (n *Node) standing(at store.Place) ([]kept, error) {
 
 // shows reports whether a node serves what is set aside, too: one that is cut off
 // from all others serves whatever it has, marked as such.
-func (n *Node) shows(s *snapshot) bool { return s != nil && s.grants.Degraded }
+func (n *Node) shows(s *snapshot) bool { return s != nil && s.Grants.Degraded }
 
 // wants notes that a record wants so many copies, before it is kept: more holders than the default's are looked after then, in a later life too.
 func (n *Node) wants(copies int) error {
@@ -202,7 +202,7 @@ func (n *Node) keep(ctx context.Context, rec *protocol.Record, with ...store.Sta
 		n.released.forget(strayKey{entry.Place, entry.Stamp}) // who hands it over counts on it
 		return merge(current, entry)
 	}, with...)
-	if err == nil && n.state.Load().leaving {
+	if err == nil && n.state.Load().Leaving {
 		n.late.add(entry)
 	}
 	return err

@@ -48,14 +48,14 @@ func (n *Node) repairLoop(ctx context.Context) {
 	var buried int64
 	for await(ctx, n.repairing, period) {
 		s := n.state.Load()
-		if !s.grants.Synced || s.leaving {
+		if !s.Grants.Synced || s.Leaving {
 			period = n.cfg.Heartbeat
 			continue
 		}
 		period = 10 * n.cfg.Heartbeat
 		var dead []store.Entry
 		now := n.now()
-		look := (now < buried || now-buried >= n.buryEvery().Milliseconds()) && !s.grants.Degraded
+		look := (now < buried || now-buried >= n.buryEvery().Milliseconds()) && !s.Grants.Degraded
 		if look {
 			dead = n.tombstones(s)
 		}
@@ -71,7 +71,7 @@ func (n *Node) repairLoop(ctx context.Context) {
 
 // repair reconciles the arc with each of its holders, and reports whether all of them agree now.
 func (n *Node) repair(ctx context.Context, s *snapshot) bool {
-	from, ok := s.view.Arc()
+	from, ok := s.View.Arc()
 	if !ok {
 		return false
 	}
@@ -98,8 +98,8 @@ func (n *Node) repair(ctx context.Context, s *snapshot) bool {
 			log.Infow("copies restored", "holder", peerID(h), "records", pushed)
 		}
 	}
-	if all && n.state.Load().grants.Grant == s.grants.Grant {
-		n.post(func(l *loop) { l.arc.Repaired(s.grants.Grant) })
+	if all && n.state.Load().Grants.Grant == s.Grants.Grant {
+		n.post(func(l *loop) { l.arc.Repaired(s.Grants.Grant) })
 	}
 	if all && some {
 		n.lookBeyond(ctx, s, span)
@@ -112,7 +112,7 @@ func (n *Node) repair(ctx context.Context, s *snapshot) bool {
 // the one that replaced it, and with that it is a stray there. One that holds nothing of the arc costs one small exchange.
 func (n *Node) lookBeyond(ctx context.Context, s *snapshot, span store.Span) {
 	near := n.arcHolders(s)
-	all, _ := s.view.Holders(n.self.Key, maxCopies)
+	all, _ := s.View.Holders(n.self.Key, maxCopies)
 	for _, h := range n.distinct(nil, all...) {
 		if slices.Contains(near, h) || ctx.Err() != nil {
 			continue
@@ -130,7 +130,7 @@ func (n *Node) lookBeyond(ctx context.Context, s *snapshot, span store.Span) {
 // grantStands asks the predecessor whether it still grants this node its arc. An owner that nobody reads from or
 // writes to would not notice otherwise that its predecessor has had another successor for a while.
 func (n *Node) grantStands(ctx context.Context, s *snapshot) bool {
-	g := s.grants.Grant
+	g := s.Grants.Grant
 	if g.From == n.self {
 		return true // it is alone
 	}
@@ -160,7 +160,7 @@ func (n *Node) arcHolders(s *snapshot) []ring.Position {
 	if n.health.wanted() > copies {
 		copies = n.health.wanted()
 	}
-	holders, _ := s.view.Holders(n.self.Key, copies)
+	holders, _ := s.View.Holders(n.self.Key, copies)
 	return n.distinct(nil, holders...)
 }
 
@@ -175,7 +175,7 @@ func (n *Node) wantedAt(s *snapshot, h ring.Position, e store.Entry) bool {
 			return true
 		}
 	}
-	return h == s.grants.Grant.From // the witness holds every record, with bytes or without
+	return h == s.Grants.Grant.From // the witness holds every record, with bytes or without
 }
 
 // fetchLoop gets the bytes of records that came without them.
@@ -232,7 +232,7 @@ func (n *Node) fetchMissing(ctx context.Context) (got, left int) {
 		if !e.Counted {
 			continue
 		}
-		if k, err := readEntry(e); err == nil && k.GetCopies() == 1 && !n.state.Load().grants.Owns(ring.Key(e.Key)) {
+		if k, err := readEntry(e); err == nil && k.GetCopies() == 1 && !n.state.Load().Grants.Owns(ring.Key(e.Key)) {
 			continue // a witness of a file of one copy holds the record alone
 		}
 		work <- e

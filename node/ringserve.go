@@ -69,7 +69,7 @@ func (n *Node) servePing(ctx context.Context, ping *pb.Ping) error {
 // goes through the machine, which may be busy; an observer gets what is visible.
 func (n *Node) serveNeighbours(ctx context.Context, from peer.ID, req *pb.GetNeighbours) (*pb.Neighbours, error) {
 	if req.GetFrom() == nil {
-		v := n.state.Load().view
+		v := n.state.Load().View
 		return n.neighboursOf(v.State(), v.Joined()), nil
 	}
 	info, err := n.book.learnFrom(from, req.GetFrom())
@@ -137,7 +137,7 @@ func (n *Node) serveFind(ctx context.Context, f *pb.Find) (*pb.Found, error) {
 // the one asked, also a failure, is passed back, so that a lookup
 // doesn't spread.
 func (n *Node) find(ctx context.Context, f *pb.Find) (*pb.Found, error) {
-	v := n.state.Load().view
+	v := n.state.Load().View
 	target := ring.Position{Key: ring.Key(f.GetKey()), ID: ring.ID(f.GetId())} //nolint:gosec // checked
 	if !v.Joined() || (f.GetJoin() && !v.MaySponsor()) {
 		return nil, fault.New(fault.Refused, "not an incorporated member of a ring")

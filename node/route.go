@@ -15,7 +15,7 @@ import (
 // guess names the owner of key as the view has it, which the owner checks: a stale
 // view costs a hop, never correctness.
 func (n *Node) guess(key ring.Key) (peer.ID, bool) {
-	v := n.state.Load().view
+	v := n.state.Load().View
 	if v.Owns(key) {
 		n.figures.lookups.WithLabelValues("known").Inc()
 		return n.host.ID(), true
@@ -49,7 +49,7 @@ func (n *Node) locate(ctx context.Context, key ring.Key) (f finding, err error) 
 
 // findStepwise is iterative routing: each peer names whom to ask next.
 func (n *Node) findStepwise(ctx context.Context, key ring.Key) (*pb.Found, error) {
-	v := n.state.Load().view
+	v := n.state.Load().View
 	path := []*pb.Peer{n.description()}
 	ask := v.Toward(ring.At(key))
 	var asked []ring.Position
@@ -101,10 +101,10 @@ func readFound(found *pb.Found, learn func(*pb.Peer) (protocol.PeerInfo, error))
 // walk goes around the ring once, starting here.
 func (n *Node) walk(ctx context.Context) ([]protocol.PeerInfo, error) {
 	s := n.state.Load()
-	if s.aside {
+	if s.Standby {
 		return n.walkFromOutside(ctx, s)
 	}
-	if !s.view.Joined() {
+	if !s.View.Joined() {
 		return nil, fault.New(fault.TryAgain, "the node has not joined a ring yet")
 	}
 	return walkRing(ctx, n.host.ID(), n.observe, n.learnPeer)
@@ -113,7 +113,7 @@ func (n *Node) walk(ctx context.Context) ([]protocol.PeerInfo, error) {
 // walkFromOutside goes around the ring that this node has left for a while, starting at a member that it knows.
 func (n *Node) walkFromOutside(ctx context.Context, s *snapshot) ([]protocol.PeerInfo, error) {
 	last := fault.New(fault.TryAgain, "this node has stepped aside, and no member of the ring that it knows answers")
-	peers := n.distinct(nil, s.view.Peers()...)
+	peers := n.distinct(nil, s.View.Peers()...)
 	for _, p := range peers[:min(len(peers), maxCopies)] {
 		members, err := walkRing(ctx, peerID(p), n.observe, n.learnPeer)
 		if err == nil {
@@ -127,7 +127,7 @@ func (n *Node) walkFromOutside(ctx context.Context, s *snapshot) ([]protocol.Pee
 // observe asks a peer for what is visible of its state.
 func (n *Node) observe(ctx context.Context, id peer.ID) (*pb.Neighbours, error) {
 	if id == n.host.ID() {
-		v := n.state.Load().view
+		v := n.state.Load().View
 		return n.neighboursOf(v.State(), v.Joined()), nil
 	}
 	return observe(ctx, n.client, id)

@@ -16,7 +16,7 @@ func TestWhoseWordConfirms(t *testing.T) {
 	t.Parallel()
 	witness := ring.Position{Key: 7, ID: "witness"}
 	s := &snapshot{}
-	s.grants.Grant = replica.Grant{From: witness, ID: replica.GrantID{Nonce: 1, Counter: 2}}
+	s.Grants.Grant = replica.Grant{From: witness, ID: replica.GrantID{Nonce: 1, Counter: 2}}
 	current := &pb.GrantID{Nonce: 1, Counter: 2}
 	has := []kept{{entry: store.Entry{Stamp: "5"}}}
 	for _, c := range []struct {

@@ -2,8 +2,9 @@ package node
 
 import (
 	"context"
-	"time"
+	"errors"
 
+	"github.com/p2pchord/p2pchord/internal/env"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
@@ -14,48 +15,44 @@ import (
 // serving waits until this node may serve key, and returns the snapshot under which
 // it may. A key of somebody else's arc is answered with whom to ask instead.
 func (n *Node) serving(ctx context.Context, key ring.Key) (*snapshot, error) {
-	wait := time.NewTimer(n.cfg.Timeout / 2)
-	defer wait.Stop()
+	until := n.env.Now().Add(n.cfg.Timeout / 2)
 	for {
 		s := n.state.Load()
 		switch {
-		case s.leaving:
-			return nil, n.elsewhere(s.view.Successors())
-		case s.aside:
-			return nil, n.elsewhere(s.view.Next(key))
-		case s.grants.Owns(key) && s.grants.Synced:
+		case s.Leaving:
+			return nil, n.elsewhere(s.View.Successors())
+		case s.Standby:
+			return nil, n.elsewhere(s.View.Next(key))
+		case s.Grants.Owns(key) && s.Grants.Synced:
 			return s, nil
-		case !s.grants.Owns(key) && s.view.Joined() && s.grants.Neighbors.Pred.IsNode():
-			return nil, n.elsewhere(s.view.Next(key))
+		case !s.Grants.Owns(key) && s.View.Joined() && s.Grants.Neighbors.Pred.IsNode():
+			return nil, n.elsewhere(s.View.Next(key))
 		}
-		select {
-		case <-s.next:
-		case <-wait.C:
-			return nil, fault.New(fault.TryAgain, "this part of the ring is changing (%s); try again", s.grants.Why)
-		case <-ctx.Done():
-			return nil, ctx.Err()
+		switch err := n.env.Wait(ctx, max(0, until.Sub(n.env.Now())), s.Next); {
+		case errors.Is(err, env.ErrElapsed):
+			return nil, fault.New(fault.TryAgain, "this part of the ring is changing (%s); try again", s.Grants.Why)
+		case err != nil:
+			return nil, err
 		}
 	}
 }
 
 // synced waits until this node may serve its arc, whatever that is.
 func (n *Node) synced(ctx context.Context) (*snapshot, error) {
-	wait := time.NewTimer(n.cfg.Timeout / 2)
-	defer wait.Stop()
+	until := n.env.Now().Add(n.cfg.Timeout / 2)
 	for {
 		s := n.state.Load()
-		if s.leaving || s.aside {
-			return nil, n.elsewhere(s.view.Successors())
+		if s.Leaving || s.Standby {
+			return nil, n.elsewhere(s.View.Successors())
 		}
-		if s.grants.Synced {
+		if s.Grants.Synced {
 			return s, nil
 		}
-		select {
-		case <-s.next:
-		case <-wait.C:
-			return nil, fault.New(fault.TryAgain, "this part of the ring is changing (%s); try again", s.grants.Why)
-		case <-ctx.Done():
-			return nil, ctx.Err()
+		switch err := n.env.Wait(ctx, max(0, until.Sub(n.env.Now())), s.Next); {
+		case errors.Is(err, env.ErrElapsed):
+			return nil, fault.New(fault.TryAgain, "this part of the ring is changing (%s); try again", s.Grants.Why)
+		case err != nil:
+			return nil, err
 		}
 	}
 }
@@ -72,7 +69,7 @@ func (n *Node) elsewhere(better []ring.Position) error {
 // stillServing reports whether what was true in s is true now: the same grant, the arc still synced and the key still in it.
 func (n *Node) stillServing(s *snapshot, key ring.Key) bool {
 	now := n.state.Load()
-	return !now.leaving && now.grants.Synced && now.grants.Grant == s.grants.Grant && now.grants.Owns(key)
+	return !now.Leaving && now.Grants.Synced && now.Grants.Grant == s.Grants.Grant && now.Grants.Owns(key)
 }
 
 // refused tells the arc that the witness no longer accepts this node as the owner under g.
@@ -82,16 +79,10 @@ func (n *Node) refused(g replica.Grant) {
 
 // changed waits until the snapshot is another than s, or a short time has passed.
 func (n *Node) changed(ctx context.Context, s *snapshot) error {
-	wait := time.NewTimer(n.cfg.Heartbeat / 10)
-	defer wait.Stop()
-	select {
-	case <-s.next:
-		return nil
-	case <-wait.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
+	if err := n.env.Wait(ctx, n.cfg.Heartbeat/10, s.Next); !errors.Is(err, env.ErrElapsed) {
+		return err
 	}
+	return nil
 }
 
 // copiesOf is how many copies a record shall have.
@@ -105,10 +96,10 @@ func (n *Node) copiesOf(rec *protocol.Record) int {
 // others returns the holders of key other than this node, the witness first.
 func (n *Node) others(s *snapshot, key ring.Key, copies int) []ring.Position {
 	var out []ring.Position
-	if w := s.grants.Grant.From; w.IsNode() && w != n.self {
+	if w := s.Grants.Grant.From; w.IsNode() && w != n.self {
 		out = append(out, w)
 	}
-	holders, _ := s.view.Holders(key, copies)
+	holders, _ := s.View.Holders(key, copies)
 	for _, h := range holders {
 		if h != n.self && (len(out) == 0 || h != out[0]) && len(out) < copies-1 {
 			out = append(out, h)

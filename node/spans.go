@@ -21,14 +21,14 @@ func keySpan(from, to ring.Position) (span store.Span, ok bool) {
 // arcSpans returns the keys of the node's own arc as spans that don't wrap, in
 // clockwise order, so that a cursor within them is well defined.
 func arcSpans(s *snapshot) []store.Span {
-	from := s.grants.Neighbors.Pred
+	from := s.Grants.Neighbors.Pred
 	if !from.IsNode() {
-		if !s.grants.Alone() {
+		if !s.Grants.Alone() {
 			return nil
 		}
-		from = s.grants.Neighbors.Self
+		from = s.Grants.Neighbors.Self
 	}
-	span, ok := keySpan(from, s.grants.Neighbors.Self)
+	span, ok := keySpan(from, s.Grants.Neighbors.Self)
 	if !ok {
 		return nil
 	}

@@ -70,7 +70,7 @@ func (n *Node) storeFailed() bool {
 // noSpaceHere is what an owner or a witness says of err, a failed write. With a disk that is full to
 // the last it is about to step aside, and another peer takes its place.
 func (n *Node) noSpaceHere(err error) error {
-	if fault.CodeOf(err) != fault.NoSpace || n.state.Load().grants.Alone() || !n.mayLeave() {
+	if fault.CodeOf(err) != fault.NoSpace || n.state.Load().Grants.Alone() || !n.mayLeave() {
 		return err
 	}
 	return fault.New(fault.TryAgain, "the disk of this peer is full, so that it steps aside: try again")
@@ -128,7 +128,7 @@ func (n *Node) standbyLoop(ctx context.Context) {
 			return
 		case <-ticker.C:
 		}
-		if n.state.Load().leaving {
+		if n.state.Load().Leaving {
 			continue
 		}
 		err := n.store.Err()
@@ -199,7 +199,7 @@ func (n *Node) standbyIs(state replica.StandbyState, cause error) {
 // withdraw leaves the ring if others can own and witness what this node does. It reports whether it has.
 func (n *Node) withdraw(ctx context.Context) bool {
 	s := n.state.Load()
-	if !s.view.Joined() || !replica.MayWithdraw(n.workingNeighbors(ctx, s)) {
+	if !s.View.Joined() || !replica.MayWithdraw(n.workingNeighbors(ctx, s)) {
 		return false
 	}
 	err := n.ask(ctx, func(l *loop) {

@@ -216,7 +216,7 @@ func (n *Node) meet(ctx context.Context) error {
 		c, err := bootstrap.NewContact(bootstrap.ContactConfig{
 			Host: n.host, Client: n.client, Addr: addrs[0], Also: addrs[1:], Verify: n.verifyInstance,
 			Self:       func() (*pb.Peer, error) { return n.description(), nil },
-			Joined:     func() bool { return n.state.Load().view.Joined() },
+			Joined:     func() bool { return n.state.Load().View.Joined() },
 			Introduced: n.introduced,
 		})
 		if err != nil {
@@ -339,7 +339,7 @@ func (n *Node) protect(neighbours []ring.Position) {
 // rememberLoop writes down who is in the ring, when it has changed and now and then.
 func (n *Node) rememberLoop(ctx context.Context) {
 	for await(ctx, nil, 3*n.cfg.Heartbeat) {
-		if !n.state.Load().aside { // then its neighbors are those that it had, and its disk takes nothing
+		if !n.state.Load().Standby { // then its neighbors are those that it had, and its disk takes nothing
 			n.remember()
 		}
 	}
@@ -351,9 +351,9 @@ func (n *Node) remember() {
 	if s == nil {
 		return
 	}
-	peers := n.describe(n.worthRemembering(s.view))
-	holders := n.describeOthers(n.distinct(n.distinct(nil, s.view.Predecessors()...), s.view.Successors()...))
-	m := memory{HadPeers: n.folder.hadPeers || s.view.HadPeers(), Copies: n.health.wanted()}
+	peers := n.describe(n.worthRemembering(s.View))
+	holders := n.describeOthers(n.distinct(n.distinct(nil, s.View.Predecessors()...), s.View.Successors()...))
+	m := memory{HadPeers: n.folder.hadPeers || s.View.HadPeers(), Copies: n.health.wanted()}
 	n.rememberedAge(&m)
 	if err := n.folder.keep(peers, holders, m); err != nil {
 		log.Warnw("remembering the peers", "err", err)

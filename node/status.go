@@ -31,21 +31,21 @@ func (n *Node) statusWithoutFiles(s *snapshot) Status {
 		Bootstrap: []Contact{}, Network: n.network(), Ring: n.ringHealth(s),
 	}
 	switch {
-	case s.leaving:
+	case s.Leaving:
 		out.State = "leaving"
-	case s.view.Joined():
+	case s.View.Joined():
 		out.State = "active"
 	}
 	for _, a := range n.Addrs() {
 		out.Addrs = append(out.Addrs, a.String())
 	}
-	for i, p := range s.view.Successors() {
+	for i, p := range s.View.Successors() {
 		if i == 0 {
 			out.Successor = n.memberAt(p)
 		}
 		out.Successors = append(out.Successors, n.memberAt(p))
 	}
-	if preds := s.view.Predecessors(); len(preds) > 0 {
+	if preds := s.View.Predecessors(); len(preds) > 0 {
 		m := n.memberAt(preds[0])
 		out.Predecessor = &m
 	}
@@ -56,17 +56,17 @@ func (n *Node) statusWithoutFiles(s *snapshot) Status {
 	behind, missing := n.health.counts()
 	out.Repair = Repair{PeersBehind: behind, RecordsShort: missing, BlocksMissing: u.Missing}
 	out.CopiesMissing = missing
-	out.Arc = Arc{From: out.Key, To: out.Key, Synced: s.grants.Synced && !s.grants.Degraded, Why: s.grants.Why}
+	out.Arc = Arc{From: out.Key, To: out.Key, Synced: s.Grants.Synced && !s.Grants.Degraded, Why: s.Grants.Why}
 	if out.Predecessor != nil {
 		out.Arc.From = out.Predecessor.Key
 	}
 	if out.Arc.Synced {
 		out.Arc.Why = "" // a nearer predecessor's grant may be asked for all the same
 	}
-	if s.grants.Degraded {
+	if s.Grants.Degraded {
 		out.Arc.Why = "all other members are gone or cut off"
 	}
-	out.Storage = Storage{UsedBytes: u.UsedBytes, CapacityBytes: u.CapacityBytes, FreeDiskBytes: u.FreeDiskBytes, Aside: s.aside}
+	out.Storage = Storage{UsedBytes: u.UsedBytes, CapacityBytes: u.CapacityBytes, FreeDiskBytes: u.FreeDiskBytes, Aside: s.Standby}
 	_, out.Storage.Failed = n.standby.get()
 	return out
 }
@@ -83,7 +83,7 @@ func (n *Node) listHeld(s *snapshot, out *Status) error {
 		if err != nil || k.GetDeleted() {
 			return
 		}
-		if key := ring.Key(k.entry.Key); s.grants.Owns(key) {
+		if key := ring.Key(k.entry.Key); s.Grants.Owns(key) {
 			info := fileInfo(k.RecordBody, n.copiesHeld(s, k))
 			info.Missing = !k.complete
 			out.Files = append(out.Files, info)
@@ -150,20 +150,20 @@ func (n *Node) ringHealth(s *snapshot) RingHealth {
 	switch {
 	case state == replica.Aside:
 		say("the disk of this node failed (%s), so it has stepped aside: other peers own its files, and it is only read from; it comes back by itself when the disk can be written again", reason)
-	case state == replica.Settling || s.aside:
+	case state == replica.Settling || s.Standby:
 		say("the disk of this node failed (%s) and works again: it comes back in a moment", reason)
-	case !s.view.Joined():
+	case !s.View.Joined():
 		say("not a member of a ring yet")
-	case s.grants.Degraded:
+	case s.Grants.Degraded:
 		say("all other members are gone or cut off: files are read from here only, and nothing can be stored")
-	case !s.grants.Synced:
-		say("the arc of this node is not served yet: %s", s.grants.Why)
+	case !s.Grants.Synced:
+		say("the arc of this node is not served yet: %s", s.Grants.Why)
 	}
-	if s.view.Joined() && !s.view.Incorporated() {
+	if s.View.Joined() && !s.View.Incorporated() {
 		say("the predecessor has not taken this node in yet")
 	}
-	for _, p := range []ring.Position{first(s.view.Predecessors()), first(s.view.Successors())} {
-		if p.IsNode() && s.view.Suspected(p) {
+	for _, p := range []ring.Position{first(s.View.Predecessors()), first(s.View.Successors())} {
+		if p.IsNode() && s.View.Suspected(p) {
 			say("%s does not answer", peerID(p))
 		}
 	}

@@ -89,8 +89,8 @@ func (n *Node) strayLoop(ctx context.Context) {
 // file with so few copies that this node is not among their holders. With neighbours unknown there are none.
 func (n *Node) strays() []stray {
 	s := n.state.Load()
-	preds, succs := s.view.Predecessors(), s.view.Successors()
-	if s.leaving || len(succs) == 0 || len(preds) == 0 || !s.view.Incorporated() {
+	preds, succs := s.View.Predecessors(), s.View.Successors()
+	if s.Leaving || len(succs) == 0 || len(preds) == 0 || !s.View.Incorporated() {
 		return nil
 	}
 	span, ok := keySpan(succs[0], preds[0])
@@ -99,7 +99,7 @@ func (n *Node) strays() []stray {
 	}
 	var out []stray
 	err := n.store.Scan(span, nil, func(e store.Entry) bool {
-		if k, err := readEntry(e); err != nil || !e.Counted || s.view.MayHold(ring.Key(e.Key), max(n.copiesOfKept(k), 2)) {
+		if k, err := readEntry(e); err != nil || !e.Counted || s.View.MayHold(ring.Key(e.Key), max(n.copiesOfKept(k), 2)) {
 			return true
 		}
 		out = append(out, stray{entry: e, released: n.released.at(strayKey{e.Place, e.Stamp})})
@@ -198,17 +198,17 @@ func (n *Node) serveRelease(ctx context.Context, from peer.ID, rel *pb.Release) 
 	if err != nil {
 		return nil, err
 	}
-	if s.grants.Degraded || s.grants.Alone() {
+	if s.Grants.Degraded || s.Grants.Alone() {
 		return nil, fault.New(fault.TryAgain, "too few members to tell")
 	}
-	out := &pb.Released{Predecessor: n.book.message(s.grants.Grant.From)}
+	out := &pb.Released{Predecessor: n.book.message(s.Grants.Grant.From)}
 	held := make(map[ring.Position]map[strayKey]bool)
 	for _, it := range rel.GetItems() {
 		out.Verdicts = append(out.Verdicts, verdicts[n.judgeRelease(ctx, s, ring.ID(from), it, held)])
 	}
 	// A verdict about a file counts only if this node was its owner while it judged. Later blocks are named
 	// by their hash: the holders' word is enough.
-	owned := func(it *pb.Item) bool { return it.GetIndex() == 0 && s.grants.Owns(ring.Key(itemPlace(it).Key)) }
+	owned := func(it *pb.Item) bool { return it.GetIndex() == 0 && s.Grants.Owns(ring.Key(itemPlace(it).Key)) }
 	if i := slices.IndexFunc(rel.GetItems(), owned); i >= 0 {
 		if err := n.confirm(ctx, s, rel.GetItems()[i].GetName(), nil); err != nil {
 			return nil, errors.Join(err, n.unwitnessed(ctx, s, err))
@@ -226,7 +226,7 @@ var verdicts = map[replica.Verdict]pb.Verdict{
 // judgeRelease decides about one item. held remembers what holders have said during this request.
 func (n *Node) judgeRelease(ctx context.Context, s *snapshot, asker ring.ID, it *pb.Item, held map[ring.Position]map[strayKey]bool) replica.Verdict {
 	at := itemPlace(it)
-	if protocol.ValidName(at.Name) != nil || !s.grants.Owns(ring.Key(at.Key)) {
+	if protocol.ValidName(at.Name) != nil || !s.Grants.Owns(ring.Key(at.Key)) {
 		return replica.Keep
 	}
 	ks, err := n.standing(at)
@@ -243,7 +243,7 @@ func (n *Node) judgeRelease(ctx context.Context, s *snapshot, asker ring.ID, it 
 	// Of a file of one copy the witness has to have the record, as ever, and needs no bytes.
 	wanted := n.copiesOfKept(mine)
 	copies := max(wanted, 2)
-	holders, complete := s.view.Holders(ring.Key(at.Key), copies)
+	holders, complete := s.View.Holders(ring.Key(at.Key), copies)
 	r := replica.Release{Asker: asker, Holders: holders, Complete: complete, Copies: copies, Have: make([]bool, len(holders))}
 	if r.FromHolder() {
 		return r.Judge()

@@ -157,7 +157,7 @@ func (n *Node) serveCollect(ctx context.Context, from peer.ID, c *pb.Collect) (*
 	if err := n.checkMember(ctx, from); err != nil {
 		return nil, err
 	}
-	v := n.state.Load().view
+	v := n.state.Load().View
 	for _, it := range c.GetItems() {
 		if owner, _ := v.Holders(ring.Key(itemPlace(it).Key), 1); len(owner) == 0 || owner[0].ID != ring.ID(from) {
 			return nil, fault.New(fault.NotAllowed, "deletes are forgotten at the word of their owner, and %s is not the owner of %q", from, it.GetName())

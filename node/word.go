@@ -28,7 +28,7 @@ type said struct {
 // confirms reports whether it is the witness that says, in the request itself, that the
 // grant stands, and that it has the version about to be served.
 func (w said) confirms(s *snapshot, ks []kept) bool {
-	g := s.grants.Grant
+	g := s.Grants.Grant
 	if w.word == nil || peerID(g.From) != w.from {
 		return false
 	}
@@ -57,8 +57,8 @@ func (n *Node) serveWord(a *pb.AskWord) (*pb.FileResponse, error) {
 func (n *Node) wordOf(name string, owner peer.ID) *pb.Confirm {
 	at := filePlace(name)
 	s := n.state.Load()
-	id := s.grants.Granted
-	if s.parting || !s.grants.MayWitness(s.grants.Neighbors.Successor(), ring.Key(at.Key), id) || peerID(s.grants.Neighbors.Successor()) != owner {
+	id := s.Grants.Granted
+	if s.Departing || !s.Grants.MayWitness(s.Grants.Neighbors.Successor(), ring.Key(at.Key), id) || peerID(s.Grants.Neighbors.Successor()) != owner {
 		return nil
 	}
 	ks, err := n.standing(at)
@@ -69,7 +69,7 @@ func (n *Node) wordOf(name string, owner peer.ID) *pb.Confirm {
 	if len(ks) > 0 {
 		w.Stamp = []byte(ks[0].entry.Stamp)
 	}
-	if n.state.Load().grants.Granted != id {
+	if n.state.Load().Grants.Granted != id {
 		return nil
 	}
 	return w

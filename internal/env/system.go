@@ -122,3 +122,7 @@ func (s *systemSignal) Fired() bool {
 		return false
 	}
 }
+
+// Done returns a channel that is closed when a signal of a [System] fires, for code that runs in
+// production only.
+func Done(s Signal) <-chan struct{} { return s.(*systemSignal).fired } //nolint:forcetypeassert // as documented

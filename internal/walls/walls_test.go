@@ -40,7 +40,10 @@ var walls = []wall{
 	{"share", []string{libp2p}, false},
 	{"gateway", []string{libp2p, module + "/store"}, false},
 	{"sim", []string{libp2p}, false},
+	{"internal/chord", []string{module + "/node", module + "/store"}, true},
+	{"internal/replication", []string{module + "/node", module + "/internal/p2phost"}, true},
 	// What others build on knows none of them.
+	{"internal/env", []string{module + "/node", module + "/store", module + "/protocol", libp2p}, true},
 	{"internal/fault", []string{module}, true},
 	{"internal/durable", []string{module + "/node", module + "/store", module + "/protocol", module + "/bootstrap"}, true},
 	{"internal/p2phost", []string{module + "/node", module + "/store", module + "/protocol", module + "/bootstrap"}, true},
