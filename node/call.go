@@ -9,42 +9,16 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/internal/transfer/request"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 )
 
-// reply is an answer of the file protocol and the raw bytes behind it, from another
-// peer or from this node itself. It must be closed.
-type reply struct {
-	*pb.FileResponse
-	body    io.Reader
-	size    int
-	relayed bool
-	sent    int // bytes of the request's body that had to be sent
-	close   func()
-}
-
-// caller asks one request of the file protocol. When err is not nil the reply is nil,
-// or holds no more than the answer's message.
-type caller func(ctx context.Context, to peer.ID, req *pb.FileRequest, body []byte) (*reply, error)
-
-// remoteCaller returns a caller over client.
-func remoteCaller(client *protocol.Client) caller {
-	return func(ctx context.Context, to peer.ID, req *pb.FileRequest, body []byte) (*reply, error) {
-		r, err := client.File(ctx, to, req, body)
-		if r == nil {
-			return nil, err
-		}
-		out := &reply{FileResponse: r.Response, body: r, size: r.Size(), relayed: r.Relayed, sent: r.Sent, close: func() { _ = r.Close() }}
-		return out, err
-	}
-}
-
 // call asks a request of any peer, this node included.
-func (n *Node) call(ctx context.Context, to peer.ID, req *pb.FileRequest, body []byte) (*reply, error) {
+func (n *Node) call(ctx context.Context, to peer.ID, req *pb.FileRequest, body []byte) (*request.Reply, error) {
 	if to != n.host.ID() {
 		n.book.prepare(to)
-		r, err := remoteCaller(n.client)(ctx, to, req, body)
+		r, err := request.Remote(n.client)(ctx, to, req, body)
 		if r != nil {
 			n.clocks.note(to, r.GetTimeMs(), n.clock())
 		}
@@ -53,13 +27,13 @@ func (n *Node) call(ctx context.Context, to peer.ID, req *pb.FileRequest, body [
 	req.BodySize = uint32(len(body)) //nolint:gosec // a block
 	resp, payload, err := n.handleFile(ctx, to, req, &localBody{Reader: bytes.NewReader(body), size: len(body)})
 	if err != nil {
-		return &reply{FileResponse: resp, close: func() {}}, err
+		return &request.Reply{FileResponse: resp, Close: func() {}}, err
 	}
-	r := &reply{FileResponse: resp, close: func() {}}
+	r := &request.Reply{FileResponse: resp, Close: func() {}}
 	if payload != nil {
-		r.body, r.size = payloadReader(payload)
+		r.Payload, r.Size = payloadReader(payload)
 		if payload.Release != nil {
-			r.close = payload.Release
+			r.Close = payload.Release
 		}
 	}
 	return r, nil

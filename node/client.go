@@ -16,6 +16,7 @@ import (
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/internal/membudget"
 	"github.com/p2pchord/p2pchord/internal/p2phost"
+	"github.com/p2pchord/p2pchord/internal/transfer/request"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/ring"
@@ -57,12 +58,12 @@ func Dial(ctx context.Context, cfg ClientConfig) (_ *Client, err error) {
 	c.client = protocol.NewClient(h, protocol.ClientOptions{
 		DialTimeout: cfg.Timeout, Timeout: cfg.Timeout, Progress: cfg.Timeout, Limits: limits(cfg.LimitUp, cfg.LimitDown),
 	})
-	remote := remoteCaller(c.client)
+	remote := request.Remote(c.client)
 	c.operations = operations{
 		key: h.Peerstore().PrivKey(h.ID()), id: h.ID(), memory: membudget.New(cfg.MemoryBytes), timeout: cfg.Timeout, route: c, learn: c.meetPeer,
 		known: func(p peer.ID) (protocol.PeerInfo, bool) { return c.book.info(ring.ID(p)) },
 		way:   func(p peer.ID) (way, bool) { return wayTo(h, p) },
-		call: unlessStalled(cfg.Timeout, func(ctx context.Context, to peer.ID, req *pb.FileRequest, body []byte) (*reply, error) {
+		call: unlessStalled(cfg.Timeout, func(ctx context.Context, to peer.ID, req *pb.FileRequest, body []byte) (*request.Reply, error) {
 			c.book.prepare(to)
 			r, err := remote(ctx, to, req, body)
 			if unreached(err) {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/p2pchord/p2pchord/internal/contain"
 	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/internal/transfer/request"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/ring"
@@ -187,7 +188,7 @@ func (n *Node) countBlocksAt(ctx context.Context, rec *protocol.Record, owner pe
 		c.Items = append(c.Items, laterItem(rec, i))
 	}
 	r, err := n.call(ctx, owner, &pb.FileRequest{Body: &pb.FileRequest_Count{Count: c}}, nil)
-	copies, promised := r.counted()
+	copies, promised := countedCopies(r)
 	switch {
 	case fault.CodeOf(err) == fault.Usage: // an older program: it has acknowledged what it has
 		have, err := n.countAt(ctx, ring.Position{ID: ring.ID(owner)}, c.GetItems())
@@ -201,7 +202,7 @@ func (n *Node) countBlocksAt(ctx context.Context, rec *protocol.Record, owner pe
 	case err != nil:
 		return err
 	default:
-		r.close()
+		r.Close()
 	}
 	few := 0
 	for i, c := range copies {
@@ -218,8 +219,8 @@ func (n *Node) countBlocksAt(ctx context.Context, rec *protocol.Record, owner pe
 	return nil
 }
 
-// counted is what an owner has counted; nothing of no answer.
-func (r *reply) counted() (copies, promised []uint32) {
+// countedCopies is what an owner has counted; nothing of no answer.
+func countedCopies(r *request.Reply) (copies, promised []uint32) {
 	if r == nil {
 		return nil, nil
 	}

@@ -106,7 +106,7 @@ func (n *Node) countAt(ctx context.Context, h ring.Position, items []*pb.Item) (
 	have := make([]bool, len(items))
 	r, err := n.call(ctx, peerID(h), &pb.FileRequest{Body: &pb.FileRequest_Count{Count: &pb.CountCopies{Items: items, Here: true}}}, nil)
 	if err == nil {
-		defer r.close()
+		defer r.Close()
 		for i, c := range r.GetCounted().GetCopies() {
 			have[i] = c > 0
 		}

@@ -7,6 +7,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/p2pchord/p2pchord/internal/transfer/request"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/ring"
@@ -71,7 +72,7 @@ func (n *Node) RetractAll(ctx context.Context, name string) error {
 			err = n.atOwner(ctx, parsed.Key(), func(ctx context.Context, to peer.ID) error {
 				r, err := n.call(ctx, to, &pb.FileRequest{Body: &pb.FileRequest_Retract{Retract: &pb.Retract{Records: []*pb.Record{rec}}}}, nil)
 				if err == nil {
-					r.close()
+					r.Close()
 				}
 				return err
 			})
@@ -83,7 +84,7 @@ func (n *Node) RetractAll(ctx context.Context, name string) error {
 // Through shows every request of the operations to seen before it is sent. An error is the answer then.
 func (o *operations) Through(seen func(ctx context.Context, to peer.ID, req *pb.FileRequest) error) {
 	next := o.call
-	o.call = func(ctx context.Context, to peer.ID, req *pb.FileRequest, body []byte) (*reply, error) {
+	o.call = func(ctx context.Context, to peer.ID, req *pb.FileRequest, body []byte) (*request.Reply, error) {
 		if err := seen(ctx, to, req); err != nil {
 			return nil, err
 		}

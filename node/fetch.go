@@ -219,16 +219,16 @@ func (o *operations) receiveBlock(ctx context.Context, from peer.ID, get *pb.Get
 	if err != nil {
 		return nil, "", err
 	}
-	defer r.close()
+	defer r.Close()
 	wrong := fault.New(fault.Integrity, "%w", errWrongBytes)
-	if r.size != size {
+	if r.Size != size {
 		return nil, "", wrong
 	}
 	data, err := memory()
 	if err != nil {
 		return nil, "", err
 	}
-	sum, err := readHashed(r.body, data.Data, moved)
+	sum, err := readHashed(r.Payload, data.Data, moved)
 	if err == nil && sum != [blake3sum.Size]byte(get.GetHash()) {
 		err = wrong
 	}
@@ -236,5 +236,5 @@ func (o *operations) receiveBlock(ctx context.Context, from peer.ID, get *pb.Get
 		data.Free()
 		return nil, "", err
 	}
-	return data, pathOf(r.relayed), nil
+	return data, pathOf(r.Relayed), nil
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/p2pchord/p2pchord/internal/blake3sum"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/internal/membudget"
+	"github.com/p2pchord/p2pchord/internal/transfer/request"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/ring"
@@ -21,24 +22,26 @@ import (
 )
 
 // holder is what one peer does when it is asked for a block.
-type holder func(ctx context.Context, get *pb.GetBlock, right []byte) (*reply, error)
+type holder func(ctx context.Context, get *pb.GetBlock, right []byte) (*request.Reply, error)
 
-func sends(b []byte) *reply {
-	return &reply{FileResponse: &pb.FileResponse{}, body: bytes.NewReader(b), size: len(b), close: func() {}}
+func sends(b []byte) *request.Reply {
+	return &request.Reply{FileResponse: &pb.FileResponse{}, Payload: bytes.NewReader(b), Size: len(b), Close: func() {}}
 }
 
-func good(_ context.Context, _ *pb.GetBlock, right []byte) (*reply, error) { return sends(right), nil }
+func good(_ context.Context, _ *pb.GetBlock, right []byte) (*request.Reply, error) {
+	return sends(right), nil
+}
 
-func failing(context.Context, *pb.GetBlock, []byte) (*reply, error) {
+func failing(context.Context, *pb.GetBlock, []byte) (*request.Reply, error) {
 	return nil, fault.New(fault.Unreachable, "no way there")
 }
 
-func without(context.Context, *pb.GetBlock, []byte) (*reply, error) {
+func without(context.Context, *pb.GetBlock, []byte) (*request.Reply, error) {
 	return nil, fault.New(fault.NotFound, "the block is not here")
 }
 
 // flipped has damaged the block without knowing, and finds out when it is told.
-func flipped(_ context.Context, get *pb.GetBlock, right []byte) (*reply, error) {
+func flipped(_ context.Context, get *pb.GetBlock, right []byte) (*request.Reply, error) {
 	if get.GetCheck() {
 		return nil, fault.New(fault.NotFound, "the block is damaged here")
 	}
@@ -46,7 +49,7 @@ func flipped(_ context.Context, get *pb.GetBlock, right []byte) (*reply, error) 
 }
 
 // mended has the right bytes when it looks.
-func mended(_ context.Context, get *pb.GetBlock, right []byte) (*reply, error) {
+func mended(_ context.Context, get *pb.GetBlock, right []byte) (*request.Reply, error) {
 	if get.GetCheck() {
 		return sends(right), nil
 	}
@@ -54,24 +57,24 @@ func mended(_ context.Context, get *pb.GetBlock, right []byte) (*reply, error) {
 }
 
 // hostile always sends wrong bytes.
-func hostile(_ context.Context, _ *pb.GetBlock, right []byte) (*reply, error) {
+func hostile(_ context.Context, _ *pb.GetBlock, right []byte) (*request.Reply, error) {
 	wrong := bytes.Clone(right)
 	wrong[len(wrong)/2] ^= 0x80
 	return sends(wrong), nil
 }
 
-func tooMuch(_ context.Context, _ *pb.GetBlock, right []byte) (*reply, error) {
+func tooMuch(_ context.Context, _ *pb.GetBlock, right []byte) (*request.Reply, error) {
 	return sends(append(bytes.Clone(right), 0)), nil
 }
 
-func tooLittle(_ context.Context, _ *pb.GetBlock, right []byte) (*reply, error) {
+func tooLittle(_ context.Context, _ *pb.GetBlock, right []byte) (*request.Reply, error) {
 	return sends(right[:len(right)-1]), nil
 }
 
 // breaksOff announces all and sends a half.
-func breaksOff(_ context.Context, _ *pb.GetBlock, right []byte) (*reply, error) {
+func breaksOff(_ context.Context, _ *pb.GetBlock, right []byte) (*request.Reply, error) {
 	r := sends(right)
-	r.body = io.MultiReader(bytes.NewReader(right[:len(right)/2]), failingReader{})
+	r.Payload = io.MultiReader(bytes.NewReader(right[:len(right)/2]), failingReader{})
 	return r, nil
 }
 
@@ -80,15 +83,15 @@ type failingReader struct{}
 func (failingReader) Read([]byte) (int, error) { return 0, protocol.ErrNoAnswer }
 
 // silent answers nothing until it is given up.
-func silent(ctx context.Context, _ *pb.GetBlock, _ []byte) (*reply, error) {
+func silent(ctx context.Context, _ *pb.GetBlock, _ []byte) (*request.Reply, error) {
 	<-ctx.Done()
 	return nil, ctx.Err()
 }
 
 // stops sends a part and then nothing more.
-func stops(ctx context.Context, _ *pb.GetBlock, right []byte) (*reply, error) {
+func stops(ctx context.Context, _ *pb.GetBlock, right []byte) (*request.Reply, error) {
 	r := sends(right)
-	r.body = io.MultiReader(bytes.NewReader(right[:100]), blockedReader{ctx})
+	r.Payload = io.MultiReader(bytes.NewReader(right[:100]), blockedReader{ctx})
 	return r, nil
 }
 
@@ -162,7 +165,7 @@ func TestBlockOvertakesBadHolders(t *testing.T) {
 			}
 			o := &operations{
 				id: "self", memory: membudget.New(0), timeout: 2 * time.Second, route: oneRoute{ids},
-				call: func(ctx context.Context, to peer.ID, req *pb.FileRequest, _ []byte) (*reply, error) {
+				call: func(ctx context.Context, to peer.ID, req *pb.FileRequest, _ []byte) (*request.Reply, error) {
 					return c.holders[to[0]-'a'](ctx, req.GetBlock(), right)
 				},
 			}
@@ -194,7 +197,7 @@ func TestBlockOvertakesWithoutMoreMemory(t *testing.T) {
 	holders := []holder{stops, stops, good}
 	o := &operations{
 		id: "self", memory: membudget.New(0), timeout: time.Minute, route: oneRoute{[]peer.ID{"a", "b", "c"}},
-		call: func(ctx context.Context, to peer.ID, req *pb.FileRequest, _ []byte) (*reply, error) {
+		call: func(ctx context.Context, to peer.ID, req *pb.FileRequest, _ []byte) (*request.Reply, error) {
 			return holders[to[0]-'a'](ctx, req.GetBlock(), right)
 		},
 	}
@@ -217,7 +220,7 @@ func TestBlockIsInterrupted(t *testing.T) {
 	t.Parallel()
 	o := &operations{
 		id: "self", memory: membudget.New(0), timeout: time.Hour, route: oneRoute{[]peer.ID{"a"}},
-		call: func(ctx context.Context, _ peer.ID, req *pb.FileRequest, _ []byte) (*reply, error) {
+		call: func(ctx context.Context, _ peer.ID, req *pb.FileRequest, _ []byte) (*request.Reply, error) {
 			return silent(ctx, req.GetBlock(), nil)
 		},
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/internal/membudget"
+	"github.com/p2pchord/p2pchord/internal/transfer/request"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/replica"
@@ -82,7 +83,7 @@ func (o *operations) fetchRecord(ctx context.Context, get *pb.Get) (*gotten, err
 		if err != nil {
 			return err
 		}
-		defer r.close()
+		defer r.Close()
 		g, err = o.readGot(r, get, to, room)
 		return err
 	})
@@ -96,7 +97,7 @@ func (o *operations) fetchRecord(ctx context.Context, get *pb.Get) (*gotten, err
 }
 
 // readGot checks an answer to Get: signatures, the name, the bytes.
-func (o *operations) readGot(r *reply, get *pb.Get, from peer.ID, room *membudget.Reservation) (*gotten, error) {
+func (o *operations) readGot(r *request.Reply, get *pb.Get, from peer.ID, room *membudget.Reservation) (*gotten, error) {
 	got := r.GetGot()
 	rec, err := protocol.VerifyRecord(got.GetRecord())
 	if err != nil {
@@ -105,7 +106,7 @@ func (o *operations) readGot(r *reply, get *pb.Get, from peer.ID, room *membudge
 	if rec.GetName() != get.GetName() || rec.GetIndex() != 0 || rec.GetDeleted() {
 		return nil, fault.New(fault.Integrity, "a peer answered with the record of another file")
 	}
-	g := &gotten{rec: rec, from: from, path: pathOf(r.relayed)}
+	g := &gotten{rec: rec, from: from, path: pathOf(r.Relayed)}
 	for _, m := range got.GetSiblings() {
 		if s, err := protocol.VerifyRecord(m); err == nil && s.GetName() == rec.GetName() {
 			g.siblings = append(g.siblings, s)
@@ -119,16 +120,16 @@ func (o *operations) readGot(r *reply, get *pb.Get, from peer.ID, room *membudge
 	if len(g.holders) == len(got.GetHolders()) {
 		o.witnesses.note(from, g.holders)
 	}
-	if r.size == 0 || room == nil {
+	if r.Size == 0 || room == nil {
 		return g, nil
 	}
-	if r.size != rec.BlockSize() {
-		return nil, fault.New(fault.Integrity, "a peer sent %d bytes of a block of %d", r.size, rec.BlockSize())
+	if r.Size != rec.BlockSize() {
+		return nil, fault.New(fault.Integrity, "a peer sent %d bytes of a block of %d", r.Size, rec.BlockSize())
 	}
-	if g.data = room.Only(r.size); g.data == nil {
+	if g.data = room.Only(r.Size); g.data == nil {
 		return g, nil // a block larger than usual: it is asked for by itself
 	}
-	sum, err := readHashed(r.body, g.data.Data, nil)
+	sum, err := readHashed(r.Payload, g.data.Data, nil)
 	if err != nil {
 		g.data.Free()
 		return nil, err

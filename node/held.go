@@ -75,7 +75,7 @@ func (n *Node) confirmedBy(ctx context.Context, a arc, span store.Span) bool {
 	if err != nil {
 		return false
 	}
-	defer r.close()
+	defer r.Close()
 	for _, v := range r.GetReleased().GetVerdicts() {
 		if v != pb.Verdict_HOLDER && v != pb.Verdict_DROP {
 			return false // the owner lacks it, or can't tell

@@ -179,7 +179,7 @@ func (n *Node) askGrant(ctx context.Context, seq uint64, to ring.Position) {
 	r, err := n.call(ctx, peerID(to), &pb.FileRequest{Body: &pb.FileRequest_Grant{Grant: &pb.GetGrant{From: n.description()}}}, nil)
 	var ans replica.GrantAnswer
 	if err == nil {
-		defer r.close()
+		defer r.Close()
 		g := r.GetGranted()
 		ans = replica.GrantAnswer{OK: true, ID: grantID(g.GetId())}
 		if g.GetPredecessor() != nil {
@@ -201,7 +201,7 @@ func (n *Node) askClaim(ctx context.Context, c replica.AskClaim) {
 	}}}, nil)
 	var ans replica.ClaimAnswer
 	if err == nil {
-		defer r.close()
+		defer r.Close()
 		m := r.GetClaimed()
 		ans = replica.ClaimAnswer{Owns: m.GetOwns(), Authority: m.GetAuthority(), Continuous: m.GetContinuous(), Quarantined: m.GetAside(), Preds: n.stateOf(peerID(c.To), m.GetNeighbours()).Preds}
 		if m.GetGrantee() != nil {

@@ -174,7 +174,7 @@ func (n *Node) list(ctx context.Context, from ring.Position, inv *pb.Inventory) 
 			return nil, err
 		}
 		items := r.GetItems()
-		r.close()
+		r.Close()
 		for _, it := range items.GetItems() {
 			if len(out) > 0 && compareItems(inv, out[len(out)-1], it) >= 0 || len(out) == maxListedItems {
 				return nil, fault.New(fault.Integrity, "a peer lists what it holds out of order, or without end")

@@ -127,7 +127,7 @@ func (o *operations) have(ctx context.Context, to peer.ID, hashes [][]byte) ([]b
 	if err != nil {
 		return nil, err
 	}
-	defer r.close()
+	defer r.Close()
 	held := r.GetHeld().GetHeld()
 	if len(held) != len(hashes) {
 		return nil, fault.New(fault.Integrity, "a peer answered for %d blocks of %d", len(held), len(hashes))

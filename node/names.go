@@ -82,7 +82,7 @@ func (o *operations) listOne(ctx context.Context, from peer.ID, prefix string) (
 			return nil, err
 		}
 		listed := r.GetListed()
-		r.close()
+		r.Close()
 		if len(out) > maxListedItems {
 			return nil, fault.New(fault.Integrity, "%s lists files without end", from)
 		}
@@ -113,7 +113,7 @@ func (o *operations) Stat(ctx context.Context, name string) (FileStat, error) {
 		if err != nil {
 			return err
 		}
-		defer r.close()
+		defer r.Close()
 		out, rec, err = o.readStats(name, r.GetStats())
 		return err
 	})

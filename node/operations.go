@@ -12,6 +12,7 @@ import (
 
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/internal/membudget"
+	"github.com/p2pchord/p2pchord/internal/transfer/request"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/ring"
@@ -73,7 +74,7 @@ type operations struct {
 	memory  *membudget.Budget // for blocks
 	timeout time.Duration
 	route   router
-	call    caller
+	call    request.Caller
 	// learn takes in the description of a peer found in an answer.
 	learn func(*pb.Peer) (protocol.PeerInfo, error)
 	// known is what was learnt of a peer; false when nothing was.

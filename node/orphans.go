@@ -117,7 +117,7 @@ func (n *Node) versions(ctx context.Context, name string) ([]*protocol.Record, e
 		if err != nil {
 			return err
 		}
-		defer r.close()
+		defer r.Close()
 		for _, m := range append([]*pb.Record{r.GetGot().GetRecord()}, r.GetGot().GetSiblings()...) {
 			rec, err := protocol.VerifyRecord(m)
 			if err != nil || rec.GetName() != name {

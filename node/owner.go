@@ -336,6 +336,6 @@ func (n *Node) sendStore(ctx context.Context, to ring.Position, rec *protocol.Re
 	if err != nil {
 		return err
 	}
-	r.close()
+	r.Close()
 	return nil
 }

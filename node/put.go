@@ -337,11 +337,11 @@ func (o *operations) store(ctx context.Context, rec *pb.Record, data []byte, wai
 	err = o.atOwner(ctx, parsed.Key(), func(ctx context.Context, to peer.ID) error {
 		r, err := o.call(ctx, to, &pb.FileRequest{Body: &pb.FileRequest_Put{Put: &pb.Put{Record: rec, WaitAll: waitAll}}}, data)
 		if r != nil {
-			defer r.close()
+			defer r.Close()
 			if r.GetStored().GetCurrent() == nil {
 				err = blameClock(err, r.GetTimeMs())
 			}
-			out = &acknowledgement{Stored: r.GetStored(), path: pathOf(r.relayed), sent: r.sent}
+			out = &acknowledgement{Stored: r.GetStored(), path: pathOf(r.Relayed), sent: r.Sent}
 		}
 		return err
 	})

@@ -153,7 +153,7 @@ func (n *Node) confirm(ctx context.Context, s *snapshot, name string, ks []kept)
 		return err
 	}
 	need := r.GetNeed()
-	r.close()
+	r.Close()
 	if !need {
 		return nil
 	}

@@ -137,7 +137,7 @@ func (n *Node) digest(ctx context.Context, with ring.Position, d *pb.Digest, wan
 	if err != nil {
 		return nil, err
 	}
-	defer r.close()
+	defer r.Close()
 	raw := r.GetDigests().GetSums()
 	if len(raw) != want {
 		return nil, fault.New(fault.Integrity, "%d sums arrived of %d asked for", len(raw), want)
@@ -222,7 +222,7 @@ func (n *Node) pull(ctx context.Context, from ring.Position, items []*pb.Item) e
 			return err
 		}
 		records := r.GetRecords().GetRecords()
-		r.close()
+		r.Close()
 		if len(records) == 0 {
 			return nil // dropped or replaced there in the meantime
 		}

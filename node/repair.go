@@ -137,7 +137,7 @@ func (n *Node) grantStands(ctx context.Context, s *snapshot) bool {
 	r, err := n.call(ctx, peerID(g.From), &pb.FileRequest{Body: &pb.FileRequest_Grant{Grant: &pb.GetGrant{From: n.description()}}}, nil)
 	switch {
 	case err == nil:
-		defer r.close()
+		defer r.Close()
 		if grantID(r.GetGranted().GetId()) == g.ID {
 			return true
 		}

@@ -58,7 +58,7 @@ func (p *putting) retract(ctx context.Context) {
 				n := min(len(records), protocol.MaxRetracted)
 				req := &pb.FileRequest{Body: &pb.FileRequest_Retract{Retract: &pb.Retract{Records: records[:n]}}}
 				if r, err := p.ops.call(ctx, to, req, nil); err == nil {
-					r.close()
+					r.Close()
 				}
 				records = records[n:]
 			}
@@ -185,7 +185,7 @@ func (n *Node) serveRetract(ctx context.Context, from peer.ID, r *pb.Retract) (*
 			defer cancel()
 			req := &pb.FileRequest{Body: &pb.FileRequest_Retract{Retract: &pb.Retract{Records: records, Told: true}}}
 			if r, err := n.call(ctx, peerID(h), req, nil); err == nil {
-				r.close()
+				r.Close()
 			} // else its blocks go after a day
 		}, nil)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/internal/membudget"
+	"github.com/p2pchord/p2pchord/internal/transfer/request"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 )
@@ -109,8 +110,8 @@ func stalled(outer, inner context.Context, err, last error) error {
 
 // unlessStalled returns call with each request bounded by the watch until its answer is there. The bytes that follow have
 // their own bound.
-func unlessStalled(timeout time.Duration, call caller) caller {
-	return func(ctx context.Context, to peer.ID, req *pb.FileRequest, body []byte) (*reply, error) {
+func unlessStalled(timeout time.Duration, call request.Caller) request.Caller {
+	return func(ctx context.Context, to peer.ID, req *pb.FileRequest, body []byte) (*request.Reply, error) {
 		inner, s := watchStall(ctx, stallAfter(timeout))
 		r, err := call(inner, to, req, body)
 		s.end()
@@ -119,8 +120,8 @@ func unlessStalled(timeout time.Duration, call caller) caller {
 			s.done()
 			return r, err
 		}
-		closeReply := r.close
-		r.close = func() {
+		closeReply := r.Close
+		r.Close = func() {
 			closeReply()
 			s.done()
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/internal/transfer/request"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 )
@@ -70,7 +71,7 @@ func TestAtOwnerIsBounded(t *testing.T) {
 func TestCallsAreBounded(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		stuck := unlessStalled(10*time.Second, func(ctx context.Context, _ peer.ID, _ *pb.FileRequest, _ []byte) (*reply, error) {
+		stuck := unlessStalled(10*time.Second, func(ctx context.Context, _ peer.ID, _ *pb.FileRequest, _ []byte) (*request.Reply, error) {
 			<-ctx.Done()
 			return nil, fault.New(fault.Interrupted, "was not waited for: %w", ctx.Err())
 		})
@@ -85,9 +86,9 @@ func TestCallsAreBounded(t *testing.T) {
 			t.Errorf("the caller's own end is %v", err)
 		}
 		var inner context.Context
-		answers := unlessStalled(10*time.Second, func(ctx context.Context, _ peer.ID, _ *pb.FileRequest, _ []byte) (*reply, error) {
+		answers := unlessStalled(10*time.Second, func(ctx context.Context, _ peer.ID, _ *pb.FileRequest, _ []byte) (*request.Reply, error) {
 			inner = ctx
-			return &reply{close: func() {}}, nil
+			return &request.Reply{Close: func() {}}, nil
 		})
 		r, err := answers(t.Context(), "peer", nil, nil)
 		if err != nil {
@@ -97,7 +98,7 @@ func TestCallsAreBounded(t *testing.T) {
 		if inner.Err() != nil {
 			t.Error("an answer's bytes are cut off")
 		}
-		if r.close(); !errors.Is(inner.Err(), context.Canceled) {
+		if r.Close(); !errors.Is(inner.Err(), context.Canceled) {
 			t.Error("a closed answer leaves its context behind")
 		}
 	})

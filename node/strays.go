@@ -137,7 +137,7 @@ func (n *Node) settle(ctx context.Context, strays []stray) {
 			continue // the owner can't tell now
 		}
 		verdicts := r.GetReleased().GetVerdicts()
-		r.close()
+		r.Close()
 		if len(verdicts) != len(some) {
 			continue
 		}

@@ -147,7 +147,7 @@ func (n *Node) sendCollect(ctx context.Context, h ring.Position, due []store.Ent
 		if err != nil {
 			return err
 		}
-		r.close()
+		r.Close()
 	}
 	return nil
 }

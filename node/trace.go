@@ -217,7 +217,7 @@ func (o *operations) traceRecord(ctx context.Context, name string, owner protoco
 		}
 		return holders, ""
 	}
-	defer r.close()
+	defer r.Close()
 	rec, err := protocol.VerifyRecord(r.GetGot().GetRecord())
 	if err != nil || rec.GetName() != name {
 		t.Error = "the owner answered with a record that is not valid"
@@ -289,7 +289,7 @@ func (o *operations) newestAt(ctx context.Context, from peer.ID, name string, ke
 			return nil, err
 		}
 		items := r.GetItems()
-		r.close()
+		r.Close()
 		for _, it := range items.GetItems() {
 			if it.GetName() == name && it.GetIndex() == 0 && string(it.GetStamp()) > string(newest.GetStamp()) {
 				newest = it

@@ -133,7 +133,7 @@ func (o *operations) getBoth(ctx context.Context, owner peer.ID, get *pb.Get, ro
 	if err != nil {
 		return nil, err
 	}
-	defer r.close()
+	defer r.Close()
 	g, err := o.readGot(r, ask, owner, room)
 	grant := r.GetGot().GetGrant()
 	if err != nil || grant == nil { // it has asked by itself
@@ -161,6 +161,6 @@ func (o *operations) askWord(ctx context.Context, witness, owner peer.ID, name s
 	if err != nil {
 		return replica.Vote{}
 	}
-	defer r.close()
+	defer r.Close()
 	return wordIn(r.GetWord())
 }

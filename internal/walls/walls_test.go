@@ -46,6 +46,7 @@ var walls = []wall{
 	{"internal/env", []string{module + "/node", module + "/store", module + "/protocol", libp2p}, true},
 	{"internal/fault", []string{module}, true},
 	{"internal/durable", []string{module + "/node", module + "/store", module + "/protocol", module + "/bootstrap"}, true},
+	{"internal/transfer/request", []string{module + "/node", module + "/store", module + "/bootstrap"}, true},
 	{"internal/p2phost", []string{module + "/node", module + "/store", module + "/protocol", module + "/bootstrap"}, true},
 }
 
