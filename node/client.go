@@ -12,6 +12,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/p2pchord/p2pchord/bootstrap"
+	"github.com/p2pchord/p2pchord/internal/connpath"
 	"github.com/p2pchord/p2pchord/internal/contain"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/internal/membudget"
@@ -62,7 +63,7 @@ func Dial(ctx context.Context, cfg ClientConfig) (_ *Client, err error) {
 	c.operations = operations{
 		key: h.Peerstore().PrivKey(h.ID()), id: h.ID(), memory: membudget.New(cfg.MemoryBytes), timeout: cfg.Timeout, route: c, learn: c.meetPeer,
 		known: func(p peer.ID) (protocol.PeerInfo, bool) { return c.book.info(ring.ID(p)) },
-		way:   func(p peer.ID) (way, bool) { return wayTo(h, p) },
+		path:  func(p peer.ID) (connpath.Path, bool) { return connpath.To(h, p) },
 		call: unlessStalled(cfg.Timeout, func(ctx context.Context, to peer.ID, req *pb.FileRequest, body []byte) (*request.Reply, error) {
 			c.book.prepare(to)
 			r, err := remote(ctx, to, req, body)

@@ -19,6 +19,7 @@ import (
 	"github.com/multiformats/go-varint"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/p2pchord/p2pchord/internal/connpath"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/internal/p2phost"
 	"github.com/p2pchord/p2pchord/protocol"
@@ -73,7 +74,7 @@ func testers(h host.Host, first []peer.ID) []peer.ID {
 	var out []peer.ID
 	seen := make(map[peer.ID]bool)
 	for _, p := range append(first, h.Network().Peers()...) {
-		if w, ok := wayTo(h, p); seen[p] || !ok || w.path != PathDirect {
+		if w, ok := connpath.To(h, p); seen[p] || !ok || w.Kind != PathDirect {
 			continue
 		}
 		seen[p] = true

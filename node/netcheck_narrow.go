@@ -10,6 +10,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	ma "github.com/multiformats/go-multiaddr"
 	madns "github.com/multiformats/go-multiaddr-dns"
+
+	"github.com/p2pchord/p2pchord/internal/connpath"
 )
 
 const (
@@ -47,7 +49,7 @@ func tryTransport(ctx context.Context, id peer.ID, to ma.Multiaddr, transport st
 	began := time.Now()
 	outcome := try(ctx, id, to)
 	silent := outcome == DialNoAnswer && time.Since(began) > tryTimeout*3/4 // nobody has refused it
-	if silent && transport == transportQUIC && udpAnswers(ctx, to) {
+	if silent && transport == connpath.QUIC && udpAnswers(ctx, to) {
 		return DialTooLarge
 	}
 	return outcome
@@ -61,7 +63,7 @@ func udpAnswers(ctx context.Context, to ma.Multiaddr) bool {
 
 // udpAddr is the address of a QUIC multiaddr; a name is resolved.
 func udpAddr(ctx context.Context, to ma.Multiaddr) (*net.UDPAddr, bool) {
-	if transportOf(to) != transportQUIC {
+	if connpath.Transport(to) != connpath.QUIC {
 		return nil, false
 	}
 	if found, err := madns.DefaultResolver.Resolve(ctx, to); err == nil && len(found) > 0 {

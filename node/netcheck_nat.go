@@ -9,6 +9,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 	ma "github.com/multiformats/go-multiaddr"
 	manet "github.com/multiformats/go-multiaddr/net"
+
+	"github.com/p2pchord/p2pchord/internal/connpath"
 )
 
 // endpointOf is the IP address and port of a; ok is false when it has none.
@@ -66,7 +68,7 @@ func machineIPs() []netip.Addr {
 func natKind(seen []observation, own []netip.Addr, listen []ma.Multiaddr, transport string) string {
 	ports := make(map[uint16]bool)
 	for _, a := range listen {
-		if ep, ok := endpointOf(a); ok && transportOf(a) == transport {
+		if ep, ok := endpointOf(a); ok && connpath.Transport(a) == transport {
 			ports[ep.Port()] = true
 		}
 	}
@@ -105,7 +107,7 @@ func natKind(seen []observation, own []netip.Addr, listen []ma.Multiaddr, transp
 func natCheck(s *sight, listen []ma.Multiaddr, own []netip.Addr) NATCheck {
 	seen := s.observations()
 	out := NATCheck{
-		TCP: natKind(seen, own, listen, transportTCP), UDP: natKind(seen, own, listen, transportQUIC), Observed: []Observed{},
+		TCP: natKind(seen, own, listen, connpath.TCP), UDP: natKind(seen, own, listen, connpath.QUIC), Observed: []Observed{},
 	}
 	out.TCP = orJudged(out.TCP, s.natType(network.NATTransportTCP))
 	out.UDP = orJudged(out.UDP, s.natType(network.NATTransportUDP))

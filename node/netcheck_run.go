@@ -13,6 +13,7 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 	manet "github.com/multiformats/go-multiaddr/net"
 
+	"github.com/p2pchord/p2pchord/internal/connpath"
 	"github.com/p2pchord/p2pchord/internal/contain"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/internal/p2phost"
@@ -63,7 +64,7 @@ func (n *Node) Netcheck(ctx context.Context) (Netcheck, error) {
 			return Netcheck{}, err
 		}
 		b := bootstrapSeen{addr: contact.Addr(), info: info}
-		if _, connected := wayTo(n.host, info.ID); !connected {
+		if _, connected := connpath.To(n.host, info.ID); !connected {
 			if b.err = contact.Err(); b.err == nil {
 				b.err = fault.New(fault.Unreachable, "no answer yet from the bootstrap peer at %s", contact.Addr())
 			}
@@ -153,7 +154,7 @@ func (c *checker) addrs() []AddrCheck {
 		if slices.ContainsFunc(out, func(o AddrCheck) bool { return o.Addr == text }) {
 			return
 		}
-		check := AddrCheck{Addr: text, Transport: transportOf(a), Scope: scopeOf(a), Verdict: VerdictLocal, From: []string{}, Seen: seen}
+		check := AddrCheck{Addr: text, Transport: connpath.Transport(a), Scope: scopeOf(a), Verdict: VerdictLocal, From: []string{}, Seen: seen}
 		switch check.Scope {
 		case ScopePublic:
 			check.Verdict = VerdictUnknown
@@ -171,7 +172,7 @@ func (c *checker) addrs() []AddrCheck {
 		add(a, false)
 	}
 	for _, o := range c.sight.observations() {
-		if manet.IsPublicAddr(o.as) && o.transport != transportWS {
+		if manet.IsPublicAddr(o.as) && o.transport != connpath.WS {
 			add(o.as, true)
 		}
 	}
@@ -183,7 +184,7 @@ func (c *checker) addrs() []AddrCheck {
 }
 
 func scopeOf(a ma.Multiaddr) string {
-	if _, relayed := relayOf(a); relayed {
+	if _, relayed := connpath.Relay(a); relayed {
 		return ScopeRelay
 	}
 	switch {
@@ -255,8 +256,8 @@ func (c *checker) checkBootstrap(ctx context.Context, b bootstrapSeen, try bool)
 	}
 	var wg sync.WaitGroup
 	if try {
-		contain.Go(&wg, "checking the network", func() { out.TCP = c.tryOne(ctx, b, transportTCP) }, nil)
-		contain.Go(&wg, "checking the network", func() { out.QUIC = c.tryOne(ctx, b, transportQUIC) }, nil)
+		contain.Go(&wg, "checking the network", func() { out.TCP = c.tryOne(ctx, b, connpath.TCP) }, nil)
+		contain.Go(&wg, "checking the network", func() { out.QUIC = c.tryOne(ctx, b, connpath.QUIC) }, nil)
 	}
 	if out.Connected {
 		out.MS = c.timeTo(ctx, b.info.ID)
@@ -270,7 +271,7 @@ func (c *checker) checkBootstrap(ctx context.Context, b bootstrapSeen, try bool)
 // another that it tells of the same machine.
 func (c *checker) tryOne(ctx context.Context, b bootstrapSeen, transport string) string {
 	for _, a := range slices.Concat(b.info.Addrs, c.host.Peerstore().Addrs(b.info.ID)) {
-		if transportOf(a) == transport && sameHost(a, b.info.Addrs[0]) && scopeOf(a) != ScopeRelay {
+		if connpath.Transport(a) == transport && sameHost(a, b.info.Addrs[0]) && scopeOf(a) != ScopeRelay {
 			return tryTransport(ctx, b.info.ID, a, transport)
 		}
 	}
@@ -285,11 +286,11 @@ func sameHost(a, b ma.Multiaddr) bool {
 func (c *checker) timeTo(ctx context.Context, p peer.ID) *float64 {
 	var best *float64
 	for _, conn := range c.host.Network().ConnsToPeer(p) {
-		took, err := pingOver(ctx, conn)
+		took, err := connpath.RoundTrip(ctx, conn)
 		if err != nil {
 			continue
 		}
-		if ms := milliseconds(took); best == nil || wayOf(conn).path == PathDirect {
+		if ms := milliseconds(took); best == nil || connpath.Of(conn).Kind == PathDirect {
 			best = &ms
 		}
 	}
@@ -301,10 +302,10 @@ func (c *checker) checkNeighbour(ctx context.Context, n *NeighbourCheck) {
 	if err != nil {
 		return
 	}
-	if w, ok := wayTo(c.host, id); ok {
-		n.Path, n.Transport = w.path, w.transport
-		if w.via != "" {
-			n.Via = w.via.String()
+	if w, ok := connpath.To(c.host, id); ok {
+		n.Path, n.Transport = w.Kind, w.Transport
+		if w.Relay != "" {
+			n.Via = w.Relay.String()
 		}
 	}
 	n.MS = c.timeTo(ctx, id)
@@ -315,7 +316,7 @@ func (c *checker) relays(ctx context.Context) []RelayCheck {
 	out := []RelayCheck{}
 	held := make(map[peer.ID]bool)
 	for _, a := range c.host.Addrs() {
-		if id, ok := relayOf(a); ok && id != "" {
+		if id, ok := connpath.Relay(a); ok && id != "" {
 			held[id] = true
 		}
 	}
@@ -366,7 +367,7 @@ func (c *checker) portMapping(listen []ma.Multiaddr) PortMapping {
 // listensOnLoopback reports whether nobody but this machine can connect.
 func listensOnLoopback(listen []ma.Multiaddr) bool {
 	for _, a := range listen {
-		if _, relayed := relayOf(a); !relayed && !manet.IsIPLoopback(a) {
+		if _, relayed := connpath.Relay(a); !relayed && !manet.IsIPLoopback(a) {
 			return false
 		}
 	}

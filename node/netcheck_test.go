@@ -19,6 +19,7 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 	"github.com/multiformats/go-varint"
 
+	"github.com/p2pchord/p2pchord/internal/connpath"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/internal/p2phost"
 	"github.com/p2pchord/p2pchord/protocol"
@@ -66,16 +67,16 @@ func TestRelayedWay(t *testing.T) {
 		t.Fatal(err)
 	}
 	for from, to := range map[host.Host]host.Host{a: b, b: a} {
-		w, ok := wayTo(from, to.ID())
-		if want := (way{path: PathRelayed, via: relay.ID(), transport: transportTCP}); !ok || w != want {
+		w, ok := connpath.To(from, to.ID())
+		if want := (connpath.Path{Kind: PathRelayed, Relay: relay.ID(), Transport: connpath.TCP}); !ok || w != want {
 			t.Errorf("the way is %+v, want %+v", w, want)
 		}
 		conn := from.Network().ConnsToPeer(to.ID())[0]
-		if took, err := pingOver(t.Context(), conn); err != nil || took <= 0 {
+		if took, err := connpath.RoundTrip(t.Context(), conn); err != nil || took <= 0 {
 			t.Errorf("a ping over it took %v: %v", took, err)
 		}
 	}
-	if w, ok := wayTo(a, relay.ID()); !ok || w != (way{path: PathDirect, transport: transportTCP}) {
+	if w, ok := connpath.To(a, relay.ID()); !ok || w != (connpath.Path{Kind: PathDirect, Transport: connpath.TCP}) {
 		t.Errorf("the way to the relay is %+v", w)
 	}
 	if refused := reserve(t.Context(), relay, a.ID(), false); refused.Held || refused.Error == "" {
@@ -149,7 +150,7 @@ func TestDialBack(t *testing.T) {
 func TestNATKind(t *testing.T) {
 	t.Parallel()
 	saw := func(at, from, as string) observation {
-		return observation{transport: transportTCP, from: ma.StringCast(from), as: ma.StringCast(as), at: ma.StringCast(at)}
+		return observation{transport: connpath.TCP, from: ma.StringCast(from), as: ma.StringCast(as), at: ma.StringCast(at)}
 	}
 	const here, behind = "/ip4/10.1.0.2/tcp/4701", "/ip4/1.2.3.11/tcp/"
 	listen := []ma.Multiaddr{ma.StringCast("/ip4/0.0.0.0/tcp/4701"), ma.StringCast("/ip4/0.0.0.0/udp/4701/quic-v1")}
@@ -169,10 +170,10 @@ func TestNATKind(t *testing.T) {
 		"observers next door":    {[]observation{saw("/ip4/10.1.0.3/tcp/1", here, here), saw("/ip4/10.1.0.4/tcp/1", here, here)}, own, NATUnknown},
 		"the address is its own": {[]observation{saw("/ip4/1.2.3.1/tcp/1", "/ip4/1.2.3.9/tcp/4701", "/ip4/1.2.3.9/tcp/4701")}, []netip.Addr{netip.MustParseAddr("1.2.3.9")}, NATNone},
 	} {
-		if got := natKind(c.seen, c.own, listen, transportTCP); got != c.want {
+		if got := natKind(c.seen, c.own, listen, connpath.TCP); got != c.want {
 			t.Errorf("%s: %s, want %s", name, got, c.want)
 		}
-		if got := natKind(c.seen, c.own, listen, transportQUIC); got != NATUnknown {
+		if got := natKind(c.seen, c.own, listen, connpath.QUIC); got != NATUnknown {
 			t.Errorf("%s: of TCP's observations UDP is told to be %s", name, got)
 		}
 	}
@@ -185,26 +186,6 @@ func TestClockCheck(t *testing.T) {
 	got := clockCheck([]int64{at(-time.Hour), at(4 * time.Second), at(6 * time.Second), at(time.Minute)}, now)
 	if want := (ClockCheck{Compared: 4, Ahead: 2, Seconds: 60}); got != want {
 		t.Errorf("%+v, want %+v", got, want)
-	}
-}
-
-func TestTransportOf(t *testing.T) {
-	t.Parallel()
-	id := testHost(t, p2phost.Client).ID().String()
-	for addr, want := range map[string]string{
-		"/ip4/1.2.3.4/tcp/1":                                      "tcp",
-		"/ip6/::1/udp/1/quic-v1":                                  "quic",
-		"/ip4/1.2.3.4/tcp/1/ws":                                   "ws",
-		"/dns4/a.example/tcp/443/tls/ws":                          "ws",
-		"/ip4/1.2.3.4/udp/1/quic-v1/webtransport":                 "webtransport",
-		"/ip4/1.2.3.4/udp/1/webrtc-direct":                        "webrtc",
-		"/ip4/1.2.3.4/udp/1/quic-v1/p2p/" + id + "/p2p-circuit":   "quic",
-		"/ip4/1.2.3.4/tcp/1/p2p/" + id + "/p2p-circuit/p2p/" + id: "tcp",
-		"/p2p-circuit":                                            "",
-	} {
-		if got := transportOf(ma.StringCast(addr)); got != want {
-			t.Errorf("%s: %q, want %q", addr, got, want)
-		}
 	}
 }
 
@@ -221,9 +202,9 @@ func TestProblems(t *testing.T) {
 	as := func(*BootstrapCheck) {}
 	neighbours := []NeighbourCheck{{PeerID: "a", Role: RoleSuccessor, Path: PathDirect, MS: &ms}}
 	at := []string{"10.1.0.2"}
-	private := AddrCheck{Addr: "/ip4/10.1.0.2/tcp/4701", Transport: transportTCP, Scope: ScopePrivate, Verdict: VerdictLocal}
+	private := AddrCheck{Addr: "/ip4/10.1.0.2/tcp/4701", Transport: connpath.TCP, Scope: ScopePrivate, Verdict: VerdictLocal}
 	public := func(transport, verdict string) AddrCheck {
-		addr := map[string]string{transportTCP: "/ip4/1.2.3.9/tcp/4701", transportQUIC: "/ip4/1.2.3.9/udp/4701/quic-v1"}[transport]
+		addr := map[string]string{connpath.TCP: "/ip4/1.2.3.9/tcp/4701", connpath.QUIC: "/ip4/1.2.3.9/udp/4701/quic-v1"}[transport]
 		return AddrCheck{Addr: addr, Transport: transport, Scope: ScopePublic, Verdict: verdict}
 	}
 	slot := []RelayCheck{{PeerID: "r", Held: true}}
@@ -263,19 +244,19 @@ func TestProblems(t *testing.T) {
 		"no relay":        {online(Netcheck{Reachability: ReachablePrivate, Relays: []RelayCheck{{PeerID: "r", Error: "it is full"}}}), "fault unreachable"},
 		"no relay at all": {online(Netcheck{Reachability: ReachablePrivate}), "fault unreachable"},
 		"a firewall": {
-			online(Netcheck{Machine: []string{"1.2.3.9"}, Reachability: ReachablePrivate, Relays: slot, Addrs: []AddrCheck{public(transportTCP, VerdictUnreachable)}}), "fault firewall",
+			online(Netcheck{Machine: []string{"1.2.3.9"}, Reachability: ReachablePrivate, Relays: slot, Addrs: []AddrCheck{public(connpath.TCP, VerdictUnreachable)}}), "fault firewall",
 		},
 		"wrong announcement": {
-			with(online(Netcheck{Reachability: ReachablePrivate, Relays: slot, Addrs: []AddrCheck{public(transportTCP, VerdictUnreachable)}}), func(f *facts) { f.announced = true }),
+			with(online(Netcheck{Reachability: ReachablePrivate, Relays: slot, Addrs: []AddrCheck{public(connpath.TCP, VerdictUnreachable)}}), func(f *facts) { f.announced = true }),
 			"fault announced_unreachable",
 		},
 		"untested":  {online(Netcheck{Reachability: ReachableUnknown}), "note reach_unknown"},
 		"no tester": {online(Netcheck{Reachability: ReachableUnknown, Bootstrap: boot(func(b *BootstrapCheck) { b.Tester = false })}), "note reach_unknown"},
-		"UDP shut":  {online(Netcheck{Addrs: []AddrCheck{public(transportTCP, VerdictReachable), public(transportQUIC, VerdictUnreachable)}}), "note half_reachable"},
-		"TCP shut":  {online(Netcheck{Addrs: []AddrCheck{public(transportTCP, VerdictUnreachable), public(transportQUIC, VerdictReachable)}}), "note half_reachable"},
+		"UDP shut":  {online(Netcheck{Addrs: []AddrCheck{public(connpath.TCP, VerdictReachable), public(connpath.QUIC, VerdictUnreachable)}}), "note half_reachable"},
+		"TCP shut":  {online(Netcheck{Addrs: []AddrCheck{public(connpath.TCP, VerdictUnreachable), public(connpath.QUIC, VerdictReachable)}}), "note half_reachable"},
 		"no UDP":    {online(Netcheck{Bootstrap: boot(func(b *BootstrapCheck) { b.QUIC = DialNoAnswer })}), "note udp_blocked"},
 		"no UDP there, but elsewhere": {
-			online(Netcheck{Bootstrap: boot(func(b *BootstrapCheck) { b.QUIC = DialNoAnswer }), Neighbours: []NeighbourCheck{{Transport: transportQUIC, MS: &ms}}}), "",
+			online(Netcheck{Bootstrap: boot(func(b *BootstrapCheck) { b.QUIC = DialNoAnswer }), Neighbours: []NeighbourCheck{{Transport: connpath.QUIC, MS: &ms}}}), "",
 		},
 		"symmetric": {online(Netcheck{Reachability: ReachablePrivate, Relays: slot, NAT: NATCheck{Kind: NATDependent}}), "note behind_router, note symmetric_router"},
 		"two routers": {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/p2pchord/p2pchord/internal/connpath"
 )
 
 // facts are what problems are told by: what was found, and what of the node's configuration bears on it.
@@ -260,7 +262,7 @@ func halfReachable(f facts) []Problem {
 			port = portText(a.Addr)
 		}
 	}
-	for _, half := range []struct{ good, bad, name string }{{transportTCP, transportQUIC, "UDP"}, {transportQUIC, transportTCP, "TCP"}} {
+	for _, half := range []struct{ good, bad, name string }{{connpath.TCP, connpath.QUIC, "UDP"}, {connpath.QUIC, connpath.TCP, "TCP"}} {
 		if verdicts[half.good] == VerdictReachable && verdicts[half.bad] == VerdictUnreachable {
 			return noteOf("half_reachable",
 				fmt.Sprintf("Peers on the internet can connect to this node, but not by %s.", half.name),
@@ -283,7 +285,7 @@ func udpBlocked(f facts) []Problem {
 		}
 	}
 	for _, n := range f.Neighbours {
-		if n.Transport == transportQUIC {
+		if n.Transport == connpath.QUIC {
 			return nil
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/p2pchord/p2pchord/bootstrap"
+	"github.com/p2pchord/p2pchord/internal/connpath"
 	"github.com/p2pchord/p2pchord/internal/contain"
 	"github.com/p2pchord/p2pchord/internal/delivery"
 	"github.com/p2pchord/p2pchord/internal/env"
@@ -146,7 +147,7 @@ func (n *Node) start(ctx context.Context) error {
 	n.operations = operations{
 		key: n.folder.key, id: n.host.ID(), memory: n.memory, timeout: n.cfg.Timeout, route: n, call: unlessStalled(n.cfg.Timeout, n.call), learn: n.learnPeer, local: n.localBlock, wordOf: n.wordOf, hold: n.inHand.hold,
 		correction: n.correction,
-		known:      n.knownPeer, way: func(p peer.ID) (way, bool) { return wayTo(n.host, p) },
+		known:      n.knownPeer, path: func(p peer.ID) (connpath.Path, bool) { return connpath.To(n.host, p) },
 	}
 	n.begin()
 	if err := n.serve(); err != nil {

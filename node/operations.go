@@ -10,6 +10,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/peer"
 
+	"github.com/p2pchord/p2pchord/internal/connpath"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/internal/membudget"
 	"github.com/p2pchord/p2pchord/internal/transfer/request"
@@ -39,8 +40,8 @@ type Progress struct {
 
 // The paths of a transfer.
 const (
-	PathDirect  = "direct"
-	PathRelayed = "relayed"
+	PathDirect  = connpath.Direct
+	PathRelayed = connpath.Relayed
 )
 
 // finding is the answer of a lookup.
@@ -79,8 +80,8 @@ type operations struct {
 	learn func(*pb.Peer) (protocol.PeerInfo, error)
 	// known is what was learnt of a peer; false when nothing was.
 	known func(peer.ID) (protocol.PeerInfo, bool)
-	// way is how the connection to a peer goes; false when there is none.
-	way func(peer.ID) (way, bool)
+	// path is how the connection to a peer goes; false when there is none.
+	path func(peer.ID) (connpath.Path, bool)
 	// local reads a block from a store of one's own; nil when there is none, or the block isn't there.
 	local func(ctx context.Context, h store.Hash, buf []byte) []byte
 	// hold offers a block in memory to the store of one's own until it is released; nil when there is none.

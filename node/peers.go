@@ -13,6 +13,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 
+	"github.com/p2pchord/p2pchord/internal/connpath"
 	"github.com/p2pchord/p2pchord/internal/contain"
 	"github.com/p2pchord/p2pchord/ring"
 )
@@ -100,7 +101,7 @@ func pingAll(ctx context.Context, conns []network.Conn) []time.Duration {
 		places <- struct{}{}
 		contain.Go(&wg, "pinging a peer", func() {
 			defer func() { <-places }()
-			if took, err := pingOver(ctx, c); err == nil {
+			if took, err := connpath.RoundTrip(ctx, c); err == nil {
 				out[i] = max(took, time.Nanosecond)
 			}
 		}, nil)
@@ -140,16 +141,16 @@ func (n *Node) connection(c network.Conn, roles []string) Connection {
 	if len(roles) == 0 {
 		roles = []string{RoleOther}
 	}
-	id, stat, state, w := c.RemotePeer(), c.Stat(), c.ConnState(), wayOf(c)
+	id, stat, state, w := c.RemotePeer(), c.Stat(), c.ConnState(), connpath.Of(c)
 	t := n.watch.Traffic(c)
 	out := Connection{
 		PeerID: id.String(), Role: roles[0], Roles: roles,
-		Path: w.path, Transport: w.transport, Security: lastName(string(state.Security)), Muxer: lastName(string(state.StreamMultiplexer)),
+		Path: w.Kind, Transport: w.Transport, Security: lastName(string(state.Security)), Muxer: lastName(string(state.StreamMultiplexer)),
 		Direction: "outbound", Addr: c.RemoteMultiaddr().String(),
 		BytesIn: t.In, BytesOut: t.Out, AgeSeconds: time.Since(stat.Opened).Seconds(), Streams: len(c.GetStreams()),
 	}
-	if w.via != "" {
-		out.Via = w.via.String()
+	if w.Relay != "" {
+		out.Via = w.Relay.String()
 	}
 	if stat.Direction == network.DirInbound {
 		out.Direction = "inbound"

@@ -4,6 +4,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 	ma "github.com/multiformats/go-multiaddr"
 	manet "github.com/multiformats/go-multiaddr/net"
+
+	"github.com/p2pchord/p2pchord/internal/connpath"
 )
 
 // The words for how others reach a node.
@@ -33,7 +35,7 @@ func (s *sight) reachability() string {
 		}
 	}
 	for _, c := range s.host.Network().Conns() {
-		if wayOf(c).path == PathDirect && c.Stat().Direction == network.DirOutbound && manet.IsPublicAddr(c.RemoteMultiaddr()) {
+		if connpath.Of(c).Kind == PathDirect && c.Stat().Direction == network.DirOutbound && manet.IsPublicAddr(c.RemoteMultiaddr()) {
 			return ReachablePrivate
 		}
 	}
@@ -42,6 +44,6 @@ func (s *sight) reachability() string {
 
 // ownPublic reports whether a is public and the host's own: not that of its relay.
 func ownPublic(a ma.Multiaddr) bool {
-	_, relayed := relayOf(a)
+	_, relayed := connpath.Relay(a)
 	return !relayed && manet.IsPublicAddr(a)
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/libp2p/go-libp2p/p2p/host/eventbus"
 	ma "github.com/multiformats/go-multiaddr"
 
+	"github.com/p2pchord/p2pchord/internal/connpath"
 	"github.com/p2pchord/p2pchord/internal/fault"
 )
 
@@ -79,11 +80,11 @@ func (s *sight) take(e any) {
 // observed keeps where a peer saw a connection come from that this host opened to it
 // directly. Of one that the peer opened it only says what the peer dialled.
 func (s *sight) observed(e event.EvtPeerIdentificationCompleted) {
-	if e.Conn == nil || e.ObservedAddr == nil || e.Conn.Stat().Direction != network.DirOutbound || wayOf(e.Conn).path != PathDirect {
+	if e.Conn == nil || e.ObservedAddr == nil || e.Conn.Stat().Direction != network.DirOutbound || connpath.Of(e.Conn).Kind != PathDirect {
 		return
 	}
 	o := observation{
-		peer: e.Peer, transport: transportOf(e.Conn.RemoteMultiaddr()),
+		peer: e.Peer, transport: connpath.Transport(e.Conn.RemoteMultiaddr()),
 		from: e.Conn.LocalMultiaddr(), as: e.ObservedAddr, at: e.Conn.RemoteMultiaddr(),
 	}
 	s.seen = slices.DeleteFunc(s.seen, func(old observation) bool { return old.peer == o.peer && old.transport == o.transport })

@@ -6,6 +6,7 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/network"
 
+	"github.com/p2pchord/p2pchord/internal/connpath"
 	"github.com/p2pchord/p2pchord/internal/contain"
 	"github.com/p2pchord/p2pchord/replica"
 	"github.com/p2pchord/p2pchord/ring"
@@ -118,10 +119,10 @@ func (n *Node) memberAt(p ring.Position) Member {
 	} else if info, ok := n.book.info(p.ID); ok {
 		m = member(info)
 	}
-	if w, ok := wayTo(n.host, peerID(p)); ok {
-		m.Path = w.path
-		if w.via != "" {
-			m.Via = w.via.String()
+	if w, ok := connpath.To(n.host, peerID(p)); ok {
+		m.Path = w.Kind
+		if w.Relay != "" {
+			m.Via = w.Relay.String()
 		}
 	}
 	return m

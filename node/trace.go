@@ -192,10 +192,10 @@ func (o *operations) tracePeer(id peer.ID, info protocol.PeerInfo, took time.Dur
 	p.Key, p.RingAddress = uint16(info.Position.Key), info.RingAddress.String()
 	if id == o.id {
 		p.Path = PathSelf
-	} else if w, ok := o.way(id); ok {
-		p.Path, p.Transport = w.path, w.transport
-		if w.via != "" {
-			p.Via = w.via.String()
+	} else if w, ok := o.path(id); ok {
+		p.Path, p.Transport = w.Kind, w.Transport
+		if w.Relay != "" {
+			p.Via = w.Relay.String()
 		}
 	}
 	if err != nil {

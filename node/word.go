@@ -118,7 +118,7 @@ func (o *operations) getBoth(ctx context.Context, owner peer.ID, get *pb.Get, ro
 	if !ok || owner == o.id || witness == o.id || get.GetWitness() != nil || get.GetVersion() != nil || get.GetTombstone() {
 		return nil, nil
 	}
-	if _, connected := o.way(witness); !connected {
+	if _, connected := o.path(witness); !connected {
 		return nil, nil // making a connection takes longer than the owner does
 	}
 	var wg sync.WaitGroup

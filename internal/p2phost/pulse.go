@@ -1,21 +1,15 @@
 package p2phost
 
 import (
-	"bytes"
 	"context"
-	"crypto/rand"
-	"fmt"
-	"io"
 	"sync"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
-	"github.com/libp2p/go-libp2p/core/protocol"
-	"github.com/libp2p/go-libp2p/p2p/protocol/ping"
-	ma "github.com/multiformats/go-multiaddr"
-	"github.com/multiformats/go-multistream"
+
+	"github.com/p2pchord/p2pchord/internal/connpath"
 )
 
 const (
@@ -92,7 +86,7 @@ func (p *pulse) look(ctx context.Context, now time.Time) {
 			continue
 		}
 		count[c.RemotePeer()]++
-		if id, ok := relayOf(c.RemoteMultiaddr()); ok {
+		if id, ok := connpath.Relay(c.RemoteMultiaddr()); ok {
 			carriers[id] = true
 		} else if t := c.Stat().Opened; t.After(newest[c.RemotePeer()]) {
 			newest[c.RemotePeer()] = t
@@ -145,10 +139,10 @@ func (b *beat) quiet(t Traffic, alone bool, now time.Time) bool {
 func (p *pulse) ask(ctx context.Context, c network.Conn, b *beat, alone bool) {
 	alive := func() bool {
 		if !alone {
-			return pingOn(ctx, c, 2*answerWithin) == nil
+			return answers(ctx, c, 2*answerWithin) == nil
 		}
 		answer := make(chan error, 1)
-		p.wg.Go(func() { answer <- pingOn(ctx, c, busyWithin) })
+		p.wg.Go(func() { answer <- answers(ctx, c, busyWithin) })
 		began := p.watch.Traffic(c)
 		moved, out := time.Now(), began.Out
 		tick := time.NewTicker(answerWithin / 4)
@@ -181,46 +175,9 @@ func (p *pulse) ask(ctx context.Context, c network.Conn, b *beat, alone bool) {
 	_ = c.Close() // it is given up, and with it the ping
 }
 
-// pingOn sends some bytes over one connection and waits until they are back.
-func pingOn(ctx context.Context, c network.Conn, within time.Duration) error {
-	ctx, cancel := context.WithTimeout(network.WithAllowLimitedConn(ctx, "a sign of life"), within)
+// answers returns an error unless the other end answers a ping over c within the time.
+func answers(ctx context.Context, c network.Conn, within time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
-	s, err := c.NewStream(ctx)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = s.Reset() }() // both ends are done with it
-	deadline, _ := ctx.Deadline()
-	if err := s.SetDeadline(deadline); err != nil {
-		return err
-	}
-	defer context.AfterFunc(ctx, func() { _ = s.Reset() })()
-	if err := multistream.SelectProtoOrFail[protocol.ID](ping.ID, s); err != nil {
-		return err
-	}
-	sent, got := make([]byte, ping.PingSize), make([]byte, ping.PingSize)
-	_, _ = rand.Read(sent) // never fails (crypto/rand)
-	if _, err := s.Write(sent); err != nil {
-		return err
-	}
-	if _, err := io.ReadFull(s, got); err != nil {
-		return err
-	}
-	if !bytes.Equal(sent, got) {
-		return fmt.Errorf("the answer to a ping isn't what was sent")
-	}
-	return nil
-}
-
-// relayOf returns the relay of a relayed address.
-func relayOf(a ma.Multiaddr) (peer.ID, bool) {
-	if !isRelay(a) {
-		return "", false
-	}
-	text, err := a.ValueForProtocol(ma.P_P2P) // the first: the relay's
-	if err != nil {
-		return "", false
-	}
-	id, err := peer.Decode(text)
-	return id, err == nil
+	return connpath.Ping(ctx, c)
 }

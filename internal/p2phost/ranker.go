@@ -8,6 +8,8 @@ import (
 	"github.com/libp2p/go-libp2p/p2p/net/swarm"
 	ma "github.com/multiformats/go-multiaddr"
 	manet "github.com/multiformats/go-multiaddr/net"
+
+	"github.com/p2pchord/p2pchord/internal/connpath"
 )
 
 // How long QUIC waits for TCP on the local network. A TCP connection whose handshake has begun holds
@@ -55,7 +57,7 @@ func rankRelays(addrs []ma.Multiaddr, connected func(peer.ID) bool) []network.Ad
 	var rest []ma.Multiaddr
 	tried := make(map[peer.ID]bool)
 	for _, a := range addrs {
-		if id, ok := relayOf(a); ok && connected(id) && !tried[id] {
+		if id, ok := connpath.Relay(a); ok && connected(id) && !tried[id] {
 			tried[id] = true
 			out = append(out, network.AddrDelay{Addr: a})
 		} else {
