@@ -362,7 +362,7 @@ func (f *Folder) rewrite() error {
 // keep says that the memory can't be written. The files are stored all the same.
 func (f *Folder) keep(err error) {
 	if err != nil {
-		f.words.trouble(fmt.Sprintf("can't keep in %s what is stored (%v): the next start reads all files again", f.cfg.Data, reason(err)))
+		f.words.trouble(fmt.Sprintf("can't keep in %s what is stored (%v): the next start reads all files again", f.cfg.Data, fault.Reason(err)))
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/fsnotify/fsnotify"
 
 	"github.com/p2pchord/p2pchord/internal/contain"
+	"github.com/p2pchord/p2pchord/internal/fault"
 )
 
 const (
@@ -181,7 +182,7 @@ func (n *notifier) problemLocked(err error) {
 	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
 		text = limitReached("programs", "fs.inotify.max_user_instances", 1<<10)
 	default:
-		text = fmt.Sprintf("the system doesn't tell of all changes (%v): they are found by looking at intervals", reason(err))
+		text = fmt.Sprintf("the system doesn't tell of all changes (%v): they are found by looking at intervals", fault.Reason(err))
 	}
 	n.problems[text] = true
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/p2pchord/p2pchord/internal/contain"
+	"github.com/p2pchord/p2pchord/internal/fault"
 )
 
 // part is what the shared folder is called when it fails.
@@ -68,7 +69,7 @@ func (f *Folder) beginAnew() {
 	_ = f.mem.close() // what it lacks is read again
 	mem, _, err := openMemory(f.cfg.Data, f.cfg.Dir, f.m.remember)
 	if err != nil {
-		f.words.trouble(fmt.Sprintf("can't read what is stored of it (%v): all files are read again", reason(err)))
+		f.words.trouble(fmt.Sprintf("can't read what is stored of it (%v): all files are read again", fault.Reason(err)))
 		mem = &memory{path: f.mem.path, header: f.mem.header}
 	}
 	f.mem = mem

@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"path"
 	"time"
+
+	"github.com/p2pchord/p2pchord/internal/fault"
 )
 
 // scanning is how the looks at the whole folder go.
@@ -97,7 +99,7 @@ func (f *Folder) scanEnded(problems []string, err error) {
 
 // unseen notes that the folder can't be looked into. Nothing else changes: its disk may be unplugged.
 func (f *Folder) unseen(err error) {
-	why := fmt.Sprintf("it can't be read: %v", reason(err))
+	why := fmt.Sprintf("it can't be read: %v", fault.Reason(err))
 	if errors.Is(err, fs.ErrNotExist) {
 		why = "it isn't there"
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/p2pchord/p2pchord/internal/datafolder"
+	"github.com/p2pchord/p2pchord/internal/fault"
 )
 
 const (
@@ -81,7 +82,7 @@ func (t *tree) walk(ctx context.Context, folder string) error {
 
 // unreadable notes that a folder can't be read.
 func (t *tree) unreadable(folder string, err error) {
-	t.note(fmt.Sprintf("can't read %s: %v: what is in it is not shared; change its permissions", name(folder), reason(err)))
+	t.note(fmt.Sprintf("can't read %s: %v: what is in it is not shared; change its permissions", name(folder), fault.Reason(err)))
 }
 
 // note adds a problem.
@@ -278,13 +279,4 @@ func orDot(folder string) string {
 		return "."
 	}
 	return folder
-}
-
-// reason is why err happened, without the path that the caller names.
-func reason(err error) error {
-	var p *fs.PathError
-	if errors.As(err, &p) {
-		return p.Err
-	}
-	return err
 }

@@ -35,7 +35,7 @@ func there(dir string) error {
 	case errors.Is(err, fs.ErrNotExist):
 		return fault.New(fault.Usage, "can't share %s: there is no such folder; make it first", dir)
 	case err != nil:
-		return fault.New(fault.Usage, "can't share %s: %w", dir, reason(err))
+		return fault.New(fault.Usage, "can't share %s: %w", dir, fault.Reason(err))
 	case !i.IsDir():
 		return fault.New(fault.Usage, "can't share %s: it is no folder", dir)
 	}

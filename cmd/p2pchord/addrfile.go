@@ -18,7 +18,7 @@ func dropAddrs(path string) error {
 		return nil
 	}
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fault.New(fault.Failed, "can't replace --addr-file %s: %w", path, reason(err))
+		return fault.New(fault.Failed, "can't replace --addr-file %s: %w", path, fault.Reason(err))
 	}
 	return nil
 }
@@ -31,7 +31,7 @@ func writeAddrs(path string, addrs []ma.Multiaddr) error {
 	}
 	// 0644: addresses are for others to read.
 	if err := durable.WriteFile(path, []byte(strings.Join(texts(addrs), "\n")+"\n"), 0o644); err != nil {
-		return fault.New(fault.Failed, "can't write --addr-file %s: %w", path, reason(err))
+		return fault.New(fault.Failed, "can't write --addr-file %s: %w", path, fault.Reason(err))
 	}
 	return nil
 }

@@ -133,7 +133,7 @@ func readConfig(path string, root *cobra.Command) (map[configKey]configEntry, er
 	case !asked && errors.Is(err, fs.ErrPermission) && homeIsAnothers():
 		return nil, errOthersConfig{path}
 	case !asked && errors.Is(err, fs.ErrPermission):
-		return nil, fault.New(fault.Usage, "can't read the config file %s: %w: change its permissions, or give another one with --config FILE", path, reason(err))
+		return nil, fault.New(fault.Usage, "can't read the config file %s: %w: change its permissions, or give another one with --config FILE", path, fault.Reason(err))
 	case fault.OutOfFiles(err):
 		return nil, fault.New(fault.NoSpace, "can't read the config file: %w", err)
 	case err != nil:

@@ -141,7 +141,7 @@ func (d *demo) until(ctx context.Context, try func() error) error {
 func (d *demo) getOne(ctx context.Context, n *demoNode, f *demoFile) ([]string, error) {
 	in, err := os.Open(f.source.path)
 	if err != nil {
-		return nil, fault.New(fault.Failed, "can't compare with %s: %w", f.source.path, reason(err))
+		return nil, fault.New(fault.Failed, "can't compare with %s: %w", f.source.path, fault.Reason(err))
 	}
 	defer func() { _ = in.Close() }() // it was only read
 	file, err := n.client.Get(ctx, f.source.name, node.GetOptions{})

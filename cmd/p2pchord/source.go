@@ -98,7 +98,7 @@ func (a *app) sourcesOf(arg string, f putFlags) (sourceList, error) {
 		return sourceList{}, fault.New(fault.NotFound, "can't put %s: there is no such file on this machine", arg)
 	}
 	if err != nil {
-		return sourceList{}, fault.New(fault.Failed, "can't put %s: %w", arg, reason(err))
+		return sourceList{}, fault.New(fault.Failed, "can't put %s: %w", arg, fault.Reason(err))
 	}
 	if err := inDataFolder(arg, f.force); err != nil {
 		return sourceList{}, err
@@ -130,7 +130,7 @@ func (a *app) sourcesOf(arg string, f putFlags) (sourceList, error) {
 func (a *app) folder(dir, name string, data bool) sourceList {
 	var all sourceList
 	refuse := func(what, path string, err error) {
-		all.refused = append(all.refused, fault.New(fault.Failed, "can't read the %s %s: %w", what, path, reason(err)))
+		all.refused = append(all.refused, fault.New(fault.Failed, "can't read the %s %s: %w", what, path, fault.Reason(err)))
 	}
 	_ = filepath.WalkDir(dir+string(filepath.Separator), func(path string, d fs.DirEntry, err error) error {
 		switch {
@@ -182,7 +182,7 @@ func (s source) open(ctx context.Context, stdin io.Reader) (io.ReadCloser, error
 	}
 	f, err := os.Open(s.path)
 	if err != nil {
-		return nil, reason(err)
+		return nil, fault.Reason(err)
 	}
 	st, err := f.Stat()
 	if err != nil {
@@ -206,13 +206,4 @@ func endsWith(ctx context.Context, r io.Reader) io.ReadCloser {
 		_ = in.CloseWithError(err) // it never fails
 	}()
 	return out
-}
-
-// reason is why err happened, without the path that the caller names.
-func reason(err error) error {
-	var p *fs.PathError
-	if errors.As(err, &p) {
-		return p.Err
-	}
-	return err
 }

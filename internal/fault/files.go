@@ -2,6 +2,8 @@ package fault
 
 import (
 	"errors"
+	"io/fs"
+	"os"
 	"syscall"
 )
 
@@ -11,4 +13,17 @@ const MoreFiles = "this process, or the system, may open no more files: raise th
 // OutOfFiles reports whether err says that the process or the system has no file descriptor left.
 func OutOfFiles(err error) bool {
 	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)
+}
+
+// Reason returns why a file operation failed, without the path, which the caller's message names.
+func Reason(err error) error {
+	var path *fs.PathError
+	var link *os.LinkError
+	switch {
+	case errors.As(err, &path):
+		return path.Err
+	case errors.As(err, &link):
+		return link.Err
+	}
+	return err
 }

@@ -99,13 +99,13 @@ func enter(d dir, name, shown string) (dir, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		err = d.Mkdir(name, 0o777) // less the umask, as for any folder a user makes
 		if err != nil && !errors.Is(err, fs.ErrExist) {
-			return nil, fault.New(fault.Failed, "can't make the folder %s: %w", shown, reason(err))
+			return nil, fault.New(fault.Failed, "can't make the folder %s: %w", shown, fault.Reason(err))
 		}
 		st, err = d.Lstat(name)
 	}
 	switch {
 	case err != nil:
-		return nil, fault.New(fault.Failed, "can't make the folder %s: %w", shown, reason(err))
+		return nil, fault.New(fault.Failed, "can't make the folder %s: %w", shown, fault.Reason(err))
 	case st.Mode()&fs.ModeSymlink != 0:
 		return nil, fault.New(fault.NotAllowed, "%s is a link, and links are not followed: remove it, or give another folder with -o", shown)
 	case !st.IsDir():
@@ -113,7 +113,7 @@ func enter(d dir, name, shown string) (dir, error) {
 	}
 	sub, err := d.Sub(name)
 	if err != nil {
-		return nil, fault.New(fault.Failed, "can't open the folder %s: %w", shown, reason(err))
+		return nil, fault.New(fault.Failed, "can't open the folder %s: %w", shown, fault.Reason(err))
 	}
 	opened, err := sub.Lstat(".")
 	if err != nil || !os.SameFile(st, opened) {
@@ -121,17 +121,4 @@ func enter(d dir, name, shown string) (dir, error) {
 		return nil, fault.New(fault.NotAllowed, "the folder %s became another one just now: try again", shown)
 	}
 	return sub, nil
-}
-
-// reason is why err happened, without the path that the caller names.
-func reason(err error) error {
-	var p *fs.PathError
-	var l *os.LinkError
-	switch {
-	case errors.As(err, &p):
-		return p.Err
-	case errors.As(err, &l):
-		return l.Err
-	}
-	return err
 }

@@ -161,11 +161,11 @@ type Tree struct {
 // OpenTree opens the folder at path, which it makes when it is missing.
 func (s *Session) OpenTree(path string) (*Tree, error) {
 	if err := os.MkdirAll(path, 0o777); err != nil { //nolint:gosec // less the umask, as for any folder a user makes
-		return nil, fault.New(fault.Failed, "can't make the folder %s: %w", path, reason(err))
+		return nil, fault.New(fault.Failed, "can't make the folder %s: %w", path, fault.Reason(err))
 	}
 	d, err := openDir(path)
 	if err != nil {
-		return nil, fault.New(fault.Failed, "can't open the folder %s: %w", path, reason(err))
+		return nil, fault.New(fault.Failed, "can't open the folder %s: %w", path, fault.Reason(err))
 	}
 	return &Tree{session: s, path: path, dir: d, claims: newClaims(d)}, nil
 }

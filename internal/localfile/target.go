@@ -117,7 +117,7 @@ func (t *Target) isEqual(st fs.FileInfo) (bool, error) {
 	}
 	f, err := t.dir.OpenFile(t.base, os.O_RDONLY|openFlags, 0)
 	if err != nil {
-		return false, fault.New(fault.Failed, "can't compare with %s: %w", t.shown, reason(err))
+		return false, fault.New(fault.Failed, "can't compare with %s: %w", t.shown, fault.Reason(err))
 	}
 	defer func() { _ = f.Close() }() // it was only read
 	opened, err := f.Stat()
@@ -126,7 +126,7 @@ func (t *Target) isEqual(st fs.FileInfo) (bool, error) {
 	}
 	var h blake3sum.Hasher
 	if _, err := io.Copy(&h, bufio.NewReaderSize(f, 1<<20)); err != nil {
-		return false, fault.New(fault.Failed, "can't compare with %s: %w", t.shown, reason(err))
+		return false, fault.New(fault.Failed, "can't compare with %s: %w", t.shown, fault.Reason(err))
 	}
 	if sum := h.Sum(); hex.EncodeToString(sum[:]) != t.want.Hash {
 		return false, nil
@@ -193,5 +193,5 @@ func overwriting(path string) error {
 }
 
 func cantWrite(path string, err error) error {
-	return fault.New(fault.Failed, "can't write %s: %w", path, reason(err))
+	return fault.New(fault.Failed, "can't write %s: %w", path, fault.Reason(err))
 }
