@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/p2pchord/p2pchord/bootstrap"
+	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/textfmt"
 	"github.com/p2pchord/p2pchord/internal/fault"
 )
 
@@ -70,7 +71,7 @@ func (f relayFlags) parse() (l bootstrap.RelayLimits, err error) {
 		if v.text == "" {
 			continue
 		}
-		if *v.into, err = parseSize(v.text); err != nil {
+		if *v.into, err = textfmt.ParseSize(v.text); err != nil {
 			return l, fault.New(fault.Usage, "--%s: %w", v.name, err)
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/textfmt"
 	"github.com/p2pchord/p2pchord/internal/fault"
 )
 
@@ -140,7 +141,7 @@ func readConfig(path string, root *cobra.Command) (map[configKey]configEntry, er
 		return nil, fault.New(fault.Usage, "can't read the config file: %w", err)
 	}
 	if len(src) > maxConfig {
-		return nil, fault.New(fault.Usage, "%s is no config file: it has more than %s", path, size(maxConfig))
+		return nil, fault.New(fault.Usage, "%s is no config file: it has more than %s", path, textfmt.Size(maxConfig))
 	}
 	src = bytes.TrimPrefix(src, []byte("\ufeff")) // a byte order mark, as some editors write it
 	var tree map[string]any
@@ -162,7 +163,7 @@ func readConfig(path string, root *cobra.Command) (map[configKey]configEntry, er
 			continue
 		}
 		if !slices.Contains(tables, key) {
-			c.refuse("", key, fmt.Sprintf("there is no command %q%s", key, nearest(key, tables)))
+			c.refuse("", key, fmt.Sprintf("there is no command %q%s", key, textfmt.DidYouMean(key, tables)))
 			continue
 		}
 		for k, v := range sub {
@@ -209,7 +210,7 @@ type configReader struct {
 
 func (c *configReader) add(table, key string, v any) {
 	if !slices.Contains(c.known[table], key) {
-		c.refuse(table, key, fmt.Sprintf("unknown key %q%s", key, nearest(key, c.known[table])))
+		c.refuse(table, key, fmt.Sprintf("unknown key %q%s", key, textfmt.DidYouMean(key, c.known[table])))
 		return
 	}
 	e := configEntry{at: fmt.Sprintf("%s:%d", c.path, c.lines[configKey{table, key}])}
@@ -229,39 +230,4 @@ func (c *configReader) add(table, key string, v any) {
 
 func (c *configReader) refuse(table, key, text string) {
 	c.problems = append(c.problems, configProblem{c.lines[configKey{table, key}], text})
-}
-
-// nearest suggests the one of names that key is most like, if any is near.
-func nearest(key string, names []string) string {
-	best, least := "", 4
-	for _, n := range names {
-		if d := distance(key, n); d < least && d < len(n) {
-			best, least = n, d
-		}
-	}
-	if best == "" {
-		return ""
-	}
-	return fmt.Sprintf(": did you mean %q?", best)
-}
-
-// distance is Levenshtein's: how many letters to change, add or drop.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j+1]+1, row[j]+1)
-		}
-	}
-	return row[len(b)]
 }

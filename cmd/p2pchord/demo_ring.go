@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/textfmt"
 	"github.com/p2pchord/p2pchord/gateway"
 	"github.com/p2pchord/p2pchord/internal/fault"
 )
@@ -77,7 +78,7 @@ func (d *demo) oneRing(ctx context.Context) error {
 			return fault.New(fault.TryAgain, "%s: %s", n.name, strings.Join(s.Ring.Problems, ", "))
 		}
 		if s.Predecessor == nil || len(s.Successors) < len(d.nodes)-1 {
-			return fault.New(fault.TryAgain, "%s knows %s", n.name, count(len(s.Successors), "successor", "successors"))
+			return fault.New(fault.TryAgain, "%s knows %s", n.name, textfmt.Count(len(s.Successors), "successor", "successors"))
 		}
 	}
 	return nil
@@ -166,7 +167,7 @@ func (d *demo) nameOf(id string) string {
 			return n.name
 		}
 	}
-	return shortID(id)
+	return textfmt.ShortID(id)
 }
 
 func (d *demo) namesOf(ids []string) string {

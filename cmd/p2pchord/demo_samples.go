@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/textfmt"
 )
 
 // makeSamples writes files to put: a text, a picture's worth of bytes, one of
@@ -46,9 +48,9 @@ func makeSamples(dir string) ([]string, error) {
 
 // rate writes how much went how fast.
 func rate(n int64, took time.Duration) string {
-	text := fmt.Sprintf("%s in %v", size(n), took.Round(time.Millisecond))
+	text := fmt.Sprintf("%s in %v", textfmt.Size(n), took.Round(time.Millisecond))
 	if n >= 1<<20 && took > 0 {
-		text += fmt.Sprintf(", %s/s", size(int64(float64(n)/took.Seconds())))
+		text += fmt.Sprintf(", %s/s", textfmt.Size(int64(float64(n)/took.Seconds())))
 	}
 	return text
 }

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/textfmt"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/node"
 )
@@ -29,7 +30,7 @@ func (d *demo) putAll(ctx context.Context) error {
 		}
 		f.owner = res.Owner
 		d.say("put", "put %s at %s: key %d, so it belongs to %s; %s are safe already (%s)",
-			f.source.name, n.name, res.Key, d.nameOf(res.Owner), count(res.Copies, "copy", "copies"), rate(res.Size, time.Since(begun)))
+			f.source.name, n.name, res.Key, d.nameOf(res.Owner), textfmt.Count(res.Copies, "copy", "copies"), rate(res.Size, time.Since(begun)))
 	}
 	return nil
 }
@@ -106,7 +107,7 @@ func (d *demo) repaired(ctx context.Context) error {
 				}
 			}
 			if whole < 3 {
-				return fault.New(fault.TryAgain, "%s has %s of 3", f.source.name, count(whole, "copy", "copies"))
+				return fault.New(fault.TryAgain, "%s has %s of 3", f.source.name, textfmt.Count(whole, "copy", "copies"))
 			}
 			return nil
 		})

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/textfmt"
 	"github.com/p2pchord/p2pchord/gateway"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/internal/localfile"
@@ -118,9 +119,9 @@ func (a *app) showGet(file gateway.File, where string) {
 		a.out.object(getResult{Name: i.Name, Size: i.Size, Hash: i.Hash, Version: i.Version, Sources: nonNil(file.Sources())})
 	case where == "-":
 	case len(file.Sources()) == 0 && i.Size > 0:
-		a.out.line("%s  %s, there already, hash %s", where, size(i.Size), i.Hash)
+		a.out.line("%s  %s, there already, hash %s", where, textfmt.Size(i.Size), i.Hash)
 	default:
-		a.out.line("%s  %s, from %s, hash %s", where, size(i.Size), count(len(file.Sources()), "peer", "peers"), i.Hash)
+		a.out.line("%s  %s, from %s, hash %s", where, textfmt.Size(i.Size), textfmt.Count(len(file.Sources()), "peer", "peers"), i.Hash)
 	}
 }
 

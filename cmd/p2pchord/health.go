@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/textfmt"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/node"
 )
@@ -76,7 +77,7 @@ const roomNeeded = node.DefaultBlockSize
 func noSpace(s node.Storage) string {
 	switch {
 	case s.CapacityBytes > 0 && s.CapacityBytes-s.UsedBytes < roomNeeded:
-		return "the node is full: " + size(s.UsedBytes) + " of " + size(s.CapacityBytes) + " are used; give it more --capacity"
+		return "the node is full: " + textfmt.Size(s.UsedBytes) + " of " + textfmt.Size(s.CapacityBytes) + " are used; give it more --capacity"
 	case s.FreeDiskBytes >= 0 && s.FreeDiskBytes < roomNeeded: // -1 is a disk that can't tell
 		return "the disk is full down to the reserve that is left to others: make room there"
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"github.com/spf13/pflag"
 
+	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/textfmt"
 	"github.com/p2pchord/p2pchord/internal/fault"
 )
 
@@ -41,7 +42,7 @@ func (f *limitFlags) parse() (up, down int64, err error) {
 		if l.text == "" {
 			continue
 		}
-		if *l.into, err = parseSize(l.text); err != nil {
+		if *l.into, err = textfmt.ParseSize(l.text); err != nil {
 			return 0, 0, fault.New(fault.Usage, "%s: %w", l.flag, err)
 		}
 	}

@@ -35,9 +35,6 @@ func parseLogLevels(spec string) (all golog.LogLevel, rooms map[string]golog.Log
 	return all, rooms, nil
 }
 
-// logOutput is where go-log was to write before its lines went through the output.
-type logOutput struct{ stdout, stderr bool }
-
 // setLogs makes go-log log to stderr by --log-level, or without one by GOLOG_LOG_LEVEL: text on a
 // terminal, JSON elsewhere, unless GOLOG_LOG_FMT says otherwise. The lines wait in the queues of the output.
 func (a *app) setLogs(spec string) error {

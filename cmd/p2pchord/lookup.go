@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/textfmt"
 	"github.com/p2pchord/p2pchord/node"
 )
 
@@ -40,9 +41,9 @@ func (a *app) lookup(cmd *cobra.Command, name string) error {
 	}
 	var path []string
 	for _, h := range l.Path {
-		path = append(path, shortID(h.PeerID))
+		path = append(path, textfmt.ShortID(h.PeerID))
 	}
 	a.out.line("%s  key %d, owner %d (%s), %s: %s", l.Name, l.Key, l.Owner.Key, l.Owner.PeerID,
-		count(l.Hops, "hop", "hops"), strings.Join(path, " > "))
+		textfmt.Count(l.Hops, "hop", "hops"), strings.Join(path, " > "))
 	return nil
 }

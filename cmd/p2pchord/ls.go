@@ -2,6 +2,8 @@ package main
 
 import (
 	"github.com/spf13/cobra"
+
+	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/textfmt"
 )
 
 func (a *app) lsCommand() *cobra.Command {
@@ -36,7 +38,7 @@ func (a *app) ls(cmd *cobra.Command, prefix string) error {
 		if a.json {
 			a.out.object(f)
 		} else {
-			a.out.line("%10s  %s  %d  %s", size(f.Size), when(f.Modified), f.Copies, f.Name)
+			a.out.line("%10s  %s  %d  %s", textfmt.Size(f.Size), textfmt.Time(f.Modified), f.Copies, f.Name)
 		}
 	}
 	return nil

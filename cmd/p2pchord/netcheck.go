@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/textfmt"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/node"
 )
@@ -75,7 +76,7 @@ func netcheckVerdict(n node.Netcheck) error {
 	case !n.Reached() && !lonely:
 		return fault.New(fault.Unreachable, "no other peer can be reached: the check says why, and what to do")
 	case n.Faults() > 0:
-		return fault.New(fault.Failed, "%s in the network: the check says what to do", count(n.Faults(), "fault", "faults"))
+		return fault.New(fault.Failed, "%s in the network: the check says what to do", textfmt.Count(n.Faults(), "fault", "faults"))
 	}
 	return nil
 }

@@ -4,37 +4,38 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/textfmt"
 	"github.com/p2pchord/p2pchord/gateway"
 	"github.com/p2pchord/p2pchord/node"
 )
 
 // netcheckText is a check for people: what was found, part by part, then what is wrong.
-func netcheckText(n node.Netcheck) *page {
-	var b page
+func netcheckText(n node.Netcheck) *textfmt.Page {
+	var b textfmt.Page
 	part := func(title string, rows ...[]string) {
 		if len(rows) > 0 {
-			b.printf("%s:\n", title)
-			for line := range strings.SplitSeq(table(rows).text(), "\n") {
-				b.printf("  %s\n", line)
+			b.Printf("%s:\n", title)
+			for line := range strings.SplitSeq(textfmt.Table(rows).Text(), "\n") {
+				b.Printf("  %s\n", line)
 			}
 		}
 	}
 	if n.Online {
-		b.printf("Node: %s, running\n", n.PeerID)
+		b.Printf("Node: %s, running\n", n.PeerID)
 	} else {
-		b.printf("Node: none runs here; this is what one would meet\n")
+		b.Printf("Node: none runs here; this is what one would meet\n")
 	}
-	b.printf("This machine: %s\n", orNone(strings.Join(n.Machine, ", ")))
+	b.Printf("This machine: %s\n", orNone(strings.Join(n.Machine, ", ")))
 	if !loopbackOnly(n) { // else there is nothing between it and those who can connect
-		b.printf("From the internet: %s\n", reachText(n.Reachability))
-		b.printf("Router: %s\n", routerText(n))
+		b.Printf("From the internet: %s\n", reachText(n.Reachability))
+		b.Printf("Router: %s\n", routerText(n))
 	}
 	part("Addresses", addrRows(n)...)
 	part("Bootstrap peers", bootstrapRows(n)...)
 	part("Relays", relayRows(n)...)
 	part("Direct connections tried", punchRows(n)...)
 	part("Neighbours", neighbourRows(n)...)
-	b.add(problemsText(n))
+	b.Add(problemsText(n))
 	return &b
 }
 
@@ -97,7 +98,7 @@ func addrRows(n node.Netcheck) [][]string {
 		if len(a.From) > 0 {
 			word := map[string]string{node.VerdictReachable: "connected to by ", node.VerdictUnreachable: "tried in vain by "}[a.Verdict]
 			if word == "" {
-				note, word = note+"; ", count(len(a.From), "peer", "peers")+" connected to it: "
+				note, word = note+"; ", textfmt.Count(len(a.From), "peer", "peers")+" connected to it: "
 			} else {
 				note = ""
 			}
@@ -122,7 +123,7 @@ func shortIDs(ids []string) string {
 			out = append(out, fmt.Sprintf("and %d more", len(ids)-most))
 			break
 		}
-		out = append(out, shortID(id))
+		out = append(out, textfmt.ShortID(id))
 	}
 	return strings.Join(out, ", ")
 }
@@ -135,7 +136,7 @@ func bootstrapRows(n node.Netcheck) [][]string {
 			state = "no answer"
 		}
 		if p.MS != nil {
-			latency = latencyText(*p.MS)
+			latency = textfmt.Latency(*p.MS)
 		}
 		var does []string
 		for _, d := range []struct{ name, got string }{{"TCP", p.TCP}, {"UDP", p.QUIC}} {
@@ -158,17 +159,17 @@ func relayRows(n node.Netcheck) [][]string {
 	var rows [][]string
 	for _, r := range n.Relays {
 		if !r.Held || r.Error != "" {
-			rows = append(rows, []string{"no slot", shortID(r.PeerID), r.Error})
+			rows = append(rows, []string{"no slot", textfmt.ShortID(r.PeerID), r.Error})
 			continue
 		}
 		limit := "no limits"
 		if r.LimitBytes > 0 || r.LimitSeconds > 0 {
-			limit = fmt.Sprintf("a connection carries %s each way and lasts %s at most", size(r.LimitBytes), ageText(float64(r.LimitSeconds)))
+			limit = fmt.Sprintf("a connection carries %s each way and lasts %s at most", textfmt.Size(r.LimitBytes), textfmt.Age(float64(r.LimitSeconds)))
 		}
 		if r.Expires != nil {
-			limit += ", slot until " + when(*r.Expires)
+			limit += ", slot until " + textfmt.Time(*r.Expires)
 		}
-		rows = append(rows, []string{"slot held", shortID(r.PeerID), limit})
+		rows = append(rows, []string{"slot held", textfmt.ShortID(r.PeerID), limit})
 	}
 	return rows
 }
@@ -178,13 +179,13 @@ func punchRows(n node.Netcheck) [][]string {
 	for _, p := range n.HolePunching {
 		how := "dialled"
 		if p.Punched {
-			how = "hole punching, " + count(p.Attempts, "attempt", "attempts")
+			how = "hole punching, " + textfmt.Count(p.Attempts, "attempt", "attempts")
 		}
 		took := "-"
 		if p.Outcome != "under way" {
-			took = latencyText(p.MS)
+			took = textfmt.Latency(p.MS)
 		}
-		rows = append(rows, []string{p.Outcome, shortID(p.PeerID), how, took, when(p.At), punchError(p.Error)})
+		rows = append(rows, []string{p.Outcome, textfmt.ShortID(p.PeerID), how, took, textfmt.Time(p.At), punchError(p.Error)})
 	}
 	return rows
 }
@@ -194,7 +195,7 @@ func punchError(text string) string {
 	if strings.Contains(text, "all dials failed") {
 		return "nothing came back from the other side's router"
 	}
-	return cut(gateway.OneLine(text), 80)
+	return textfmt.Cut(gateway.OneLine(text), 80)
 }
 
 func neighbourRows(n node.Netcheck) [][]string {
@@ -202,27 +203,27 @@ func neighbourRows(n node.Netcheck) [][]string {
 	for _, p := range n.Neighbours {
 		latency := "no answer"
 		if p.MS != nil {
-			latency = latencyText(*p.MS)
+			latency = textfmt.Latency(*p.MS)
 		}
 		rows = append(rows, []string{p.Role, peerText(p.PeerID, p.RingAddress), pathText(p.Path, p.Via), p.Transport, latency})
 	}
 	return rows
 }
 
-func problemsText(n node.Netcheck) *page {
-	var b page
+func problemsText(n node.Netcheck) *textfmt.Page {
+	var b textfmt.Page
 	if len(n.Problems) == 0 {
-		b.printf("\nNothing is wrong.\n")
+		b.Printf("\nNothing is wrong.\n")
 	}
 	for i, p := range n.Problems {
 		title := "Fault"
 		if p.Severity == node.SeverityNote {
 			title = "Note"
 		}
-		b.printf("\n%s %d: %s\n  Why: %s\n  What to do: %s\n", title, i+1, p.What, p.Why, p.Do)
+		b.Printf("\n%s %d: %s\n  Why: %s\n  What to do: %s\n", title, i+1, p.What, p.Why, p.Do)
 	}
 	if len(n.Problems) > 0 && n.Faults() == 0 {
-		b.printf("\nThere are no faults.\n")
+		b.Printf("\nThere are no faults.\n")
 	}
 	return &b
 }

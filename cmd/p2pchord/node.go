@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/textfmt"
 	"github.com/p2pchord/p2pchord/gateway"
 	"github.com/p2pchord/p2pchord/internal/contain"
 	"github.com/p2pchord/p2pchord/internal/fault"
@@ -110,12 +111,12 @@ func (f nodeFlags) config(data string) (c node.Config, err error) {
 		return c, err
 	}
 	if f.capacity != "" {
-		if c.CapacityBytes, err = parseSize(f.capacity); err != nil {
+		if c.CapacityBytes, err = textfmt.ParseSize(f.capacity); err != nil {
 			return c, fault.New(fault.Usage, "--capacity: %w", err)
 		}
 	}
 	if f.memory != "" {
-		if c.MemoryBytes, err = parseSize(f.memory); err != nil {
+		if c.MemoryBytes, err = textfmt.ParseSize(f.memory); err != nil {
 			return c, fault.New(fault.Usage, "--memory: %w", err)
 		}
 		if c.MemoryBytes < node.MinMemory {

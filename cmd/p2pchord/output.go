@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/term"
 
+	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/textfmt"
 	"github.com/p2pchord/p2pchord/gateway"
 	"github.com/p2pchord/p2pchord/internal/safetext"
 )
@@ -74,7 +75,7 @@ func (o *output) line(format string, args ...any) {
 }
 
 // page writes a result as text of several lines.
-func (o *output) page(p *page) { o.write(o.stdout, safetext.Text(p.text())+"\n") }
+func (o *output) page(p *textfmt.Page) { o.write(o.stdout, safetext.Text(p.Text())+"\n") }
 
 // object writes a result as JSON.
 func (o *output) object(v any) { o.write(o.stdout, toJSON(v)) }
@@ -183,3 +184,6 @@ func toJSON(v any) string {
 	_ = e.Encode(v)
 	return safetext.JSON(b.String())
 }
+
+// logOutput is where go-log was to write before its lines went through the output.
+type logOutput struct{ stdout, stderr bool }

@@ -2,14 +2,10 @@ package main
 
 import (
 	"fmt"
-	"io"
-	"strings"
-	"text/tabwriter"
-	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/p2pchord/p2pchord/internal/safetext"
+	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/textfmt"
 	"github.com/p2pchord/p2pchord/node"
 )
 
@@ -50,24 +46,24 @@ func (a *app) peers(cmd *cobra.Command) error {
 }
 
 // peersText is the connections as a table.
-func peersText(conns []node.Connection) *page {
+func peersText(conns []node.Connection) *textfmt.Page {
 	if len(conns) == 0 {
-		var b page
-		b.printf("no connections\n")
+		var b textfmt.Page
+		b.Printf("no connections\n")
 		return &b
 	}
 	rows := [][]string{{"ROLE", "PEER", "PATH", "BY", "LATENCY", "IN", "OUT", "OPEN FOR", "STREAMS", "SECURITY"}}
 	for _, c := range conns {
 		latency := "-"
 		if c.LatencyMS != nil {
-			latency = latencyText(*c.LatencyMS)
+			latency = textfmt.Latency(*c.LatencyMS)
 		}
 		rows = append(rows, []string{
 			c.Role, peerText(c.PeerID, c.RingAddress), pathText(c.Path, c.Via), c.Transport, latency,
-			size(c.BytesIn), size(c.BytesOut), ageText(c.AgeSeconds), fmt.Sprint(c.Streams), securityText(c),
+			textfmt.Size(c.BytesIn), textfmt.Size(c.BytesOut), textfmt.Age(c.AgeSeconds), fmt.Sprint(c.Streams), securityText(c),
 		})
 	}
-	return table(rows)
+	return textfmt.Table(rows)
 }
 
 // securityText says how a connection is encrypted and divided. Of one through a relay that this
@@ -79,31 +75,12 @@ func securityText(c node.Connection) string {
 	return c.Security + " " + c.Muxer
 }
 
-// table writes rows with their columns below each other.
-func table(rows [][]string) *page {
-	var b strings.Builder
-	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	for _, r := range rows {
-		cells := make([]string, len(r))
-		for i := range r {
-			cells[i] = safetext.Line(r[i]) // before their width is measured
-		}
-		_, _ = io.WriteString(w, strings.Join(cells, "\t")+"\n") // a strings.Builder takes everything
-	}
-	_ = w.Flush()
-	var out page
-	for l := range strings.Lines(b.String()) {
-		out.printf("%s\n", strings.TrimRight(l, " \n"))
-	}
-	return &out
-}
-
 // peerText names a peer: the end of its ID, and its ring address if it has one.
 func peerText(id, ringAddress string) string {
 	if ringAddress == "" {
-		return shortID(id)
+		return textfmt.ShortID(id)
 	}
-	return shortID(id) + " " + ringAddress
+	return textfmt.ShortID(id) + " " + ringAddress
 }
 
 // pathText says how a connection goes.
@@ -112,34 +89,7 @@ func pathText(path, via string) string {
 	case path == "":
 		return "none"
 	case via != "":
-		return path + " via " + shortID(via)
+		return path + " via " + textfmt.ShortID(via)
 	}
 	return path
-}
-
-// latencyText is a time there and back, of milliseconds.
-func latencyText(ms float64) string {
-	switch {
-	case ms < 0.1:
-		return "<0.1 ms"
-	case ms < 10:
-		return fmt.Sprintf("%.1f ms", ms)
-	case ms < 1000:
-		return fmt.Sprintf("%.0f ms", ms)
-	}
-	return fmt.Sprintf("%.1f s", ms/1000)
-}
-
-// ageText is a number of seconds in the two largest units that fit.
-func ageText(seconds float64) string {
-	d := time.Duration(seconds * float64(time.Second))
-	switch {
-	case d < time.Minute:
-		return d.Round(time.Second).String()
-	case d < time.Hour:
-		return fmt.Sprintf("%dm%02ds", int(d.Minutes()), int(d.Seconds())%60)
-	case d < 48*time.Hour:
-		return fmt.Sprintf("%dh%02dm", int(d.Hours()), int(d.Minutes())%60)
-	}
-	return fmt.Sprintf("%dd%02dh", int(d.Hours())/24, int(d.Hours())%24)
 }

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/term"
 
+	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/textfmt"
 	"github.com/p2pchord/p2pchord/internal/delivery"
 	"github.com/p2pchord/p2pchord/internal/duration"
 	"github.com/p2pchord/p2pchord/internal/safetext"
@@ -131,7 +132,7 @@ func (o *output) draw() {
 			width = w
 		}
 	}
-	_, _ = io.WriteString(o.stderr, eraseLine+cut(safetext.Line(m.line(now)), width-1))
+	_, _ = io.WriteString(o.stderr, eraseLine+textfmt.Cut(safetext.Line(m.line(now)), width-1))
 }
 
 // line is the text as it is now.
@@ -153,16 +154,16 @@ func (m *meter) text(now time.Time) string {
 		fmt.Fprintf(&b, "  %d of %d files", m.count, m.files)
 	}
 	if m.total > 0 {
-		fmt.Fprintf(&b, "  %3d%%  %s of %s", min(100, done*100/m.total), size(done), size(m.total))
+		fmt.Fprintf(&b, "  %3d%%  %s of %s", min(100, done*100/m.total), textfmt.Size(done), textfmt.Size(m.total))
 	} else if done > 0 {
-		fmt.Fprintf(&b, "  %s", size(done))
+		fmt.Fprintf(&b, "  %s", textfmt.Size(done))
 	}
 	if m.waits != "" {
 		return b.String() + "  waiting: " + m.waits
 	}
 	if spent := now.Sub(m.begun); spent > rateAtLeast && done > 0 {
 		rate := float64(done) / spent.Seconds()
-		fmt.Fprintf(&b, "  %s/s", size(int64(rate)))
+		fmt.Fprintf(&b, "  %s/s", textfmt.Size(int64(rate)))
 		if m.total > done {
 			left := time.Duration(float64(m.total-done) / rate * float64(time.Second))
 			fmt.Fprintf(&b, "  %s left", duration.String(left.Round(time.Second)))
@@ -172,16 +173,7 @@ func (m *meter) text(now time.Time) string {
 		b.WriteString("  " + m.path)
 	}
 	if m.copies > 0 && m.files == 1 {
-		fmt.Fprintf(&b, "  %s", count(m.copies, "copy", "copies"))
+		fmt.Fprintf(&b, "  %s", textfmt.Count(m.copies, "copy", "copies"))
 	}
 	return b.String()
-}
-
-// cut returns the first n runes of s.
-func cut(s string, n int) string {
-	r := []rune(s)
-	if len(r) <= n {
-		return s
-	}
-	return string(r[:max(n, 0)])
 }

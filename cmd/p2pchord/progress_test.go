@@ -52,3 +52,24 @@ func TestAStoppedTerminalHoldsNoTransferUp(t *testing.T) {
 	<-moved
 	out.endProgress()
 }
+
+func TestTheProgressLine(t *testing.T) {
+	t.Parallel()
+	begun := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	one := &meter{title: "film.mkv", total: 100 << 20, files: 1, begun: begun, done: map[string]int64{"film.mkv": 25 << 20}, copies: 2, path: "relayed"}
+	if got := one.text(begun.Add(5 * time.Second)); got != "film.mkv   25%  25 MiB of 100 MiB  5.0 MiB/s  15s left  relayed  2 copies" {
+		t.Errorf("%q", got)
+	}
+	many := &meter{title: "put", total: 4 << 20, files: 9, count: 3, finished: 1 << 20, begun: begun, done: map[string]int64{"a": 1 << 19, "b": 1 << 19}}
+	if got := many.text(begun.Add(100 * time.Millisecond)); got != "put  3 of 9 files   50%  2.0 MiB of 4.0 MiB" {
+		t.Errorf("%q", got)
+	}
+	many.waits = "for the owner to be found"
+	if got := many.text(begun.Add(5 * time.Second)); got != "put  3 of 9 files   50%  2.0 MiB of 4.0 MiB  waiting: for the owner to be found" {
+		t.Errorf("%q", got)
+	}
+	unknown := &meter{title: "-", total: -1, files: 1, begun: begun, done: map[string]int64{"-": 1 << 20}}
+	if got := unknown.text(begun.Add(2 * time.Second)); got != "-  1.0 MiB  512 KiB/s" {
+		t.Errorf("%q", got)
+	}
+}

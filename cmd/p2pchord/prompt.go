@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/term"
 
+	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/textfmt"
 	"github.com/p2pchord/p2pchord/gateway"
 	"github.com/p2pchord/p2pchord/internal/safetext"
 )
@@ -34,7 +35,7 @@ type prompt struct {
 func newPrompt(a *app, in *os.File, p gateway.Peer, historyFile string) *prompt {
 	label := p.RingAddress()
 	if label == "" {
-		label = shortID(p.PeerID())
+		label = textfmt.ShortID(p.PeerID())
 	}
 	pr := &prompt{app: a, peer: p, in: in}
 	pr.line = term.NewTerminal(struct {

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sync/semaphore"
 
+	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/textfmt"
 	"github.com/p2pchord/p2pchord/gateway"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/node"
@@ -209,11 +210,11 @@ func (t *tooFew) add(name string, res node.PutResult) {
 func (t *tooFew) tell(out *output) {
 	what := t.first
 	if t.files > 1 {
-		what = fmt.Sprintf("%s and %s", t.first, count(t.files-1, "other file", "other files"))
+		what = fmt.Sprintf("%s and %s", t.first, textfmt.Count(t.files-1, "other file", "other files"))
 	}
 	if t.files > 0 {
 		out.say("p2pchord: %s: only %s for now, for the ring has no more peers: there will be %d when more join",
-			what, count(t.copies, "copy", "copies"), t.wanted)
+			what, textfmt.Count(t.copies, "copy", "copies"), t.wanted)
 	}
 }
 
@@ -222,5 +223,5 @@ func (a *app) showPut(res node.PutResult) {
 		a.out.object(res)
 		return
 	}
-	a.out.line("%s  %s, %s, owner %s, hash %s", res.Name, size(res.Size), count(res.Copies, "copy", "copies"), shortID(res.Owner), res.Hash)
+	a.out.line("%s  %s, %s, owner %s, hash %s", res.Name, textfmt.Size(res.Size), textfmt.Count(res.Copies, "copy", "copies"), textfmt.ShortID(res.Owner), res.Hash)
 }

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/textfmt"
 	"github.com/p2pchord/p2pchord/internal/delivery"
 	"github.com/p2pchord/p2pchord/node"
 )
@@ -54,7 +55,7 @@ func (o *output) queue() {
 }
 
 func droppedText(n uint64) string {
-	return fmt.Sprintf("%s dropped here, since nobody read them in time", count(int(n), "line was", "lines were")) //nolint:gosec // far from the limit
+	return fmt.Sprintf("%s dropped here, since nobody read them in time", textfmt.Count(int(n), "line was", "lines were")) //nolint:gosec // far from the limit
 }
 
 // settle waits for what is in the queues, but not for long. It returns false when nobody reads it.

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/term"
 
+	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/textfmt"
 	"github.com/p2pchord/p2pchord/internal/safetext"
 )
 
@@ -56,7 +57,7 @@ func (o *output) showScreen() {
 	lines := o.screen.lines[:min(len(o.screen.lines), height-1)]
 	var b strings.Builder
 	for _, l := range lines {
-		b.WriteString(cut(safetext.Line(l), width-1) + "\n")
+		b.WriteString(textfmt.Cut(safetext.Line(l), width-1) + "\n")
 	}
 	_, _ = io.WriteString(o.stdout, b.String()) // for the eye only
 	o.screen.shown = len(lines)

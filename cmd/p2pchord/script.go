@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/textfmt"
 	"github.com/p2pchord/p2pchord/gateway"
 	"github.com/p2pchord/p2pchord/internal/fault"
 )
@@ -23,7 +24,7 @@ func (a *app) rootArgs(cmd *cobra.Command, args []string) error {
 	for _, c := range cmd.Commands() {
 		names = append(names, c.Name())
 	}
-	return fmt.Errorf("unknown command %q for %q%s", args[0], cmd.CommandPath(), nearest(args[0], names))
+	return fmt.Errorf("unknown command %q for %q%s", args[0], cmd.CommandPath(), textfmt.DidYouMean(args[0], names))
 }
 
 // stdinScript carries out the commands of stdin on the running node, or as a client

@@ -9,6 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/textfmt"
 )
 
 // For every flag of every command: the command line goes over the environment, that over the command's table
@@ -134,7 +136,7 @@ func TestSettingsAsPeopleWriteThem(t *testing.T) {
 		}
 	}
 	for text, want := range map[string]int64{"10GiB": 10 << 30, "1.5M": 1_500_000, "1.5 MiB": 3 << 19, "4096": 4096, "2k": 2000, "1gb": 1_000_000_000, "0": 0} {
-		if got, err := parseSize(text); err != nil || got != want {
+		if got, err := textfmt.ParseSize(text); err != nil || got != want {
 			t.Errorf("%s: %d, %v", text, got, err)
 		}
 	}

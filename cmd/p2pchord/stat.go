@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/textfmt"
 	"github.com/p2pchord/p2pchord/node"
 )
 
@@ -48,20 +49,20 @@ func (a *app) stat(cmd *cobra.Command, name string) error {
 	return nil
 }
 
-func statText(s node.FileStat) *page {
-	var b page
+func statText(s node.FileStat) *textfmt.Page {
+	var b textfmt.Page
 	row := func(label, format string, args ...any) {
 		if label != "" {
 			label += ":"
 		}
-		b.printf("%-10s %s\n", label, fmt.Sprintf(format, args...))
+		b.Printf("%-10s %s\n", label, fmt.Sprintf(format, args...))
 	}
 	row("Name", "%s", s.Name)
 	row("Key", "%d", s.Key)
-	row("Size", "%s (%s)", size(s.Size), count(int(s.Size), "byte", "bytes"))
+	row("Size", "%s (%s)", textfmt.Size(s.Size), textfmt.Count(int(s.Size), "byte", "bytes"))
 	row("Hash", "%s", s.Hash)
 	row("Version", "%s", s.Version)
-	row("Modified", "%s", when(s.Modified))
+	row("Modified", "%s", textfmt.Time(s.Modified))
 	if s.Mode != 0 {
 		row("Mode", "%v", s.Mode)
 	}
@@ -81,10 +82,10 @@ func statText(s node.FileStat) *page {
 			row("Blocks", "and %d more", len(s.Blocks)-i)
 			break
 		}
-		row("Block", "%d  key %d  %s  %s", bl.Index, bl.Key, size(bl.Size), bl.CID)
+		row("Block", "%d  key %d  %s  %s", bl.Index, bl.Key, textfmt.Size(bl.Size), bl.CID)
 	}
 	for _, f := range s.Siblings {
-		row("Sibling", "%s  %s  %s  %s", f.Version, size(f.Size), when(f.Modified), f.Hash)
+		row("Sibling", "%s  %s  %s  %s", f.Version, textfmt.Size(f.Size), textfmt.Time(f.Modified), f.Hash)
 	}
 	if len(s.Siblings) > 0 {
 		row("", "written without knowing of the version above; get %s@VERSION fetches one", s.Name)

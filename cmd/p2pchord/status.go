@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/textfmt"
 	"github.com/p2pchord/p2pchord/node"
 )
 
@@ -43,10 +44,10 @@ func (a *app) status(cmd *cobra.Command) error {
 }
 
 // statusText is the status for people. Its first five lines are a contract.
-func statusText(s node.Status) *page {
-	var b page
+func statusText(s node.Status) *textfmt.Page {
+	var b textfmt.Page
 	row := func(label, format string, args ...any) {
-		b.printf("%s: %s\n", label, fmt.Sprintf(format, args...))
+		b.Printf("%s: %s\n", label, fmt.Sprintf(format, args...))
 	}
 	row("Node Key", "%d", s.Key)
 	row("Successor", "%s", neighbour(s, &s.Successor))
@@ -62,15 +63,15 @@ func statusText(s node.Status) *page {
 	row("Copies", "%s", copiesText(s))
 	var next []string
 	for _, m := range s.Successors {
-		next = append(next, fmt.Sprintf("%d (%s, %s)", m.Key, shortID(m.PeerID), successorPath(m)))
+		next = append(next, fmt.Sprintf("%d (%s, %s)", m.Key, textfmt.ShortID(m.PeerID), successorPath(m)))
 	}
 	row("Successors", "%s", orNone(strings.Join(next, ", ")))
 	limit := "no limit but the disk's"
 	if s.Storage.CapacityBytes > 0 {
-		limit = "of " + size(s.Storage.CapacityBytes)
+		limit = "of " + textfmt.Size(s.Storage.CapacityBytes)
 	}
-	row("Storage", "%s used, %s; %s free on the disk", size(s.Storage.UsedBytes), limit, size(s.Storage.FreeDiskBytes))
-	row("Network", "%s, %s direct, %d relayed", s.Network.Reachability, count(s.Network.DirectPeers, "peer", "peers"), s.Network.RelayedPeers)
+	row("Storage", "%s used, %s; %s free on the disk", textfmt.Size(s.Storage.UsedBytes), limit, textfmt.Size(s.Storage.FreeDiskBytes))
+	row("Network", "%s, %s direct, %d relayed", s.Network.Reachability, textfmt.Count(s.Network.DirectPeers, "peer", "peers"), s.Network.RelayedPeers)
 	for _, c := range s.Bootstrap {
 		state := "connected"
 		if !c.Connected {
@@ -114,10 +115,10 @@ func arcText(a node.Arc) string {
 func copiesText(s node.Status) string {
 	var todo []string
 	if s.CopiesMissing > 0 {
-		todo = append(todo, count(s.CopiesMissing, "record lacks copies", "records lack copies"))
+		todo = append(todo, textfmt.Count(s.CopiesMissing, "record lacks copies", "records lack copies"))
 	}
 	if s.Repair.BlocksMissing > 0 {
-		todo = append(todo, count(int(s.Repair.BlocksMissing), "block is to be fetched", "blocks are to be fetched"))
+		todo = append(todo, textfmt.Count(int(s.Repair.BlocksMissing), "block is to be fetched", "blocks are to be fetched"))
 	}
 	if len(todo) == 0 {
 		return "all there"
@@ -132,9 +133,9 @@ func neighbour(s node.Status, m *node.Member) string {
 	case m.PeerID == s.PeerID:
 		return fmt.Sprintf("%d (itself)", m.Key)
 	case m.RingAddress != "":
-		return fmt.Sprintf("%d (%s, %s)", m.Key, m.RingAddress, shortID(m.PeerID))
+		return fmt.Sprintf("%d (%s, %s)", m.Key, m.RingAddress, textfmt.ShortID(m.PeerID))
 	}
-	return fmt.Sprintf("%d (%s)", m.Key, shortID(m.PeerID))
+	return fmt.Sprintf("%d (%s)", m.Key, textfmt.ShortID(m.PeerID))
 }
 
 func filesText(files []node.FileInfo) string {
@@ -151,7 +152,7 @@ func filesText(files []node.FileInfo) string {
 			names = append(names, f.Name)
 		}
 	}
-	text := fmt.Sprintf("%d (%s): %s", len(files), size(total), strings.Join(names, ", "))
+	text := fmt.Sprintf("%d (%s): %s", len(files), textfmt.Size(total), strings.Join(names, ", "))
 	if more := len(files) - namesShown; more > 0 {
 		text += fmt.Sprintf(", and %d more", more)
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/textfmt"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/node"
 )
@@ -55,18 +56,18 @@ func (a *app) trace(cmd *cobra.Command, name string) error {
 	return nil
 }
 
-func traceText(t node.Trace) *page {
-	var b page
-	b.printf("%s  key %d\n", t.Name, t.Key)
+func traceText(t node.Trace) *textfmt.Page {
+	var b textfmt.Page
+	b.Printf("%s  key %d\n", t.Name, t.Key)
 	var path []string
 	for _, h := range t.Lookup.Path {
-		path = append(path, shortID(h.PeerID))
+		path = append(path, textfmt.ShortID(h.PeerID))
 	}
 	way := strings.Join(path, " > ")
 	if t.Lookup.Error != "" {
 		way = "failed: " + t.Lookup.Error
 	}
-	b.printf("lookup  %s  %s\n", latencyText(t.Lookup.MS), way)
+	b.Printf("lookup  %s  %s\n", textfmt.Latency(t.Lookup.MS), way)
 	var rows [][]string
 	for i, h := range t.Hops {
 		answer := map[string]string{
@@ -77,12 +78,12 @@ func traceText(t node.Trace) *page {
 	for _, h := range t.Holders {
 		rows = append(rows, traceRow(h.Role, h.TracePeer, holderText(t, h)))
 	}
-	b.add(table(rows))
+	b.Add(textfmt.Table(rows))
 	if t.File != nil {
-		b.printf("file    %s, version %s, hash %s", size(t.File.Size), t.File.Version, t.File.Hash)
+		b.Printf("file    %s, version %s, hash %s", textfmt.Size(t.File.Size), t.File.Version, t.File.Hash)
 	}
 	for _, line := range missingText(t.Missing, t.Unchecked) {
-		b.printf("\nmissing %s", line)
+		b.Printf("\nmissing %s", line)
 	}
 	return &b
 }
@@ -99,7 +100,7 @@ func traceRow(label string, p node.TracePeer, answer string) []string {
 	if p.Error != "" {
 		answer += ": " + p.Error
 	}
-	return []string{label, peerText(p.PeerID, p.RingAddress), fmt.Sprint(p.Key), way, latencyText(p.MS), answer}
+	return []string{label, peerText(p.PeerID, p.RingAddress), fmt.Sprint(p.Key), way, textfmt.Latency(p.MS), answer}
 }
 
 // holderText is what a holder says.

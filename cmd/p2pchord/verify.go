@@ -3,6 +3,7 @@ package main
 import (
 	"github.com/spf13/cobra"
 
+	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/textfmt"
 	"github.com/p2pchord/p2pchord/gateway"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/node"
@@ -44,10 +45,10 @@ func (a *app) verify(cmd *cobra.Command) error {
 	case a.json:
 		a.out.object(v)
 	default:
-		a.out.line("%s read, %s: %d damaged", count(v.Blocks, "block", "blocks"), size(v.Bytes), v.Bad)
+		a.out.line("%s read, %s: %d damaged", textfmt.Count(v.Blocks, "block", "blocks"), textfmt.Size(v.Bytes), v.Bad)
 	}
 	if v.Bad > 0 {
-		return fault.New(fault.Integrity, "%s of this node damaged: set aside, and fetched anew from other peers; the disk may be failing", count(v.Bad, "block", "blocks"))
+		return fault.New(fault.Integrity, "%s of this node damaged: set aside, and fetched anew from other peers; the disk may be failing", textfmt.Count(v.Bad, "block", "blocks"))
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
+	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/textfmt"
 	"github.com/p2pchord/p2pchord/gateway"
 	"github.com/p2pchord/p2pchord/share"
 )
@@ -87,7 +88,7 @@ func fileLine(f share.File) string {
 			note = fmt.Sprintf("%d%%", min(100, f.Done*100/f.Size))
 		}
 	case share.StateStored:
-		note = count(f.Copies, "copy", "copies")
+		note = textfmt.Count(f.Copies, "copy", "copies")
 	case share.StateRefused:
 		reason := f.Reason
 		if f.Retry {
@@ -95,7 +96,7 @@ func fileLine(f share.File) string {
 		}
 		return gateway.OneLine(fmt.Sprintf("%-9s  %s: %s", f.State, f.Name, reason))
 	}
-	bytes := size(f.Size)
+	bytes := textfmt.Size(f.Size)
 	if f.State == share.StateGone {
 		bytes = ""
 	}

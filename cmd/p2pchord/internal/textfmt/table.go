@@ -1,0 +1,28 @@
+package textfmt
+
+import (
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/p2pchord/p2pchord/internal/safetext"
+)
+
+// Table writes rows with their columns below each other.
+func Table(rows [][]string) *Page {
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	for _, r := range rows {
+		cells := make([]string, len(r))
+		for i := range r {
+			cells[i] = safetext.Line(r[i]) // before their width is measured
+		}
+		_, _ = io.WriteString(w, strings.Join(cells, "\t")+"\n") // a strings.Builder takes everything
+	}
+	_ = w.Flush()
+	var out Page
+	for l := range strings.Lines(b.String()) {
+		out.Printf("%s\n", strings.TrimRight(l, " \n"))
+	}
+	return &out
+}
