@@ -24,9 +24,9 @@ func (a *app) servePort(ctx context.Context, api *gateway.Server, data, addr str
 	e := apiEvent{URL: "http://" + api.PortAddr(), TokenFile: filepath.Join(data, gateway.TokenName)}
 	e.Event = node.Event{Time: time.Now(), Kind: "api", Text: "the API is on " + e.URL + ", with the token in " + e.TokenFile}
 	if a.json {
-		a.out.object(e)
+		a.out.Object(e)
 	} else {
-		a.out.say("%s", e.Text)
+		a.out.Say("%s", e.Text)
 	}
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/console"
 	"github.com/p2pchord/p2pchord/gateway"
 	"github.com/p2pchord/p2pchord/internal/duration"
 	"github.com/p2pchord/p2pchord/internal/fault"
@@ -21,7 +22,7 @@ import (
 // app is what the verbs of one command line share.
 type app struct {
 	stdin     io.Reader
-	out       *output
+	out       *console.Output
 	lookupEnv func(string) (string, bool)
 	signals   *signals
 	// peer is what the verbs of a prompt or a script work on, a gateway.Peer when it is
@@ -43,7 +44,7 @@ type app struct {
 	// origins says where each flag has its value from that is neither its default nor given.
 	origins map[string]string
 
-	logs logOutput // of a command that runs on
+	logs console.LogTargets // of a command that runs on
 
 	warnedConfig bool // that a config file can't be read
 
@@ -68,16 +69,16 @@ func (a *app) run(ctx context.Context, args []string) int {
 // execute carries out one command line, shows its error, and returns the error's
 // kind, empty when there is none.
 func (a *app) execute(ctx context.Context, args []string) fault.Code {
-	a.out.json = a.json || wantsJSON(args, a.lookupEnv)
+	a.out.JSON = a.json || wantsJSON(args, a.lookupEnv)
 	root := a.root()
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
-	if a.out.settle() {
-		a.out.endProgress()
+	if a.out.Settle() {
+		a.out.EndProgress()
 	}
-	defer a.out.settle()
-	if lost := a.out.takeLost(); err == nil {
-		err = lost
+	defer a.out.Settle()
+	if lost := a.out.TakeLost(); err == nil {
+		err = localWrite("stdout", lost)
 	}
 	var reported errReported
 	switch {
@@ -92,7 +93,7 @@ func (a *app) execute(ctx context.Context, args []string) fault.Code {
 	if ctx.Err() != nil {
 		err = fault.New(fault.Interrupted, "interrupted")
 	}
-	a.out.failure(err)
+	a.out.Failure(err)
 	return gateway.ProblemOf(err).Code
 }
 
@@ -134,8 +135,8 @@ To see it work on this machine alone: p2pchord demo
 		PersistentPreRunE: a.begin,
 	}
 	root.SetIn(a.stdin)
-	root.SetOut(a.out.results())
-	root.SetErr(a.out.messages())
+	root.SetOut(a.out.Results())
+	root.SetErr(a.out.Messages())
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fault.New(fault.Usage, "%w: see %s --help", flagWords(err), cmd.CommandPath())
 	})
@@ -250,10 +251,10 @@ func (a *app) begin(cmd *cobra.Command, _ []string) error {
 	if err := a.complete(cmd); err != nil {
 		return err
 	}
-	a.out.json, a.out.quiet = a.json, a.quiet
+	a.out.JSON, a.out.Quiet = a.json, a.quiet
 	switch a.progress {
 	case "auto", "on", "off":
-		a.out.setProgress(a.progress)
+		a.out.SetProgress(a.progress)
 	default:
 		return fault.New(fault.Usage, "--progress %s: it is auto, on or off", a.progress)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/p2pchord/p2pchord/bootstrap"
+	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/console"
 	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/textfmt"
 	"github.com/p2pchord/p2pchord/internal/fault"
 )
@@ -160,7 +161,7 @@ func (a *app) runBootstrap(cmd *cobra.Command, f bootstrapFlags) error {
 	if err := dropAddrs(f.addrFile); err != nil {
 		return err
 	}
-	a.out.queue()
+	a.out.Queue()
 	ignoreJobControl()
 	if err := a.setLogs(f.logLevel); err != nil {
 		return err
@@ -187,18 +188,18 @@ func (a *app) runBootstrap(cmd *cobra.Command, f bootstrapFlags) error {
 
 func (a *app) showRoster(e bootstrap.Event) {
 	if a.json {
-		a.out.object(e)
+		a.out.Object(e)
 		return
 	}
 	if e.Kind == bootstrap.EventDropped {
-		a.out.warn("%s", droppedText(e.Dropped))
+		a.out.Warn("%s", console.DroppedText(e.Dropped))
 		return
 	}
 	where := e.RingAddress
 	if where == "" && len(e.Addrs) > 0 {
 		where = e.Addrs[0]
 	}
-	a.out.say("%s  %s  %s  key %d  %s", e.Time.Local().Format(time.TimeOnly), e.Kind, e.PeerID, e.Key, where)
+	a.out.Say("%s  %s  %s  key %d  %s", e.Time.Local().Format(time.TimeOnly), e.Kind, e.PeerID, e.Key, where)
 }
 
 // reachable is a line with --json of a bootstrap peer that has got public addresses since its start.
@@ -210,11 +211,11 @@ type reachable struct {
 
 func (a *app) showReachable(addrs []ma.Multiaddr) {
 	if a.json {
-		a.out.object(reachable{time.Now(), "reachable", texts(addrs)})
+		a.out.Object(reachable{time.Now(), "reachable", texts(addrs)})
 		return
 	}
 	for _, m := range addrs {
-		a.out.say("p2pchord: the router has opened a port: reachable from the internet at %s", m)
+		a.out.Say("p2pchord: the router has opened a port: reachable from the internet at %s", m)
 	}
 }
 
@@ -233,11 +234,11 @@ func (a *app) showReady(file, id, ringAddress string, addrs []ma.Multiaddr) erro
 		return err
 	}
 	if a.json {
-		a.out.object(ready{time.Now(), "ready", id, ringAddress, texts(addrs)})
+		a.out.Object(ready{time.Now(), "ready", id, ringAddress, texts(addrs)})
 		return nil
 	}
 	for _, m := range addrs {
-		a.out.line("%s", m)
+		a.out.Line("%s", m)
 	}
 	return nil
 }

@@ -30,7 +30,7 @@ func (a *app) complete(cmd *cobra.Command) error {
 	var others errOthersConfig
 	if errors.As(err, &others) && !a.warnedConfig {
 		a.warnedConfig = true // once in a process
-		a.out.warn("%v", others)
+		a.out.Warn("%v", others)
 	}
 	if err != nil && !errors.As(err, &others) {
 		return err

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/console"
 	"github.com/p2pchord/p2pchord/internal/duration"
 	"github.com/p2pchord/p2pchord/internal/fault"
 )
@@ -78,13 +79,13 @@ func (a *app) configCheck() error {
 	there := err == nil
 	switch {
 	case a.json:
-		a.out.object(map[string]any{"file": file, "exists": there, "ok": true})
+		a.out.Object(map[string]any{"file": file, "exists": there, "ok": true})
 	case file == "":
-		a.out.line("there is no config file, for HOME is not set: the environment and the defaults hold, and are ok")
+		a.out.Line("there is no config file, for HOME is not set: the environment and the defaults hold, and are ok")
 	case there:
-		a.out.line("%s: ok", file)
+		a.out.Line("%s: ok", file)
 	default:
-		a.out.line("%s isn't there: the environment and the defaults hold, and are ok", file)
+		a.out.Line("%s isn't there: the environment and the defaults hold, and are ok", file)
 	}
 	return nil
 }
@@ -103,7 +104,7 @@ func (a *app) configShow(command string) error {
 		return err
 	}
 	if !a.json {
-		a.out.line("[%s]", command)
+		a.out.Line("[%s]", command)
 	}
 	c.Flags().VisitAll(func(f *pflag.Flag) {
 		if f.Name == "help" || f.Name == "config" {
@@ -111,14 +112,14 @@ func (a *app) configShow(command string) error {
 		}
 		s := setting{Command: command, Flag: f.Name, Value: a.valueOf(command, f), Source: cmp.Or(origins[f.Name], "default")}
 		if a.json {
-			a.out.object(s)
+			a.out.Object(s)
 			return
 		}
-		text := strings.TrimSpace(toJSON(s.Value)) // a string, or a list of them, is written alike in TOML
+		text := strings.TrimSpace(console.JSON(s.Value)) // a string, or a list of them, is written alike in TOML
 		if f.Value.Type() == "bool" || f.Value.Type() == "int" {
 			text = f.Value.String()
 		}
-		a.out.line("%-50s # %s", f.Name+" = "+text, s.Source)
+		a.out.Line("%-50s # %s", f.Name+" = "+text, s.Source)
 	})
 	return nil
 }

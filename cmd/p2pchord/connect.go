@@ -35,7 +35,7 @@ func (a *app) openRing(cmd *cobra.Command) (gateway.Ring, error) {
 	if len(addrs) == 0 || fault.CodeOf(err) != fault.Unreachable {
 		return ringOrNil(p), err
 	}
-	a.out.startProgress("connecting", -1, 1)
+	a.out.StartProgress("connecting", -1, 1)
 	c, err := node.Dial(ctx, node.ClientConfig{Bootstrap: addrs, Timeout: a.timeout, LimitUp: up, LimitDown: down})
 	if err != nil {
 		return nil, err
@@ -46,7 +46,7 @@ func (a *app) openRing(cmd *cobra.Command) (gateway.Ring, error) {
 // limitsOfItsOwn tells that limits given to a put or a get mean nothing to a running node.
 func (a *app) limitsOfItsOwn(up, down int64) {
 	if up > 0 || down > 0 {
-		a.out.say("the running node has its own limits: --limit-up and --limit-down are for a put or a get without one")
+		a.out.Say("the running node has its own limits: --limit-up and --limit-down are for a put or a get without one")
 	}
 }
 

@@ -90,16 +90,16 @@ type demoLine struct {
 func (d *demo) say(step, format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
 	if d.app.json {
-		d.app.out.object(demoLine{step, time.Since(d.begun).Seconds(), text})
+		d.app.out.Object(demoLine{step, time.Since(d.begun).Seconds(), text})
 		return
 	}
-	d.app.out.line("%5.1fs  %s", time.Since(d.begun).Seconds(), text)
+	d.app.out.Line("%5.1fs  %s", time.Since(d.begun).Seconds(), text)
 }
 
 // detail tells more about it, to people only.
 func (d *demo) detail(format string, args ...any) {
 	if !d.app.json {
-		d.app.out.line("        "+format, args...)
+		d.app.out.Line("        "+format, args...)
 	}
 }
 

@@ -66,10 +66,10 @@ func (a *app) depart(cmd *cobra.Command, how func(context.Context, gateway.Peer)
 func (a *app) showHandOver(h node.HandOver) {
 	switch {
 	case a.json:
-		a.out.object(h)
+		a.out.Object(h)
 	case h.Error != "":
-		a.out.line("%s  stays here: %s", h.Name, gateway.OneLine(h.Error))
+		a.out.Line("%s  stays here: %s", h.Name, gateway.OneLine(h.Error))
 	default:
-		a.out.line("%s  handed over to %s", h.Name, h.To)
+		a.out.Line("%s  handed over to %s", h.Name, h.To)
 	}
 }

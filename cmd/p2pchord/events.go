@@ -17,10 +17,10 @@ func (l *eventLog) show(e node.Event) {
 	l.heard.Ring(e)
 	switch {
 	case l.app.json:
-		l.app.out.object(e)
+		l.app.out.Object(e)
 	case l.app.quiet:
 	default:
-		l.app.out.say("%s", eventText(e))
+		l.app.out.Say("%s", eventText(e))
 	}
 }
 

@@ -107,7 +107,7 @@ func (a *app) get(cmd *cobra.Command, name string, f getFlags) error {
 	if err != nil {
 		return fault.New(gateway.ProblemOf(err).Code, "can't get %s: %w", name, err)
 	}
-	a.out.endProgress()
+	a.out.EndProgress()
 	a.showGet(file, where)
 	return nil
 }
@@ -116,26 +116,26 @@ func (a *app) showGet(file gateway.File, where string) {
 	i := file.Info()
 	switch {
 	case a.json:
-		a.out.object(getResult{Name: i.Name, Size: i.Size, Hash: i.Hash, Version: i.Version, Sources: nonNil(file.Sources())})
+		a.out.Object(getResult{Name: i.Name, Size: i.Size, Hash: i.Hash, Version: i.Version, Sources: nonNil(file.Sources())})
 	case where == "-":
 	case len(file.Sources()) == 0 && i.Size > 0:
-		a.out.line("%s  %s, there already, hash %s", where, textfmt.Size(i.Size), i.Hash)
+		a.out.Line("%s  %s, there already, hash %s", where, textfmt.Size(i.Size), i.Hash)
 	default:
-		a.out.line("%s  %s, from %s, hash %s", where, textfmt.Size(i.Size), textfmt.Count(len(file.Sources()), "peer", "peers"), i.Hash)
+		a.out.Line("%s  %s, from %s, hash %s", where, textfmt.Size(i.Size), textfmt.Count(len(file.Sources()), "peer", "peers"), i.Hash)
 	}
 }
 
 // fetch gets name and returns the file and where it was put.
 func (a *app) fetch(ctx context.Context, r gateway.Ring, name string, f getFlags) (gateway.File, string, error) {
-	a.out.startProgress(name, -1, 1)
-	file, name, err := openVersion(ctx, r, name, node.GetOptions{Version: f.version, Progress: a.out.progressOf(name)})
+	a.out.StartProgress(name, -1, 1)
+	file, name, err := openVersion(ctx, r, name, node.GetOptions{Version: f.version, Progress: a.out.ProgressOf(name)})
 	if err != nil {
 		return nil, "", err
 	}
 	defer func() { _ = file.Close() }() // an error of its end has come through Read
-	a.out.startProgress(name, file.Info().Size, 1)
+	a.out.StartProgress(name, file.Info().Size, 1)
 	if f.output == "-" {
-		_, err := file.WriteTo(a.out.stdout)
+		_, err := file.WriteTo(a.out.RawStdout())
 		return file, "-", localWrite("stdout", err)
 	}
 	session, want := localfile.NewSession(f.local()), wanted(file.Info())

@@ -44,8 +44,8 @@ func (a *app) getMany(cmd *cobra.Command, prefix string, f getFlags) error {
 	for _, i := range files {
 		total += i.Size
 	}
-	a.out.startProgress("get", total, len(files))
-	defer a.out.endProgress()
+	a.out.StartProgress("get", total, len(files))
+	defer a.out.EndProgress()
 	return a.getAll(ctx, r, files, f)
 }
 
@@ -83,7 +83,7 @@ func (a *app) getAll(outer context.Context, r gateway.Ring, files []node.FileInf
 			mu.Lock()
 			defer mu.Unlock()
 			failed++
-			a.out.failure(fault.New(gateway.ProblemOf(err).Code, "can't get %s: %w", i.Name, err))
+			a.out.Failure(fault.New(gateway.ProblemOf(err).Code, "can't get %s: %w", i.Name, err))
 			if fault.CodeOf(err) == fault.Unreachable {
 				return err // it would be the same for every other file
 			}
@@ -108,7 +108,7 @@ func (a *app) getInto(ctx context.Context, r gateway.Ring, i node.FileInfo, f ge
 	if err := localfile.CheckName(i.Name); err != nil {
 		return err // before anything is sent for
 	}
-	file, err := r.Get(ctx, i.Name, node.GetOptions{Progress: a.out.progressOf(i.Name)})
+	file, err := r.Get(ctx, i.Name, node.GetOptions{Progress: a.out.ProgressOf(i.Name)})
 	if err != nil {
 		return err
 	}
@@ -117,7 +117,7 @@ func (a *app) getInto(ctx context.Context, r gateway.Ring, i node.FileInfo, f ge
 	if err := a.save(ctx, file, t, err); err != nil {
 		return err
 	}
-	a.out.finish(i.Name, i.Size)
+	a.out.FinishFile(i.Name, i.Size)
 	a.showGet(file, filepath.Join(f.output, filepath.FromSlash(i.Name)))
 	return nil
 }

@@ -47,9 +47,9 @@ func (a *app) health(cmd *cobra.Command) error {
 	problems, ill := unwell(s)
 	switch {
 	case a.json:
-		a.out.object(healthResult{OK: ill == nil, State: s.State, Problems: nonNil(problems)})
+		a.out.Object(healthResult{OK: ill == nil, State: s.State, Problems: nonNil(problems)})
 	case ill == nil && !a.quiet:
-		a.out.line("ok")
+		a.out.Line("ok")
 	}
 	return ill
 }

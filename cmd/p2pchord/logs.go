@@ -8,6 +8,7 @@ import (
 	golog "github.com/ipfs/go-log/v2"
 	"github.com/spf13/cobra"
 
+	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/console"
 	"github.com/p2pchord/p2pchord/internal/fault"
 )
 
@@ -40,12 +41,12 @@ func parseLogLevels(spec string) (all golog.LogLevel, rooms map[string]golog.Log
 func (a *app) setLogs(spec string) error {
 	cfg := golog.GetConfig()
 	if cfg.URL == "" {
-		a.logs = logOutput{cfg.Stdout, cfg.Stderr}
+		a.logs = console.LogTargets{Stdout: cfg.Stdout, Stderr: cfg.Stderr}
 		cfg.Stdout, cfg.Stderr, cfg.URL = false, false, logSink()
 	}
 	if _, set := a.lookupEnv("GOLOG_LOG_FMT"); !set {
 		cfg.Format = golog.JSONOutput
-		if isTerminal(os.Stderr) {
+		if console.IsTerminal(os.Stderr) {
 			cfg.Format = golog.PlaintextOutput
 		}
 	}
@@ -55,7 +56,7 @@ func (a *app) setLogs(spec string) error {
 			return err
 		}
 	}
-	to := func(line string) { a.out.log(a.logs, line, cfg.Format == golog.PlaintextOutput) }
+	to := func(line string) { a.out.Log(a.logs, line, cfg.Format == golog.PlaintextOutput) }
 	logTo.Store(&to)
 	golog.SetupLogging(cfg)
 	log.SetFlags(0)
@@ -86,8 +87,8 @@ func (a *app) reloadLogs(command string, given bool) {
 		err = a.setLogs(c.Flags().Lookup("log-level").Value.String())
 	}
 	if err != nil {
-		a.out.warn("the settings were not read again: %v", err)
+		a.out.Warn("the settings were not read again: %v", err)
 		return
 	}
-	a.out.say("the settings were read again: the log levels hold from here on, all else from the next start")
+	a.out.Say("the settings were read again: the log levels hold from here on, all else from the next start")
 }

@@ -36,14 +36,14 @@ func (a *app) lookup(cmd *cobra.Command, name string) error {
 	}
 	l.Path = nonNil(l.Path)
 	if a.json {
-		a.out.object(l)
+		a.out.Object(l)
 		return nil
 	}
 	var path []string
 	for _, h := range l.Path {
 		path = append(path, textfmt.ShortID(h.PeerID))
 	}
-	a.out.line("%s  key %d, owner %d (%s), %s: %s", l.Name, l.Key, l.Owner.Key, l.Owner.PeerID,
+	a.out.Line("%s  key %d, owner %d (%s), %s: %s", l.Name, l.Key, l.Owner.Key, l.Owner.PeerID,
 		textfmt.Count(l.Hops, "hop", "hops"), strings.Join(path, " > "))
 	return nil
 }

@@ -30,15 +30,15 @@ func (a *app) ls(cmd *cobra.Command, prefix string) error {
 		return err
 	}
 	defer func() { _ = r.Close() }() // nothing was changed
-	a.out.endProgress()
+	a.out.EndProgress()
 	for f, err := range r.List(cmd.Context(), prefix) {
 		if err != nil {
 			return err
 		}
 		if a.json {
-			a.out.object(f)
+			a.out.Object(f)
 		} else {
-			a.out.line("%10s  %s  %d  %s", textfmt.Size(f.Size), textfmt.Time(f.Modified), f.Copies, f.Name)
+			a.out.Line("%10s  %s  %d  %s", textfmt.Size(f.Size), textfmt.Time(f.Modified), f.Copies, f.Name)
 		}
 	}
 	return nil

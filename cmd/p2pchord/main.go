@@ -14,6 +14,8 @@ package main
 import (
 	"context"
 	"os"
+
+	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/console"
 )
 
 func main() {
@@ -26,10 +28,10 @@ func run(ctx context.Context, args []string) int {
 	ctx, done := signals.watch(ctx, toAll)
 	defer done()
 	a := &app{
-		stdin: os.Stdin, out: newOutput(os.Stdout, os.Stderr),
+		stdin: os.Stdin, out: console.New(os.Stdout, os.Stderr),
 		lookupEnv: os.LookupEnv, signals: signals,
 	}
-	if isTerminal(os.Stderr) {
+	if console.IsTerminal(os.Stderr) {
 		_ = a.setLogs("") // it fails for wrong levels only
 	}
 	return a.run(ctx, args)

@@ -8,11 +8,13 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/console"
 )
 
 // testRoot is the tree of commands as a command line has it.
 func testRoot() *cobra.Command {
-	a := &app{out: newOutput(os.Stdout, os.Stderr), lookupEnv: func(string) (string, bool) { return "", false }}
+	a := &app{out: console.New(os.Stdout, os.Stderr), lookupEnv: func(string) (string, bool) { return "", false }}
 	root := a.root()
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()

@@ -45,7 +45,7 @@ no other peer can be reached.`,
 }
 
 func (a *app) netcheck(cmd *cobra.Command, f netcheckFlags) error {
-	a.out.startProgress("checking the network", -1, 1)
+	a.out.StartProgress("checking the network", -1, 1)
 	p, err := a.openNode(cmd)
 	var n node.Netcheck
 	switch {
@@ -60,11 +60,11 @@ func (a *app) netcheck(cmd *cobra.Command, f netcheckFlags) error {
 	if err != nil {
 		return err
 	}
-	a.out.endProgress()
+	a.out.EndProgress()
 	if a.json {
-		a.out.object(n)
+		a.out.Object(n)
 	} else {
-		a.out.page(netcheckText(n))
+		a.out.Page(netcheckText(n))
 	}
 	return netcheckVerdict(n)
 }

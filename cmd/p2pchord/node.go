@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/console"
 	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/textfmt"
 	"github.com/p2pchord/p2pchord/gateway"
 	"github.com/p2pchord/p2pchord/internal/contain"
@@ -178,7 +179,7 @@ func (a *app) runNode(cmd *cobra.Command, f nodeFlags) error {
 	if err := dropAddrs(f.addrFile); err != nil {
 		return err
 	}
-	a.out.queue()
+	a.out.Queue()
 	if err := a.setLogs(f.logLevel); err != nil {
 		return err
 	}
@@ -198,7 +199,7 @@ func (a *app) runNode(cmd *cobra.Command, f nodeFlags) error {
 	events := &eventLog{app: a, heard: heard}
 	cfg.Events = events.show
 	metrics := gateway.NewMetrics()
-	metrics.CountDroppedLines(a.out.dropped)
+	metrics.CountDroppedLines(a.out.Dropped)
 	cfg.Registerer = metrics.Registerer()
 	n, err := node.New(ctx, cfg)
 	if err != nil {
@@ -216,7 +217,7 @@ func (a *app) runNode(cmd *cobra.Command, f nodeFlags) error {
 		var port *gateway.MetricsServer
 		if port, err = gateway.ServeMetrics(ctx, f.metrics, metrics, f.metricsHosts...); err == nil {
 			defer func() { _ = port.Close() }() // a scrape that is cut off is tried again
-			a.out.say("metrics are on http://%s/metrics", port.Addr())
+			a.out.Say("metrics are on http://%s/metrics", port.Addr())
 		}
 	}
 	if err == nil {
@@ -239,7 +240,7 @@ func (a *app) runNode(cmd *cobra.Command, f nodeFlags) error {
 // promptWanted tells whether the node shows a prompt.
 func (a *app) promptWanted(f nodeFlags) bool {
 	in, ok := a.stdin.(*os.File)
-	return ok && !f.noPrompt && !a.json && isTerminal(in) && isTerminal(a.out.stdout)
+	return ok && !f.noPrompt && !a.json && console.IsTerminal(in) && a.out.ToTerminal()
 }
 
 // alive asks the node of a data folder through its socket, as a verb would.
@@ -258,11 +259,11 @@ func (a *app) serve(ctx context.Context, n *node.Node, peer gateway.Peer, folder
 	var typed chan error // what the prompt ends with; never, without one
 	typing := func() bool { return false }
 	if a.promptWanted(f) {
-		a.out.settle() // the prompt comes after the addresses, which are in a queue
+		a.out.Settle() // the prompt comes after the addresses, which are in a queue
 		in := a.stdin.(*os.File)
 		p := newPrompt(a, in, peer, a.historyFile())
 		defer p.close()
-		defer a.out.showAbove(p.message)()
+		defer a.out.ShowAbove(p.message)()
 		typed, typing = make(chan error, 1), p.running.Load
 		go func() { // ends with the process when it waits for a key
 			var err error
@@ -286,16 +287,16 @@ func (a *app) serve(ctx context.Context, n *node.Node, peer gateway.Peer, folder
 	}
 	manager.stopping(f.within)
 	if err := folder.close(); err != nil {
-		a.out.warn("%v", err)
+		a.out.Warn("%v", err)
 	}
 	within, cancel := context.WithTimeout(context.Background(), f.within)
 	defer cancel()
 	err := n.Quit(within, func(h node.HandOver) { //nolint:contextcheck // the context has ended: that is why the node quits
 		if h.Error != "" {
-			a.out.say("%s  stays here: %s", h.Name, h.Error)
+			a.out.Say("%s  stays here: %s", h.Name, h.Error)
 			return
 		}
-		a.out.say("%s  handed over to %s", h.Name, h.To)
+		a.out.Say("%s  handed over to %s", h.Name, h.To)
 	})
 	return a.afterQuit(err)
 }
@@ -304,11 +305,11 @@ func (a *app) serve(ctx context.Context, n *node.Node, peer gateway.Peer, folder
 // copies until it is back is no failure: they are kept.
 func (a *app) afterQuit(err error) error {
 	if fault.CodeOf(err) == fault.FewerCopies {
-		a.out.warn("%v", err)
+		a.out.Warn("%v", err)
 		return nil
 	}
 	if err != nil {
-		a.out.failure(err)
+		a.out.Failure(err)
 		return errReported{gateway.ProblemOf(err).Code}
 	}
 	return nil

@@ -36,11 +36,11 @@ func (a *app) peers(cmd *cobra.Command) error {
 		return err
 	}
 	if !a.json {
-		a.out.page(peersText(conns))
+		a.out.Page(peersText(conns))
 		return nil
 	}
 	for _, c := range conns {
-		a.out.object(c)
+		a.out.Object(c)
 	}
 	return nil
 }

@@ -41,7 +41,7 @@ func newPrompt(a *app, in *os.File, p gateway.Peer, historyFile string) *prompt 
 	pr.line = term.NewTerminal(struct {
 		io.Reader
 		io.Writer
-	}{&keys{r: in}, a.out.stdout}, fmt.Sprintf("[%s]> ", safetext.Line(label)))
+	}{&keys{r: in}, a.out.RawStdout()}, fmt.Sprintf("[%s]> ", safetext.Line(label)))
 	pr.line.History = openHistory(historyFile)
 	pr.line.AutoCompleteCallback = pr.complete
 	a.signals.onExit(pr.close)
@@ -68,7 +68,7 @@ func (p *prompt) run(ctx context.Context) error {
 		}
 		words, err := splitWords(text)
 		if err != nil {
-			p.app.out.warn("%v", err)
+			p.app.out.Warn("%v", err)
 			continue
 		}
 		if len(words) == 0 {
@@ -98,7 +98,7 @@ func (p *prompt) message(text string) {
 		p.print(text)
 		return
 	}
-	p.app.out.writeNow(p.app.out.stderr, safetext.Line(text)+"\n")
+	p.app.out.SayNow(text)
 }
 
 // redraw shows the line that is edited once more.

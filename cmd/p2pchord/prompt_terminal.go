@@ -34,7 +34,7 @@ func (p *prompt) read(ctx context.Context, raw func()) (string, error) {
 			continue
 		}
 		if err != nil {
-			_, _ = io.WriteString(p.app.out.stdout, "\r\n") // for the eye only
+			_, _ = io.WriteString(p.app.out.RawStdout(), "\r\n") // for the eye only
 		}
 		return text, err
 	}

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sync/semaphore"
 
+	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/console"
 	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/textfmt"
 	"github.com/p2pchord/p2pchord/gateway"
 	"github.com/p2pchord/p2pchord/internal/fault"
@@ -112,8 +113,8 @@ func (a *app) put(cmd *cobra.Command, args []string, f putFlags) error {
 	if len(sources) == 1 {
 		title = sources[0].name
 	}
-	a.out.startProgress(title, total, len(sources))
-	defer a.out.endProgress()
+	a.out.StartProgress(title, total, len(sources))
+	defer a.out.EndProgress()
 	var refused error
 	if len(list.refused) > 0 {
 		refused = a.showAll(list.refused)
@@ -152,7 +153,7 @@ func (a *app) putAll(outer context.Context, r gateway.Ring, sources []source, f 
 			if first == nil {
 				first = err
 			}
-			a.out.failure(err)
+			a.out.Failure(err)
 			if fault.CodeOf(err) == fault.Unreachable || errors.Is(err, context.Canceled) {
 				return err // it would be the same for every other file
 			}
@@ -174,10 +175,10 @@ func (a *app) putOne(ctx context.Context, r gateway.Ring, s source, f putFlags, 
 	defer func() { _ = in.Close() }() // it was only read
 	res, err := r.Put(ctx, s.name, in, node.PutOptions{
 		Size: s.size, Copies: f.copies, WaitAll: f.wait == "all", Modified: s.modified, Mode: s.mode,
-		Progress: a.out.progressOf(s.name),
+		Progress: a.out.ProgressOf(s.name),
 	})
 	if err == nil || fault.CodeOf(err) == fault.FewerCopies {
-		a.out.finish(s.name, res.Size)
+		a.out.FinishFile(s.name, res.Size)
 		a.showPut(res)
 	}
 	if err != nil {
@@ -207,21 +208,21 @@ func (t *tooFew) add(name string, res node.PutResult) {
 }
 
 // tell says so once for all of them.
-func (t *tooFew) tell(out *output) {
+func (t *tooFew) tell(out *console.Output) {
 	what := t.first
 	if t.files > 1 {
 		what = fmt.Sprintf("%s and %s", t.first, textfmt.Count(t.files-1, "other file", "other files"))
 	}
 	if t.files > 0 {
-		out.say("p2pchord: %s: only %s for now, for the ring has no more peers: there will be %d when more join",
+		out.Say("p2pchord: %s: only %s for now, for the ring has no more peers: there will be %d when more join",
 			what, textfmt.Count(t.copies, "copy", "copies"), t.wanted)
 	}
 }
 
 func (a *app) showPut(res node.PutResult) {
 	if a.json {
-		a.out.object(res)
+		a.out.Object(res)
 		return
 	}
-	a.out.line("%s  %s, %s, owner %s, hash %s", res.Name, textfmt.Size(res.Size), textfmt.Count(res.Copies, "copy", "copies"), textfmt.ShortID(res.Owner), res.Hash)
+	a.out.Line("%s  %s, %s, owner %s, hash %s", res.Name, textfmt.Size(res.Size), textfmt.Count(res.Copies, "copy", "copies"), textfmt.ShortID(res.Owner), res.Hash)
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/console"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/internal/nobody"
 )
@@ -33,7 +34,7 @@ func TestWhatOfAFolderCantBeStored(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	a := &app{out: newOutput(&bytes.Buffer{}, &bytes.Buffer{})}
+	a := &app{out: console.New(&bytes.Buffer{}, &bytes.Buffer{})}
 	nobody.Do(t, func() {
 		list, err := a.sources([]string{dir}, putFlags{recursive: true})
 		if err != nil {
@@ -72,7 +73,7 @@ func TestAllBadNamesAreTold(t *testing.T) {
 		write(t, args[len(args)-1], name)
 	}
 	var said bytes.Buffer
-	a := &app{out: newOutput(&said, &said)}
+	a := &app{out: console.New(&said, &said)}
 	list, err := a.sources(args, putFlags{})
 	if len(list.sources) > 0 || fault.CodeOf(err) != fault.Usage {
 		t.Errorf("%v, %v", list, err)

@@ -26,7 +26,7 @@ func (a *app) ring(cmd *cobra.Command) error {
 		return err
 	}
 	defer func() { _ = r.Close() }() // nothing was changed
-	a.out.endProgress()
+	a.out.EndProgress()
 	own := ""
 	if p, ok := r.(gateway.Peer); ok {
 		own = p.PeerID()
@@ -37,7 +37,7 @@ func (a *app) ring(cmd *cobra.Command) error {
 		}
 		m.Addrs = nonNil(m.Addrs)
 		if a.json {
-			a.out.object(m)
+			a.out.Object(m)
 			continue
 		}
 		mark, where := " ", m.RingAddress
@@ -47,7 +47,7 @@ func (a *app) ring(cmd *cobra.Command) error {
 		if where == "" && len(m.Addrs) > 0 {
 			where, _, _ = strings.Cut(m.Addrs[0], "/p2p/")
 		}
-		a.out.line("%s %5d  %s  %s", mark, m.Key, m.PeerID, where)
+		a.out.Line("%s %5d  %s  %s", mark, m.Key, m.PeerID, where)
 	}
 	return nil
 }

@@ -37,15 +37,15 @@ func (a *app) rm(cmd *cobra.Command, names []string) error {
 		return err
 	}
 	defer func() { _ = r.Close() }() // what was deleted has been acknowledged
-	a.out.endProgress()
+	a.out.EndProgress()
 	var first error
 	for _, name := range names {
 		err := r.Remove(cmd.Context(), name)
 		if err == nil {
 			if a.json {
-				a.out.object(removed{name, true})
+				a.out.Object(removed{name, true})
 			} else {
-				a.out.line("%s  deleted", name)
+				a.out.Line("%s  deleted", name)
 			}
 			continue
 		}
@@ -53,7 +53,7 @@ func (a *app) rm(cmd *cobra.Command, names []string) error {
 			return err
 		}
 		err = fault.New(gateway.ProblemOf(err).Code, "can't delete %s: %w", name, err)
-		a.out.failure(err)
+		a.out.Failure(err)
 		if first == nil {
 			first = errReported{gateway.ProblemOf(err).Code}
 		}

@@ -35,7 +35,7 @@ func (a *app) stdinScript(cmd *cobra.Command) error {
 		return err
 	}
 	defer func() { _ = r.Close() }() // what was to be done is done
-	a.out.endProgress()
+	a.out.EndProgress()
 	return a.script(cmd.Context(), r)
 }
 
@@ -61,7 +61,7 @@ func (a *app) script(ctx context.Context, p gateway.Ring) error {
 		done()
 		if code != "" {
 			if !a.json {
-				a.out.say("line %d failed: what follows is not done", n)
+				a.out.Say("line %d failed: what follows is not done", n)
 			}
 			return errReported{code}
 		}
@@ -79,7 +79,7 @@ func (a *app) script(ctx context.Context, p gateway.Ring) error {
 // failure, empty when it succeeded, and whether the node has departed.
 func (a *app) carryOut(ctx context.Context, p gateway.Ring, words []string) (fault.Code, bool) {
 	sub := &app{
-		stdin: a.stdin, out: a.out.another(), lookupEnv: a.lookupEnv, signals: a.signals, peer: p,
+		stdin: a.stdin, out: a.out.ForCommand(), lookupEnv: a.lookupEnv, signals: a.signals, peer: p,
 		json: a.json, quiet: a.quiet, progress: a.progress, config: a.config, data: a.data,
 	}
 	return sub.execute(ctx, words), sub.departed

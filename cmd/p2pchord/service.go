@@ -42,7 +42,7 @@ func (a *app) openService() *service {
 	}
 	conn, err := net.DialUnix("unixgram", nil, &net.UnixAddr{Name: path, Net: "unixgram"})
 	if err != nil {
-		a.out.warn("can't tell the service manager how it goes: %v", err)
+		a.out.Warn("can't tell the service manager how it goes: %v", err)
 		return s
 	}
 	s.conn = conn

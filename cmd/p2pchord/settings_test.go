@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/console"
 	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/textfmt"
 )
 
@@ -66,7 +67,7 @@ func TestWhereASettingComesFrom(t *testing.T) {
 // settle completes a command's flags and returns the value of one.
 func settle(t *testing.T, command, flag, file, env string, args []string) string {
 	t.Helper()
-	a := &app{out: newOutput(os.Stdout, os.Stderr), config: file, lookupEnv: func(name string) (string, bool) {
+	a := &app{out: console.New(os.Stdout, os.Stderr), config: file, lookupEnv: func(name string) (string, bool) {
 		if env != "" && name == envName(flag) {
 			return env, true
 		}

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/console"
 )
 
 func (a *app) shellCommand() *cobra.Command {
@@ -34,7 +36,7 @@ func (a *app) shell(cmd *cobra.Command) error {
 	}
 	defer func() { _ = c.Close() }() // the node runs on
 	in, ok := a.stdin.(*os.File)
-	if !ok || !isTerminal(in) || !isTerminal(a.out.stdout) {
+	if !ok || !console.IsTerminal(in) || !a.out.ToTerminal() {
 		return a.script(cmd.Context(), c)
 	}
 	p := newPrompt(a, in, c, a.historyFile())

@@ -78,7 +78,7 @@ func (a *app) sources(args []string, f putFlags) (sourceList, error) {
 // showAll shows each error and returns the first one's kind as that of the verb.
 func (a *app) showAll(list []error) error {
 	for _, err := range list {
-		a.out.failure(err)
+		a.out.Failure(err)
 	}
 	return errReported{gateway.ProblemOf(list[0]).Code}
 }
@@ -140,7 +140,7 @@ func (a *app) folder(dir, name string, data bool) sourceList {
 			refuse("folder", filepath.Clean(path), err)
 			return nil
 		case d.IsDir() && !data && datafolder.At(path):
-			a.out.warn("%s is the data folder of a peer: skipped with all that is in it; --force stores it, without its keys", filepath.Clean(path))
+			a.out.Warn("%s is the data folder of a peer: skipped with all that is in it; --force stores it, without its keys", filepath.Clean(path))
 			return fs.SkipDir
 		case d.IsDir():
 			return nil
@@ -148,7 +148,7 @@ func (a *app) folder(dir, name string, data bool) sourceList {
 			all.refused = append(all.refused, tokenRefused(path))
 			return nil
 		case !d.Type().IsRegular():
-			a.out.say("%s is no regular file: skipped", path)
+			a.out.Say("%s is no regular file: skipped", path)
 			return nil
 		}
 		st, err := d.Info()
@@ -170,7 +170,7 @@ func (a *app) folder(dir, name string, data bool) sourceList {
 		return nil
 	}) // the function returns no error but SkipDir
 	if len(all.sources) == 0 && len(all.refused) == 0 {
-		a.out.say("there are no files in %s", dir)
+		a.out.Say("there are no files in %s", dir)
 	}
 	return all
 }

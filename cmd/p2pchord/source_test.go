@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/console"
 	"github.com/p2pchord/p2pchord/internal/steady"
 )
 
@@ -21,7 +22,7 @@ func write(t *testing.T, path, text string) {
 
 func sourceOf(t *testing.T, path string) source {
 	t.Helper()
-	a := &app{out: newOutput(io.Discard, io.Discard)}
+	a := &app{out: console.New(io.Discard, io.Discard)}
 	all, err := a.sources([]string{path}, putFlags{})
 	if err != nil || len(all.sources) != 1 {
 		t.Fatal(all, err)

@@ -42,10 +42,10 @@ func (a *app) stat(cmd *cobra.Command, name string) error {
 	if a.json {
 		s.Blocks, s.Holders, s.Siblings = nonNil(s.Blocks), nonNil(s.Holders), nonNil(s.Siblings)
 		s.Missing, s.Unchecked = nonNil(s.Missing), nonNil(s.Unchecked)
-		a.out.object(s)
+		a.out.Object(s)
 		return nil
 	}
-	a.out.page(statText(s))
+	a.out.Page(statText(s))
 	return nil
 }
 

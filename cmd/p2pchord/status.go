@@ -36,10 +36,10 @@ func (a *app) status(cmd *cobra.Command) error {
 	if a.json {
 		s.Addrs, s.Successors, s.Bootstrap = nonNil(s.Addrs), nonNil(s.Successors), nonNil(s.Bootstrap)
 		s.Files, s.BackupFiles, s.Ring.Problems = nonNil(s.Files), nonNil(s.BackupFiles), nonNil(s.Ring.Problems)
-		a.out.object(s)
+		a.out.Object(s)
 		return nil
 	}
-	a.out.page(statusText(s))
+	a.out.Page(statusText(s))
 	return nil
 }
 

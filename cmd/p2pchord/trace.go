@@ -40,12 +40,12 @@ func (a *app) trace(cmd *cobra.Command, name string) error {
 	if err != nil {
 		return err
 	}
-	a.out.endProgress()
+	a.out.EndProgress()
 	if a.json {
 		t.Missing, t.Unchecked = nonNil(t.Missing), nonNil(t.Unchecked)
-		a.out.object(t)
+		a.out.Object(t)
 	} else {
-		a.out.page(traceText(t))
+		a.out.Page(traceText(t))
 	}
 	switch {
 	case t.Error != "":

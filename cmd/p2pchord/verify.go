@@ -30,22 +30,22 @@ func (a *app) verify(cmd *cobra.Command) error {
 		return err
 	}
 	defer func() { _ = p.Close() }() // what was found has been told
-	a.out.startProgress("reading", -1, 1)
+	a.out.StartProgress("reading", -1, 1)
 	v, err := p.Verify(cmd.Context(), func(d node.Damage) {
 		if a.json {
-			a.out.object(d)
+			a.out.Object(d)
 			return
 		}
-		a.out.line("%s  damaged: %s", d.Hash, gateway.OneLine(d.Error))
+		a.out.Line("%s  damaged: %s", d.Hash, gateway.OneLine(d.Error))
 	})
-	a.out.endProgress()
+	a.out.EndProgress()
 	switch {
 	case err != nil:
 		return err
 	case a.json:
-		a.out.object(v)
+		a.out.Object(v)
 	default:
-		a.out.line("%s read, %s: %d damaged", textfmt.Count(v.Blocks, "block", "blocks"), textfmt.Size(v.Bytes), v.Bad)
+		a.out.Line("%s read, %s: %d damaged", textfmt.Count(v.Blocks, "block", "blocks"), textfmt.Size(v.Bytes), v.Bad)
 	}
 	if v.Bad > 0 {
 		return fault.New(fault.Integrity, "%s of this node damaged: set aside, and fetched anew from other peers; the disk may be failing", textfmt.Count(v.Bad, "block", "blocks"))

@@ -26,10 +26,10 @@ func (a *app) versionCommand() *cobra.Command {
 		RunE: func(*cobra.Command, []string) error {
 			v := readVersion()
 			if a.json {
-				a.out.object(v)
+				a.out.Object(v)
 				return nil
 			}
-			a.out.line("p2pchord %s (commit %s, %s, go-libp2p %s, %s)", v.Version, v.Commit, v.Go, v.Libp2p, v.System)
+			a.out.Line("p2pchord %s (commit %s, %s, go-libp2p %s, %s)", v.Version, v.Commit, v.Go, v.Libp2p, v.System)
 			return nil
 		},
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
+	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/console"
 	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/textfmt"
 	"github.com/p2pchord/p2pchord/gateway"
 	"github.com/p2pchord/p2pchord/share"
@@ -47,9 +48,10 @@ func (a *app) watch(cmd *cobra.Command, prefix string, once bool) error {
 	}
 	defer func() { _ = p.Close() }() // nothing was changed
 	show := a.watchLine
-	if !a.json && !once && a.canRedraw() {
+	kind, _ := a.lookupEnv("TERM")
+	if !a.json && !once && a.out.CanRedraw(kind) {
 		v := &watchView{out: a.out}
-		defer a.out.endScreen()
+		defer a.out.EndScreen()
 		show = v.show
 	}
 	for u, err := range p.Watch(cmd.Context(), !once) {
@@ -67,14 +69,14 @@ func (a *app) watch(cmd *cobra.Command, prefix string, once bool) error {
 func (a *app) watchLine(u share.Update) {
 	switch {
 	case a.json && u.File != nil:
-		a.out.object(u.File)
+		a.out.Object(u.File)
 	case a.json && u.Folder != nil:
-		a.out.object(u.Folder)
+		a.out.Object(u.Folder)
 	case u.File != nil:
-		a.out.line("%s  %s", u.File.Time.Local().Format(time.TimeOnly), fileLine(*u.File))
+		a.out.Line("%s  %s", u.File.Time.Local().Format(time.TimeOnly), fileLine(*u.File))
 	case u.Folder != nil:
 		for _, l := range folderLines(*u.Folder) {
-			a.out.line("%s  %s", u.Folder.Time.Local().Format(time.TimeOnly), l)
+			a.out.Line("%s  %s", u.Folder.Time.Local().Format(time.TimeOnly), l)
 		}
 	}
 }
@@ -129,7 +131,7 @@ const (
 
 // watchView is a watch on a terminal: the folder, what moves in it, and what came to rest last.
 type watchView struct {
-	out    *output
+	out    *console.Output
 	folder share.Status
 	moving map[string]share.File
 	recent []share.File // the latest first
@@ -147,8 +149,8 @@ func (v *watchView) show(u share.Update) {
 	v.begun = v.begun || u.Present
 	// A state that stays is always drawn: after the last change of a file the folder's own follows.
 	if now := time.Now(); v.begun && (u.File == nil || now.After(v.next)) {
-		_, height := v.out.size()
-		v.out.redraw(v.lines(height - 2))
+		_, height := v.out.Size()
+		v.out.Redraw(v.lines(height - 2))
 		v.next = time.Now().Add(max(redrawEvery, redrawShare*time.Since(now)))
 	}
 }

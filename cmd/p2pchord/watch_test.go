@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/console"
 	"github.com/p2pchord/p2pchord/share"
 )
 
@@ -14,7 +15,7 @@ import (
 func TestTheScreenOfAWatch(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder
-	v := &watchView{out: newOutput(&out, &out)}
+	v := &watchView{out: console.New(&out, &out)}
 	file := func(name, state string) {
 		v.show(share.Update{File: &share.File{Name: name, State: state, Size: 10, Done: 5, Copies: 3, Reason: "no space", Retry: true}})
 	}

@@ -39,6 +39,7 @@ var product = []string{
 var walls = []wall{
 	// The command's packages work on what they are given; only its verbs know all of them.
 	{"cmd/p2pchord/internal/textfmt", slices.Concat(product, []string{libp2p, cobra}), true},
+	{"cmd/p2pchord/internal/console", []string{module + "/store", module + "/protocol", module + "/bootstrap", cobra}, false},
 	{"ring", pure, true},
 	{"replica", pure, true},
 	{"store", []string{libp2p, module + "/node", module + "/protocol"}, true},

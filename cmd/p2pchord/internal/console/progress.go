@@ -1,4 +1,4 @@
-package main
+package console
 
 import (
 	"fmt"
@@ -42,8 +42,8 @@ type meter struct {
 	drawer   *delivery.Queue[struct{}] // draws it, so that what moves bytes never waits for the terminal
 }
 
-// startProgress begins to show progress on total bytes (-1: unknown) of so many files.
-func (o *output) startProgress(title string, total int64, files int) {
+// StartProgress begins to show progress on total bytes (-1: unknown) of so many files.
+func (o *Output) StartProgress(title string, total int64, files int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.show {
@@ -60,8 +60,8 @@ func (o *output) startProgress(title string, total int64, files int) {
 	}
 }
 
-// progressOf returns what to call with the progress of one file; nil when none is shown.
-func (o *output) progressOf(name string) func(node.Progress) {
+// ProgressOf returns what to call with the progress of one file; nil when none is shown.
+func (o *Output) ProgressOf(name string) func(node.Progress) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.meter == nil {
@@ -82,8 +82,8 @@ func (o *output) progressOf(name string) func(node.Progress) {
 	}
 }
 
-// finish counts one file of a progress as done.
-func (o *output) finish(name string, size int64) {
+// FinishFile counts one file of a progress as done.
+func (o *Output) FinishFile(name string, size int64) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if m := o.meter; m != nil {
@@ -96,8 +96,8 @@ func (o *output) finish(name string, size int64) {
 	}
 }
 
-// endProgress takes the progress line away.
-func (o *output) endProgress() {
+// EndProgress takes the progress line away.
+func (o *Output) EndProgress() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.hideMeter()
@@ -107,20 +107,20 @@ func (o *output) endProgress() {
 }
 
 // endDrawing ends the drawer of a meter. What it still draws is nothing.
-func (o *output) endDrawing() {
+func (o *Output) endDrawing() {
 	if o.meter != nil {
 		o.meter.drawer.Close(0)
 	}
 }
 
-func (o *output) hideMeter() {
+func (o *Output) hideMeter() {
 	if m := o.meter; m != nil && m.visible {
 		m.visible = false
 		_, _ = io.WriteString(o.stderr, eraseLine)
 	}
 }
 
-func (o *output) draw() {
+func (o *Output) draw() {
 	m, now := o.meter, time.Now()
 	if m == nil || now.Sub(m.drawn) < drawEvery {
 		return

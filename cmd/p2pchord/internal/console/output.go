@@ -1,4 +1,4 @@
-package main
+package console
 
 import (
 	"encoding/json"
@@ -18,7 +18,7 @@ import (
 	"github.com/p2pchord/p2pchord/internal/safetext"
 )
 
-// output is the one place that writes. Its contract:
+// Output is the one place that writes. Its contract:
 //
 //   - stdout carries results only: with --json one object a line, else text;
 //   - everything else goes to stderr: messages unless --quiet, progress only on a
@@ -28,10 +28,10 @@ import (
 //     the terminal. TestOnlyOutputWrites finds what goes another way.
 //
 // What a command wants shown is its own; what it is shown on is shared by the commands of a prompt and its node.
-type output struct {
+type Output struct {
 	*display
-	json  bool
-	quiet bool
+	JSON  bool
+	Quiet bool
 	show  bool // progress is wanted
 
 	queued *queues // of a command that runs on, else nil
@@ -51,71 +51,81 @@ type display struct {
 	lost   error // the first result that could not be written, and why
 }
 
-func newOutput(stdout, stderr io.Writer) *output {
-	return &output{display: &display{stdout: stdout, stderr: stderr}}
+// New returns an Output that writes results to stdout and everything else to stderr.
+func New(stdout, stderr io.Writer) *Output {
+	return &Output{display: &display{stdout: stdout, stderr: stderr}}
 }
 
-// another is for another command on the same display.
-func (o *output) another() *output { return &output{display: o.display} }
+// ForCommand is for another command on the same display.
+func (o *Output) ForCommand() *Output { return &Output{display: o.display} }
 
-// setProgress decides whether progress is shown: "on", "off", or "auto".
-func (o *output) setProgress(how string) {
-	o.show = !o.quiet && (how == "on" || how == "auto" && isTerminal(o.stderr))
+// SetProgress decides whether progress is shown: "on", "off", or "auto".
+func (o *Output) SetProgress(how string) {
+	o.show = !o.Quiet && (how == "on" || how == "auto" && IsTerminal(o.stderr))
 }
 
-// isTerminal tells whether w is a terminal.
-func isTerminal(w any) bool {
+// RawStdout is stdout itself: for the bytes of a file, and for the line that is edited at a prompt.
+func (o *Output) RawStdout() io.Writer { return o.stdout }
+
+// ToTerminal reports whether stdout is a terminal.
+func (o *Output) ToTerminal() bool { return IsTerminal(o.stdout) }
+
+// SayNow writes a message past the queues, for the eye only.
+func (o *Output) SayNow(text string) { o.writeNow(o.stderr, safetext.Line(text)+"\n") }
+
+// IsTerminal tells whether w is a terminal.
+func IsTerminal(w any) bool {
 	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// line writes a result as one line of text.
-func (o *output) line(format string, args ...any) {
+// Line writes a result as one line of text.
+func (o *Output) Line(format string, args ...any) {
 	o.write(o.stdout, safetext.Line(fmt.Sprintf(format, args...))+"\n")
 }
 
-// page writes a result as text of several lines.
-func (o *output) page(p *textfmt.Page) { o.write(o.stdout, safetext.Text(p.Text())+"\n") }
+// Page writes a result as text of several lines.
+func (o *Output) Page(p *textfmt.Page) { o.write(o.stdout, safetext.Text(p.Text())+"\n") }
 
-// object writes a result as JSON.
-func (o *output) object(v any) { o.write(o.stdout, toJSON(v)) }
+// Object writes a result as JSON.
+func (o *Output) Object(v any) { o.write(o.stdout, JSON(v)) }
 
-// say writes a message.
-func (o *output) say(format string, args ...any) {
-	if !o.quiet {
+// Say writes a message.
+func (o *Output) Say(format string, args ...any) {
+	if !o.Quiet {
 		o.write(o.stderr, gateway.OneLine(fmt.Sprintf(format, args...))+"\n")
 	}
 }
 
-// warn writes what a user must know although it is no error.
-func (o *output) warn(format string, args ...any) {
+// Warn writes what a user must know although it is no error.
+func (o *Output) Warn(format string, args ...any) {
 	o.write(o.stderr, "p2pchord: "+gateway.OneLine(fmt.Sprintf(format, args...))+"\n")
 }
 
-// failure writes an error.
-func (o *output) failure(err error) {
+// Failure writes an error.
+func (o *Output) Failure(err error) {
 	p := gateway.ProblemOf(err)
-	if o.json {
-		o.write(o.stderr, toJSON(map[string]gateway.Problem{"error": p}))
+	if o.JSON {
+		o.write(o.stderr, JSON(map[string]gateway.Problem{"error": p}))
 		return
 	}
 	o.write(o.stderr, "p2pchord: "+p.Message+"\n")
 }
 
-// log writes lines of the log. Those in plain text are made safe to show.
-func (o *output) log(to logOutput, line string, plain bool) {
+// Log writes lines of the log. Those in plain text are made safe to show.
+func (o *Output) Log(to LogTargets, line string, plain bool) {
 	if plain {
 		line = safetext.Text(line)
 	}
-	if to.stdout {
+	if to.Stdout {
 		o.write(o.stdout, line)
 	}
-	if to.stderr {
+	if to.Stderr {
 		o.write(o.stderr, line)
 	}
 }
 
-func (o *output) write(w io.Writer, s string) {
+func (o *Output) write(w io.Writer, s string) {
 	switch {
 	case o.queued == nil:
 		o.writeNow(w, s)
@@ -126,7 +136,7 @@ func (o *output) write(w io.Writer, s string) {
 	}
 }
 
-func (o *output) writeNow(w io.Writer, s string) {
+func (o *Output) writeNow(w io.Writer, s string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.hideMeter()
@@ -139,7 +149,7 @@ func (o *output) writeNow(w io.Writer, s string) {
 }
 
 // noteLost notes why a result could not be written, unless its reader has gone.
-func (o *output) noteLost(err error) {
+func (o *Output) noteLost(err error) {
 	o.lostMu.Lock()
 	defer o.lostMu.Unlock()
 	if err != nil && o.lost == nil && !errors.Is(err, syscall.EPIPE) {
@@ -147,24 +157,21 @@ func (o *output) noteLost(err error) {
 	}
 }
 
-// takeLost returns why a result could not be written, once.
-func (o *output) takeLost() error {
+// TakeLost returns why a result could not be written, once.
+func (o *Output) TakeLost() error {
 	o.lostMu.Lock()
 	defer o.lostMu.Unlock()
 	err := o.lost
 	o.lost = nil
-	if err == nil {
-		return nil
-	}
-	return localWrite("stdout", err)
+	return err
 }
 
-// results and messages are where cobra writes its help and its errors.
-func (o *output) results() io.Writer {
+// Results and messages are where cobra writes its help and its errors.
+func (o *Output) Results() io.Writer {
 	return writerFunc(func(s string) { o.write(o.stdout, safetext.Text(s)) })
 }
 
-func (o *output) messages() io.Writer {
+func (o *Output) Messages() io.Writer {
 	return writerFunc(func(s string) { o.write(o.stderr, safetext.Text(s)) })
 }
 
@@ -175,9 +182,9 @@ func (f writerFunc) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// toJSON returns v as one line. Every v here is a plain value that can be encoded. What a terminal
+// JSON returns v as one line. Every v here is a plain value that can be encoded. What a terminal
 // would obey is escaped; to a reader of JSON that is the same.
-func toJSON(v any) string {
+func JSON(v any) string {
 	var b strings.Builder
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
@@ -185,5 +192,5 @@ func toJSON(v any) string {
 	return safetext.JSON(b.String())
 }
 
-// logOutput is where go-log was to write before its lines went through the output.
-type logOutput struct{ stdout, stderr bool }
+// LogTargets is where go-log was to write before its lines went through the output.
+type LogTargets struct{ Stdout, Stderr bool }

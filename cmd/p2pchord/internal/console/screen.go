@@ -1,4 +1,4 @@
-package main
+package console
 
 import (
 	"fmt"
@@ -19,14 +19,13 @@ type screen struct {
 	shown int // how many stand on the terminal
 }
 
-// canRedraw tells whether stdout is a terminal on which lines can be written anew.
-func (a *app) canRedraw() bool {
-	kind, _ := a.lookupEnv("TERM")
-	return isTerminal(a.out.stdout) && kind != "dumb"
+// CanRedraw reports whether lines can be written anew on stdout. kind is the value of TERM.
+func (o *Output) CanRedraw(kind string) bool {
+	return o.ToTerminal() && kind != "dumb"
 }
 
-// redraw replaces the lines of the screen.
-func (o *output) redraw(lines []string) {
+// Redraw replaces the lines of the screen.
+func (o *Output) Redraw(lines []string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.hideMeter()
@@ -35,25 +34,25 @@ func (o *output) redraw(lines []string) {
 	o.showScreen()
 }
 
-// endScreen leaves the lines where they are.
-func (o *output) endScreen() {
+// EndScreen leaves the lines where they are.
+func (o *Output) EndScreen() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.screen = screen{}
 }
 
-func (o *output) hideScreen() {
+func (o *Output) hideScreen() {
 	if o.screen.shown > 0 {
 		_, _ = io.WriteString(o.stdout, fmt.Sprintf("\x1b[%dA\r\x1b[J", o.screen.shown)) // for the eye only
 		o.screen.shown = 0
 	}
 }
 
-func (o *output) showScreen() {
+func (o *Output) showScreen() {
 	if len(o.screen.lines) == 0 {
 		return
 	}
-	width, height := o.size()
+	width, height := o.Size()
 	lines := o.screen.lines[:min(len(o.screen.lines), height-1)]
 	var b strings.Builder
 	for _, l := range lines {
@@ -63,8 +62,8 @@ func (o *output) showScreen() {
 	o.screen.shown = len(lines)
 }
 
-// size is the width and height of the terminal.
-func (o *output) size() (width, height int) {
+// Size is the width and height of the terminal.
+func (o *Output) Size() (width, height int) {
 	if f, ok := o.stdout.(*os.File); ok {
 		if w, h, err := term.GetSize(int(f.Fd())); err == nil && w > 1 && h > 1 {
 			return w, h

@@ -1,4 +1,4 @@
-package main
+package console
 
 import (
 	"fmt"
@@ -27,9 +27,9 @@ type queues struct {
 	above atomic.Pointer[func(string)]
 }
 
-// queue makes what the command writes from now on wait in a queue, which never blocks.
+// Queue makes what the command writes from now on wait in a queue, which never blocks.
 // Commands of a prompt write at once, for their results must not be dropped.
-func (o *output) queue() {
+func (o *Output) Queue() {
 	q := &queues{}
 	q.stdout = delivery.New("writing to stdout", linesQueued, func(s string) {
 		if q.above.Load() != nil {
@@ -39,10 +39,10 @@ func (o *output) queue() {
 		_, err := io.WriteString(o.stdout, s)
 		o.noteLost(err)
 	}, func(n uint64) string {
-		if !o.json {
+		if !o.JSON {
 			return ""
 		}
-		return toJSON(node.Event{Time: time.Now(), Kind: "dropped", Text: droppedText(n)})
+		return JSON(node.Event{Time: time.Now(), Kind: "dropped", Text: DroppedText(n)})
 	})
 	q.stderr = delivery.New("writing to stderr", linesQueued, func(s string) {
 		if above := q.above.Load(); above != nil {
@@ -50,26 +50,26 @@ func (o *output) queue() {
 			return
 		}
 		_, _ = io.WriteString(o.stderr, s) // a message that nobody can read is lost
-	}, func(n uint64) string { return "p2pchord: " + droppedText(n) + "\n" })
+	}, func(n uint64) string { return "p2pchord: " + DroppedText(n) + "\n" })
 	o.queued = q
 }
 
-func droppedText(n uint64) string {
+func DroppedText(n uint64) string {
 	return fmt.Sprintf("%s dropped here, since nobody read them in time", textfmt.Count(int(n), "line was", "lines were")) //nolint:gosec // far from the limit
 }
 
-// settle waits for what is in the queues, but not for long. It returns false when nobody reads it.
-func (o *output) settle() bool {
+// Settle waits for what is in the queues, but not for long. It returns false when nobody reads it.
+func (o *Output) Settle() bool {
 	return o.queued == nil || o.queued.stderr.Flush(settleWithin) && o.queued.stdout.Flush(settleWithin)
 }
 
-// dropped is how many lines were dropped.
-func (o *output) dropped() uint64 {
+// Dropped is how many lines were dropped.
+func (o *Output) Dropped() uint64 {
 	return o.queued.stdout.Dropped() + o.queued.stderr.Dropped()
 }
 
-// showAbove has lines of stderr shown by show, until the function that it returns is called.
-func (o *output) showAbove(show func(string)) (stop func()) {
+// ShowAbove has lines of stderr shown by show, until the function that it returns is called.
+func (o *Output) ShowAbove(show func(string)) (stop func()) {
 	o.queued.above.Store(&show)
 	return func() { o.queued.above.Store(nil) }
 }

@@ -1,4 +1,4 @@
-package main
+package console
 
 import (
 	"io"
@@ -26,14 +26,14 @@ func (s *stoppedTerminal) Write(p []byte) (int, error) {
 // A terminal that is stopped holds up who draws the progress, and not the transfer.
 func TestAStoppedTerminalHoldsNoTransferUp(t *testing.T) {
 	t.Parallel()
-	out := newOutput(io.Discard, io.Discard)
+	out := New(io.Discard, io.Discard)
 	out.show = true
-	out.startProgress("x", 10, 1)
+	out.StartProgress("x", 10, 1)
 	stopped := &stoppedTerminal{asked: make(chan struct{}, 1), gate: make(chan struct{})}
 	out.mu.Lock()
 	out.stderr, out.meter.drawn = stopped, time.Time{}
 	out.mu.Unlock()
-	progress := out.progressOf("x")
+	progress := out.ProgressOf("x")
 	progress(node.Progress{Done: 1})
 	<-stopped.asked // it is being drawn
 	moved := make(chan struct{})
@@ -50,7 +50,7 @@ func TestAStoppedTerminalHoldsNoTransferUp(t *testing.T) {
 	}
 	close(stopped.gate)
 	<-moved
-	out.endProgress()
+	out.EndProgress()
 }
 
 func TestTheProgressLine(t *testing.T) {
