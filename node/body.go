@@ -2,9 +2,7 @@ package node
 
 import (
 	"context"
-	"io"
 	"sync"
-	"sync/atomic"
 
 	"github.com/p2pchord/p2pchord/internal/blake3sum"
 	"github.com/p2pchord/p2pchord/internal/fault"
@@ -114,7 +112,7 @@ func (n *Node) readBlock(ctx context.Context, rec *protocol.Record, body bodyRea
 		return nil, err
 	}
 	b := &block{buf: buf, uses: 1}
-	sum, err := readHashed(body, buf.Data, nil)
+	_, sum, err := blake3sum.ReadFull(body, buf.Data, nil)
 	if err != nil {
 		b.release()
 		return nil, fault.New(fault.TryAgain, "the block did not arrive: %w", err)
@@ -125,31 +123,6 @@ func (n *Node) readBlock(ctx context.Context, rec *protocol.Record, body bodyRea
 	}
 	b.hash = sum
 	return b, nil
-}
-
-// hashStep is how many bytes of a block are read before they are hashed: they are still in the processor's cache then.
-const hashStep = 128 << 10
-
-// hashers are for blocks that come in parts.
-var hashers = sync.Pool{New: func() any { return new(blake3sum.Hasher) }}
-
-// readHashed fills data from r and returns its hash. moved, if not nil, counts the bytes as they come.
-func readHashed(r io.Reader, data []byte, moved *atomic.Int64) (sum [blake3sum.Size]byte, err error) {
-	h := hashers.Get().(*blake3sum.Hasher) //nolint:forcetypeassert // the pool holds nothing else
-	defer hashers.Put(h)
-	h.Reset()
-	for len(data) > 0 {
-		n, err := io.ReadFull(r, data[:min(hashStep, len(data))])
-		if moved != nil {
-			moved.Add(int64(n))
-		}
-		if err != nil {
-			return sum, err
-		}
-		_, _ = h.Write(data[:n]) // never fails
-		data = data[n:]
-	}
-	return h.Sum(), nil
 }
 
 // stage gives a block's bytes to the store; none for a nil block.

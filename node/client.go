@@ -185,12 +185,12 @@ func (c *Client) guess(key ring.Key) (peer.ID, bool) {
 }
 
 // locate asks known members, those before the key first, for its owner.
-func (c *Client) locate(ctx context.Context, key ring.Key) (finding, error) {
+func (c *Client) locate(ctx context.Context, key ring.Key) (protocol.Owner, error) {
 	last := fault.New(fault.Unreachable, "no member of the ring could be reached: check that its nodes run; p2pchord netcheck tells what is wrong here")
 	for _, m := range c.before(key) {
 		found, err := c.find(ctx, m.ID, key)
 		if err == nil {
-			return readFound(found, c.meetPeer)
+			return protocol.ReadOwner(found, maxCopies, c.meetPeer)
 		}
 		if last = err; unreached(err) {
 			c.forget(m.ID)
@@ -199,7 +199,7 @@ func (c *Client) locate(ctx context.Context, key ring.Key) (finding, error) {
 			break
 		}
 	}
-	return finding{}, last
+	return protocol.Owner{}, last
 }
 
 func (c *Client) find(ctx context.Context, via peer.ID, key ring.Key) (*pb.Found, error) {

@@ -178,7 +178,7 @@ func (n *Node) ownerAt(ctx context.Context, key ring.Key) (peer.ID, ring.Positio
 		return peerID(holders[0]), holders[0], nil
 	}
 	f, err := n.locate(ctx, key)
-	return f.owner.ID, f.owner.Position, err
+	return f.ID, f.Position, err
 }
 
 // countBlocksAt has one owner count the copies of some of the blocks.

@@ -186,8 +186,8 @@ func (r *race) candidate(ctx context.Context) (peer.ID, error) {
 		if err != nil {
 			return "", err
 		}
-		r.queue = append(r.queue, f.owner.ID)
-		for _, p := range f.near {
+		r.queue = append(r.queue, f.ID)
+		for _, p := range f.Near {
 			r.queue = append(r.queue, p.ID)
 		}
 	}
@@ -228,7 +228,7 @@ func (o *operations) receiveBlock(ctx context.Context, from peer.ID, get *pb.Get
 	if err != nil {
 		return nil, "", err
 	}
-	sum, err := readHashed(r.Payload, data.Data, moved)
+	_, sum, err := blake3sum.ReadFull(r.Payload, data.Data, func(part []byte) { moved.Add(int64(len(part))) })
 	if err == nil && sum != [blake3sum.Size]byte(get.GetHash()) {
 		err = wrong
 	}

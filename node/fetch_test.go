@@ -107,10 +107,10 @@ type oneRoute struct{ holders []peer.ID }
 
 func (r oneRoute) guess(ring.Key) (peer.ID, bool) { return r.holders[0], true }
 
-func (r oneRoute) locate(context.Context, ring.Key) (finding, error) {
-	f := finding{owner: protocol.PeerInfo{ID: r.holders[0]}}
+func (r oneRoute) locate(context.Context, ring.Key) (protocol.Owner, error) {
+	f := protocol.Owner{PeerInfo: protocol.PeerInfo{ID: r.holders[0]}}
 	for _, h := range r.holders[1:] {
-		f.near = append(f.near, protocol.PeerInfo{ID: h})
+		f.Near = append(f.Near, protocol.PeerInfo{ID: h})
 	}
 	return f, nil
 }

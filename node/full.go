@@ -16,7 +16,7 @@ import (
 
 // sendBare gives the witness a record without its bytes, under the grant.
 func (n *Node) sendBare(ctx context.Context, g replica.Grant, rec *protocol.Record) error {
-	return n.sendStore(ctx, g.From, rec, &pb.Store{Record: rec.Message, Grant: grantMessage(g.ID), RecordOnly: true}, nil)
+	return n.sendStore(ctx, g.From, rec, &pb.Store{Record: rec.Message, Grant: protocol.GrantMessage(g.ID), RecordOnly: true}, nil)
 }
 
 // takeBack ends a put whose witness has no room even for the record. If nobody else has it and it has replaced nothing,

@@ -7,6 +7,7 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/peer"
 
+	"github.com/p2pchord/p2pchord/internal/blake3sum"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/internal/membudget"
 	"github.com/p2pchord/p2pchord/internal/transfer/request"
@@ -129,7 +130,7 @@ func (o *operations) readGot(r *request.Reply, get *pb.Get, from peer.ID, room *
 	if g.data = room.Only(r.Size); g.data == nil {
 		return g, nil // a block larger than usual: it is asked for by itself
 	}
-	sum, err := readHashed(r.Payload, g.data.Data, nil)
+	_, sum, err := blake3sum.ReadFull(r.Payload, g.data.Data, nil)
 	if err != nil {
 		g.data.Free()
 		return nil, err

@@ -75,7 +75,7 @@ func (n *Node) mayWitness(from peer.ID, key ring.Key, id *pb.GrantID) error {
 	}
 	s := n.state.Load()
 	owner := s.Grants.Neighbors.Successor()
-	if owner.ID != ring.ID(from) || s.Departing || !s.Grants.MayWitness(owner, key, grantID(id)) {
+	if owner.ID != ring.ID(from) || s.Departing || !s.Grants.MayWitness(owner, key, protocol.GrantID(id)) {
 		return fault.New(fault.Refused, "not under the present grant of this arc")
 	}
 	return nil
@@ -121,7 +121,7 @@ func (n *Node) serveGrant(ctx context.Context, from peer.ID, g *pb.GetGrant) (*p
 		}
 		return nil, e
 	}
-	granted := &pb.Granted{Id: grantMessage(ans.ID), Copies: uint32(n.cfg.Copies)} //nolint:gosec // 1 to 8
+	granted := &pb.Granted{Id: protocol.GrantMessage(ans.ID), Copies: uint32(n.cfg.Copies)} //nolint:gosec // 1 to 8
 	if preds := n.describe([]ring.Position{ans.Pred}); len(preds) > 0 {
 		granted.Predecessor = preds[0]
 	}
@@ -146,7 +146,7 @@ func (n *Node) serveClaim(ctx context.Context, from peer.ID, c *pb.Claim) (*pb.F
 	var state ring.State
 	joined := false
 	err = n.ask(ctx, func(l *loop) {
-		ans = l.arc.ClaimAsked(info.Position, pred.Position, grantID(c.GetGrant()))
+		ans = l.arc.ClaimAsked(info.Position, pred.Position, protocol.GrantID(c.GetGrant()))
 		state, joined = l.view.State(), l.view.Joined()
 	})
 	if err != nil {
@@ -181,7 +181,7 @@ func (n *Node) askGrant(ctx context.Context, seq uint64, to ring.Position) {
 	if err == nil {
 		defer r.Close()
 		g := r.GetGranted()
-		ans = replica.GrantAnswer{OK: true, ID: grantID(g.GetId())}
+		ans = replica.GrantAnswer{OK: true, ID: protocol.GrantID(g.GetId())}
 		if g.GetPredecessor() != nil {
 			if info, err := n.book.learnOne(g.GetPredecessor()); err == nil {
 				ans.Pred = info.Position
@@ -197,7 +197,7 @@ func (n *Node) askClaim(ctx context.Context, c replica.AskClaim) {
 	ctx, cancel := context.WithTimeout(ctx, n.claimPatience(c.To))
 	defer cancel()
 	r, err := n.call(ctx, peerID(c.To), &pb.FileRequest{Body: &pb.FileRequest_Claim{Claim: &pb.Claim{
-		From: n.description(), Predecessor: n.book.message(c.Grant.From), Grant: grantMessage(c.Grant.ID),
+		From: n.description(), Predecessor: n.book.message(c.Grant.From), Grant: protocol.GrantMessage(c.Grant.ID),
 	}}}, nil)
 	var ans replica.ClaimAnswer
 	if err == nil {

@@ -106,7 +106,7 @@ func (n *Node) confirmMember(ctx context.Context, id peer.ID) error {
 	if err != nil {
 		return fault.New(fault.TryAgain, "whether %s is a member can't be told now; try again: %w", id, err)
 	}
-	if found.owner.ID == id || slices.ContainsFunc(found.near, func(p protocol.PeerInfo) bool { return p.ID == id && p.Position == self.Position }) {
+	if found.ID == id || slices.ContainsFunc(found.Near, func(p protocol.PeerInfo) bool { return p.ID == id && p.Position == self.Position }) {
 		return nil
 	}
 	return stranger

@@ -44,21 +44,12 @@ const (
 	PathRelayed = connpath.Relayed
 )
 
-// finding is the answer of a lookup.
-type finding struct {
-	owner protocol.PeerInfo
-	// near are the owner's neighbours, predecessor first: the likely holders of its backups.
-	near []protocol.PeerInfo
-	hops int
-	path []protocol.PeerInfo
-}
-
 // router finds the owners of keys.
 type router interface {
 	// guess names the likeliest owner without asking anybody; false when it can't.
 	guess(key ring.Key) (peer.ID, bool)
 	// locate asks the ring.
-	locate(ctx context.Context, key ring.Key) (finding, error)
+	locate(ctx context.Context, key ring.Key) (protocol.Owner, error)
 	// starts names whom to ask first for the owner of key, to go on from there step by step.
 	starts(key ring.Key) []peer.ID
 	// nearer asks one peer for the owner of key, or for peers nearer to it.
@@ -132,9 +123,9 @@ func (o *operations) atOwner(outer context.Context, key ring.Key, fn func(contex
 		var err error
 		watch.again()
 		if !known {
-			var f finding
+			var f protocol.Owner
 			if f, err = o.route.locate(ctx, key); err == nil {
-				to = f.owner.ID
+				to = f.ID
 			}
 		}
 		if err == nil {
@@ -229,7 +220,7 @@ func (o *operations) Lookup(ctx context.Context, name string) (Lookup, error) {
 		return Lookup{}, err
 	}
 	key := protocol.Place(name, 0)
-	var f finding
+	var f protocol.Owner
 	err := o.retry(ctx, func(ctx context.Context) (err error) {
 		f, err = o.route.locate(ctx, key)
 		return err
@@ -237,8 +228,8 @@ func (o *operations) Lookup(ctx context.Context, name string) (Lookup, error) {
 	if err != nil {
 		return Lookup{}, err
 	}
-	out := Lookup{Name: name, Key: uint16(key), Owner: hop(f.owner), Hops: f.hops}
-	for _, p := range f.path {
+	out := Lookup{Name: name, Key: uint16(key), Owner: hop(f.PeerInfo), Hops: f.Hops}
+	for _, p := range f.Path {
 		out.Path = append(out.Path, hop(p))
 	}
 	return out, nil

@@ -295,7 +295,7 @@ var errLater = errors.New("the bytes come later")
 func (n *Node) sendCopy(asked context.Context, rec *protocol.Record, b *block, to ring.Position, g replica.Grant, copies int, later bool, out chan<- sent) {
 	st := &pb.Store{Record: rec.Message, RecordOnly: later}
 	if to == g.From {
-		st.Grant = grantMessage(g.ID)
+		st.Grant = protocol.GrantMessage(g.ID)
 		st.RecordOnly = copies < 2
 	}
 	if st.GetRecordOnly() {

@@ -213,29 +213,19 @@ func (p *putting) readBlock(ctx context.Context, r io.Reader) (*membudget.Buffer
 	if err != nil {
 		return nil, [protocol.HashSize]byte{}, err
 	}
-	n := 0
-	h := hashers.Get().(*blake3sum.Hasher) //nolint:forcetypeassert // the pool holds nothing else
-	defer hashers.Put(h)
-	h.Reset()
-	for n < want {
-		m, err := io.ReadFull(r, buf.Data[n:min(n+hashStep, want)])
-		_, _ = p.whole.Write(buf.Data[n : n+m]) // never fails
-		_, _ = h.Write(buf.Data[n : n+m])
-		n += m
-		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-			break
-		}
-		if err != nil {
-			buf.Free()
-			return nil, [protocol.HashSize]byte{}, fault.New(fault.Failed, "reading %q: %w", p.name, err)
-		}
+	n, hash, err := blake3sum.ReadFull(r, buf.Data, func(part []byte) {
+		_, _ = p.whole.Write(part) // never fails
+	})
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		buf.Free()
+		return nil, [protocol.HashSize]byte{}, fault.New(fault.Failed, "reading %q: %w", p.name, err)
 	}
 	if n == 0 {
 		buf.Free()
 		return nil, [protocol.HashSize]byte{}, nil
 	}
 	buf.Data = buf.Data[:n]
-	return buf, h.Sum(), nil
+	return buf, hash, nil
 }
 
 // sendBlock stores one later block at its owner.

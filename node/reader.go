@@ -55,7 +55,7 @@ func (n *Node) forReader(ctx context.Context, from peer.ID, g *pb.Get) (s *snaps
 			return nil, nil, nil, err
 		}
 		if len(ks) > 0 && !ks[0].GetDeleted() && !s.Grants.Alone() {
-			return s, ks, grantMessage(s.Grants.Grant.ID), nil
+			return s, ks, protocol.GrantMessage(s.Grants.Grant.ID), nil
 		}
 	}
 	s, ks, err = n.confirmed(ctx, g.GetName(), said{from, g.GetWitness()})
@@ -144,7 +144,7 @@ func (n *Node) confirmed(ctx context.Context, name string, w said) (*snapshot, [
 // confirm asks the witness, and hands it the version first when it lacks it.
 func (n *Node) confirm(ctx context.Context, s *snapshot, name string, ks []kept) error {
 	g := s.Grants.Grant
-	c := &pb.Confirm{Grant: grantMessage(g.ID), Name: name}
+	c := &pb.Confirm{Grant: protocol.GrantMessage(g.ID), Name: name}
 	if len(ks) > 0 {
 		c.Stamp = []byte(ks[0].entry.Stamp)
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/p2pchord/p2pchord/internal/contain"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/internal/membudget"
+	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/ring"
 	"github.com/p2pchord/p2pchord/store"
@@ -138,7 +139,7 @@ func (n *Node) grantStands(ctx context.Context, s *snapshot) bool {
 	switch {
 	case err == nil:
 		defer r.Close()
-		if grantID(r.GetGranted().GetId()) == g.ID {
+		if protocol.GrantID(r.GetGranted().GetId()) == g.ID {
 			return true
 		}
 		n.refused(g)

@@ -47,7 +47,7 @@ func (p *putting) retract(ctx context.Context) {
 			if err != nil {
 				continue
 			}
-			to = f.owner.ID
+			to = f.ID
 		}
 		byOwner[to] = append(byOwner[to], b.rec)
 	}

@@ -30,21 +30,21 @@ func (n *Node) guess(key ring.Key) (peer.ID, bool) {
 // ownerOf names the owner of key, asking the ring when the view can't tell.
 func (n *Node) ownerOf(ctx context.Context, key ring.Key) (peer.ID, error) {
 	f, err := n.locate(ctx, key)
-	return f.owner.ID, err
+	return f.ID, err
 }
 
 // locate asks the ring for the owner of key: recursively, and step by step when that fails.
-func (n *Node) locate(ctx context.Context, key ring.Key) (f finding, err error) {
-	defer func() { n.figures.lookedUp(f.hops, err) }()
+func (n *Node) locate(ctx context.Context, key ring.Key) (f protocol.Owner, err error) {
+	defer func() { n.figures.lookedUp(f.Hops, err) }()
 	ctx, cancel := context.WithTimeout(ctx, n.cfg.Timeout/2)
 	defer cancel()
 	found, err := n.find(ctx, &pb.Find{Key: uint32(key), Hops: maxHops, Path: true})
 	if err != nil {
 		if found, err = n.findStepwise(ctx, key); err != nil {
-			return finding{}, err
+			return protocol.Owner{}, err
 		}
 	}
-	return readFound(found, n.book.learnOne)
+	return protocol.ReadOwner(found, maxCopies, n.book.learnOne)
 }
 
 // findStepwise is iterative routing: each peer names whom to ask next.
@@ -74,28 +74,6 @@ func (n *Node) findStepwise(ctx context.Context, key ring.Key) (*pb.Found, error
 		ask = append(n.book.learn(found.GetNext()...), ask...)
 	}
 	return nil, last
-}
-
-// readFound verifies the answer of a lookup.
-func readFound(found *pb.Found, learn func(*pb.Peer) (protocol.PeerInfo, error)) (finding, error) {
-	owner, err := learn(found.GetOwner().GetSelf())
-	if err != nil {
-		return finding{}, err
-	}
-	f := finding{owner: owner, hops: int(found.GetHops())}
-	for _, list := range [][]*pb.Peer{found.GetOwner().GetPredecessors(), found.GetOwner().GetSuccessors()} {
-		for i, m := range list {
-			if info, err := learn(m); err == nil && i < maxCopies {
-				f.near = append(f.near, info)
-			}
-		}
-	}
-	for _, m := range found.GetPath() {
-		if info, err := learn(m); err == nil {
-			f.path = append(f.path, info)
-		}
-	}
-	return f, nil
 }
 
 // walk goes around the ring once, starting here.

@@ -7,7 +7,6 @@ import (
 	"github.com/p2pchord/p2pchord/internal/env"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/protocol"
-	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/replica"
 	"github.com/p2pchord/p2pchord/ring"
 )
@@ -106,12 +105,4 @@ func (n *Node) others(s *snapshot, key ring.Key, copies int) []ring.Position {
 		}
 	}
 	return out
-}
-
-func grantMessage(id replica.GrantID) *pb.GrantID {
-	return &pb.GrantID{Nonce: id.Nonce, Counter: id.Counter}
-}
-
-func grantID(m *pb.GrantID) replica.GrantID {
-	return replica.GrantID{Nonce: m.GetNonce(), Counter: m.GetCounter()}
 }

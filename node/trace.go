@@ -122,7 +122,7 @@ func (o *operations) traceLookup(ctx context.Context, key ring.Key) TraceLookup 
 		l.Error = err.Error()
 		return l
 	}
-	for _, p := range f.path {
+	for _, p := range f.Path {
 		l.Path = append(l.Path, hop(p))
 	}
 	return l

@@ -11,6 +11,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/ring"
 )
 
@@ -22,8 +23,8 @@ type knownOwner struct {
 
 func (k knownOwner) guess(ring.Key) (peer.ID, bool) { return k.id, true }
 
-func (k knownOwner) locate(context.Context, ring.Key) (f finding, err error) {
-	f.owner.ID = k.id
+func (k knownOwner) locate(context.Context, ring.Key) (f protocol.Owner, err error) {
+	f.ID = k.id
 	return f, nil
 }
 

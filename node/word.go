@@ -10,6 +10,7 @@ import (
 	"github.com/p2pchord/p2pchord/internal/contain"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/internal/membudget"
+	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/replica"
 	"github.com/p2pchord/p2pchord/ring"
@@ -41,7 +42,7 @@ func (w said) confirms(s *snapshot, ks []kept) bool {
 
 // wordIn reads a witness's word.
 func wordIn(c *pb.Confirm) replica.Vote {
-	return replica.Vote{Grant: grantID(c.GetGrant()), Stamp: string(c.GetStamp())}
+	return replica.Vote{Grant: protocol.GrantID(c.GetGrant()), Stamp: string(c.GetStamp())}
 }
 
 // serveWord tells a reader what this node says of a file as the witness of its owner.
@@ -65,7 +66,7 @@ func (n *Node) wordOf(name string, owner peer.ID) *pb.Confirm {
 	if err != nil {
 		return nil
 	}
-	w := &pb.Confirm{Grant: grantMessage(id), Name: name}
+	w := &pb.Confirm{Grant: protocol.GrantMessage(id), Name: name}
 	if len(ks) > 0 {
 		w.Stamp = []byte(ks[0].entry.Stamp)
 	}
@@ -144,7 +145,7 @@ func (o *operations) getBoth(ctx context.Context, owner peer.ID, get *pb.Get, ro
 	defer late.Stop()
 	select {
 	case w := <-words:
-		if w.Settles(grantID(grant), stamp) {
+		if w.Settles(protocol.GrantID(grant), stamp) {
 			return g, nil
 		}
 	case <-late.C:

@@ -1,0 +1,16 @@
+package protocol
+
+import (
+	"github.com/p2pchord/p2pchord/protocol/pb"
+	"github.com/p2pchord/p2pchord/replica"
+)
+
+// GrantID is the ID of a grant in replica's terms.
+func GrantID(m *pb.GrantID) replica.GrantID {
+	return replica.GrantID{Nonce: m.GetNonce(), Counter: m.GetCounter()}
+}
+
+// GrantMessage is the ID of a grant as it is sent.
+func GrantMessage(id replica.GrantID) *pb.GrantID {
+	return &pb.GrantID{Nonce: id.Nonce, Counter: id.Counter}
+}
