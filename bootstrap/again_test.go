@@ -13,7 +13,7 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 	manet "github.com/multiformats/go-multiaddr/net"
 
-	"github.com/p2pchord/p2pchord/internal/p2phost"
+	"github.com/p2pchord/p2pchord/internal/peeraddr"
 )
 
 // A bootstrap peer that is started again elsewhere finds its members, who know only where it was, and they it from then on.
@@ -81,7 +81,7 @@ func listening(t *testing.T, p *Peer) []ma.Multiaddr {
 	t.Helper()
 	var out []ma.Multiaddr
 	for _, a := range p.Addrs() {
-		info, err := p2phost.SplitFullAddr(a)
+		info, err := peeraddr.Split(a)
 		if err != nil {
 			t.Fatal(err)
 		}

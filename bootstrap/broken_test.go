@@ -9,7 +9,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/p2pchord/p2pchord/internal/fault"
-	"github.com/p2pchord/p2pchord/internal/p2phost"
+	"github.com/p2pchord/p2pchord/internal/peeraddr"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 )
@@ -48,7 +48,7 @@ func TestBrokenExchangesAreRepeated(t *testing.T) {
 			defer cancel()
 			boot, a := startMember(t, ""), startMember(t, "")
 			breaking(t, boot, 3, c.answer)
-			addr := p2phost.FullAddrs(boot.host)[0]
+			addr := peeraddr.Full(boot.host)[0]
 			if err := a.contact(t, addr).First(ctx); (err == nil) != (c.want == "") || err != nil && fault.CodeOf(err) != c.want {
 				t.Errorf("a contact: %v, want %q", err, c.want)
 			}

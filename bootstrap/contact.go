@@ -13,7 +13,7 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 
 	"github.com/p2pchord/p2pchord/internal/fault"
-	"github.com/p2pchord/p2pchord/internal/p2phost"
+	"github.com/p2pchord/p2pchord/internal/peeraddr"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 )
@@ -81,12 +81,12 @@ type Contact struct {
 // NewContact starts a Contact. The error, of kind fault.Usage, is about the multiaddr; whether the
 // bootstrap peer answers is told by First.
 func NewContact(cfg ContactConfig) (*Contact, error) {
-	to, err := p2phost.SplitFullAddr(cfg.Addr)
+	to, err := peeraddr.Split(cfg.Addr)
 	if err != nil {
 		return nil, err
 	}
 	for _, a := range cfg.Also {
-		more, err := p2phost.SplitFullAddr(a)
+		more, err := peeraddr.Split(a)
 		if err != nil {
 			return nil, err
 		}
@@ -95,7 +95,7 @@ func NewContact(cfg ContactConfig) (*Contact, error) {
 		}
 		to.Addrs = append(to.Addrs, more.Addrs...)
 	}
-	to.Addrs = p2phost.WithTCP(to.Addrs)
+	to.Addrs = peeraddr.WithTCP(to.Addrs)
 	ctx, cancel := context.WithCancel(context.Background())
 	c := &Contact{
 		cfg: cfg, to: to, cancel: cancel,

@@ -16,6 +16,7 @@ import (
 
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/internal/p2phost"
+	"github.com/p2pchord/p2pchord/internal/peeraddr"
 )
 
 func TestRestartKeepsIdentityAndMembers(t *testing.T) {
@@ -33,7 +34,7 @@ func TestRestartKeepsIdentityAndMembers(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	info, err := p2phost.SplitFullAddr(addr)
+	info, err := peeraddr.Split(addr)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +68,7 @@ func TestContactSurvivesTheBootstrapPeer(t *testing.T) {
 	a.join(c)
 	receive(t, "event", events)
 	addr := first.Addrs()[0]
-	info, err := p2phost.SplitFullAddr(addr)
+	info, err := peeraddr.Split(addr)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,7 +129,7 @@ func TestBadBootstrapAddresses(t *testing.T) {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	info, err := p2phost.SplitFullAddr(boot.Addrs()[0])
+	info, err := peeraddr.Split(boot.Addrs()[0])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -138,7 +139,7 @@ func TestBadBootstrapAddresses(t *testing.T) {
 	}{
 		{"nobody there", "/ip4/127.0.0.1/tcp/" + free + "/p2p/" + boot.ID().String(), []string{"refused", "check"}},
 		{"another peer there", info.Addrs[0].String() + "/p2p/" + other.host.ID().String(), []string{boot.ID().String(), "copy"}},
-		{"not a bootstrap peer", p2phost.FullAddrs(other.host)[0].String(), []string{"no bootstrap peer"}},
+		{"not a bootstrap peer", peeraddr.Full(other.host)[0].String(), []string{"no bootstrap peer"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

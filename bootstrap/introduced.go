@@ -16,7 +16,7 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 
 	"github.com/p2pchord/p2pchord/internal/fault"
-	"github.com/p2pchord/p2pchord/internal/p2phost"
+	"github.com/p2pchord/p2pchord/internal/peeraddr"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/ring"
@@ -28,11 +28,11 @@ var ErrNotBootstrap = errors.New("not a bootstrap peer")
 // Introduce asks the bootstrap peer at addr once for members near key, without becoming
 // one. Where it is told to wait it does, as long as ctx lasts. Errors are of the kinds fault.Usage and fault.Unreachable, or what the peer answered.
 func Introduce(ctx context.Context, h host.Host, client *protocol.Client, addr ma.Multiaddr, key ring.Key) (*pb.Introduced, error) {
-	to, err := p2phost.SplitFullAddr(addr)
+	to, err := peeraddr.Split(addr)
 	if err != nil {
 		return nil, err
 	}
-	to.Addrs = p2phost.WithTCP(to.Addrs)
+	to.Addrs = peeraddr.WithTCP(to.Addrs)
 	if err := dial(ctx, h, to, addr); err != nil {
 		return nil, err
 	}

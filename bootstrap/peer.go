@@ -19,6 +19,7 @@ import (
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/internal/instance"
 	"github.com/p2pchord/p2pchord/internal/p2phost"
+	"github.com/p2pchord/p2pchord/internal/peeraddr"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/ring"
 )
@@ -156,7 +157,7 @@ func (p *Peer) foundInstance(o instance.Other) {
 func (p *Peer) ID() peer.ID { return p.host.ID() }
 
 // Addrs returns the addresses to give to nodes, each with /p2p/ID, loopback last.
-func (p *Peer) Addrs() []ma.Multiaddr { return p2phost.FullAddrs(p.host) }
+func (p *Peer) Addrs() []ma.Multiaddr { return peeraddr.Full(p.host) }
 
 // Heartbeat is how often members say that they live.
 func (p *Peer) Heartbeat() time.Duration { return p.cfg.Heartbeat }

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/p2pchord/p2pchord/internal/fault"
-	"github.com/p2pchord/p2pchord/internal/p2phost"
+	"github.com/p2pchord/p2pchord/internal/peeraddr"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 )
 
@@ -112,7 +112,7 @@ func TestOfManyAtOnceOneFounds(t *testing.T) {
 func TestBadConfigs(t *testing.T) {
 	t.Parallel()
 	boot, _ := startPeer(t, Config{})
-	taken, err := p2phost.SplitFullAddr(boot.Addrs()[0])
+	taken, err := peeraddr.Split(boot.Addrs()[0])
 	if err != nil {
 		t.Fatal(err)
 	}

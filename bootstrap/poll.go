@@ -10,7 +10,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/p2pchord/p2pchord/internal/contain"
-	"github.com/p2pchord/p2pchord/internal/p2phost"
+	"github.com/p2pchord/p2pchord/internal/peeraddr"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/ring"
@@ -68,7 +68,7 @@ func (p *Peer) polled(at netip.Prefix) {
 // household is where a connected peer is; not valid when that doesn't matter.
 func (p *Peer) household(id ring.ID) netip.Prefix {
 	for _, c := range p.host.Network().ConnsToPeer(peer.ID(id)) {
-		return p2phost.Household(c.RemoteMultiaddr())
+		return peeraddr.Household(c.RemoteMultiaddr())
 	}
 	return netip.Prefix{}
 }

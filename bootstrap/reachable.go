@@ -7,6 +7,7 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 
 	"github.com/p2pchord/p2pchord/internal/p2phost"
+	"github.com/p2pchord/p2pchord/internal/peeraddr"
 )
 
 // watchAddrs tells Config.Reachable of public addresses that the peer gets after its start, until stop is called.
@@ -18,7 +19,7 @@ func (p *Peer) watchAddrs() (stop func(), err error) {
 	return p2phost.OnAddrsChanged(p.host, func() {
 		var more []ma.Multiaddr
 		for _, a := range p.Addrs() {
-			if at, _ := peer.SplitAddr(a); len(p2phost.PublicAddrs([]ma.Multiaddr{at})) > 0 && !slices.ContainsFunc(told, a.Equal) {
+			if at, _ := peer.SplitAddr(a); len(peeraddr.Public([]ma.Multiaddr{at})) > 0 && !slices.ContainsFunc(told, a.Equal) {
 				more = append(more, a)
 			}
 		}

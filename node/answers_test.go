@@ -16,6 +16,7 @@ import (
 	"github.com/p2pchord/p2pchord/internal/blake3sum"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/internal/p2phost"
+	"github.com/p2pchord/p2pchord/internal/peeraddr"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 )
@@ -29,7 +30,7 @@ func TestWrongRequests(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = h.Close() })
-	to, err := p2phost.SplitFullAddr(c.nodes[0].Addrs()[0])
+	to, err := peeraddr.Split(c.nodes[0].Addrs()[0])
 	if err != nil {
 		t.Fatal(err)
 	}

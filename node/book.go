@@ -11,7 +11,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peerstore"
 	"github.com/libp2p/go-libp2p/p2p/net/swarm"
 
-	"github.com/p2pchord/p2pchord/internal/p2phost"
+	"github.com/p2pchord/p2pchord/internal/peeraddr"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/ring"
@@ -189,7 +189,7 @@ func (b *book) relays() []peer.AddrInfo {
 	defer b.mu.Unlock()
 	var out []peer.AddrInfo
 	for _, e := range b.peers { // in any order: the load is to be spread
-		if addrs := p2phost.PublicAddrs(e.info.Addrs); len(addrs) > 0 {
+		if addrs := peeraddr.Public(e.info.Addrs); len(addrs) > 0 {
 			if out = append(out, peer.AddrInfo{ID: e.info.ID, Addrs: addrs}); len(out) == maxRelays {
 				break
 			}

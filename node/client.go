@@ -17,6 +17,7 @@ import (
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/internal/membudget"
 	"github.com/p2pchord/p2pchord/internal/p2phost"
+	"github.com/p2pchord/p2pchord/internal/peeraddr"
 	"github.com/p2pchord/p2pchord/internal/transfer/request"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
@@ -47,7 +48,7 @@ func Dial(ctx context.Context, cfg ClientConfig) (_ *Client, err error) {
 	if cfg.MemoryBytes, err = memoryBytes(cfg.MemoryBytes); err != nil {
 		return nil, err
 	}
-	relays, err := p2phost.AddrInfos(cfg.Bootstrap)
+	relays, err := peeraddr.Infos(cfg.Bootstrap)
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +91,7 @@ func (c *Client) meet(ctx context.Context, cfg ClientConfig) error {
 			outcomes <- contain.Run("meeting a bootstrap peer", func() error {
 				in, err := bootstrap.AwaitIntroduction(ctx, c.host, c.client, addr, 0)
 				if errors.Is(err, bootstrap.ErrNotBootstrap) {
-					info, perr := p2phost.SplitFullAddr(addr)
+					info, perr := peeraddr.Split(addr)
 					if perr == nil {
 						err = untilMet(ctx, func() error {
 							_, err := c.introduceMember(ctx, info.ID)

@@ -10,7 +10,7 @@ import (
 	"github.com/libp2p/go-libp2p/p2p/discovery/mdns"
 	manet "github.com/multiformats/go-multiaddr/net"
 
-	"github.com/p2pchord/p2pchord/internal/p2phost"
+	"github.com/p2pchord/p2pchord/internal/peeraddr"
 	"github.com/p2pchord/p2pchord/ring"
 )
 
@@ -49,7 +49,7 @@ func (n *Node) onlyLoopback() bool {
 // lanNames are the services under which a node is found: one for each bootstrap
 // peer, so that rings of different people on one network stay apart, and a common one for nodes without any.
 func (n *Node) lanNames() []string {
-	infos, err := p2phost.AddrInfos(n.cfg.Bootstrap)
+	infos, err := peeraddr.Infos(n.cfg.Bootstrap)
 	if err != nil || len(infos) == 0 {
 		return []string{"_p2pchord._udp"}
 	}

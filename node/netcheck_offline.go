@@ -17,6 +17,7 @@ import (
 	"github.com/p2pchord/p2pchord/internal/contain"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/internal/p2phost"
+	"github.com/p2pchord/p2pchord/internal/peeraddr"
 	"github.com/p2pchord/p2pchord/protocol"
 )
 
@@ -66,7 +67,7 @@ func passingHost(cfg Config) (h host.Host, w *p2phost.Watch, taken string, err e
 	}
 	w = p2phost.NewWatch()
 	with := p2phost.Config{Profile: p2phost.Peer, Key: key, Listen: cfg.Listen, DefaultPort: DefaultPort, Announce: cfg.Announce, Watch: w}
-	if with.Given, err = p2phost.AddrInfos(cfg.Bootstrap); err != nil {
+	if with.Given, err = peeraddr.Infos(cfg.Bootstrap); err != nil {
 		return nil, nil, "", err
 	}
 	if cfg.Data != "" {
@@ -91,7 +92,7 @@ func reachBootstrap(ctx context.Context, h host.Host, cfg Config) []bootstrapSee
 	var wg sync.WaitGroup
 	for i, addr := range cfg.Bootstrap {
 		contain.Go(&wg, "checking the network", func() {
-			info, err := p2phost.SplitFullAddr(addr)
+			info, err := peeraddr.Split(addr)
 			if err == nil {
 				_, err = bootstrap.Introduce(ctx, h, client, addr, 0)
 			}

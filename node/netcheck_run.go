@@ -17,6 +17,7 @@ import (
 	"github.com/p2pchord/p2pchord/internal/contain"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/internal/p2phost"
+	"github.com/p2pchord/p2pchord/internal/peeraddr"
 	"github.com/p2pchord/p2pchord/ring"
 )
 
@@ -59,7 +60,7 @@ func (n *Node) Netcheck(ctx context.Context) (Netcheck, error) {
 		cutOff: s.Grants.Degraded,
 	}
 	for _, contact := range n.contacts {
-		info, err := p2phost.SplitFullAddr(contact.Addr())
+		info, err := peeraddr.Split(contact.Addr())
 		if err != nil {
 			return Netcheck{}, err
 		}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/internal/p2phost"
+	"github.com/p2pchord/p2pchord/internal/peeraddr"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 )
@@ -22,14 +23,14 @@ func TestPingOfTheOneAsked(t *testing.T) {
 	t.Cleanup(func() { _ = h.Close() })
 	client := protocol.NewClient(h, protocol.ClientOptions{})
 	t.Cleanup(func() { _ = client.Close() })
-	to, err := p2phost.SplitFullAddr(c.nodes[0].Addrs()[0])
+	to, err := peeraddr.Split(c.nodes[0].Addrs()[0])
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := h.Connect(t.Context(), to); err != nil {
 		t.Fatal(err)
 	}
-	other, err := p2phost.SplitFullAddr(c.nodes[1].Addrs()[0])
+	other, err := peeraddr.Split(c.nodes[1].Addrs()[0])
 	if err != nil {
 		t.Fatal(err)
 	}

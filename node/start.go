@@ -17,6 +17,7 @@ import (
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/internal/membudget"
 	"github.com/p2pchord/p2pchord/internal/p2phost"
+	"github.com/p2pchord/p2pchord/internal/peeraddr"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/replica"
@@ -126,7 +127,7 @@ func (n *Node) openFolder(ctx context.Context) error {
 }
 
 func (n *Node) openHost() error {
-	relays, err := p2phost.AddrInfos(n.cfg.Bootstrap)
+	relays, err := peeraddr.Infos(n.cfg.Bootstrap)
 	if err != nil {
 		return err
 	}
@@ -207,7 +208,7 @@ func (n *Node) meet(ctx context.Context) error {
 		}
 		return nil
 	}
-	peers, err := p2phost.ByPeer(n.cfg.Bootstrap)
+	peers, err := peeraddr.ByPeer(n.cfg.Bootstrap)
 	if err != nil {
 		return err
 	}
@@ -387,4 +388,4 @@ func (n *Node) describeOthers(ps []ring.Position) []*pb.Peer {
 }
 
 // Addrs returns the node's addresses, each with its /p2p/ID, loopback last.
-func (n *Node) Addrs() []ma.Multiaddr { return p2phost.FullAddrs(n.host) }
+func (n *Node) Addrs() []ma.Multiaddr { return peeraddr.Full(n.host) }

@@ -12,7 +12,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/p2pchord/p2pchord/internal/blake3sum"
-	"github.com/p2pchord/p2pchord/internal/p2phost"
+	"github.com/p2pchord/p2pchord/internal/peeraddr"
 	"github.com/p2pchord/p2pchord/node"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
@@ -39,7 +39,7 @@ func (c *cluster) newStranger() *stranger {
 		_ = h.Close()
 	})
 	for _, n := range c.nodes {
-		infos, err := p2phost.AddrInfos(n.Addrs())
+		infos, err := peeraddr.Infos(n.Addrs())
 		if err != nil {
 			c.t.Fatal(err)
 		}

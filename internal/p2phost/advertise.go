@@ -7,6 +7,8 @@ import (
 
 	"github.com/libp2p/go-libp2p/p2p/host/observedaddrs"
 	ma "github.com/multiformats/go-multiaddr"
+
+	"github.com/p2pchord/p2pchord/internal/peeraddr"
 )
 
 // confirmer is a host that knows which of its addresses others have reached.
@@ -56,11 +58,11 @@ func (f *advertised) addrs(all []ma.Multiaddr) []ma.Multiaddr {
 	out := slices.Clone(f.announce)
 	var local []ma.Multiaddr
 	for _, a := range all {
-		ip, ok := ipOf(a)
+		ip, ok := peeraddr.IP(a)
 		switch {
 		case !ok:
 			out = append(out, a)
-		case !isPublicIP(ip):
+		case !peeraddr.IsPublicIP(ip):
 			local = append(local, a)
 		case slices.ContainsFunc(own, func(n netip.Prefix) bool { return n.Addr() == ip }) || slices.ContainsFunc(confirmed, a.Equal):
 			out = append(out, a)

@@ -11,6 +11,7 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 
 	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/internal/peeraddr"
 	"github.com/p2pchord/p2pchord/protocol"
 )
 
@@ -73,7 +74,7 @@ func TestAFullHost(t *testing.T) {
 	defer cancel()
 	for _, listen := range []string{loopTCP, loopQUIC} {
 		full := startHost(t, Config{Profile: Bootstrap, Listen: addrs(t, listen), Connections: 1})
-		to, err := AddrInfos(FullAddrs(full))
+		to, err := peeraddr.Infos(peeraddr.Full(full))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -84,7 +85,7 @@ func TestAFullHost(t *testing.T) {
 			t.Errorf("%s: the second is refused with %v", listen, err)
 		}
 		other := startHost(t, Config{Profile: Bootstrap, Listen: addrs(t, listen)})
-		to, err = AddrInfos(FullAddrs(other))
+		to, err = peeraddr.Infos(peeraddr.Full(other))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -6,6 +6,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/peerstore"
 	"github.com/libp2p/go-libp2p/p2p/host/peerstore/pstoremem"
 	ma "github.com/multiformats/go-multiaddr"
+
+	"github.com/p2pchord/p2pchord/internal/peeraddr"
 )
 
 // What a host keeps of others' addresses, and what it tells of its own. Others keep no more than that of a peer: see
@@ -38,14 +40,14 @@ func bounded(addrs []ma.Multiaddr) []ma.Multiaddr {
 	if len(addrs) <= maxToldAddrs && size <= maxToldBytes {
 		return addrs
 	}
-	rank := func(a ma.Multiaddr) int { return [...]int{0, 2, 1, 3}[distance(a)] } // a relay is worth more than an address of this network
+	rank := func(a ma.Multiaddr) int { return [...]int{0, 2, 1, 3}[peeraddr.Distance(a)] } // a relay is worth more than an address of this network
 	addrs = slices.Clone(addrs)
 	slices.SortStableFunc(addrs, func(a, b ma.Multiaddr) int { return rank(a) - rank(b) })
 	var out []ma.Multiaddr
 	size = 0
 	relays := 0
 	for _, a := range addrs {
-		if isRelay(a) {
+		if peeraddr.IsRelay(a) {
 			if relays == maxToldRelays {
 				continue
 			}

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	ma "github.com/multiformats/go-multiaddr"
+
+	"github.com/p2pchord/p2pchord/internal/peeraddr"
 )
 
 // A host with many addresses tells as many as others keep, of each kind some.
@@ -23,7 +25,7 @@ func TestToldAddressesAreBounded(t *testing.T) {
 	kinds := map[int]int{}
 	got := bounded(addrs(t, all...))
 	for _, a := range got {
-		kinds[distance(a)]++
+		kinds[peeraddr.Distance(a)]++
 	}
 	if len(got) > maxToldAddrs || kinds[0] != 1 || kinds[1] < 4 || kinds[2] != maxToldRelays {
 		t.Errorf("of many addresses these are told: %s", got)

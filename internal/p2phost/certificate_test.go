@@ -21,6 +21,8 @@ import (
 	"github.com/libp2p/go-libp2p/p2p/transport/tcp"
 	ma "github.com/multiformats/go-multiaddr"
 	"github.com/quic-go/quic-go"
+
+	"github.com/p2pchord/p2pchord/internal/peeraddr"
 )
 
 // seenCertificate is the certificate that the listener at addr shows, by TLS over a plain connection or by QUIC.
@@ -35,7 +37,7 @@ func seenCertificate(t *testing.T, h host.Host, over string) *x509.Certificate {
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	if over == "quic" {
-		port, _ := portOf(listening(h)[0])
+		port, _ := peeraddr.Port(listening(h)[0])
 		c, err := quic.DialAddr(ctx, net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), conf, nil)
 		if err != nil {
 			t.Fatal(err)

@@ -10,6 +10,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	ma "github.com/multiformats/go-multiaddr"
+
+	"github.com/p2pchord/p2pchord/internal/peeraddr"
 )
 
 // dialRules keeps a host from dialling private addresses of other people's networks: they are in
@@ -35,9 +37,9 @@ func newDialRules(cfg Config, o *outside, listen []ma.Multiaddr) *dialRules {
 	}
 	for _, b := range cfg.given() {
 		for _, a := range b.Addrs {
-			if isName(a) {
+			if peeraddr.IsName(a) {
 				r.names[a[0].Value()] = nil
-			} else if ip, ok := ipOf(a); ok {
+			} else if ip, ok := peeraddr.IP(a); ok {
 				r.given[ip] = true
 			} else {
 				r.relay = true
@@ -52,9 +54,9 @@ func (r *dialRules) resolved(name string, addrs []ma.Multiaddr) {
 	var ips []netip.Addr
 	var further []string // a /dnsaddr leads to names
 	for _, a := range addrs {
-		if ip, ok := ipOf(a); ok {
+		if ip, ok := peeraddr.IP(a); ok {
 			ips = append(ips, ip)
-		} else if isName(a) {
+		} else if peeraddr.IsName(a) {
 			further = append(further, a[0].Value())
 		}
 	}
@@ -96,12 +98,12 @@ func (r *dialRules) onInternet() bool {
 		return true
 	}
 	for ip := range r.given {
-		if isPublicIP(ip) {
+		if peeraddr.IsPublicIP(ip) {
 			return true
 		}
 	}
 	for _, ips := range r.names {
-		if len(ips) == 0 || slices.ContainsFunc(ips, isPublicIP) {
+		if len(ips) == 0 || slices.ContainsFunc(ips, peeraddr.IsPublicIP) {
 			return true
 		}
 	}
@@ -110,8 +112,8 @@ func (r *dialRules) onInternet() bool {
 
 // InterceptAddrDial reports whether p may be dialled at a.
 func (r *dialRules) InterceptAddrDial(p peer.ID, a ma.Multiaddr) bool {
-	ip, ok := ipOf(a)
-	if !ok || isPublicIP(ip) {
+	ip, ok := peeraddr.IP(a)
+	if !ok || peeraddr.IsPublicIP(ip) {
 		return true // a relay's is dialled as the relay's own; a name has become addresses before
 	}
 	if r.outside.relays[p] && r.isGiven(ip) {
@@ -144,7 +146,7 @@ func (r *dialRules) InterceptAddrDial(p peer.ID, a ma.Multiaddr) bool {
 // sameMachine reports whether p may be on this machine: it has one of this machine's addresses, or none but loopback.
 // A name says nothing of that before it is resolved.
 func (r *dialRules) sameMachine(p peer.ID) bool {
-	if loopbackOnly(r.own()) {
+	if peeraddr.LoopbackOnly(r.own()) {
 		return true
 	}
 	r.outside.mu.Lock()
@@ -156,28 +158,16 @@ func (r *dialRules) sameMachine(p peer.ID) bool {
 	var elsewhere bool
 	own := r.outside.interfaces()
 	for _, a := range book(p) {
-		ip, ok := ipOf(a)
+		ip, ok := peeraddr.IP(a)
 		if ok && ip.IsLoopback() {
 			continue
 		}
 		if ok && slices.ContainsFunc(own, func(n netip.Prefix) bool { return n.Addr() == ip }) {
 			return true
 		}
-		elsewhere = elsewhere || !isName(a)
+		elsewhere = elsewhere || !peeraddr.IsName(a)
 	}
 	return !elsewhere
-}
-
-// isName reports whether a is a name, and no relay's.
-func isName(a ma.Multiaddr) bool {
-	if len(a) == 0 || isRelay(a) {
-		return false
-	}
-	switch a[0].Code() {
-	case ma.P_DNS, ma.P_DNS4, ma.P_DNS6, ma.P_DNSADDR:
-		return true
-	}
-	return false
 }
 
 // knownAbroad reports whether p has any address on the internet, a relay's too.
@@ -190,8 +180,8 @@ func (o *outside) knownAbroad(p peer.ID) bool {
 	}
 	return slices.ContainsFunc(book(p), func(a ma.Multiaddr) bool {
 		first, _ := ma.SplitFunc(a, func(c ma.Component) bool { return c.Code() == ma.P_P2P || c.Code() == ma.P_CIRCUIT })
-		ip, ok := ipOf(first)
-		return ok && isPublicIP(ip)
+		ip, ok := peeraddr.IP(first)
+		return ok && peeraddr.IsPublicIP(ip)
 	})
 }
 

@@ -3,7 +3,6 @@ package p2phost
 import (
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -20,6 +19,7 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 
 	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/internal/peeraddr"
 )
 
 // Tries of New when another program takes a free port between its choice and its use.
@@ -122,7 +122,7 @@ func start(cfg Config, listen []ma.Multiaddr, ports *portFile) (host.Host, error
 	}
 	whole, err := w.attach(h)
 	if err != nil {
-		return nil, errors.Join(fault.New(fault.Failed, "can't start the network host: %w", oneLine{err}), h.Close())
+		return nil, errors.Join(fault.New(fault.Failed, "can't start the network host: %w", fault.OneLine(err)), h.Close())
 	}
 	return whole, nil
 }
@@ -146,7 +146,7 @@ func listenOptions(cfg Config, listen []ma.Multiaddr) []libp2p.Option {
 func natOptions(cfg Config, listen []ma.Multiaddr, ports *portFile) []libp2p.Option {
 	if cfg.Profile == Bootstrap {
 		opts := []libp2p.Option{libp2p.ForceReachabilityPublic()}
-		if loopbackOnly(listen) {
+		if peeraddr.LoopbackOnly(listen) {
 			return opts
 		}
 		if !cfg.Server {
@@ -161,7 +161,7 @@ func natOptions(cfg Config, listen []ma.Multiaddr, ports *portFile) []libp2p.Opt
 			libp2p.IPv6BlackHoleSuccessCounter(nil),
 		)
 	}
-	if loopbackOnly(listen) {
+	if peeraddr.LoopbackOnly(listen) {
 		return nil
 	}
 	// Relays are reserved at once; AutoNATv2 confirms addresses, and the relays' drop out then.
@@ -209,12 +209,5 @@ func startError(listen []ma.Multiaddr, err error) error {
 	if len(listen) > 0 && errors.Is(err, syscall.EADDRINUSE) {
 		return &takenError{listen[0]}
 	}
-	return fault.New(fault.Failed, "can't start the network host: %w", oneLine{err})
+	return fault.New(fault.Failed, "can't start the network host: %w", fault.OneLine(err))
 }
-
-// oneLine is an error whose words stand on one line.
-type oneLine struct{ error }
-
-func (e oneLine) Error() string { return strings.Join(strings.Fields(e.error.Error()), " ") }
-
-func (e oneLine) Unwrap() error { return e.error }

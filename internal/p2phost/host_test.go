@@ -17,6 +17,7 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 
 	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/internal/peeraddr"
 )
 
 func newKey(t testing.TB) crypto.PrivKey {
@@ -60,7 +61,7 @@ func startHost(t testing.TB, cfg Config) host.Host {
 
 // listening returns h's listen addresses but the relay's, which is none of its own.
 func listening(h host.Host) []ma.Multiaddr {
-	return slices.DeleteFunc(h.Network().ListenAddresses(), isRelay)
+	return slices.DeleteFunc(h.Network().ListenAddresses(), peeraddr.IsRelay)
 }
 
 const (
@@ -73,7 +74,7 @@ func TestHostListensOnOnePortForBothTransports(t *testing.T) {
 	h := startHost(t, Config{Listen: addrs(t, loopTCP, loopQUIC)})
 	ports := map[int]int{}
 	for _, a := range listening(h) {
-		p, ok := portOf(a)
+		p, ok := peeraddr.Port(a)
 		if !ok || p == 0 {
 			t.Errorf("%s has no port", a)
 		}
@@ -87,7 +88,7 @@ func TestHostListensOnOnePortForBothTransports(t *testing.T) {
 func TestEveryProfileConnectsOnLoopbackByTCPAndTLS(t *testing.T) {
 	t.Parallel()
 	boot := startHost(t, Config{Profile: Bootstrap, Listen: addrs(t, loopTCP, loopQUIC), Version: "1.2.3"})
-	relays, err := AddrInfos(FullAddrs(boot))
+	relays, err := peeraddr.Infos(peeraddr.Full(boot))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -187,7 +188,7 @@ func TestDefaultPortTaken(t *testing.T) {
 	}
 	got := map[int]bool{}
 	for _, a := range listen {
-		p, _ := portOf(a)
+		p, _ := peeraddr.Port(a)
 		got[p] = true
 	}
 	if len(got) != 1 || got[port] || got[0] {
@@ -226,8 +227,8 @@ func TestAnnouncedAddressesComeFirstAndLoopbackLast(t *testing.T) {
 	t.Parallel()
 	h := startHost(t, Config{Listen: addrs(t, loopTCP), Announce: addrs(t, "/dns4/ring.example.org/tcp/4700", "/ip4/192.168.7.7/tcp/1")})
 	var got []string
-	for _, a := range FullAddrs(h) {
-		info, err := SplitFullAddr(a)
+	for _, a := range peeraddr.Full(h) {
+		info, err := peeraddr.Split(a)
 		if err != nil || info.ID != h.ID() {
 			t.Errorf("%s: %v", a, err)
 		}
@@ -235,20 +236,6 @@ func TestAnnouncedAddressesComeFirstAndLoopbackLast(t *testing.T) {
 	}
 	if len(got) != 3 || got[0] != "/dns4/ring.example.org/tcp/4700" || got[1] != "/ip4/192.168.7.7/tcp/1" || !strings.HasPrefix(got[2], "/ip4/127.0.0.1/") {
 		t.Errorf("%v", got)
-	}
-}
-
-func TestParseFullAddr(t *testing.T) {
-	t.Parallel()
-	const id = "12D3KooWD3eckifWpRn9wQpMG9R9hX3sD158z7EqHWmweQAJU5SA"
-	if _, err := ParseFullAddr("/ip4/192.0.2.1/tcp/1/p2p/" + id); err != nil {
-		t.Error(err)
-	}
-	for _, s := range []string{"", "192.0.2.1:1", "/ip4/192.0.2.1/tcp/1", "/p2p/" + id, "/ip4/192.0.2.1/tcp/1/p2p/nonsense", "/ip4/1.2.3/tcp/1"} {
-		_, err := ParseFullAddr(s)
-		if fault.CodeOf(err) != fault.Usage || strings.Contains(err.Error(), "\n") {
-			t.Errorf("%q: %v, want one line of kind usage", s, err)
-		}
 	}
 }
 

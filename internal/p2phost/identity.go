@@ -31,7 +31,7 @@ func LoadOrCreateIdentity(path string) (crypto.PrivKey, error) {
 	}
 	key, err := crypto.UnmarshalPrivateKey(data)
 	if err != nil {
-		return nil, fault.New(fault.Failed, "%s is not an identity (%w): restore it from a copy, or remove it to get a new one", path, oneLine{err})
+		return nil, fault.New(fault.Failed, "%s is not an identity (%w): restore it from a copy, or remove it to get a new one", path, fault.OneLine(err))
 	}
 	return key, nil
 }

@@ -13,6 +13,7 @@ import (
 	manet "github.com/multiformats/go-multiaddr/net"
 
 	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/internal/peeraddr"
 )
 
 // Free port numbers tried until one is free for TCP and UDP on every address.
@@ -45,7 +46,7 @@ func checkAnnounce(a ma.Multiaddr) error {
 	if _, err := a.ValueForProtocol(ma.P_P2P); err == nil {
 		return fault.New(fault.Usage, "can't announce %q: leave out /p2p/ID, it is added", a)
 	}
-	if port, ok := portOf(a); !ok || port == 0 || manet.IsIPUnspecified(a) {
+	if port, ok := peeraddr.Port(a); !ok || port == 0 || manet.IsIPUnspecified(a) {
 		return fault.New(fault.Usage, "can't announce %q: others need an address and a port to dial", a)
 	}
 	return nil
@@ -114,7 +115,7 @@ func rememberedPort(addrs []ma.Multiaddr, earlier chosenPorts) ([]ma.Multiaddr, 
 	}
 	with := make([]ma.Multiaddr, len(addrs))
 	for i, a := range addrs {
-		with[i] = withPort(a, port)
+		with[i] = peeraddr.WithPort(a, port)
 	}
 	err := probeAll(with)
 	var taken *takenError
@@ -146,7 +147,7 @@ func defaultListen(port int) []ma.Multiaddr {
 func wantsSharedPort(addrs []ma.Multiaddr) bool {
 	var tcp, udp bool
 	for _, a := range addrs {
-		if port, _ := portOf(a); port == 0 {
+		if port, _ := peeraddr.Port(a); port == 0 {
 			tcp = tcp || a[1].Code() == ma.P_TCP
 			udp = udp || a[1].Code() == ma.P_UDP
 		}
@@ -172,7 +173,7 @@ func freePort(addrs []ma.Multiaddr, earlier chosenPorts) ([]ma.Multiaddr, error)
 		}
 		with := make([]ma.Multiaddr, len(addrs))
 		for i, a := range addrs {
-			with[i] = withPort(a, port)
+			with[i] = peeraddr.WithPort(a, port)
 		}
 		if err = probeAll(with); err == nil {
 			return with, nil
@@ -234,14 +235,14 @@ func notListening(h host.Host, want []ma.Multiaddr) ma.Multiaddr {
 }
 
 func containsAddr(have []ma.Multiaddr, want ma.Multiaddr) bool {
-	port, _ := portOf(want)
+	port, _ := peeraddr.Port(want)
 	for _, a := range have {
 		if len(a) != len(want) {
 			continue
 		}
 		if port == 0 {
-			got, _ := portOf(a)
-			if withPort(want, got).Equal(a) {
+			got, _ := peeraddr.Port(a)
+			if peeraddr.WithPort(want, got).Equal(a) {
 				return true
 			}
 		} else if a.Equal(want) {
@@ -249,44 +250,4 @@ func containsAddr(have []ma.Multiaddr, want ma.Multiaddr) bool {
 		}
 	}
 	return false
-}
-
-// loopbackOnly reports whether every one of addrs is a loopback address; of none it is false.
-func loopbackOnly(addrs []ma.Multiaddr) bool {
-	for _, a := range addrs {
-		if !manet.IsIPLoopback(a) {
-			return false
-		}
-	}
-	return len(addrs) > 0
-}
-
-// portOf returns the TCP or UDP port of a.
-func portOf(a ma.Multiaddr) (port int, ok bool) {
-	for _, c := range a {
-		if c.Code() == ma.P_TCP || c.Code() == ma.P_UDP {
-			port, err := strconv.Atoi(c.Value())
-			return port, err == nil
-		}
-	}
-	return 0, false
-}
-
-// withPort returns a with port in the place of port 0; an address with another port is returned as it is.
-func withPort(a ma.Multiaddr, port int) ma.Multiaddr {
-	if p, ok := portOf(a); !ok || p != 0 {
-		return a
-	}
-	out := make(ma.Multiaddr, 0, len(a))
-	for _, c := range a {
-		if c.Code() == ma.P_TCP || c.Code() == ma.P_UDP {
-			n, err := ma.NewComponent(c.Protocol().Name, strconv.Itoa(port))
-			if err != nil {
-				return a
-			}
-			c = *n
-		}
-		out = append(out, c)
-	}
-	return out
 }

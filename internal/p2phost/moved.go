@@ -6,6 +6,8 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/quic-go/quic-go"
+
+	"github.com/p2pchord/p2pchord/internal/peeraddr"
 )
 
 // movedPortAfter is how old a connection has to be to be closed for another port of the peer's; a router that forgets
@@ -17,11 +19,11 @@ const movedPortAfter = time.Minute
 // peer of how it looks from outside, and with it the holes that the peer tries to punch. Only a new connection helps.
 func moved(c network.Conn, now time.Time) bool {
 	var q *quic.Conn
-	if isRelay(c.RemoteMultiaddr()) || !c.As(&q) || q == nil {
+	if peeraddr.IsRelay(c.RemoteMultiaddr()) || !c.As(&q) || q == nil {
 		return false
 	}
-	began, ok := ipOf(c.RemoteMultiaddr())
-	port, has := portOf(c.RemoteMultiaddr())
+	began, ok := peeraddr.IP(c.RemoteMultiaddr())
+	port, has := peeraddr.Port(c.RemoteMultiaddr())
 	is, err := netip.ParseAddrPort(q.RemoteAddr().String())
 	if !ok || !has || err != nil {
 		return false

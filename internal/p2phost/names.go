@@ -13,6 +13,7 @@ import (
 	madns "github.com/multiformats/go-multiaddr-dns"
 
 	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/internal/peeraddr"
 )
 
 const (
@@ -68,7 +69,7 @@ func newNames(inner network.MultiaddrDNSResolver, bootstrap []peer.AddrInfo) *na
 	n.ctx, n.cancel = context.WithCancel(context.Background())
 	for _, b := range bootstrap {
 		for _, a := range b.Addrs {
-			if isName(a) {
+			if peeraddr.IsName(a) {
 				n.given[a[0].Value()] = true
 			}
 		}
@@ -135,7 +136,7 @@ func (n *names) leadsTo(name string, found []ma.Multiaddr) {
 	}
 	n.mu.Lock()
 	for _, a := range found {
-		if isName(a) && len(n.given) < maxNames {
+		if peeraddr.IsName(a) && len(n.given) < maxNames {
 			n.given[a[0].Value()] = true
 		}
 	}

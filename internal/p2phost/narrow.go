@@ -3,6 +3,8 @@ package p2phost
 import (
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/quic-go/quic-go"
+
+	"github.com/p2pchord/p2pchord/internal/peeraddr"
 )
 
 const (
@@ -22,7 +24,7 @@ type sentCounts struct{ bytes, packets, lostBytes, lostPackets int64 }
 // quicCounts returns the counts of c; ok is false when c isn't QUIC.
 func quicCounts(c network.Conn) (s sentCounts, ok bool) {
 	var q *quic.Conn
-	if isRelay(c.RemoteMultiaddr()) || !c.As(&q) || q == nil {
+	if peeraddr.IsRelay(c.RemoteMultiaddr()) || !c.As(&q) || q == nil {
 		return s, false
 	}
 	st := q.ConnectionStats()

@@ -9,6 +9,8 @@ import (
 	natpmp "github.com/jackpal/go-nat-pmp"
 	"github.com/libp2p/go-netroute"
 	ma "github.com/multiformats/go-multiaddr"
+
+	"github.com/p2pchord/p2pchord/internal/peeraddr"
 )
 
 const (
@@ -28,8 +30,8 @@ type port struct {
 
 // mappable returns the port of a listen address that others outside may be let to.
 func mappable(listen ma.Multiaddr) (port, bool) {
-	ip, ok := ipOf(listen)
-	number, has := portOf(listen)
+	ip, ok := peeraddr.IP(listen)
+	number, has := peeraddr.Port(listen)
 	if !ok || !has || !ip.Is4() || ip.IsLoopback() || ip.IsLinkLocalUnicast() || ip.IsMulticast() {
 		return port{}, false
 	}

@@ -7,6 +7,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/event"
 	"github.com/libp2p/go-libp2p/core/host"
 	ma "github.com/multiformats/go-multiaddr"
+
+	"github.com/p2pchord/p2pchord/internal/peeraddr"
 )
 
 // followSlots keeps f's list of the addresses at which relays hold slots for h, until ctx ends.
@@ -24,7 +26,7 @@ func (f *advertised) followSlots(ctx context.Context, h host.Host) (wait func(),
 func otherFamily(told, slots []ma.Multiaddr) []ma.Multiaddr {
 	var four, six bool
 	for _, a := range told {
-		if isRelay(a) || len(a) == 0 {
+		if peeraddr.IsRelay(a) || len(a) == 0 {
 			continue
 		}
 		switch a[0].Code() {
@@ -35,7 +37,7 @@ func otherFamily(told, slots []ma.Multiaddr) []ma.Multiaddr {
 		case ma.P_DNS6:
 			six = true
 		default:
-			if ip, ok := ipOf(a); ok && isPublicIP(ip) {
+			if ip, ok := peeraddr.IP(a); ok && peeraddr.IsPublicIP(ip) {
 				four, six = four || ip.Is4(), six || ip.Is6()
 			}
 		}

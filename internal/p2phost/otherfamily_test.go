@@ -1,8 +1,6 @@
 package p2phost
 
-import (
-	"testing"
-)
+import "testing"
 
 func TestOtherFamily(t *testing.T) {
 	t.Parallel()

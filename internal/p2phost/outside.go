@@ -14,6 +14,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	ma "github.com/multiformats/go-multiaddr"
 	manet "github.com/multiformats/go-multiaddr/net"
+
+	"github.com/p2pchord/p2pchord/internal/peeraddr"
 )
 
 const (
@@ -89,7 +91,7 @@ func (o *outside) attach(ctx context.Context, h host.Host) (wait func(), err err
 // saw takes in what a peer says that it sees.
 func (o *outside) saw(e event.EvtPeerIdentificationCompleted) {
 	c := e.Conn
-	if c == nil || c.IsClosed() || c.Stat().Limited || isRelay(c.RemoteMultiaddr()) || len(e.ObservedAddr) < 2 || !manet.IsPublicAddr(e.ObservedAddr) {
+	if c == nil || c.IsClosed() || c.Stat().Limited || peeraddr.IsRelay(c.RemoteMultiaddr()) || len(e.ObservedAddr) < 2 || !manet.IsPublicAddr(e.ObservedAddr) {
 		return
 	}
 	o.mu.Lock()
@@ -130,14 +132,14 @@ func (o *outside) missed(p peer.ID) bool {
 func (o *outside) ips() []netip.Addr {
 	var out, others []netip.Addr
 	for _, p := range o.interfaces() {
-		if isPublicIP(p.Addr()) {
+		if peeraddr.IsPublicIP(p.Addr()) {
 			out = append(out, p.Addr())
 		}
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for _, s := range o.seen {
-		if ip, ok := ipOf(s.addr); ok && o.relays[s.by] {
+		if ip, ok := peeraddr.IP(s.addr); ok && o.relays[s.by] {
 			out = append(out, ip)
 		} else if ok {
 			others = append(others, ip)
@@ -160,7 +162,7 @@ func (o *outside) punchable() []ma.Multiaddr {
 	if h != nil {
 		listen := h.Network().ListenAddresses()
 		for _, s := range o.seen {
-			if port, ok := portOf(s.local); !ok || !listensOn(listen, s.local, port) {
+			if port, ok := peeraddr.Port(s.local); !ok || !listensOn(listen, s.local, port) {
 				guessed = append(guessed, onPorts(s.addr[:1], listen)...)
 				continue
 			}
@@ -189,7 +191,7 @@ func (o *outside) punchable() []ma.Multiaddr {
 	}
 	if all, ok := h.(interface{ AllAddrs() []ma.Multiaddr }); ok { // what a router was asked to forward is among these
 		for _, a := range all.AllAddrs() {
-			if !isRelay(a) && manet.IsPublicAddr(a) {
+			if !peeraddr.IsRelay(a) && manet.IsPublicAddr(a) {
 				out = append(out, a)
 			}
 		}
@@ -202,7 +204,7 @@ func (o *outside) punchable() []ma.Multiaddr {
 func onPorts(ip ma.Multiaddr, listen []ma.Multiaddr) []ma.Multiaddr {
 	var out []ma.Multiaddr
 	for _, a := range listen {
-		if !isRelay(a) && len(a) > 1 && a[0].Code() == ip[0].Code() {
+		if !peeraddr.IsRelay(a) && len(a) > 1 && a[0].Code() == ip[0].Code() {
 			out = append(out, ma.Join(ip, a[1:]))
 		}
 	}
@@ -212,14 +214,14 @@ func onPorts(ip ma.Multiaddr, listen []ma.Multiaddr) []ma.Multiaddr {
 // listensOn reports whether one of listen has the port of local and its transport.
 func listensOn(listen []ma.Multiaddr, local ma.Multiaddr, port int) bool {
 	return slices.ContainsFunc(listen, func(a ma.Multiaddr) bool {
-		p, ok := portOf(a)
-		return ok && p == port && isTCP(a) == isTCP(local)
+		p, ok := peeraddr.Port(a)
+		return ok && p == port && peeraddr.IsTCP(a) == peeraddr.IsTCP(local)
 	})
 }
 
 // tells notes the addresses that a peer gives of itself when a hole is punched.
 func (o *outside) tells(p peer.ID, addrs []ma.Multiaddr) {
-	ips := publicIPs(addrs)
+	ips := peeraddr.PublicIPs(addrs)
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if _, ok := o.told[p]; !ok && len(o.told) >= maxTold {
@@ -241,11 +243,11 @@ func (o *outside) ipsOf(p peer.ID) []netip.Addr {
 		return out
 	}
 	for _, c := range conns(p) {
-		if ip, ok := ipOf(c.RemoteMultiaddr()); ok && !c.Stat().Limited && isPublicIP(ip) {
+		if ip, ok := peeraddr.IP(c.RemoteMultiaddr()); ok && !c.Stat().Limited && peeraddr.IsPublicIP(ip) {
 			out = append(out, ip)
 		}
 	}
-	return append(out, publicIPs(book(p))...)
+	return append(out, peeraddr.PublicIPs(book(p))...)
 }
 
 // connected reports whether there is a direct connection to p.
@@ -253,7 +255,7 @@ func (o *outside) connected(p peer.ID) bool {
 	o.mu.Lock()
 	conns := o.conns
 	o.mu.Unlock()
-	return conns != nil && slices.ContainsFunc(conns(p), func(c network.Conn) bool { return !isRelay(c.RemoteMultiaddr()) && !c.IsClosed() })
+	return conns != nil && slices.ContainsFunc(conns(p), func(c network.Conn) bool { return !peeraddr.IsRelay(c.RemoteMultiaddr()) && !c.IsClosed() })
 }
 
 // interfaces are the addresses of this machine, each with its network.
@@ -277,22 +279,4 @@ func (o *outside) interfaces() []netip.Prefix {
 		}
 	}
 	return o.own
-}
-
-// ipOf returns the IP address with which a begins, but not a relay's.
-func ipOf(a ma.Multiaddr) (netip.Addr, bool) {
-	if isRelay(a) {
-		return netip.Addr{}, false
-	}
-	ip, err := manet.ToIP(a)
-	if err != nil {
-		return netip.Addr{}, false
-	}
-	addr, ok := netip.AddrFromSlice(ip)
-	return addr.Unmap(), ok
-}
-
-func isPublicIP(ip netip.Addr) bool {
-	a, err := manet.FromIP(ip.AsSlice())
-	return err == nil && manet.IsPublicAddr(a)
 }

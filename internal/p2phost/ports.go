@@ -17,6 +17,7 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 
 	"github.com/p2pchord/p2pchord/internal/durable"
+	"github.com/p2pchord/p2pchord/internal/peeraddr"
 )
 
 const (
@@ -142,12 +143,12 @@ func (c chosenPorts) with(asked []ma.Multiaddr, h host.Host) chosenPorts {
 	now := make(chosenPorts)
 	listens := h.Network().ListenAddresses()
 	for _, a := range asked {
-		if port, ok := portOf(a); !ok || port != 0 {
+		if port, ok := peeraddr.Port(a); !ok || port != 0 {
 			continue
 		}
 		key := a.String()
 		for i, l := range listens {
-			if port, ok := portOf(l); ok && withPort(a, port).Equal(l) {
+			if port, ok := peeraddr.Port(l); ok && peeraddr.WithPort(a, port).Equal(l) {
 				now[key] = append(now[key], port)
 				listens = slices.Delete(slices.Clone(listens), i, i+1)
 				break
@@ -180,10 +181,10 @@ func (c chosenPorts) apply(addrs []ma.Multiaddr) (out []ma.Multiaddr, held claim
 	for i, a := range addrs {
 		key := a.String()
 		list := c[key]
-		if port, _ := portOf(a); port != 0 || used[key] >= len(list) {
+		if port, _ := peeraddr.Port(a); port != 0 || used[key] >= len(list) {
 			continue
 		}
-		with := withPort(a, list[used[key]])
+		with := peeraddr.WithPort(a, list[used[key]])
 		used[key]++
 		if slices.ContainsFunc(out, with.Equal) {
 			continue
@@ -201,8 +202,8 @@ type claims []io.Closer
 
 // add claims the port of a TCP address; a UDP port is exclusive by itself. It reports whether nobody else has claimed it.
 func (c *claims) add(a ma.Multiaddr) bool {
-	ip, ok := ipOf(a)
-	port, has := portOf(a)
+	ip, ok := peeraddr.IP(a)
+	port, has := peeraddr.Port(a)
 	if !ok || !has || a[1].Code() != ma.P_TCP {
 		return true
 	}

@@ -11,6 +11,8 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/host"
 	ma "github.com/multiformats/go-multiaddr"
+
+	"github.com/p2pchord/p2pchord/internal/peeraddr"
 )
 
 // startAgain starts a host with the port file of an earlier one, as a new run of the same peer does.
@@ -67,7 +69,7 @@ func TestAnExplicitPortIsNotRemembered(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "ports.json")
 	first := startAgain(t, file, loopTCP)
-	port, _ := portOf(listening(first)[0])
+	port, _ := peeraddr.Port(listening(first)[0])
 	if err := first.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +80,7 @@ func TestAnExplicitPortIsNotRemembered(t *testing.T) {
 		t.Errorf("asked for %s, listens on %s", explicit, got)
 	}
 	third := startAgain(t, file, loopTCP)
-	if got, _ := portOf(listening(third)[0]); got != port {
+	if got, _ := peeraddr.Port(listening(third)[0]); got != port {
 		t.Errorf("port 0 is %d after a run with an explicit port, was %d", got, port)
 	}
 }
@@ -130,7 +132,7 @@ func TestARememberedPortInUseIsReplaced(t *testing.T) {
 func TestOneClaimsARememberedPort(t *testing.T) {
 	t.Parallel()
 	a := addrs(t, "/ip4/127.0.0.1/tcp/"+strconv.Itoa(freeTCPPort(t)))[0]
-	port, _ := portOf(a)
+	port, _ := peeraddr.Port(a)
 	earlier := chosenPorts{loopTCP: {port}}
 	var mu sync.Mutex
 	got := 0
@@ -164,7 +166,7 @@ func TestADamagedPortFileIsReplaced(t *testing.T) {
 			t.Fatal(err)
 		}
 		h := startAgain(t, file, loopTCP)
-		port, _ := portOf(listening(h)[0])
+		port, _ := peeraddr.Port(listening(h)[0])
 		if list := loadPorts(file)[loopTCP]; !slices.Equal(list, []int{port}) {
 			t.Errorf("after %q the file has %d, the host listens on %d", raw, list, port)
 		}

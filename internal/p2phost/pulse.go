@@ -10,6 +10,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/p2pchord/p2pchord/internal/connpath"
+	"github.com/p2pchord/p2pchord/internal/peeraddr"
 )
 
 const (
@@ -97,7 +98,7 @@ func (p *pulse) look(ctx context.Context, now time.Time) {
 	defer p.mu.Unlock()
 	open := make(map[string]bool, len(conns))
 	for _, c := range conns {
-		replaced := !isRelay(c.RemoteMultiaddr()) && c.Stat().Opened.Before(newest[c.RemotePeer()])
+		replaced := !peeraddr.IsRelay(c.RemoteMultiaddr()) && c.Stat().Opened.Before(newest[c.RemotePeer()])
 		matters := p.all && (carriers[c.RemotePeer()] || p.host.ConnManager().IsProtected(c.RemotePeer(), ""))
 		if !replaced && !matters {
 			continue

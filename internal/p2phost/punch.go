@@ -1,7 +1,6 @@
 package p2phost
 
 import (
-	"net/netip"
 	"slices"
 	"strconv"
 	"time"
@@ -10,6 +9,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	ma "github.com/multiformats/go-multiaddr"
 	manet "github.com/multiformats/go-multiaddr/net"
+
+	"github.com/p2pchord/p2pchord/internal/peeraddr"
 )
 
 // toldFor is how long the private addresses that a peer behind the same router has told are kept.
@@ -33,10 +34,10 @@ type punchFilter struct {
 func newPunchFilter(h host.Host, o *outside) *punchFilter {
 	f := &punchFilter{outside: o, host: h}
 	for _, a := range h.Network().ListenAddresses() {
-		port, ok := portOf(a)
+		port, ok := peeraddr.Port(a)
 		switch {
 		case !ok: // the relay's listener, which has no address of its own
-		case isTCP(a) && f.tcp == 0:
+		case peeraddr.IsTCP(a) && f.tcp == 0:
 			f.tcp = port
 		case a[1].Code() == ma.P_UDP && f.udp == 0:
 			f.udp = port
@@ -47,16 +48,16 @@ func newPunchFilter(h host.Host, o *outside) *punchFilter {
 
 // FilterLocal returns what remote is told of this host's addresses.
 func (f *punchFilter) FilterLocal(remote peer.ID, addrs []ma.Multiaddr) []ma.Multiaddr {
-	return ma.Unique(append(withSiblings(addrs, f.tcp, f.udp), privateOf(f.host.Addrs())...))
+	return ma.Unique(append(withSiblings(addrs, f.tcp, f.udp), peeraddr.Private(f.host.Addrs())...))
 }
 
 // FilterRemote returns which of remote's addresses are dialled to punch a hole.
 func (f *punchFilter) FilterRemote(remote peer.ID, addrs []ma.Multiaddr) []ma.Multiaddr {
 	f.outside.tells(remote, addrs)
-	if together(f.outside.ips(), publicIPs(addrs)) != same {
-		return PublicAddrs(addrs)
+	if together(f.outside.ips(), peeraddr.PublicIPs(addrs)) != same {
+		return peeraddr.Public(addrs)
 	}
-	f.host.Peerstore().AddAddrs(remote, privateOf(addrs), toldFor)
+	f.host.Peerstore().AddAddrs(remote, peeraddr.Private(addrs), toldFor)
 	if f.outside.missed(remote) {
 		return addrs
 	}
@@ -69,7 +70,7 @@ func (f *punchFilter) FilterRemote(remote peer.ID, addrs []ma.Multiaddr) []ma.Mu
 func withSiblings(addrs []ma.Multiaddr, tcp, udp int) []ma.Multiaddr {
 	out := slices.Clone(addrs)
 	for _, a := range addrs {
-		if isRelay(a) || len(a) < 2 || !manet.IsPublicAddr(a) {
+		if peeraddr.IsRelay(a) || len(a) < 2 || !manet.IsPublicAddr(a) {
 			continue
 		}
 		ip := a[:1]
@@ -84,25 +85,4 @@ func withSiblings(addrs []ma.Multiaddr, tcp, udp int) []ma.Multiaddr {
 		}
 	}
 	return ma.Unique(out)
-}
-
-// publicIPs are the public IP addresses among addrs, but not those of relays.
-func publicIPs(addrs []ma.Multiaddr) []netip.Addr {
-	var out []netip.Addr
-	for _, a := range addrs {
-		if ip, ok := ipOf(a); ok && isPublicIP(ip) {
-			out = append(out, ip)
-		}
-	}
-	return out
-}
-
-func privateOf(addrs []ma.Multiaddr) []ma.Multiaddr {
-	var out []ma.Multiaddr
-	for _, a := range addrs {
-		if !isRelay(a) && manet.IsPrivateAddr(a) && !manet.IsIPLoopback(a) {
-			out = append(out, a)
-		}
-	}
-	return out
 }

@@ -10,6 +10,7 @@ import (
 	manet "github.com/multiformats/go-multiaddr/net"
 
 	"github.com/p2pchord/p2pchord/internal/connpath"
+	"github.com/p2pchord/p2pchord/internal/peeraddr"
 )
 
 // How long QUIC waits for TCP on the local network. A TCP connection whose handshake has begun holds
@@ -26,9 +27,9 @@ func rankDials(addrs []ma.Multiaddr, connected func(peer.ID) bool) []network.Add
 	var localTCP, localOther, relays, rest []ma.Multiaddr
 	for _, a := range addrs {
 		switch {
-		case isRelay(a):
+		case peeraddr.IsRelay(a):
 			relays = append(relays, a)
-		case manet.IsPrivateAddr(a) && isTCP(a):
+		case manet.IsPrivateAddr(a) && peeraddr.IsTCP(a):
 			localTCP = append(localTCP, a)
 		case manet.IsPrivateAddr(a):
 			localOther = append(localOther, a)
@@ -85,19 +86,4 @@ func later(dials []network.AddrDelay, by time.Duration) []network.AddrDelay {
 		dials[i].Delay += by
 	}
 	return dials
-}
-
-func isRelay(a ma.Multiaddr) bool {
-	_, err := a.ValueForProtocol(ma.P_CIRCUIT)
-	return err == nil
-}
-
-// isTCP reports whether a is plain TCP, without a WebSocket on it.
-func isTCP(a ma.Multiaddr) bool {
-	if _, err := a.ValueForProtocol(ma.P_TCP); err != nil {
-		return false
-	}
-	_, ws := a.ValueForProtocol(ma.P_WS)
-	_, wss := a.ValueForProtocol(ma.P_WSS)
-	return ws != nil && wss != nil
 }

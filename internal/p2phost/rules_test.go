@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
-	ma "github.com/multiformats/go-multiaddr"
 )
 
 func TestRankDials(t *testing.T) {
@@ -90,21 +89,6 @@ func TestWithSiblings(t *testing.T) {
 	}
 }
 
-func TestWithPort(t *testing.T) {
-	t.Parallel()
-	for in, want := range map[string]string{
-		"/ip4/127.0.0.1/tcp/0":         "/ip4/127.0.0.1/tcp/77",
-		"/ip6/::1/udp/0/quic-v1":       "/ip6/::1/udp/77/quic-v1",
-		"/ip4/127.0.0.1/tcp/5":         "/ip4/127.0.0.1/tcp/5",
-		"/ip4/127.0.0.1/tcp/0/ws":      "/ip4/127.0.0.1/tcp/77/ws",
-		"/ip4/127.0.0.1/udp/9/quic-v1": "/ip4/127.0.0.1/udp/9/quic-v1",
-	} {
-		if got := withPort(addrs(t, in)[0], 77); got.String() != want {
-			t.Errorf("%s becomes %s, want %s", in, got, want)
-		}
-	}
-}
-
 func TestWantsSharedPort(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -162,17 +146,5 @@ func TestIdentityIsKept(t *testing.T) {
 		if left, err := os.ReadFile(path); err != nil || len(left) != len(bad) {
 			t.Errorf("the bad file was changed")
 		}
-	}
-}
-
-func TestAddrInfosMerge(t *testing.T) {
-	t.Parallel()
-	const id = "/p2p/12D3KooWD3eckifWpRn9wQpMG9R9hX3sD158z7EqHWmweQAJU5SA"
-	infos, err := AddrInfos(addrs(t, "/ip4/127.0.0.1/tcp/1"+id, "/ip4/127.0.0.1/udp/1/quic-v1"+id))
-	if err != nil || len(infos) != 1 || len(infos[0].Addrs) != 2 {
-		t.Errorf("%v, %v", infos, err)
-	}
-	if _, err := AddrInfos([]ma.Multiaddr{addrs(t, loopTCP)[0]}); err == nil {
-		t.Error("an address without a peer ID is taken")
 	}
 }

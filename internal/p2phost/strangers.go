@@ -9,7 +9,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/protocol"
 	ma "github.com/multiformats/go-multiaddr"
-	manet "github.com/multiformats/go-multiaddr/net"
+
+	"github.com/p2pchord/p2pchord/internal/peeraddr"
 )
 
 // strangerLimits bound what peers that aren't neighbors in the ring may open towards this host. The rest of each of
@@ -146,7 +147,7 @@ func (t *strangerStream) Done() {
 // openConnection counts a connection in from endpoint: as one that is being set up until it is known whose it is, then among
 // the strangers' if it is one of theirs.
 func (s *strangers) openConnection(endpoint ma.Multiaddr, open func() (network.ConnManagementScope, error)) (network.ConnManagementScope, error) {
-	from := Household(endpoint)
+	from := peeraddr.Household(endpoint)
 	if from.IsValid() {
 		s.mu.Lock()
 		full := s.handshakes[from] >= s.limits.handshakes
@@ -165,22 +166,6 @@ func (s *strangers) openConnection(endpoint ma.Multiaddr, open func() (network.C
 		return nil, err
 	}
 	return c, nil
-}
-
-// Household is the IPv4 address or IPv6 /56 of endpoint; not valid for loopback, and where there is no IP address.
-func Household(endpoint ma.Multiaddr) netip.Prefix {
-	ip, err := manet.ToIP(endpoint)
-	if err != nil || ip.IsLoopback() {
-		return netip.Prefix{}
-	}
-	addr, _ := netip.AddrFromSlice(ip)
-	addr = addr.Unmap()
-	bits := 32
-	if addr.Is6() {
-		bits = 56
-	}
-	prefix, _ := addr.Prefix(bits) // bits are in range
-	return prefix
 }
 
 // strangerConn is a connection in.

@@ -13,6 +13,8 @@ import (
 	"github.com/libp2p/go-libp2p/p2p/net/swarm"
 	"github.com/libp2p/go-libp2p/p2p/protocol/holepunch"
 	"github.com/libp2p/go-libp2p/p2p/protocol/identify"
+
+	"github.com/p2pchord/p2pchord/internal/peeraddr"
 )
 
 const (
@@ -114,7 +116,7 @@ func (u *upgrader) run(ctx context.Context) {
 func (u *upgrader) look(ctx context.Context, now time.Time) {
 	wanted := make(map[peer.ID]bool) // and whether a hole may be punched from here
 	for _, c := range u.host.Network().Conns() {
-		if !isRelay(c.RemoteMultiaddr()) {
+		if !peeraddr.IsRelay(c.RemoteMultiaddr()) {
 			continue
 		}
 		p := c.RemotePeer()
@@ -180,7 +182,7 @@ func (u *upgrader) try(ctx context.Context, p peer.ID, punch bool, now time.Time
 // directConn returns a connection to p that doesn't go through a relay, or nil.
 func directConn(h host.Host, p peer.ID) network.Conn {
 	for _, c := range h.Network().ConnsToPeer(p) {
-		if !isRelay(c.RemoteMultiaddr()) && !c.IsClosed() {
+		if !peeraddr.IsRelay(c.RemoteMultiaddr()) && !c.IsClosed() {
 			return c
 		}
 	}

@@ -7,6 +7,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
 	ma "github.com/multiformats/go-multiaddr"
+
+	"github.com/p2pchord/p2pchord/internal/peeraddr"
 )
 
 // world is what this package adds to a libp2p host: what it knows of the network beyond,
@@ -76,7 +78,7 @@ func (w *world) start(ctx context.Context) error {
 		w.closes = append(w.closes, r.Close)
 		return nil
 	}
-	if loopbackOnly(w.listen) {
+	if peeraddr.LoopbackOnly(w.listen) {
 		return nil
 	}
 	u, err := newUpgrader(ctx, w.Host, w.outside, w.cfg.Watch)
