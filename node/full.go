@@ -12,7 +12,7 @@ import (
 
 // A holder whose store is full still takes records, as far as the part of its capacity goes that blocks leave to them:
 // a few hundred bytes, without which it could be no witness. The bytes go to somebody else, or come when there is room.
-// See docs/decisions/0073 and 0109.
+// See docs/decisions/0109.
 
 // sendBare gives the witness a record without its bytes, under the grant.
 func (n *Node) sendBare(ctx context.Context, g replica.Grant, rec *protocol.Record) error {

@@ -5,7 +5,7 @@ import (
 	"github.com/p2pchord/p2pchord/ring"
 )
 
-// statement is what decides which of two descriptions of one peer counts. See docs/decisions/0106.
+// statement is what decides which of two descriptions of one peer counts. See docs/decisions/0010.
 type statement struct {
 	position ring.Position
 	seq      uint64 // of the signed record, 0 without one

@@ -17,8 +17,8 @@ import (
 )
 
 // A get of a file's record needs the word of the witness. There are three ways to it: the owner
-// asks for it; a reader that is the witness says it in its request (docs/decisions/0069); or the
-// reader asks owner and witness at the same time (docs/decisions/0099).
+// asks for it; a reader that is the witness says it in its request; or the
+// reader asks owner and witness at the same time. See docs/decisions/0050.
 
 // said is what a reader says of itself, as the witness.
 type said struct {

@@ -11,9 +11,18 @@ import (
 	"github.com/libp2p/go-libp2p/core/protocol"
 )
 
-// traffic counts the bytes of streams by connection. It is a metrics.Reporter, which
-// libp2p tells of every read and write, and of whose peer it was; of what such a reporter
-// may be asked it answers nothing, for nobody asks.
+// traffic counts the bytes of streams by connection. It is a metrics.Reporter: libp2p calls it with
+// every read and write of a stream and with the peer, but not with the connection. A peer usually has
+// one. Traffic counts for the connection that new streams to that peer use: a direct one before a
+// relayed one, the newest of those. With one connection the count is exact and complete: the ring,
+// files, libp2p's own protocols, and what a relay carries for others. While a relayed connection and
+// the direct one that replaces it are both open, the end of a transfer over the relay counts for the
+// direct one. Every read and write costs one more table lookup and one atomic addition.
+//
+// Counting in this project's own streams would be exact with two connections as well, but blind to
+// all the rest. Wrapping every transport would hide what libp2p asks of them.
+//
+// The reporter's queries return nothing, because nobody calls them.
 type traffic struct {
 	peers sync.Map // peer.ID to *peerTraffic; only for peers with a connection
 
