@@ -216,7 +216,7 @@ func (p *putting) readBlock(ctx context.Context, r io.Reader) (*membudget.Buffer
 	n, hash, err := blake3sum.ReadFull(r, buf.Data, func(part []byte) {
 		_, _ = p.whole.Write(part) // never fails
 	})
-	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+	if err != nil && !errors.Is(err, io.EOF) {
 		buf.Free()
 		return nil, [protocol.HashSize]byte{}, fault.New(fault.Failed, "reading %q: %w", p.name, err)
 	}

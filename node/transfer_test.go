@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/p2pchord/p2pchord/internal/fault"
@@ -74,6 +75,25 @@ func (r waitThenFail) Read([]byte) (int, error) {
 		}
 	}
 	return 0, errCut
+}
+
+// A stream that breaks off is not taken for one that has ended, even when its size isn't known: a
+// request's body in net/http breaks off with io.ErrUnexpectedEOF.
+func TestPutOfABrokenStream(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, 1)
+	for _, cut := range []error{errCut, io.ErrUnexpectedEOF} {
+		for _, size := range []int{0, 1000, node.DefaultBlockSize, node.DefaultBlockSize + 1000} {
+			in := io.MultiReader(bytes.NewReader(bytesOf(1, size)), iotest.ErrReader(cut))
+			_, err := c.nodes[0].Put(t.Context(), "broken", in, node.PutOptions{Size: node.SizeUnknown})
+			if !errors.Is(err, cut) {
+				t.Errorf("%d bytes, then %v: the put says %v", size, cut, err)
+			}
+			if _, err := c.nodes[0].Stat(t.Context(), "broken"); !errors.Is(err, fault.NotFound) {
+				t.Errorf("%d bytes, then %v: they are stored (%v)", size, cut, err)
+			}
+		}
+	}
 }
 
 // A stream of another size than announced is not stored, and the old version stays.

@@ -11,25 +11,28 @@ const step = 128 << 10
 
 var hashers = sync.Pool{New: func() any { return new(Hasher) }}
 
-// ReadFull fills data from r and returns the hash of what it has read. It computes the hash while the
-// bytes come. read, if not nil, is called for each part. As with io.ReadFull the error is io.EOF if
-// nothing was read, and io.ErrUnexpectedEOF if data was not filled; n and sum are valid with any error.
+// ReadFull fills data from r and returns how many bytes it has read and their hash, which it computes
+// while they come. read, if not nil, is called for each part. The error is r's own: io.EOF if r has
+// ended before data was full. Unlike io.ReadFull it never makes io.ErrUnexpectedEOF of that, with which
+// the readers of net/http say that a stream broke off. n and sum are valid with any error.
 func ReadFull(r io.Reader, data []byte, read func(part []byte)) (n int, sum [Size]byte, err error) {
 	h := hashers.Get().(*Hasher) //nolint:forcetypeassert // the pool holds nothing else
 	defer hashers.Put(h)
 	h.Reset()
 	for n < len(data) && err == nil {
-		var m int
-		m, err = io.ReadFull(r, data[n:min(n+step, len(data))])
-		part := data[n : n+m]
-		n += m
-		_, _ = h.Write(part) // never fails
+		begin, end := n, min(n+step, len(data))
+		for n < end && err == nil {
+			var m int
+			m, err = r.Read(data[n:end])
+			n += m
+		}
+		_, _ = h.Write(data[begin:n]) // never fails
 		if read != nil {
-			read(part)
+			read(data[begin:n])
 		}
 	}
-	if err == io.EOF && n > 0 { //nolint:errorlint // io.ReadFull returns it as it is
-		err = io.ErrUnexpectedEOF
+	if n == len(data) {
+		err = nil
 	}
 	return n, h.Sum(), err
 }

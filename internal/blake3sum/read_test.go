@@ -23,9 +23,12 @@ func TestReadFull(t *testing.T) {
 		{"more than is wanted", func(b []byte) io.Reader { return bytes.NewReader(b) }, step + 5, step, nil},
 		{"one byte at a time", func(b []byte) io.Reader { return iotest.OneByteReader(bytes.NewReader(b)) }, step + 1, step + 1, nil},
 		{"nothing", func(b []byte) io.Reader { return bytes.NewReader(b) }, 0, 10, io.EOF},
-		{"less", func(b []byte) io.Reader { return bytes.NewReader(b) }, step + 5, 2 * step, io.ErrUnexpectedEOF},
-		{"less, by whole steps", func(b []byte) io.Reader { return bytes.NewReader(b) }, step, 2 * step, io.ErrUnexpectedEOF},
+		{"nothing, broken off", func([]byte) io.Reader { return iotest.ErrReader(io.ErrUnexpectedEOF) }, 0, 10, io.ErrUnexpectedEOF},
+		{"less", func(b []byte) io.Reader { return bytes.NewReader(b) }, step + 5, 2 * step, io.EOF},
+		{"less, by whole steps", func(b []byte) io.Reader { return bytes.NewReader(b) }, step, 2 * step, io.EOF},
 		{"broken off", func(b []byte) io.Reader { return io.MultiReader(bytes.NewReader(b), iotest.ErrReader(broken)) }, 7, 10, broken},
+		{"an error with the last bytes", func(b []byte) io.Reader { return iotest.DataErrReader(bytes.NewReader(b)) }, 10, 10, nil},
+		{"an end with the last bytes", func(b []byte) io.Reader { return iotest.DataErrReader(bytes.NewReader(b)) }, 7, 10, io.EOF},
 	} {
 		data, buf := random(c.have), make([]byte, c.want)
 		seen := 0
