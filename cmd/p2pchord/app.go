@@ -14,6 +14,8 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/console"
+	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/logs"
+	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/process"
 	"github.com/p2pchord/p2pchord/gateway"
 	"github.com/p2pchord/p2pchord/internal/duration"
 	"github.com/p2pchord/p2pchord/internal/fault"
@@ -24,7 +26,7 @@ type app struct {
 	stdin     io.Reader
 	out       *console.Output
 	lookupEnv func(string) (string, bool)
-	signals   *signals
+	signals   *process.Signals
 	// peer is what the verbs of a prompt or a script work on, a gateway.Peer when it is
 	// a node; nil outside of one.
 	peer gateway.Ring
@@ -44,7 +46,7 @@ type app struct {
 	// origins says where each flag has its value from that is neither its default nor given.
 	origins map[string]string
 
-	logs console.LogTargets // of a command that runs on
+	logs *logs.Logs // of a command that runs on
 
 	warnedConfig bool // that a config file can't be read
 
@@ -299,4 +301,10 @@ func atMostOne(words string) cobra.PositionalArgs {
 		}
 		return fault.New(fault.Usage, "%s takes at most %s: see %s --help", cmd.Name(), words, cmd.CommandPath())
 	}
+}
+
+// isGiven tells whether a flag is on the command line.
+func (a *app) isGiven(cmd *cobra.Command, flag string) bool {
+	_, elsewhere := a.origins[flag]
+	return cmd.Flags().Changed(flag) && !elsewhere
 }

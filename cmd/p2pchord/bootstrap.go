@@ -12,6 +12,8 @@ import (
 
 	"github.com/p2pchord/p2pchord/bootstrap"
 	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/console"
+	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/logs"
+	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/process"
 	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/textfmt"
 	"github.com/p2pchord/p2pchord/internal/fault"
 )
@@ -115,7 +117,7 @@ on stderr, or with --json on stdout.`,
 	f.relay.add(fl)
 	fl.BoolVar(&f.server, "server", false, serverUsage)
 	fl.StringVar(&f.addrFile, "addr-file", "", "put the addresses into `file` once it is ready")
-	fl.StringVar(&f.logLevel, "log-level", "", logLevelUsage)
+	fl.StringVar(&f.logLevel, "log-level", "", logs.LevelUsage)
 	return cmd
 }
 
@@ -138,7 +140,7 @@ func (f bootstrapFlags) config(data string) (c bootstrap.Config, err error) {
 		return c, err
 	}
 	if f.logLevel != "" {
-		if _, _, err := parseLogLevels(f.logLevel); err != nil {
+		if _, _, err := logs.ParseLevels(f.logLevel); err != nil {
 			return c, err
 		}
 	}
@@ -158,18 +160,18 @@ func (a *app) runBootstrap(cmd *cobra.Command, f bootstrapFlags) error {
 	if err != nil {
 		return err
 	}
-	if err := dropAddrs(f.addrFile); err != nil {
+	if err := process.RemoveAddrFile(f.addrFile); err != nil {
 		return err
 	}
 	a.out.Queue()
-	ignoreJobControl()
-	if err := a.setLogs(f.logLevel); err != nil {
+	process.IgnoreJobControl()
+	if err := a.logs.Set(f.logLevel); err != nil {
 		return err
 	}
 	given := a.isGiven(cmd, "log-level")
-	defer hangups(func() { a.reloadLogs("bootstrap", given) })()
-	manager := a.openService()
-	defer manager.close()
+	defer process.OnHangup(func() { a.reloadLogs("bootstrap", given) })()
+	manager := a.serviceManager()
+	defer manager.Close()
 	signal.Ignore(syscall.SIGPIPE) // who read the addresses may be gone
 	cfg.Events, cfg.Reachable = a.showRoster, a.showReachable
 	b, err := bootstrap.New(ctx, cfg)
@@ -180,9 +182,9 @@ func (a *app) runBootstrap(cmd *cobra.Command, f bootstrapFlags) error {
 		_ = b.Close() // the first failure is the one to tell
 		return err
 	}
-	manager.ready("serves as "+b.ID().String(), func(context.Context) error { return nil })
+	manager.Ready("serves as "+b.ID().String(), func(context.Context) error { return nil })
 	<-ctx.Done()
-	manager.stopping(0)
+	manager.Stopping(answersEnd)
 	return b.Close()
 }
 
@@ -211,34 +213,10 @@ type reachable struct {
 
 func (a *app) showReachable(addrs []ma.Multiaddr) {
 	if a.json {
-		a.out.Object(reachable{time.Now(), "reachable", texts(addrs)})
+		a.out.Object(reachable{time.Now(), "reachable", process.Texts(addrs)})
 		return
 	}
 	for _, m := range addrs {
 		a.out.Say("p2pchord: the router has opened a port: reachable from the internet at %s", m)
 	}
-}
-
-// ready is the first line of a long-running command with --json.
-type ready struct {
-	Time        time.Time `json:"time"`
-	Event       string    `json:"event"`
-	PeerID      string    `json:"peer_id"`
-	RingAddress string    `json:"ring_address"`
-	Addrs       []string  `json:"addrs"`
-}
-
-// showReady tells the addresses of a peer that serves: in the file, then on stdout.
-func (a *app) showReady(file, id, ringAddress string, addrs []ma.Multiaddr) error {
-	if err := writeAddrs(file, addrs); err != nil {
-		return err
-	}
-	if a.json {
-		a.out.Object(ready{time.Now(), "ready", id, ringAddress, texts(addrs)})
-		return nil
-	}
-	for _, m := range addrs {
-		a.out.Line("%s", m)
-	}
-	return nil
 }

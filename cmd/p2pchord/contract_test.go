@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/manual"
 	"github.com/p2pchord/p2pchord/internal/fault"
 )
 
@@ -245,14 +246,14 @@ func TestScriptsTryAll(t *testing.T) {
 			}
 		})
 	}
-	for _, code := range exitCodes {
+	for _, code := range manual.ExitCodes {
 		if !regexp.MustCompile(`(?m)^exits ` + strconv.Itoa(code.Exit()) + ` p2pchord|^interrupt `).MatchString(scripts.String()) {
 			t.Errorf("no script ends with %d", code.Exit())
 		}
 	}
 	table := readText(t, "testdata/CLI.md")
 	for _, m := range regexp.MustCompile(`(?m)^\| (\d+) \|`).FindAllStringSubmatch(table, -1) {
-		if m[1] != "0" && !slices.ContainsFunc(exitCodes, func(c fault.Code) bool { return strconv.Itoa(c.Exit()) == m[1] }) {
+		if m[1] != "0" && !slices.ContainsFunc(manual.ExitCodes, func(c fault.Code) bool { return strconv.Itoa(c.Exit()) == m[1] }) {
 			t.Errorf("no kind of failure has exit code %s", m[1])
 		}
 	}

@@ -74,7 +74,7 @@ type demo struct {
 	keep  bool
 	begun time.Time
 	files []demoFile
-	boot  *process
+	boot  *peerProcess
 	nodes []*demoNode
 	dead  *demoNode
 }
@@ -147,7 +147,7 @@ func (d *demo) howToUse() {
 
 // cleanUp ends all processes and removes all files of the demo.
 func (d *demo) cleanUp() error {
-	var all []*process
+	var all []*peerProcess
 	for _, n := range d.nodes {
 		if n.client != nil {
 			_ = n.client.Close() // it only drops connections

@@ -16,8 +16,8 @@ import (
 	"github.com/p2pchord/p2pchord/internal/fault"
 )
 
-// process is a p2pchord of the demo.
-type process struct {
+// peerProcess is a p2pchord of the demo.
+type peerProcess struct {
 	cmd    *exec.Cmd
 	addr   string        // its first address, once it is ready
 	log    string        // the file of its stderr
@@ -28,7 +28,7 @@ type process struct {
 type demoNode struct {
 	name    string
 	data    string
-	process *process
+	process *peerProcess
 	client  *gateway.Client
 }
 
@@ -85,7 +85,7 @@ func (d *demo) oneRing(ctx context.Context) error {
 }
 
 // run starts this program once more, with a data folder called name.
-func (d *demo) run(name string, args ...string) (*process, error) {
+func (d *demo) run(name string, args ...string) (*peerProcess, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, fault.New(fault.Failed, "can't find this program: %w", err)
@@ -109,7 +109,7 @@ func (d *demo) run(name string, args ...string) (*process, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, fault.New(fault.Failed, "can't start %s: %w", self, err)
 	}
-	p := &process{cmd: cmd, log: log, exited: make(chan struct{})}
+	p := &peerProcess{cmd: cmd, log: log, exited: make(chan struct{})}
 	go func() {
 		defer close(p.exited)
 		_ = cmd.Wait() // how it ended is in its log
@@ -118,7 +118,7 @@ func (d *demo) run(name string, args ...string) (*process, error) {
 }
 
 // await waits until a process is ready.
-func (d *demo) await(ctx context.Context, p *process, name string) error {
+func (d *demo) await(ctx context.Context, p *peerProcess, name string) error {
 	var dead error
 	err := d.until(ctx, func() error {
 		b, err := os.ReadFile(filepath.Join(d.dir, name+".addr"))
@@ -144,7 +144,7 @@ func lastLine(log []byte) string {
 }
 
 // kill ends a process as a crash would, and waits until it has ended.
-func (p *process) kill() {
+func (p *peerProcess) kill() {
 	_ = p.cmd.Process.Kill() // it may have ended
 	<-p.exited
 }

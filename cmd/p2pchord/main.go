@@ -16,6 +16,8 @@ import (
 	"os"
 
 	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/console"
+	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/logs"
+	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/process"
 )
 
 func main() {
@@ -24,15 +26,16 @@ func main() {
 
 // run carries out one command line of this process and returns its exit code.
 func run(ctx context.Context, args []string) int {
-	signals := catchSignals()
-	ctx, done := signals.watch(ctx, toAll)
+	signals := process.CatchSignals()
+	ctx, done := signals.Watch(ctx, process.All)
 	defer done()
+	out := console.New(os.Stdout, os.Stderr)
 	a := &app{
-		stdin: os.Stdin, out: console.New(os.Stdout, os.Stderr),
-		lookupEnv: os.LookupEnv, signals: signals,
+		stdin: os.Stdin, out: out, lookupEnv: os.LookupEnv, signals: signals,
+		logs: &logs.Logs{LookupEnv: os.LookupEnv, Out: out},
 	}
 	if console.IsTerminal(os.Stderr) {
-		_ = a.setLogs("") // it fails for wrong levels only
+		_ = a.logs.Set("") // it fails for wrong levels only
 	}
 	return a.run(ctx, args)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/console"
+	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/manual"
 )
 
 // testRoot is the tree of commands as a command line has it.
@@ -36,7 +37,7 @@ func TestEveryCommandHasAPage(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	root := testRoot()
-	if err := writeManual(root, dir); err != nil {
+	if err := manual.Write(root, dir, "v1"); err != nil {
 		t.Fatal(err)
 	}
 	pages := 0
@@ -45,14 +46,14 @@ func TestEveryCommandHasAPage(t *testing.T) {
 			return
 		}
 		pages++
-		b, err := os.ReadFile(filepath.Join(dir, manualName(c)+".1"))
+		b, err := os.ReadFile(filepath.Join(dir, manual.Name(c)+".1"))
 		if err != nil {
 			t.Error(err)
 			return
 		}
 		page := string(b)
 		c.Flags().VisitAll(func(f *pflag.Flag) {
-			if !f.Hidden && !strings.Contains(page, roff("--"+f.Name)) {
+			if !f.Hidden && !strings.Contains(page, manual.Roff("--"+f.Name)) {
 				t.Errorf("%s: --%s isn't in the manual", c.CommandPath(), f.Name)
 			}
 		})
@@ -69,12 +70,5 @@ func TestEveryCommandHasAPage(t *testing.T) {
 	})
 	if entries, err := os.ReadDir(dir); err != nil || len(entries) != pages+1 || pages < 20 {
 		t.Errorf("%d pages of %d commands, %v", len(entries), pages, err)
-	}
-}
-
-func TestRoff(t *testing.T) {
-	t.Parallel()
-	if got, want := roff(".a\n'b\nc\\d --e"), "\\&.a\n\\&'b\nc\\ed \\-\\-e"; got != want {
-		t.Errorf("%q", got)
 	}
 }

@@ -13,6 +13,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/console"
+	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/logs"
+	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/process"
 	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/textfmt"
 	"github.com/p2pchord/p2pchord/gateway"
 	"github.com/p2pchord/p2pchord/internal/contain"
@@ -21,12 +23,6 @@ import (
 	"github.com/p2pchord/p2pchord/node"
 	"github.com/p2pchord/p2pchord/share"
 )
-
-// answersEnd is how long a node that goes lets the calls of its API end.
-const answersEnd = 5 * time.Second
-
-// serverUsage is the help of --server.
-const serverUsage = "this is a rented host: dial and announce no address of a local network, and ask no router for a port"
 
 type nodeFlags struct {
 	bootstrap, listen, announce []string
@@ -88,7 +84,7 @@ peers, netcheck, health, watch, verify, ring, lookup, trace, leave and quit. SIG
 	fl.StringVar(&f.metrics, "metrics", "", "serve /metrics for Prometheus on `PORT or HOST:PORT`; without HOST only this machine can reach it")
 	fl.StringArrayVar(&f.metricsHosts, "metrics-host", nil, "`name` under which Prometheus asks for --metrics, beside this machine's own name and addresses")
 	fl.StringVar(&f.apiListen, "api-listen", "", "serve the API on the loopback `PORT or HOST:PORT` too, for who has the token in the data folder's "+gateway.TokenName)
-	fl.StringVar(&f.logLevel, "log-level", "", logLevelUsage)
+	fl.StringVar(&f.logLevel, "log-level", "", logs.LevelUsage)
 	return cmd
 }
 
@@ -128,7 +124,7 @@ func (f nodeFlags) config(data string) (c node.Config, err error) {
 		return c, err
 	}
 	if f.logLevel != "" {
-		if _, _, err := parseLogLevels(f.logLevel); err != nil {
+		if _, _, err := logs.ParseLevels(f.logLevel); err != nil {
 			return c, err
 		}
 	}
@@ -176,24 +172,24 @@ func (a *app) runNode(cmd *cobra.Command, f nodeFlags) error {
 			return err
 		}
 	}
-	if err := dropAddrs(f.addrFile); err != nil {
+	if err := process.RemoveAddrFile(f.addrFile); err != nil {
 		return err
 	}
 	a.out.Queue()
-	if err := a.setLogs(f.logLevel); err != nil {
+	if err := a.logs.Set(f.logLevel); err != nil {
 		return err
 	}
-	given, prompted := a.isGiven(cmd, "log-level"), a.promptWanted(f) && !hangupIgnored()
-	ignoreJobControl()
-	defer hangups(func() {
+	given, prompted := a.isGiven(cmd, "log-level"), a.promptWanted(f) && !process.HangupIgnored()
+	process.IgnoreJobControl()
+	defer process.OnHangup(func() {
 		if prompted { // its terminal has gone, and with it who typed
 			cancel()
 			return
 		}
 		a.reloadLogs("node", given)
 	})()
-	manager := a.openService()
-	defer manager.close()
+	manager := a.serviceManager()
+	defer manager.Close()
 	signal.Ignore(syscall.SIGPIPE) // who read the addresses may be gone
 	heard := gateway.NewEvents()
 	events := &eventLog{app: a, heard: heard}
@@ -224,9 +220,9 @@ func (a *app) runNode(cmd *cobra.Command, f nodeFlags) error {
 		err = a.showReady(f.addrFile, n.PeerID(), n.RingAddress(), n.Addrs())
 	}
 	if err == nil {
-		manager.ready("serves as "+n.PeerID(), func(ctx context.Context) error { return alive(ctx, cfg.Data) })
+		manager.Ready("serves as "+n.PeerID(), func(ctx context.Context) error { return alive(ctx, cfg.Data) })
 		err = a.serve(ctx, n, peer, folder, f, manager)
-		manager.stopping(0)
+		manager.Stopping(answersEnd)
 	}
 	err = errors.Join(err, folder.close())
 	if api != nil {
@@ -255,7 +251,7 @@ func alive(ctx context.Context, data string) error {
 }
 
 // serve returns when the node is to end or has gone.
-func (a *app) serve(ctx context.Context, n *node.Node, peer gateway.Peer, folder sharedFolder, f nodeFlags, manager *service) error {
+func (a *app) serve(ctx context.Context, n *node.Node, peer gateway.Peer, folder sharedFolder, f nodeFlags, manager *process.ServiceManager) error {
 	var typed chan error // what the prompt ends with; never, without one
 	typing := func() bool { return false }
 	if a.promptWanted(f) {
@@ -285,7 +281,7 @@ func (a *app) serve(ctx context.Context, n *node.Node, peer gateway.Peer, folder
 		}
 	case <-ctx.Done():
 	}
-	manager.stopping(f.within)
+	manager.Stopping(f.within + answersEnd)
 	if err := folder.close(); err != nil {
 		a.out.Warn("%v", err)
 	}

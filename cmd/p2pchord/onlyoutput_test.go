@@ -15,16 +15,17 @@ import (
 // bytes that are a file's own (get -o -).
 var mayWrite = map[string][]string{
 	"main.go":            {"os.Stdout", "os.Stderr"},
-	"logs.go":            {"os.Stderr"},
 	"prompt_terminal.go": {".RawStdout", "io.WriteString"},
 	"prompt.go":          {".RawStdout", ".line.Write"},
 	"get.go":             {".RawStdout"},
-	"roff.go":            {"fmt.Fprintf"}, // a manual page
 
 	"internal/console/output.go":   {".stdout", ".stderr", "io.WriteString", ".write"},
 	"internal/console/progress.go": {".stderr", "io.WriteString", "fmt.Fprintf"}, // into a line that is cleaned
 	"internal/console/queue.go":    {".stdout", ".stderr", "io.WriteString"},
 	"internal/console/screen.go":   {".stdout", "io.WriteString"},
+
+	"internal/logs/logs.go":   {"os.Stderr"},
+	"internal/manual/roff.go": {"fmt.Fprintf"}, // a manual page
 
 	"internal/textfmt/page.go":  {"fmt.Fprintf"},
 	"internal/textfmt/table.go": {"io.WriteString"},

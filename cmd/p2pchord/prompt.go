@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/term"
 
+	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/process"
 	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/textfmt"
 	"github.com/p2pchord/p2pchord/gateway"
 	"github.com/p2pchord/p2pchord/internal/safetext"
@@ -44,7 +45,7 @@ func newPrompt(a *app, in *os.File, p gateway.Peer, historyFile string) *prompt 
 	}{&keys{r: in}, a.out.RawStdout()}, fmt.Sprintf("[%s]> ", safetext.Line(label)))
 	pr.line.History = openHistory(historyFile)
 	pr.line.AutoCompleteCallback = pr.complete
-	a.signals.onExit(pr.close)
+	a.signals.OnExit(pr.close)
 	return pr
 }
 
@@ -58,7 +59,7 @@ func (p *prompt) run(ctx context.Context) error {
 		text, err := p.read(ctx, done)
 		// Whenever Ctrl-C is a signal, and not a key of the editor, somebody watches for it who is not the node.
 		var command context.Context
-		command, done = p.app.signals.watch(ctx, toKeyboard)
+		command, done = p.app.signals.Watch(ctx, process.Interrupts)
 		p.close()
 		if errors.Is(err, io.EOF) {
 			return nil

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"golang.org/x/term"
+
+	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/process"
 )
 
 // lookForeground is how often a prompt in the background looks whether it has come to the
@@ -45,7 +47,7 @@ func (p *prompt) read(ctx context.Context, raw func()) (string, error) {
 func (p *prompt) awaitForeground(ctx context.Context) error {
 	waited := false
 	for {
-		mine, err := foreground(p.in)
+		mine, err := process.Foreground(p.in)
 		switch {
 		case mine:
 			return nil
@@ -65,7 +67,7 @@ func (p *prompt) awaitForeground(ctx context.Context) error {
 }
 
 func (p *prompt) inBackground() bool {
-	mine, err := foreground(p.in)
+	mine, err := process.Foreground(p.in)
 	return err == nil && !mine
 }
 
@@ -117,7 +119,7 @@ func (p *prompt) resume() {
 
 // followStops calls resume each time the process goes on, until the function that it returns is called.
 func (p *prompt) followStops() (stop func()) {
-	continued, ignore := onContinue()
+	continued, ignore := process.OnContinue()
 	ended, stopped := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(stopped)

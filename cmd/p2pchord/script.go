@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/process"
 	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/textfmt"
 	"github.com/p2pchord/p2pchord/gateway"
 	"github.com/p2pchord/p2pchord/internal/fault"
@@ -56,7 +57,7 @@ func (a *app) script(ctx context.Context, p gateway.Ring) error {
 		if words[0] == "exit" {
 			return nil
 		}
-		command, done := a.signals.watch(ctx, toKeyboard)
+		command, done := a.signals.Watch(ctx, process.Interrupts)
 		code, departed := a.carryOut(command, p, words)
 		done()
 		if code != "" {

@@ -39,6 +39,9 @@ var product = []string{
 var walls = []wall{
 	// The command's packages work on what they are given; only its verbs know all of them.
 	{"cmd/p2pchord/internal/textfmt", slices.Concat(product, []string{libp2p, cobra}), true},
+	{"cmd/p2pchord/internal/manual", slices.Concat(product, []string{libp2p}), true},
+	{"cmd/p2pchord/internal/process", slices.Concat(product, []string{libp2p, cobra}), true},
+	{"cmd/p2pchord/internal/logs", []string{module + "/node", module + "/store", module + "/protocol", module + "/bootstrap", cobra}, false},
 	{"cmd/p2pchord/internal/console", []string{module + "/store", module + "/protocol", module + "/bootstrap", cobra}, false},
 	{"ring", pure, true},
 	{"replica", pure, true},

@@ -1,4 +1,4 @@
-package main
+package process
 
 import (
 	"errors"
@@ -12,8 +12,8 @@ import (
 	"github.com/p2pchord/p2pchord/internal/fault"
 )
 
-// dropAddrs removes the file of an earlier run: while it is there, the peer is ready.
-func dropAddrs(path string) error {
+// RemoveAddrFile removes the file of an earlier run: its presence says that the peer is ready.
+func RemoveAddrFile(path string) error {
 	if path == "" {
 		return nil
 	}
@@ -23,20 +23,21 @@ func dropAddrs(path string) error {
 	return nil
 }
 
-// writeAddrs puts a peer's addresses into a file, one a line. The file appears by
-// rename: who sees it sees all of it, and the peer is ready.
-func writeAddrs(path string, addrs []ma.Multiaddr) error {
+// WriteAddrFile writes a peer's addresses into a file, one a line. The file appears by rename: whoever
+// sees it sees all of it, and the peer is ready.
+func WriteAddrFile(path string, addrs []ma.Multiaddr) error {
 	if path == "" {
 		return nil
 	}
-	// 0644: addresses are for others to read.
-	if err := durable.WriteFile(path, []byte(strings.Join(texts(addrs), "\n")+"\n"), 0o644); err != nil {
+	// 0644: other users may read the addresses.
+	if err := durable.WriteFile(path, []byte(strings.Join(Texts(addrs), "\n")+"\n"), 0o644); err != nil {
 		return fault.New(fault.Failed, "can't write --addr-file %s: %w", path, fault.Reason(err))
 	}
 	return nil
 }
 
-func texts(addrs []ma.Multiaddr) []string {
+// Texts returns multiaddrs as text.
+func Texts(addrs []ma.Multiaddr) []string {
 	out := make([]string, 0, len(addrs))
 	for _, m := range addrs {
 		out = append(out, m.String())

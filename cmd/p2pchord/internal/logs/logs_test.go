@@ -1,4 +1,4 @@
-package main
+package logs
 
 import (
 	"errors"
@@ -13,7 +13,7 @@ import (
 func TestParseLogLevels(t *testing.T) {
 	t.Parallel()
 	for _, spec := range []string{"", "loud", "=debug", "node=", "warn,,info", "warn, node=debug,swarm2=x"} {
-		if all, rooms, err := parseLogLevels(spec); !errors.Is(err, fault.Usage) {
+		if all, rooms, err := ParseLevels(spec); !errors.Is(err, fault.Usage) {
 			t.Errorf("%q: %v, %v, %v", spec, all, rooms, err)
 		}
 	}
@@ -26,7 +26,7 @@ func TestParseLogLevels(t *testing.T) {
 		"node=info":        {golog.LevelError, map[string]golog.LogLevel{"node": golog.LevelInfo}},
 		"warn, node=debug": {golog.LevelWarn, map[string]golog.LogLevel{"node": golog.LevelDebug}},
 	} {
-		all, rooms, err := parseLogLevels(spec)
+		all, rooms, err := ParseLevels(spec)
 		if err != nil || all != want.all || !maps.Equal(rooms, want.rooms) {
 			t.Errorf("%q: %v, %v, %v", spec, all, rooms, err)
 		}

@@ -1,4 +1,4 @@
-package main
+package manual
 
 import (
 	"bytes"
@@ -9,18 +9,18 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// manual is a page that is being written, in the language of man(7).
-type manual struct{ bytes.Buffer }
+// page is a page that is being written, in the language of man(7).
+type page struct{ bytes.Buffer }
 
-func (m *manual) line(format string, args ...any) { _, _ = fmt.Fprintf(m, format+"\n", args...) } // a buffer takes all
+func (m *page) line(format string, args ...any) { _, _ = fmt.Fprintf(m, format+"\n", args...) } // a buffer takes all
 
-func (m *manual) section(title string) { m.line(".SH %s", title) }
+func (m *page) section(title string) { m.line(".SH %s", title) }
 
 // text writes words that are filled.
-func (m *manual) text(s string) { m.line("%s", roff(s)) }
+func (m *page) text(s string) { m.line("%s", Roff(s)) }
 
 // paragraphs writes a help text, in which empty lines separate.
-func (m *manual) paragraphs(s string) {
+func (m *page) paragraphs(s string) {
 	for i, p := range strings.Split(strings.TrimSpace(s), "\n\n") {
 		if i > 0 {
 			m.line(".PP")
@@ -30,13 +30,13 @@ func (m *manual) paragraphs(s string) {
 }
 
 // tagged writes a term and, set in, what it means.
-func (m *manual) tagged(term, meaning string) {
-	m.line(".TP\n.B %s", roff(term))
+func (m *page) tagged(term, meaning string) {
+	m.line(".TP\n.B %s", Roff(term))
 	m.text(meaning)
 }
 
 // flags writes the options of one kind, if there are any.
-func (m *manual) flags(title string, flags *pflag.FlagSet) {
+func (m *page) flags(title string, flags *pflag.FlagSet) {
 	if !flags.HasAvailableFlags() {
 		return
 	}
@@ -63,14 +63,14 @@ func (m *manual) flags(title string, flags *pflag.FlagSet) {
 }
 
 // seeAlso names the pages around that of c.
-func (m *manual) seeAlso(c *cobra.Command) {
+func (m *page) seeAlso(c *cobra.Command) {
 	var pages []string
 	if c.HasParent() {
-		pages = append(pages, manualName(c.Parent())+"(1)")
+		pages = append(pages, Name(c.Parent())+"(1)")
 	}
 	for _, sub := range c.Commands() {
 		if !sub.Hidden && sub.Name() != "help" {
-			pages = append(pages, manualName(sub)+"(1)")
+			pages = append(pages, Name(sub)+"(1)")
 		}
 	}
 	if len(pages) == 0 {
@@ -80,9 +80,9 @@ func (m *manual) seeAlso(c *cobra.Command) {
 	m.text(strings.Join(pages, ", "))
 }
 
-// roff writes text so that nothing in it is a request: backslashes and dashes stand
+// Roff writes text so that nothing in it is a request: backslashes and dashes stand
 // for themselves, and no line begins with a control character.
-func roff(s string) string {
+func Roff(s string) string {
 	s = strings.NewReplacer(`\`, `\e`, "-", `\-`).Replace(s)
 	lines := strings.Split(s, "\n")
 	for i, l := range lines {
