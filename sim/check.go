@@ -12,12 +12,13 @@ import (
 
 // The promises of docs/replication.md, and the ring's invariant.
 var (
-	errP1   = errors.New("P1: an acknowledged version is lost")
-	errP2   = errors.New("P2: a history is not linearizable")
-	errP4   = errors.New("P4: the ring doesn't come to rest")
-	errP5   = errors.New("P5: what was replaced or deleted is back")
-	errP6   = errors.New("P6: a copy was dropped that was needed")
-	errRing = errors.New("the ring's invariant doesn't hold")
+	errP1    = errors.New("P1: an acknowledged version is lost")
+	errP2    = errors.New("P2: a history is not linearizable")
+	errP4    = errors.New("P4: the ring doesn't come to rest")
+	errP5    = errors.New("P5: what was replaced or deleted is back")
+	errP6    = errors.New("P6: a copy was dropped that was needed")
+	errRing  = errors.New("the ring's invariant doesn't hold")
+	errPanic = errors.New("the product panicked")
 )
 
 // checker watches the world. The first violation ends the run.
@@ -42,6 +43,9 @@ type checker struct {
 func (c *checker) fail(err error) {
 	if c.err == nil {
 		for _, p := range c.world.up() {
+			if p.machine == nil {
+				continue
+			}
 			v := p.machine.View()
 			c.world.note("%d (%v): preds %v, succs %v, incorporated %v, synced %v %s", p.index, p.at, numbers(c.world, v.Predecessors()), numbers(c.world, v.Successors()),
 				v.Incorporated(), p.state.grants.Synced, p.state.grants.Why)

@@ -130,7 +130,7 @@ func (d *disk) commit(p *peer, life int) {
 		u := d.queue[0]
 		d.queue = d.queue[1:]
 		d.apply(u)
-		u.done.fire()
+		u.done.Fire()
 		if len(d.queue) > 0 {
 			d.commit(p, life)
 		}

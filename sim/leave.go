@@ -98,7 +98,7 @@ func (p *peer) farewell(t *process, s *snapshot, incomplete bool) {
 		p.spawn(func(t *process) {
 			_, _ = t.call(q.ID, departRequest{p.at, s.view.State(), incomplete}, p.world.now+p.world.heartbeat)
 			if left--; left == 0 {
-				done.fire()
+				done.Fire()
 			}
 		})
 	}

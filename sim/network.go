@@ -55,7 +55,7 @@ type call struct {
 func (c *call) finish(reply any, err error) {
 	if !c.done.fired {
 		c.reply, c.err = reply, err
-		c.done.fire()
+		c.done.Fire()
 	}
 }
 

@@ -85,7 +85,7 @@ func (p *peer) replicate(t *process, rec *record, waitAll bool) (any, error) {
 		for _, h := range others {
 			p.sendCopy(rec, h, g, copies, func(err error) {
 				outcomes = append(outcomes, sent{h, err})
-				arrived.fire()
+				arrived.Fire()
 			})
 		}
 		durable, witnessed := 1, g.From == p.at

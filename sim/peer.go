@@ -180,7 +180,7 @@ func (p *peer) post(f func()) {
 // ask runs f in the loop and waits until it has run.
 func (t *process) ask(f func()) {
 	var done signal
-	t.peer.post(func() { f(); done.fire() })
+	t.peer.post(func() { f(); done.Fire() })
 	t.wait(never, &done)
 }
 
@@ -223,7 +223,7 @@ func (p *peer) publish() {
 	}
 	p.state = &snapshot{view: view, grants: grants, leaving: p.leaving, parting: p.parting}
 	if old != nil {
-		old.next.fire()
+		old.next.Fire()
 		if !old.grants.Synced && grants.Synced {
 			p.repairing.wake()
 		}
@@ -257,7 +257,7 @@ type wakeup struct {
 func (u *wakeup) wake() {
 	u.pending = true
 	if u.signal != nil {
-		u.signal.fire()
+		u.signal.Fire()
 	}
 }
 

@@ -121,7 +121,7 @@ func (f *Profile) runPlanted(seed uint64, plan schedule, verbose bool, faults pl
 		}
 	}
 	var kind error
-	for _, promise := range []error{errP1, errP2, errP4, errP5, errP6, errRing} {
+	for _, promise := range []error{errP1, errP2, errP4, errP5, errP6, errRing, errPanic} {
 		if errors.Is(w.check.err, promise) {
 			kind = promise
 		}

@@ -24,6 +24,7 @@ type world struct {
 	quiet     bool // misfortunes are over
 	log       []string
 	verbose   bool
+	running   *process // the one that runs now; nil between events
 	planted   planted
 }
 
