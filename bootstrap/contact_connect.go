@@ -29,7 +29,7 @@ func (c *Contact) connect(ctx context.Context, limit time.Duration) error {
 	}()
 	to := c.to
 	to.Addrs = ma.Unique(append(slices.Clone(to.Addrs), c.learnt...))
-	err := dial(dialling, c.cfg.Host, to, c.cfg.Addr)
+	err := connectTo(dialling, c.cfg.Host, to, c.cfg.Addr)
 	cancel()
 	<-watched
 	if err != nil && ctx.Err() == nil && c.cfg.Host.Network().Connectedness(c.to.ID) == network.Connected {

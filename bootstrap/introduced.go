@@ -15,7 +15,9 @@ import (
 	"github.com/libp2p/go-libp2p/p2p/net/swarm"
 	ma "github.com/multiformats/go-multiaddr"
 
+	"github.com/p2pchord/p2pchord/internal/certdate"
 	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/internal/p2phost/dial"
 	"github.com/p2pchord/p2pchord/internal/peeraddr"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
@@ -33,7 +35,7 @@ func Introduce(ctx context.Context, h host.Host, client *protocol.Client, addr m
 		return nil, err
 	}
 	to.Addrs = peeraddr.WithTCP(to.Addrs)
-	if err := dial(ctx, h, to, addr); err != nil {
+	if err := connectTo(ctx, h, to, addr); err != nil {
 		return nil, err
 	}
 	return introduce(ctx, h, client, to.ID, addr, key)
@@ -88,12 +90,9 @@ func waitAsTold(ctx context.Context, err error) bool {
 	}
 }
 
-// dial connects to the peer at addr. A multiaddr with a name in it is resolved each time.
-func dial(ctx context.Context, h host.Host, to peer.AddrInfo, addr ma.Multiaddr) error {
-	// Who asks decides when to try again; libp2p's own back-off grows to minutes.
-	if s, ok := h.Network().(interface{ Backoff() *swarm.DialBackoff }); ok {
-		s.Backoff().Clear(to.ID)
-	}
+// connectTo connects to the peer at addr. A multiaddr with a name in it is resolved each time.
+func connectTo(ctx context.Context, h host.Host, to peer.AddrInfo, addr ma.Multiaddr) error {
+	dial.ClearBackoff(h, to.ID)
 	if err := h.Connect(ctx, to); err != nil {
 		return unreachable(ctx, to.ID, addr, err)
 	}
@@ -114,8 +113,8 @@ func unreachable(ctx context.Context, to peer.ID, addr ma.Multiaddr, err error) 
 		msg = fmt.Sprintf("no answer from the bootstrap peer at %s: %s", addr, limit.Limit())
 	case asAny(causes, &other):
 		msg = fmt.Sprintf("the peer at %s is %s, not %s: copy the bootstrap peer's address again", addr, other.Actual, to)
-	case protocol.WrongDate(err):
-		msg = fmt.Sprintf("no answer from the bootstrap peer at %s: %s", addr, protocol.WrongDateWords())
+	case certdate.Invalid(err):
+		msg = fmt.Sprintf("no answer from the bootstrap peer at %s: %s", addr, certdate.Explain())
 	case asAny(causes, &name):
 		msg = fmt.Sprintf("no answer from the bootstrap peer at %s: the name %s can't be resolved: check the name and this machine's DNS", addr, name.Name)
 	case isAny(causes, syscall.ECONNREFUSED):
@@ -135,11 +134,11 @@ func unreachable(ctx context.Context, to peer.ID, addr ma.Multiaddr, err error) 
 // dialCauses are err and, when it sums up several dials, the failure of each.
 func dialCauses(err error) []error {
 	out := []error{err}
-	var dial *swarm.DialError
-	if errors.As(err, &dial) {
-		out = append(out, dial.Cause)
-		for i := range dial.DialErrors {
-			out = append(out, dial.DialErrors[i].Cause)
+	var failed *swarm.DialError
+	if errors.As(err, &failed) {
+		out = append(out, failed.Cause)
+		for i := range failed.DialErrors {
+			out = append(out, failed.DialErrors[i].Cause)
 		}
 	}
 	return out

@@ -9,8 +9,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/peerstore"
-	"github.com/libp2p/go-libp2p/p2p/net/swarm"
 
+	"github.com/p2pchord/p2pchord/internal/p2phost/dial"
 	"github.com/p2pchord/p2pchord/internal/peeraddr"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
@@ -169,9 +169,7 @@ func (b *book) prepare(id peer.ID) {
 	if b.host.Network().Connectedness(id) == network.Connected {
 		return
 	}
-	if s, ok := b.host.Network().(interface{ Backoff() *swarm.DialBackoff }); ok {
-		s.Backoff().Clear(id)
-	}
+	dial.ClearBackoff(b.host, id)
 	if info, ok := b.info(ring.ID(id)); ok {
 		b.host.Peerstore().AddAddrs(id, info.Addrs, addressTTL)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/libp2p/go-libp2p/p2p/net/swarm"
 	"github.com/multiformats/go-multistream"
 
+	"github.com/p2pchord/p2pchord/internal/certdate"
 	"github.com/p2pchord/p2pchord/internal/fault"
 )
 
@@ -84,8 +85,8 @@ func explainDial(err error, late bool) (fault.Code, string) {
 		return fault.Unreachable, "could not be reached: none of its addresses is known"
 	case errors.Is(err, swarm.ErrDialToSelf):
 		return fault.Unreachable, "is this peer itself"
-	case WrongDate(err):
-		return fault.Unreachable, "could not be reached: " + WrongDateWords()
+	case certdate.Invalid(err):
+		return fault.Unreachable, "could not be reached: " + certdate.Explain()
 	case late:
 		return fault.Unreachable, "could not be reached in time"
 	case HungUp(err):

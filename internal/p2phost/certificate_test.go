@@ -22,6 +22,7 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 	"github.com/quic-go/quic-go"
 
+	"github.com/p2pchord/p2pchord/internal/certdate"
 	"github.com/p2pchord/p2pchord/internal/peeraddr"
 )
 
@@ -80,7 +81,7 @@ func TestNoiseWhereTheDateIsWrong(t *testing.T) {
 		return c
 	}
 	template := func() *x509.Certificate {
-		c, err := certificate()
+		c, err := certdate.Template()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -109,7 +110,7 @@ func TestNoiseWhereTheDateIsWrong(t *testing.T) {
 		h := startHost(t, Config{Profile: Client})
 		connected := h.Connect(ctx, peer.AddrInfo{ID: fresh.ID(), Addrs: addrs(t, a.String())})
 		if _, err := a.ValueForProtocol(ma.P_QUIC_V1); err == nil {
-			if !wrongDate(connected) {
+			if !certdate.Invalid(connected) {
 				t.Errorf("over QUIC: %v, want the date as the reason", connected)
 			}
 			continue

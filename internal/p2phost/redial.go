@@ -15,6 +15,8 @@ import (
 	"github.com/libp2p/go-libp2p/p2p/transport/tcp"
 	"github.com/libp2p/go-libp2p/p2p/transport/tcpreuse"
 	ma "github.com/multiformats/go-multiaddr"
+
+	"github.com/p2pchord/p2pchord/internal/certdate"
 )
 
 // tcpTransport is libp2p's TCP. When the certificate of a peer is not valid by this machine's clock, as that of an
@@ -55,7 +57,7 @@ func (t *tcpTransport) Dial(ctx context.Context, addr ma.Multiaddr, p peer.ID) (
 // DialWithUpdates dials a peer, and tells how far it is.
 func (t *tcpTransport) DialWithUpdates(ctx context.Context, addr ma.Multiaddr, p peer.ID, updates chan<- transport.DialUpdate) (transport.CapableConn, error) {
 	c, err := t.TcpTransport.DialWithUpdates(ctx, addr, p, updates)
-	if punching, _, _ := network.GetSimultaneousConnect(ctx); !wrongDate(err) || punching {
+	if punching, _, _ := network.GetSimultaneousConnect(ctx); !certdate.Invalid(err) || punching {
 		return c, err
 	}
 	c, again := t.noise.Dial(ctx, addr, p)

@@ -14,6 +14,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/sec"
 	tptu "github.com/libp2p/go-libp2p/p2p/net/upgrader"
 	libp2ptls "github.com/libp2p/go-libp2p/p2p/security/tls"
+
+	"github.com/p2pchord/p2pchord/internal/certdate"
 )
 
 // plainALPN stands for a peer that negotiates the multiplexer after the handshake.
@@ -33,7 +35,7 @@ func newTLS(id protocol.ID, key crypto.PrivKey, muxers []tptu.StreamMuxer) (*tls
 	if err != nil {
 		return nil, err
 	}
-	template, err := certificate()
+	template, err := certdate.Template()
 	if err != nil {
 		return nil, err
 	}

@@ -10,10 +10,10 @@ import (
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
-	"github.com/libp2p/go-libp2p/p2p/net/swarm"
 	"github.com/libp2p/go-libp2p/p2p/protocol/holepunch"
 	"github.com/libp2p/go-libp2p/p2p/protocol/identify"
 
+	"github.com/p2pchord/p2pchord/internal/p2phost/dial"
 	"github.com/p2pchord/p2pchord/internal/peeraddr"
 )
 
@@ -194,18 +194,11 @@ func directConn(h host.Host, p peer.ID) network.Conn {
 func (u *upgrader) within(ctx context.Context, p peer.ID) bool {
 	ctx, cancel := context.WithTimeout(network.WithForceDirectDial(ctx, "behind the same router"), withinTimeout)
 	defer cancel()
-	clearBackoff(u.host, p)
+	dial.ClearBackoff(u.host, p)
 	if err := u.host.Connect(ctx, peer.AddrInfo{ID: p}); err != nil {
 		log.Debugw("behind the same router, but not reached", "peer", p, "err", err)
 		u.outside.miss(p)
 		return false
 	}
 	return true
-}
-
-// clearBackoff forgets that p was dialled in vain: who asks decides when to try again.
-func clearBackoff(h host.Host, p peer.ID) {
-	if s, ok := h.Network().(interface{ Backoff() *swarm.DialBackoff }); ok {
-		s.Backoff().Clear(p)
-	}
 }
