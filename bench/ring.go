@@ -42,7 +42,8 @@ func (r *ring) start(ctx context.Context) error {
 	r.boot, r.contact = p, addrs[0]
 	for i := range nodes {
 		name := fmt.Sprintf("node%d", i+1)
-		// Equal ring addresses in every round: the arcs, and with them who holds what first, don't vary.
+		// Equal ring addresses in every round: the arcs, and with them who holds what first, don't
+		// vary.
 		_, p, err := r.run(ctx, name, "node", "--listen", "/ip4/127.0.0.1/tcp/0", "--bootstrap", r.contact,
 			"--ring-address", fmt.Sprintf("localhost:%d", 8001+i), "--mdns=false", "--no-prompt")
 		if err != nil {
@@ -129,7 +130,8 @@ func (r *ring) verb(ctx context.Context, args ...string) (ran, error) {
 	return out, err
 }
 
-// whole waits until every node has so many bytes more than nothing: with three copies, all of a file.
+// whole waits until every node has so many bytes more than nothing: with three copies, all of a
+// file.
 func (r *ring) whole(ctx context.Context, size int64) error {
 	for _, dir := range r.folders {
 		c, err := r.api(ctx, dir)

@@ -9,7 +9,8 @@ import (
 
 // request is a change that waits for the committing goroutine.
 type request struct {
-	// do works the change out in the batch. An error is the caller's alone, and then do has changed nothing.
+	// do works the change out in the batch. An error is the caller's alone, and then do has changed
+	// nothing.
 	do    func(*tx) error
 	bytes int // what it will add to the batch, roughly
 	err   error
@@ -165,7 +166,8 @@ func (s *Store) awaitFlush() error {
 	}
 }
 
-// fail makes the store refuse every later change, and returns the error that it answers from now on.
+// fail makes the store refuse every later change, and returns the error that it answers from now
+// on.
 func (s *Store) fail(cause error) error {
 	s.failOnce.Do(func() {
 		err := error(&fault.Error{

@@ -40,7 +40,8 @@ func (c *compactions) Unregister() {
 	}
 }
 
-// UpdateGetAllowedWithoutPermission implements pebble.CompactionScheduler: the number allowed doesn't change.
+// UpdateGetAllowedWithoutPermission implements pebble.CompactionScheduler: the number allowed
+// doesn't change.
 func (c *compactions) UpdateGetAllowedWithoutPermission() {}
 
 // TrySchedule implements pebble.CompactionScheduler.

@@ -22,7 +22,8 @@ func isBroken(err error) bool {
 			return true
 		}
 	}
-	return errors.Is(err, fs.ErrNotExist) // the store's own folders: the disk is not mounted any more
+	// the store's own folders: the disk is not mounted any more
+	return errors.Is(err, fs.ErrNotExist)
 }
 
 // IsDiskError reports whether err comes from using the disk, rather than from what was asked.

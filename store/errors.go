@@ -16,7 +16,8 @@ var (
 	// ErrFailed says that the disk failed in the middle of a change. The store serves
 	// reads and refuses every change until it is opened again.
 	ErrFailed = fault.New(fault.TryAgain, "the disk failed, so nothing is stored there until it can be written again")
-	// ErrTooLarge says that a block has more than MaxBlock bytes, or a part of an entry more than its limit.
+	// ErrTooLarge says that a block has more than MaxBlock bytes, or a part of an entry more than
+	// its limit.
 	ErrTooLarge = fault.New(fault.Usage, "larger than the store's limit")
 	// ErrShort says that a stream ended before or went on after its announced size.
 	ErrShort = fault.New(fault.Integrity, "the stream did not have the announced size")

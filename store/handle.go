@@ -14,8 +14,8 @@ import (
 	"github.com/p2pchord/p2pchord/internal/fault"
 )
 
-// Handle is a Store that can be closed and opened again while it is in use: after its disk
-// has failed, it goes on when the disk can be written again. Its methods are those of the Store that is
+// Handle is a Store that can be closed and opened again while it is in use: after its disk has
+// failed, it goes on when the disk can be written again. Its methods are those of the Store that is
 // open, and may be called from many goroutines. While none is open they answer ErrClosed.
 type Handle struct {
 	dir     string
@@ -40,7 +40,8 @@ func OpenHandle(dir string, opts Options) (*Handle, error) {
 }
 
 // Reopen closes the store, if it has failed, and opens it anew: what was acknowledged is there. It
-// first makes sure that the disk can be written and has some space; until it has, the store goes on to be read.
+// first makes sure that the disk can be written and has some space; until it has, the store goes on
+// to be read.
 func (h *Handle) Reopen() error {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -61,7 +61,8 @@ func TestReopen(t *testing.T) {
 			h, broken := breakable(t, &os.PathError{Op: "write", Path: "p", Err: cause})
 			data := bytes.Repeat([]byte("block "), 50_000)
 			hash := store.Hash(blake3sum.Sum(data))
-			// pebble's file system in memory changes what is written to it, in a build with the race detector.
+			// pebble's file system in memory changes what is written to it, in a build with the
+			// race detector.
 			st, err := h.StageKnown(t.Context(), bytes.Clone(data), hash, store.Warm)
 			storetest.Check(t, err)
 			storetest.Check(t, addEntry(t, h, "before", st))
@@ -105,8 +106,8 @@ func TestReopen(t *testing.T) {
 	}
 }
 
-// A block that can't be written because the disk is full is refused as such, and fails nothing else;
-// on a disk that can't be written at all the store fails.
+// A block that can't be written because the disk is full is refused as such, and fails nothing
+// else; on a disk that can't be written at all the store fails.
 func TestBlocksThatCantBeWritten(t *testing.T) {
 	t.Parallel()
 	data := bytes.Repeat([]byte("block "), 50_000)

@@ -1,8 +1,8 @@
 package store
 
-// Purpose says what an entry is written for, and so how much of a full store it may still use. A store that is full of
-// blocks has room for records, one that is full of new records takes copies of those that others have, and
-// a delete is possible to the last: what is deleted makes room.
+// Purpose says what an entry is written for, and so how much of a full store it may still use. A
+// store that is full of blocks has room for records, one that is full of new records takes copies
+// of those that others have, and a delete is possible to the last: what is deleted makes room.
 type Purpose uint8
 
 // The purposes of an entry.
@@ -25,7 +25,8 @@ const (
 	keptFromBlocksMost = 64 << 20
 )
 
-// blockLimit is the most that a store of this capacity has when it takes in a block; 0 is unlimited.
+// blockLimit is the most that a store of this capacity has when it takes in a block; 0 is
+// unlimited.
 func blockLimit(capacity int64) int64 {
 	return capacity - min(capacity/keptFromBlocksPart, keptFromBlocksMost)
 }
@@ -47,7 +48,8 @@ func entryFloor(floor int64, p Purpose) int64 {
 	return 0
 }
 
-// growth is by how many bytes the entries at a place grow, and what the new ones among them are for: the most urgent counts.
+// growth is by how many bytes the entries at a place grow, and what the new ones among them are
+// for: the most urgent counts.
 func growth(old, shall []Entry) (bytes int64, p Purpose) {
 	for i := range old {
 		bytes -= weight(&old[i])

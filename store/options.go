@@ -9,14 +9,15 @@ import (
 
 // Options are the settings of a store. The zero value is the default of each.
 type Options struct {
-	// Capacity is the most that blocks and entries may take, in bytes; 0 is unlimited. Blocks leave a part of it
-	// to entries, and entries to those that are more urgent: see Purpose.
+	// Capacity is the most that blocks and entries may take, in bytes; 0 is unlimited. Blocks leave
+	// a part of it to entries, and entries to those that are more urgent: see Purpose.
 	Capacity int64
 	// Reserve is the free space in bytes that is left to others on the disk. 0 is the
 	// default: 1 GiB or 5 % of the disk, whichever is smaller, so that a small disk can
 	// be used too. Negative is none.
 	Reserve int64
-	// Cache is the memory in bytes of the database's cache, its sorted memory included. 0 is 64 MiB.
+	// Cache is the memory in bytes of the database's cache, its sorted memory included. 0 is 64
+	// MiB.
 	Cache int64
 	// ScrubPeriod is the time in which every block is read and checked once in the
 	// background; 0 is 7 days, negative never.

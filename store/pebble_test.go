@@ -67,7 +67,8 @@ func openBare(t *testing.T, fs recordFS) *pebble.DB {
 // A store of an older program has journals that hold these bytes.
 func TestPayloadsKeepTheirForm(t *testing.T) {
 	t.Parallel()
-	const want = "0000000000000000" + "02000000" + // a number given when it is applied; how many changes
+	// a number given when it is applied; how many changes
+	const want = "0000000000000000" + "02000000" +
 		"01" + "03" + "6b6579" + "05" + "76616c7565" + // set key to value
 		"00" + "04" + "676f6e65" // delete gone
 	db := openBare(t, recordFS{vfs.NewMem(), new([]string), false})

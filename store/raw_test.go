@@ -10,7 +10,8 @@ import (
 	"github.com/p2pchord/p2pchord/store/storetest"
 )
 
-// What shows without hashing is found when a block is opened as it stands, and the block is set aside.
+// What shows without hashing is found when a block is opened as it stands, and the block is set
+// aside.
 func TestRawDamage(t *testing.T) {
 	t.Parallel()
 	for what, damage := range map[string]func(path string) error{

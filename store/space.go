@@ -32,7 +32,8 @@ func (s *Store) reserve(n int64) error {
 	return nil
 }
 
-// allow returns ErrNoSpace if entries may not grow by n bytes in t. It runs on the committing goroutine.
+// allow returns ErrNoSpace if entries may not grow by n bytes in t. It runs on the committing
+// goroutine.
 func (s *Store) allow(t *tx, n int64, p Purpose) error {
 	if n <= 0 {
 		return nil

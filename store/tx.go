@@ -18,7 +18,8 @@ type tx struct {
 	sums    map[uint16]Sum
 	count   counters
 	doubted bool // a file has become doubtful
-	// settled is what staged bytes that are among count already have reserved, until the batch is durable.
+	// settled is what staged bytes that are among count already have reserved, until the batch is
+	// durable.
 	settled int64
 	brought []*staged // whose they are
 	err     error

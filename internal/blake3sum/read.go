@@ -11,10 +11,11 @@ const step = 128 << 10
 
 var hashers = sync.Pool{New: func() any { return new(Hasher) }}
 
-// ReadFull fills data from r and returns how many bytes it has read and their hash, which it computes
-// while they come. read, if not nil, is called for each part. The error is r's own: io.EOF if r has
-// ended before data was full. Unlike io.ReadFull it never makes io.ErrUnexpectedEOF of that, with which
-// the readers of net/http say that a stream broke off. n and sum are valid with any error.
+// ReadFull fills data from r and returns how many bytes it has read and their hash, which it
+// computes while they come. read, if not nil, is called for each part. The error is r's own: io.EOF
+// if r has ended before data was full. Unlike io.ReadFull it never makes io.ErrUnexpectedEOF of
+// that, with which the readers of net/http say that a stream broke off. n and sum are valid with
+// any error.
 func ReadFull(r io.Reader, data []byte, read func(part []byte)) (n int, sum [Size]byte, err error) {
 	h := hashers.Get().(*Hasher) //nolint:forcetypeassert // the pool holds nothing else
 	defer hashers.Put(h)

@@ -49,7 +49,8 @@ func Keyed(key [KeySize]byte, data []byte) (out [Size]byte) {
 	return out
 }
 
-// Hasher hashes what is written to it in parts. The zero value is ready. It is not safe for concurrent use.
+// Hasher hashes what is written to it in parts. The zero value is ready. It is not safe for
+// concurrent use.
 type Hasher struct {
 	narrow *blake3.Hasher // does the work where groups are of no use
 
@@ -58,8 +59,9 @@ type Hasher struct {
 	subtrees [48][8]uint32
 	depth    int
 	groups   uint64
-	rest     [group]byte // the last group, perhaps whole: only a later byte tells that it is not the last
-	restLen  int
+	// the last group, perhaps whole: only a later byte tells that it is not the last
+	rest    [group]byte
+	restLen int
 }
 
 // Reset makes h ready for another hash.

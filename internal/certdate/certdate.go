@@ -17,7 +17,8 @@ import (
 // Template returns the template of a host's TLS certificate, for TCP and QUIC. libp2p's own begins
 // an hour before it is made: a peer whose clock is further behind refuses it. The certificate binds
 // a key that lives as long as the process to the host's identity, so its dates protect nothing:
-// these are valid by any clock. Each identity needs a template of its own, because libp2p adds to it.
+// these are valid by any clock. Each identity needs a template of its own, because libp2p adds to
+// it.
 func Template() (*x509.Certificate, error) {
 	number := func() (*big.Int, error) { return rand.Int(rand.Reader, big.NewInt(1<<62)) }
 	serial, err := number()

@@ -1,8 +1,9 @@
 // Package contain keeps a panic within the piece of work in which it happens.
 //
-// A peer decides what a node works on, so a mistake in one handler must cost one request and not the process. What is
-// contained is logged with its stack, once for each place, and counted. State that a panic may have left half changed
-// must not be used after it: the ring's machine, for one, is not run in here.
+// A peer decides what a node works on, so a mistake in one handler must cost one request and not
+// the process. What is contained is logged with its stack, once for each place, and counted. State
+// that a panic may have left half changed must not be used after it: the ring's machine, for one,
+// is not run in here.
 package contain
 
 import (
@@ -30,7 +31,8 @@ var total atomic.Uint64
 // Total is how many panics this process has contained.
 func Total() uint64 { return total.Load() }
 
-// Run calls f. If f panics, the error is of the kind fault.Failed and wraps ErrPanic. what names the work in the log.
+// Run calls f. If f panics, the error is of the kind fault.Failed and wraps ErrPanic. what names
+// the work in the log.
 func Run(what string, f func() error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -41,8 +43,8 @@ func Run(what string, f func() error) (err error) {
 	return f()
 }
 
-// Go is like wg.Go, with a panic of f contained. failed, if not nil, is called after a panic: it does for whoever waits
-// for f's outcome what f did not do.
+// Go is like wg.Go, with a panic of f contained. failed, if not nil, is called after a panic: it
+// does for whoever waits for f's outcome what f did not do.
 func Go(wg *sync.WaitGroup, what string, f, failed func()) {
 	wg.Go(func() {
 		err := Run(what, func() error { f(); return nil })
@@ -109,7 +111,8 @@ func note(what string, v any) {
 		"panic", fmt.Sprint(v), "stack", string(debug.Stack()))
 }
 
-// place is the function and line that panicked: the caller of the last function of the runtime on the stack.
+// place is the function and line that panicked: the caller of the last function of the runtime on
+// the stack.
 func place() string {
 	var pcs [64]uintptr
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(0, pcs[:])])

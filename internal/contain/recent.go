@@ -22,7 +22,8 @@ var recent struct {
 	work map[string]panicked
 }
 
-// remember notes that work panicked now. What work is called is written in the program, so there are few kinds.
+// remember notes that work panicked now. What work is called is written in the program, so there
+// are few kinds.
 func remember(what string) {
 	recent.mu.Lock()
 	defer recent.mu.Unlock()

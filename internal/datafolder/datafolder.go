@@ -17,7 +17,8 @@ const (
 // identityNames are the files that hold the identity of a node and of a bootstrap peer.
 var identityNames = []string{"identity.key", "identity"}
 
-// Is reports whether a folder is a data folder. open opens a file in it, without waiting for one that isn't regular.
+// Is reports whether a folder is a data folder. open opens a file in it, without waiting for one
+// that isn't regular.
 func Is(open func(name string) (*os.File, error)) bool {
 	if strings.HasPrefix(string(read(open, formatName, maxFormat)), formatWord) {
 		return true

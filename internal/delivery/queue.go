@@ -26,8 +26,8 @@ type Queue[T any] struct {
 	ended   chan struct{}
 }
 
-// New returns a queue of at most limit values. lost makes a value of the number of those that were dropped.
-// what names the queue, should deliver panic.
+// New returns a queue of at most limit values. lost makes a value of the number of those that were
+// dropped. what names the queue, should deliver panic.
 func New[T any](what string, limit int, deliver func(T), lost func(n uint64) T) *Queue[T] {
 	q := &Queue[T]{what: what, limit: limit, deliver: deliver, lost: lost, ended: make(chan struct{})}
 	q.change = sync.NewCond(&q.mu)
@@ -55,7 +55,8 @@ func (q *Queue[T]) Dropped() uint64 {
 	return q.dropped
 }
 
-// Flush waits until everything is delivered, for as long as within. It returns false when something isn't.
+// Flush waits until everything is delivered, for as long as within. It returns false when something
+// isn't.
 func (q *Queue[T]) Flush(within time.Duration) bool {
 	timer := time.AfterFunc(within, func() {
 		q.mu.Lock()
@@ -97,7 +98,8 @@ func (q *Queue[T]) run() {
 		if !ok {
 			return
 		}
-		_ = contain.Run(q.what, func() error { q.deliver(v); return nil }) // it is logged and counted
+		// it is logged and counted
+		_ = contain.Run(q.what, func() error { q.deliver(v); return nil })
 		q.mu.Lock()
 		q.busy = false
 		q.change.Broadcast()

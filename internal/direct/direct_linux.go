@@ -63,7 +63,8 @@ func setDirect(fd uintptr) (undo func(), ok bool) {
 	if err == nil {
 		_, err = unix.FcntlInt(fd, unix.F_SETFL, flags|unix.O_DIRECT)
 	}
-	return func() { _, _ = unix.FcntlInt(fd, unix.F_SETFL, flags) }, err == nil // what was possible a moment ago
+	// what was possible a moment ago
+	return func() { _, _ = unix.FcntlInt(fd, unix.F_SETFL, flags) }, err == nil
 }
 
 // Reader returns a reader of f, which stands at its beginning and has size bytes. It

@@ -26,7 +26,8 @@ func aligned(n, distance int) []byte {
 // What was written is read back, whatever its size, its place in memory and its place in the file.
 func TestWriteAt(t *testing.T) {
 	t.Parallel()
-	for _, dir := range []string{t.TempDir(), "/dev/shm"} { // the second knows no O_DIRECT on older systems
+	// the second knows no O_DIRECT on older systems
+	for _, dir := range []string{t.TempDir(), "/dev/shm"} {
 		if _, err := os.Stat(dir); err != nil {
 			continue
 		}

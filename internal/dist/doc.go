@@ -2,10 +2,10 @@
 // materials and checksums that are the same, byte for byte, from the same source.
 // It is for making releases only; no other room uses it, and it starts nothing and asks no network.
 //
-// Bills of materials are not left to cyclonedx-gomod (checked: v1.10.0, bin -noserial -notimestamp).
-// It puts the hashes of its own executable into each bill, so a release made on another kind of
-// machine would have other bytes. It can't take its time from SOURCE_DATE_EPOCH, and it writes the
-// standard library's version as go1.26.1, which no package URL has.
+// Bills of materials are not left to cyclonedx-gomod (checked: v1.10.0, bin -noserial
+// -notimestamp). It puts the hashes of its own executable into each bill, so a release made on
+// another kind of machine would have other bytes. It can't take its time from SOURCE_DATE_EPOCH,
+// and it writes the standard library's version as go1.26.1, which no package URL has.
 //
 //	dist archive FOLDER OUT.tar.gz|OUT.zip
 //	dist sbom BINARY VERSION OUT.cdx.json

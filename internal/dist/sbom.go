@@ -121,7 +121,8 @@ func purl(path, version string) string {
 	return "pkg:golang/" + path + "@" + url.PathEscape(version)
 }
 
-// uuid makes a serial number of a hash, so that equal programs have equal ones (RFC 9562, version 8).
+// uuid makes a serial number of a hash, so that equal programs have equal ones (RFC 9562, version
+// 8).
 func uuid(sum []byte) string {
 	u := [16]byte(sum[:16])
 	u[6] = u[6]&0x0f | 0x80

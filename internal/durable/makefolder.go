@@ -32,7 +32,8 @@ func MakeFolder(dir string, perm fs.FileMode) error {
 	return nil
 }
 
-// cause takes from an error of the system the operation and the path, which the message has already.
+// cause takes from an error of the system the operation and the path, which the message has
+// already.
 func cause(err error) error {
 	var path *fs.PathError
 	if errors.As(err, &path) {

@@ -21,7 +21,8 @@ const (
 )
 
 // checkPrivate refuses a data folder that somebody else may write to, or could put another in the
-// place of, like OpenSSH's StrictModes. On a file system without modes it returns a warning instead.
+// place of, like OpenSSH's StrictModes. On a file system without modes it returns a warning
+// instead.
 func checkPrivate(dir string) (warning string, err error) {
 	resolved, err := filepath.EvalSymlinks(dir)
 	if err != nil {
@@ -104,7 +105,8 @@ func ownerOf(i fs.FileInfo) int {
 	return os.Geteuid()
 }
 
-// isOwnGroup reports whether a folder's group is that of this user alone, by the custom that it has the user's name.
+// isOwnGroup reports whether a folder's group is that of this user alone, by the custom that it has
+// the user's name.
 func isOwnGroup(i fs.FileInfo) bool {
 	st, ok := i.Sys().(*syscall.Stat_t)
 	if !ok || int(st.Gid) != os.Getegid() {

@@ -148,7 +148,8 @@ func perform(ctx context.Context, api *gateway.Client, req request) (ans answer,
 	}
 }
 
-// disturb kills, pauses and restarts one node after the other, each time waiting until the ring has recovered.
+// disturb kills, pauses and restarts one node after the other, each time waiting until the ring has
+// recovered.
 func (c *chaos) disturb(ctx context.Context, rng *rand.Rand) {
 	for ctx.Err() == nil {
 		c.mu.Lock()
@@ -199,8 +200,9 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// TestChaos keeps putting, getting and removing while nodes are killed, paused and restarted,
-// and checks that what the users saw is linearizable. P2PCHORD_CHAOS sets how long it goes on, "10m" for instance.
+// TestChaos keeps putting, getting and removing while nodes are killed, paused and restarted, and
+// checks that what the users saw is linearizable. P2PCHORD_CHAOS sets how long it goes on, "10m"
+// for instance.
 func TestChaos(t *testing.T) {
 	length := 30 * time.Second
 	if s := os.Getenv("P2PCHORD_CHAOS"); s != "" {

@@ -101,7 +101,8 @@ func (s *scribe) verify(ctx context.Context, p *process) error {
 	return nil
 }
 
-// agrees: what was acknowledged last is there, as winner or sibling, unless something sent later may have replaced it.
+// agrees: what was acknowledged last is there, as winner or sibling, unless something sent later
+// may have replaced it.
 func (w *written) agrees(has []string) error {
 	if len(w.maybe) > 0 {
 		return nil // any of it may have come after, and replaced what was acknowledged

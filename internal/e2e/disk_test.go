@@ -50,8 +50,9 @@ func fillDisk(t *testing.T, disk string) (makeRoom func()) {
 	})
 }
 
-// Another program fills the disk of one of four nodes: files are put and got as before, through that
-// node too, and it comes back by itself when there is room. A start on the full disk says what is wrong.
+// Another program fills the disk of one of four nodes: files are put and got as before, through
+// that node too, and it comes back by itself when there is room. A start on the full disk says what
+// is wrong.
 func TestTheDiskOfOneNodeIsFullForAWhile(t *testing.T) {
 	t.Parallel()
 	disk := mounted(t, "200m")

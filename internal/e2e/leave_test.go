@@ -62,7 +62,8 @@ func TestSeveralBootstrapPeers(t *testing.T) {
 	r.start("localhost:8002", "--bootstrap", second.addrs[0])
 	r.settled()
 	r.boot.kill()
-	r.start("localhost:8003", "--bootstrap", second.addrs[0]) // the first one is gone, the second introduces it
+	// the first one is gone, the second introduces it
+	r.start("localhost:8003", "--bootstrap", second.addrs[0])
 	r.settled()
 	r.create("f", 100_000)
 	r.put("f")

@@ -106,7 +106,8 @@ func TestPartition(t *testing.T) {
 			want[fmt.Sprintf("during/%s/%d", side, i)] = fmt.Sprint("during ", side, i)
 		}
 	}
-	// A record whose owner was on the other side all the while comes to it from those who find that they hold a stray.
+	// A record whose owner was on the other side all the while comes to it from those who find that
+	// they hold a stray.
 	waitFor(t, "all files of both sides are there", func() error {
 		for name, content := range want {
 			for _, p := range r.nodes {
@@ -121,7 +122,8 @@ func TestPartition(t *testing.T) {
 	waitFor(t, "one winner and one sibling everywhere", func() error { return r.oneWinner("shared") })
 }
 
-// oneWinner checks that every node shows the same winner of a name and one sibling, which can be read.
+// oneWinner checks that every node shows the same winner of a name and one sibling, which can be
+// read.
 func (r *theRing) oneWinner(name string) error {
 	var winner string
 	for _, p := range r.nodes {

@@ -71,7 +71,8 @@ func startProcessIn(t *testing.T, netns, data string, args ...string) *process {
 	addrFile := filepath.Join(t.TempDir(), "addrs")
 	command := append([]string{path}, append(args, "--data", data, "--addr-file", addrFile)...)
 	if netns != "" {
-		command = append([]string{"ip", "netns", "exec", netns}, command...) // ip replaces itself by the program
+		// ip replaces itself by the program
+		command = append([]string{"ip", "netns", "exec", netns}, command...)
 	}
 	p.cmd = exec.Command(command[0], command[1:]...)
 	p.cmd.Stdout, p.cmd.Stderr = &p.output, &p.output

@@ -84,7 +84,8 @@ func (m *meter) sample(p *process) {
 	m.samples[pid] = append(m.samples[pid], usage{time.Since(m.first[pid]), resident << 10, len(fds)})
 }
 
-// check compares what each process that ran long enough took at its end with what it took after its warm-up.
+// check compares what each process that ran long enough took at its end with what it took after its
+// warm-up.
 func (m *meter) check(t *testing.T) {
 	t.Helper()
 	m.mu.Lock()

@@ -34,7 +34,8 @@ const (
 	NotSuccessor Code = "not_successor" // the asker isn't the successor of the node asked
 	Refused      Code = "refused"       // the witness does not accept under that grant
 	Busy         Code = "busy"          // in the middle of a step
-	Uncertain    Code = "uncertain"     // some copies may be durable; the same request may be repeated
+	// some copies may be durable; the same request may be repeated
+	Uncertain Code = "uncertain"
 )
 
 // Error makes a Code an error of its own kind.
@@ -48,7 +49,8 @@ type entry struct {
 	words string
 }
 
-// table is the only place where the numbers stand. Wire statuses are part of protocol/SPEC.md and never change.
+// table is the only place where the numbers stand. Wire statuses are part of protocol/SPEC.md and
+// never change.
 var table = []entry{
 	{Failed, 1, 1, 500, "failed"},
 	{Usage, 2, 2, 400, "wrong usage"},

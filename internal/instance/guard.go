@@ -178,7 +178,8 @@ func (g *Guard) serve(ctx context.Context, from peer.ID, req *pb.InstanceRequest
 	case *pb.InstanceRequest_Find:
 		proofs := g.probe(ctx, from, r.Find.GetChallenge())
 		if g.differ(from, r.Find.GetChallenge(), proofs) {
-			g.start(work{from, telling}, func() { g.tell(from) }) // the one that didn't ask has to hear of it too
+			// the one that didn't ask has to hear of it too
+			g.start(work{from, telling}, func() { g.tell(from) })
 		}
 		return protocol.InstanceAnswer(proofs...), nil
 	case *pb.InstanceRequest_Review:

@@ -66,8 +66,8 @@ func noParts(t *testing.T, dir string) {
 type foldingDir struct {
 	dir
 	path string
-	// seen, if not nil, makes it one in which a file has another identity under each of its names, as
-	// in file systems in user space: it has the name that each file was given last.
+	// seen, if not nil, makes it one in which a file has another identity under each of its names,
+	// as in file systems in user space: it has the name that each file was given last.
 	seen *sync.Map
 }
 

@@ -12,7 +12,8 @@ import (
 	"github.com/p2pchord/p2pchord/internal/fault"
 )
 
-// Whatever is planted in the folder of a get -r, nothing outside of it is written, and no link is followed.
+// Whatever is planted in the folder of a get -r, nothing outside of it is written, and no link is
+// followed.
 func TestPlantedLinks(t *testing.T) {
 	t.Parallel()
 	for what, plant := range map[string]func(folder, outside string) error{

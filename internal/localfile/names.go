@@ -36,7 +36,8 @@ func badName(name, why string) error {
 	return fault.New(fault.NotAllowed, "a file on this machine can't be called %q: %s; give -o FILE to write it elsewhere", name, why)
 }
 
-// windowsRefuses says why a part of a path doesn't mean a file or folder of that very name on Windows.
+// windowsRefuses says why a part of a path doesn't mean a file or folder of that very name on
+// Windows.
 func windowsRefuses(part string) string {
 	if i := strings.IndexFunc(part, func(r rune) bool { return r < ' ' || strings.ContainsRune(`<>:"|?*\`, r) }); i >= 0 {
 		return "on Windows a name has none of " + `< > : " | ? * \`

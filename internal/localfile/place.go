@@ -13,7 +13,8 @@ import (
 func (t *Target) finish() error {
 	t.keepMode()
 	if !t.want.Modified.IsZero() {
-		_ = t.dir.Chtimes(t.temp, time.Time{}, t.want.Modified) // not every file system has every time
+		// not every file system has every time
+		_ = t.dir.Chtimes(t.temp, time.Time{}, t.want.Modified)
 	}
 	if !t.session.opt.Sync {
 		return nil

@@ -120,7 +120,8 @@ func follow(path string) (string, error) {
 			return path, nil //nolint:nilerr // such as /dev/stdout, which leads to no path
 		}
 		folder, base := filepath.Split(to)
-		if folder, err = filepath.EvalSymlinks(folder); err != nil { // before ".." is taken out of it
+		// before ".." is taken out of it
+		if folder, err = filepath.EvalSymlinks(folder); err != nil {
 			return "", cantWrite(path, err)
 		}
 		path = filepath.Join(folder, base)

@@ -44,7 +44,8 @@ func openPart(d dir, name string) (*os.File, error) {
 		mine, err := f.Stat()
 		locked := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) //nolint:gosec // a file descriptor is small
 		if made && !errors.Is(locked, syscall.EWOULDBLOCK) {
-			// No other's, though on some disks all files seem to be writable for all, and can't be locked.
+			// No other's, though on some disks all files seem to be writable for all, and can't be
+			// locked.
 			locked = nil
 		}
 		if err != nil || locked != nil || !made && !isOurs(mine) {

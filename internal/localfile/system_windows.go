@@ -16,7 +16,8 @@ const umask fs.FileMode = 0
 // openPart claims nothing: an open file can't be renamed here, so the claim would end too early.
 func openPart(dir, string) (*os.File, error) { return nil, errPartNotOurs }
 
-// identity is equal for what os.SameFile finds equal: here the size, for the number of a file isn't told.
+// identity is equal for what os.SameFile finds equal: here the size, for the number of a file isn't
+// told.
 type identity struct{ size int64 }
 
 func identityOf(i fs.FileInfo) identity { return identity{i.Size()} }

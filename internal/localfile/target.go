@@ -161,7 +161,8 @@ func (t *Target) Commit() error {
 		return nil
 	}
 	if err := durable.OS.SyncFolder(filepath.Dir(t.shown)); err != nil && !errors.Is(err, fs.ErrPermission) {
-		// A folder that may be written but not read can't be synced; the system does it in its time.
+		// A folder that may be written but not read can't be synced; the system does it in its
+		// time.
 		return fault.New(fault.Failed, "can't make %s durable: %w", t.shown, err)
 	}
 	return nil

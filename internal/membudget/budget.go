@@ -11,7 +11,8 @@ import (
 // Block is the size in bytes of an ordinary block.
 const Block = 4 << 20
 
-// Class says what memory is for. An operation may wait for a later class while it holds an earlier one.
+// Class says what memory is for. An operation may wait for a later class while it holds an earlier
+// one.
 type Class uint8
 
 // The classes, in their order.
@@ -164,7 +165,8 @@ func (b *Budget) grant() {
 	b.queue = left
 }
 
-// sizeOf is how much memory a buffer of n bytes takes: the next power of two, so that it fits others too.
+// sizeOf is how much memory a buffer of n bytes takes: the next power of two, so that it fits
+// others too.
 func sizeOf(n int) int64 {
 	const least = 4 << 10
 	return 1 << bits.Len64(uint64(max(n, least)-1)) //nolint:gosec // not negative

@@ -164,7 +164,8 @@ func TestManyAtOnceEnd(t *testing.T) {
 	}
 }
 
-// An operation takes more than it has reserved only while nobody waits, and its own comes back to it.
+// An operation takes more than it has reserved only while nobody waits, and its own comes back to
+// it.
 func TestReservation(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

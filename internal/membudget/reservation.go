@@ -93,7 +93,8 @@ func (r *Reservation) back(n int64) {
 	r.free <- struct{}{}
 }
 
-// Close gives back what is not in use; the rest follows when it is freed. It may be called more than once, and of nil.
+// Close gives back what is not in use; the rest follows when it is freed. It may be called more
+// than once, and of nil.
 func (r *Reservation) Close() {
 	if r == nil {
 		return

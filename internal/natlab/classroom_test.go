@@ -15,8 +15,8 @@ import (
 // startsAtOnce is how many nodes of a classroom are starting at a time.
 const startsAtOnce = 4
 
-// nodesPerMachine is how many nodes share a namespace: the kernel's table of neighbours is one for all namespaces, and 60
-// machines that all speak with each other don't fit into it.
+// nodesPerMachine is how many nodes share a namespace: the kernel's table of neighbors is one for
+// all namespaces, and 60 machines that all speak with each other don't fit into it.
 const nodesPerMachine = 6
 
 // A classroom: 60 nodes behind one address, each with a slot at the bootstrap peer's relay.

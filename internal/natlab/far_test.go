@@ -10,10 +10,12 @@ import (
 	"time"
 )
 
-// farSize is the size of a file that goes over a long way: several blocks, so that there is progress to tell.
+// farSize is the size of a file that goes over a long way: several blocks, so that there is
+// progress to tell.
 const farSize = 9e6
 
-// Two homes in different parts of a country: 20 ms from one to the other, and one packet of a hundred is lost on the way.
+// Two homes in different parts of a country: 20 ms from one to the other, and one packet of a
+// hundred is lost on the way.
 func TestFarHomes(t *testing.T) {
 	for _, c := range []struct {
 		name       string
@@ -73,7 +75,8 @@ func farHomes(t *testing.T, listen []string, congestion string) {
 	t.Logf("plain TCP %v", raw.Round(time.Millisecond))
 }
 
-// roundTrip is the shortest time of several in which a byte came back over a plain connection; it fails the test unless the wires delay.
+// roundTrip is the shortest time of several in which a byte came back over a plain connection; it
+// fails the test unless the wires delay.
 func roundTrip(t *testing.T, from, to *Host, address string) time.Duration {
 	t.Helper()
 	best := time.Hour

@@ -13,7 +13,8 @@ import (
 // interruptedSize is the size of a file in the middle of whose transfer something happens.
 const interruptedSize int64 = 200e6
 
-// halfway starts f and calls then when about half of the file has moved. It returns how long f took.
+// halfway starts f and calls then when about half of the file has moved. It returns how long f
+// took.
 func halfway(t *testing.T, f func(progress func(node.Progress)) error, then func()) time.Duration {
 	t.Helper()
 	reached, done := make(chan struct{}), make(chan error, 1)
@@ -73,7 +74,8 @@ func TestAddressChanges(t *testing.T) {
 		direct bool
 	}{
 		{"of the router", func(_ *Lab, _ *Host, r *Router) { r.Renumber() }, true},
-		// The router keeps the port for the address that the machine had, and takes any for the one that it has.
+		// The router keeps the port for the address that the machine had, and takes any for the one
+		// that it has.
 		{"of the machine", func(_ *Lab, h *Host, _ *Router) { h.Renumber() }, false},
 		{"to another home", func(l *Lab, h *Host, _ *Router) { h.Move(l.Router(PortPreserving)) }, true},
 	} {
@@ -113,7 +115,8 @@ func TestAddressChanges(t *testing.T) {
 	}
 }
 
-// A relayed connection carries less than a file has: the transfer goes on over further ones, and both peers stay in the ring.
+// A relayed connection carries less than a file has: the transfer goes on over further ones, and
+// both peers stay in the ring.
 func TestFileLargerThanARelayedConnectionCarries(t *testing.T) {
 	l := New(t)
 	boot := startBootstrap(t, l.Host(Both), "--relay-data", "64MiB")

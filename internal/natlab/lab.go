@@ -15,8 +15,8 @@ import (
 // EnvName is the variable that has to be set for the labs to run.
 const EnvName = "P2PCHORD_NATLAB"
 
-// Addresses of the public network. libp2p takes the ranges made for documentation for private, so these are
-// real ones, which inside of the lab's namespaces lead nowhere else.
+// Addresses of the public network. libp2p takes the ranges made for documentation for private, so
+// these are real ones, which inside of the lab's namespaces lead nowhere else.
 const (
 	publicNet4 = "1.2.3."
 	publicNet6 = "2a01:7e0:0:"
@@ -82,7 +82,8 @@ func (l *Lab) namespace(name string) string {
 func (l *Lab) routes(ns string) {
 	l.t.Helper()
 	l.sysctl(ns, "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1")
-	// Without this, frames within a bridge meet the packet filter. Where bridges have no filter there is nothing to set.
+	// Without this, frames within a bridge meet the packet filter. Where bridges have no filter
+	// there is nothing to set.
 	_ = exec.Command("ip", "netns", "exec", ns, "sysctl", "-qw", "net.bridge.bridge-nf-call-iptables=0", "net.bridge.bridge-nf-call-ip6tables=0").Run() //nolint:gosec,noctx // the lab's own words; it ends at once
 }
 
@@ -112,7 +113,8 @@ func (l *Lab) run(stdin string, command ...string) string {
 	return string(out)
 }
 
-// Strays is how many packets for private addresses have come to the public network: dials into other people's networks.
+// Strays is how many packets for private addresses have come to the public network: dials into
+// other people's networks.
 func (l *Lab) Strays() int {
 	l.t.Helper()
 	return l.counter(l.public.ns, "ip", "seen", "strays")

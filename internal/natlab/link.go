@@ -14,9 +14,9 @@ func (a *attachment) Speed(mbit int) {
 	}
 }
 
-// Narrow makes the router's way outside as narrow as a tunnel's: packets above mtu bytes don't get through, in either
-// direction. With tell the router says so to hosts inside (ICMP, "fragmentation needed"). It clamps TCP's segments, as such
-// routers do.
+// Narrow makes the router's way outside as narrow as a tunnel's: packets above mtu bytes don't get
+// through, in either direction. With tell the router says so to hosts inside (ICMP, "fragmentation
+// needed"). It clamps TCP's segments, as such routers do.
 func (r *Router) Narrow(mtu int, tell bool) {
 	l := r.seg.lab
 	l.t.Helper()

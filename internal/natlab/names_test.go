@@ -20,7 +20,8 @@ func byName(protocol string, boot *process) []string {
 	}
 }
 
-// A bootstrap peer in another part of a private network is reached by its name as it is by its number.
+// A bootstrap peer in another part of a private network is reached by its name as it is by its
+// number.
 func TestNameOfAPrivateAddress(t *testing.T) {
 	l := New(t)
 	office := l.Router(PortPreserving)
@@ -40,8 +41,8 @@ func TestNameOfAPrivateAddress(t *testing.T) {
 	}
 }
 
-// On a machine with IPv6 only a /dns4 name leads to the IPv6 address that the network's name servers have for it, as where
-// DNS64 and NAT64 lead to IPv4.
+// On a machine with IPv6 only a /dns4 name leads to the IPv6 address that the network's name
+// servers have for it, as where DNS64 and NAT64 lead to IPv4.
 func TestDNS4NameWithIPv6Only(t *testing.T) {
 	l := New(t)
 	boot := startBootstrap(t, l.Host(Both))

@@ -11,8 +11,9 @@ import (
 	"github.com/p2pchord/p2pchord/node"
 )
 
-// Behind a tunnel with room for 1,280 bytes QUIC doesn't get through and TCP does. Nobody waits for that: neither who
-// starts there, nor who had connections, over QUIC only, before the way became narrow.
+// Behind a tunnel with room for 1,280 bytes QUIC doesn't get through and TCP does. Nobody waits for
+// that: neither who starts there, nor who had connections, over QUIC only, before the way became
+// narrow.
 func TestNarrowPath(t *testing.T) {
 	for _, c := range []struct {
 		name  string
@@ -66,7 +67,8 @@ func TestNarrowPath(t *testing.T) {
 				t.Errorf("netcheck says %v", got)
 			}
 			out, _, _ := a.verb("peers")
-			for line := range strings.Lines(out) { // the bootstrap peer's may stay, as long as little goes over it
+			// the bootstrap peer's may stay, as long as little goes over it
+			for line := range strings.Lines(out) {
 				if strings.HasPrefix(line, "successor") && strings.Contains(line, "direct") && strings.Contains(line, "quic") {
 					t.Errorf("a connection over QUIC is left: %s", line)
 				}

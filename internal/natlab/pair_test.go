@@ -60,7 +60,8 @@ func TestTwoHomes(t *testing.T) {
 	}
 }
 
-// measure puts a file at a, all of it to b, gets it back, and compares with plain TCP on the same way.
+// measure puts a file at a, all of it to b, gets it back, and compares with plain TCP on the same
+// way.
 func measure(t *testing.T, a, b *process, path string) {
 	t.Helper()
 	x := newTransfer(t, "large", pairSize)

@@ -29,8 +29,8 @@ const portMapRules = `table inet upnp {
 	chain post { type nat hook postrouting priority 90; policy accept; jump opened_post; }
 }`
 
-// MapPorts lets the router open ports to who asks for them by the protocol, and by no other: it runs miniupnpd, until the
-// test ends. It skips the test where that isn't installed.
+// MapPorts lets the router open ports to who asks for them by the protocol, and by no other: it
+// runs miniupnpd, until the test ends. It skips the test where that isn't installed.
 func (r *Router) MapPorts(protocol PortMapping) {
 	l := r.seg.lab
 	l.t.Helper()

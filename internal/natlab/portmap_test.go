@@ -12,12 +12,12 @@ import (
 	"github.com/p2pchord/p2pchord/node"
 )
 
-// publicAfter bounds how long a node may take to know that a mapped port reaches it: a bootstrap peer tests an address
-// every two minutes, and the first test is of the address that it sees.
+// publicAfter bounds how long a node may take to know that a mapped port reaches it: a bootstrap
+// peer tests an address every two minutes, and the first test is of the address that it sees.
 const publicAfter = 6 * time.Minute
 
-// A router opens a port when it is asked: that alone gives a node behind a symmetric NAT direct connections with
-// another such, and makes it one that everybody reaches.
+// A router opens a port when it is asked: that alone gives a node behind a symmetric NAT direct
+// connections with another such, and makes it one that everybody reaches.
 func TestPortMapped(t *testing.T) {
 	for _, protocol := range []PortMapping{UPnP, NATPMP} {
 		t.Run(string(protocol), func(t *testing.T) {

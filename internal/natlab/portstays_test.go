@@ -14,7 +14,8 @@ import (
 	"github.com/p2pchord/p2pchord/node"
 )
 
-// mapped waits until the router has opened ports for both transports, and returns the addresses outside.
+// mapped waits until the router has opened ports for both transports, and returns the addresses
+// outside.
 func (p *process) mapped() []string {
 	p.t.Helper()
 	n := p.netcheck(func(n node.Netcheck) string {
@@ -31,8 +32,8 @@ func (p *process) mapped() []string {
 	return out
 }
 
-// The address outside of a mapped port is the same after a restart: that of the inside port, or where another machine of
-// the home has that, the one that it had before.
+// The address outside of a mapped port is the same after a restart: that of the inside port, or
+// where another machine of the home has that, the one that it had before.
 func TestMappedPortStays(t *testing.T) {
 	for _, protocol := range []PortMapping{UPnP, NATPMP} {
 		t.Run(string(protocol), func(t *testing.T) {

@@ -21,8 +21,8 @@ import (
 	"github.com/p2pchord/p2pchord/node"
 )
 
-// The ring addresses of two nodes next to each other: the second owns every key but one, so what the
-// first puts or gets comes over the network, all of it.
+// The ring addresses of two nodes next to each other: the second owns every key but one, so what
+// the first puts or gets comes over the network, all of it.
 var (
 	firstAddress  = "home:1"
 	secondAddress = besideOf(firstAddress)
@@ -127,7 +127,8 @@ func newTransfer(t *testing.T, name string, size int64) *transfer {
 	return x
 }
 
-// put stores the file at a node, in one copy, and returns how long that took and the paths that the progress line named.
+// put stores the file at a node, in one copy, and returns how long that took and the paths that the
+// progress line named.
 func (x *transfer) put(p *process) (time.Duration, string) {
 	p.t.Helper()
 	began := time.Now()

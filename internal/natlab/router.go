@@ -16,7 +16,8 @@ const (
 	// PortPreserving keeps port numbers where it can, the same for every destination,
 	// and lets in only what answers: what most homes have.
 	PortPreserving Kind = iota
-	// EndpointIndependent keeps port numbers too, and lets in from anywhere, over UDP, to a port in use ("full cone").
+	// EndpointIndependent keeps port numbers too, and lets in from anywhere, over UDP, to a port in
+	// use ("full cone").
 	EndpointIndependent
 	// Symmetric takes a random port for each connection: many companies and mobile networks.
 	Symmetric
@@ -50,7 +51,8 @@ type Router struct {
 	kind Kind
 }
 
-// Router makes a home on the public network. One with a Firewall has IPv6 only, the others IPv4 only.
+// Router makes a home on the public network. One with a Firewall has IPv6 only, the others IPv4
+// only.
 func (l *Lab) Router(kind Kind) *Router {
 	l.t.Helper()
 	return l.router(l.public, kind)
@@ -135,7 +137,8 @@ func (r *Router) Crossed() int64 {
 	return links[0].Stats.RX.Bytes + links[0].Stats.TX.Bytes
 }
 
-// Renumber gives the router another public address and forgets its connections, as a provider does at night.
+// Renumber gives the router another public address and forgets its connections, as a provider does
+// at night.
 func (r *Router) Renumber() {
 	r.renumber()
 	r.Forget()

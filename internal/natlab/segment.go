@@ -88,7 +88,8 @@ func (a *attachment) renumber() {
 	a.assign(a.seg.next)
 }
 
-// link takes the interface up or down, at the bridge's end: as when a cable is pulled somewhere behind the next box.
+// link takes the interface up or down, at the bridge's end: as when a cable is pulled somewhere
+// behind the next box.
 func (a *attachment) link(state string) {
 	a.seg.lab.t.Helper()
 	a.seg.lab.ip("-n", a.seg.ns, "link", "set", a.port, state)

@@ -36,14 +36,16 @@ func (p *process) gets(x *transfer) error {
 	return x.same(to)
 }
 
-// fourHomes is a bootstrap peer, four nodes in homes of their own, one of them with a forwarded port, and a file.
+// fourHomes is a bootstrap peer, four nodes in homes of their own, one of them with a forwarded
+// port, and a file.
 func fourHomes(t *testing.T, l *Lab) (boot *process, homes []*Router, nodes []*process, x *transfer) {
 	t.Helper()
 	boot = startBootstrap(t, l.Host(Both))
 	for i := range 4 {
 		r := l.Router(PortPreserving)
 		h := r.Host()
-		if i == 0 { // while the bootstrap peer is away, somebody has to be found at an address that lasts
+		// while the bootstrap peer is away, somebody has to be found at an address that lasts
+		if i == 0 {
 			r.Forward(4701, h)
 		}
 		homes = append(homes, r)
@@ -76,7 +78,8 @@ func slots(at *process, nodes []*process) {
 	}
 }
 
-// registeredAgain waits until every node is registered with the bootstrap peer, which has just come back.
+// registeredAgain waits until every node is registered with the bootstrap peer, which has just come
+// back.
 func registeredAgain(t *testing.T, nodes []*process) {
 	t.Helper()
 	returned := time.Now()

@@ -17,7 +17,8 @@ import (
 const (
 	// maxFrame is the longest Ethernet frame at the usual MTU of 1,500 bytes, with a VLAN's tag.
 	maxFrame = 1518
-	// wireFrames bounds the frames under way in one direction; what comes on top is lost, as in a router's full queue.
+	// wireFrames bounds the frames under way in one direction; what comes on top is lost, as in a
+	// router's full queue.
 	wireFrames = 16384
 )
 
@@ -28,15 +29,16 @@ const (
 // direction, counted from the first.
 //
 // Nothing has to be installed. Each frame goes through the process, with one system call on either
-// side, and offloading is off: such a wire is for long links, not for fast ones. Loss is independent
-// from frame to frame; that of real networks comes in bursts.
+// side, and offloading is off: such a wire is for long links, not for fast ones. Loss is
+// independent from frame to frame; that of real networks comes in bursts.
 type Distance struct {
 	Delay time.Duration // of each frame, in each direction
 	Loss  float64       // share of the frames that are lost, of 1, in each direction
 	Seed  uint64        // of the choice of these
 }
 
-// Far replaces the cable of the interface by a long one. The addresses stay; connections that use it are lost.
+// Far replaces the cable of the interface by a long one. The addresses stay; connections that use
+// it are lost.
 func (a *attachment) Far(d Distance) {
 	s, l := a.seg, a.seg.lab
 	l.t.Helper()
@@ -55,7 +57,8 @@ func (a *attachment) Far(d Distance) {
 	})
 }
 
-// tap makes an interface in a namespace whose frames are read and written here. It exists until it is closed.
+// tap makes an interface in a namespace whose frames are read and written here. It exists until it
+// is closed.
 func (a *attachment) tap(ns, dev string) *os.File {
 	l := a.seg.lab
 	l.t.Helper()
@@ -137,7 +140,8 @@ func unlessClosed(err error) error {
 	return err
 }
 
-// inside runs f in a goroutine whose thread is in the namespace: sockets and interfaces that f itself makes are in it.
+// inside runs f in a goroutine whose thread is in the namespace: sockets and interfaces that f
+// itself makes are in it.
 func inside(ns string, f func() error) error {
 	out := make(chan error, 1)
 	go func() {

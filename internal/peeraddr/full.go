@@ -25,7 +25,8 @@ func Full(h host.Host) []ma.Multiaddr {
 	return addrs
 }
 
-// Parse reads the multiaddr of a peer, which must name its peer ID. The error is of kind fault.Usage.
+// Parse reads the multiaddr of a peer, which must name its peer ID. The error is of kind
+// fault.Usage.
 func Parse(s string) (ma.Multiaddr, error) {
 	a, err := ma.NewMultiaddr(s)
 	if err != nil {

@@ -36,8 +36,8 @@ func IsName(a ma.Multiaddr) bool {
 	return false
 }
 
-// Distance orders addresses by how useful they are to a peer elsewhere: 0 is public, 1 is of a local
-// network, 2 leads through a relay, 3 is loopback.
+// Distance orders addresses by how useful they are to a peer elsewhere: 0 is public, 1 is of a
+// local network, 2 leads through a relay, 3 is loopback.
 func Distance(a ma.Multiaddr) int {
 	switch {
 	case manet.IsIPLoopback(a):

@@ -10,8 +10,8 @@ import (
 )
 
 // Line returns s on one line: line breaks and tabs become blanks, and every other character that
-// controls, hides or reorders what is shown becomes its escape in Go's form, such as \x1b or \u202e.
-// What is not UTF-8 becomes U+FFFD.
+// controls, hides or reorders what is shown becomes its escape in Go's form, such as \x1b or
+// \u202e. What is not UTF-8 becomes U+FFFD.
 func Line(s string) string {
 	if !strings.ContainsFunc(s, unsafe) {
 		return s
@@ -50,7 +50,8 @@ func JSON(s string) string {
 	}
 	var b strings.Builder
 	for _, r := range s[:end] {
-		if unsafe(r) && r >= ' ' && r != utf8.RuneError { // JSON has none below ' ' but between its values
+		// JSON has none below ' ' but between its values
+		if unsafe(r) && r >= ' ' && r != utf8.RuneError {
 			writeUTF16(&b, r)
 		} else {
 			b.WriteRune(r)

@@ -12,8 +12,8 @@ import (
 // ErrChanged is why a file that was written to while it was read is not stored.
 var ErrChanged = errors.New("the file changed while it was read: put it again when nobody writes to it")
 
-// ErrSize is why a file is not stored that has more or fewer bytes than it says: one of /proc, or of
-// a file system that doesn't know the sizes of its files.
+// ErrSize is why a file is not stored that has more or fewer bytes than it says: one of /proc, or
+// of a file system that doesn't know the sizes of its files.
 var ErrSize = errors.New("its size is not the number of bytes that can be read from it: to store those, give them on stdin: put - --name NAME < FILE")
 
 // File reads an open file from its beginning. The last byte comes only when size and

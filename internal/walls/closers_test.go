@@ -47,7 +47,8 @@ func g() { x, err := open(); defer func() { _ = x.Close() }(); y, err := open();
 	}
 }
 
-// assignedAgain returns where a function assigns to a variable whose method it has deferred in a closure.
+// assignedAgain returns where a function assigns to a variable whose method it has deferred in a
+// closure.
 func assignedAgain(f *ast.File) (at []token.Pos) {
 	ast.Inspect(f, func(n ast.Node) bool {
 		var body *ast.BlockStmt

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// simulated are the packages that the simulation runs in virtual time. They start processes and wait
-// through package env only. not names files that run in production only.
+// simulated are the packages that the simulation runs in virtual time. They start processes and
+// wait through package env only. not names files that run in production only.
 var simulated = map[string][]string{
 	"internal/chord":       nil,
 	"internal/replication": nil,
@@ -67,7 +67,8 @@ func f(ctx context.Context, c chan int) {
 	}
 }
 
-// pastTheEnvironment returns where a file starts goroutines, uses channels, or asks the system for the time.
+// pastTheEnvironment returns where a file starts goroutines, uses channels, or asks the system for
+// the time.
 func pastTheEnvironment(f *ast.File) map[token.Pos]string {
 	found := map[token.Pos]string{}
 	ast.Inspect(f, func(n ast.Node) bool {

@@ -24,7 +24,8 @@ const (
 type wall struct {
 	room string
 	deny []string // import paths, with all beneath them
-	// through forbids it through other packages of this module too; otherwise only in the room's own files.
+	// through forbids it through other packages of this module too; otherwise only in the room's
+	// own files.
 	through bool
 }
 
@@ -150,7 +151,8 @@ func breaches(graph map[string][]string, p string, w wall) [][]string {
 	return out
 }
 
-// imports returns what each package of the module imports in files that aren't tests, on any system.
+// imports returns what each package of the module imports in files that aren't tests, on any
+// system.
 func imports(t *testing.T, root string) map[string][]string {
 	t.Helper()
 	graph := make(map[string][]string)
@@ -178,7 +180,8 @@ func imports(t *testing.T, root string) map[string][]string {
 			return err
 		}
 		pkg := path.Join(module, filepath.ToSlash(rel))
-		graph[pkg] = append(graph[pkg], "")[:len(graph[pkg])] // a package without imports is one too
+		// a package without imports is one too
+		graph[pkg] = append(graph[pkg], "")[:len(graph[pkg])]
 		for _, s := range f.Imports {
 			i, err := strconv.Unquote(s.Path.Value)
 			if err != nil {

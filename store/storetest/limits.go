@@ -101,7 +101,8 @@ func testCapacity(t *testing.T, open Open) {
 	Put(t, s, at, "2", Bytes(2, 900<<10))
 }
 
-// testEntriesCount fills a store with entries: the capacity bounds them, and leaves room for what is more urgent.
+// testEntriesCount fills a store with entries: the capacity bounds them, and leaves room for what
+// is more urgent.
 func testEntriesCount(t *testing.T, open Open) {
 	const capacity = 1 << 20
 	s := open(t, store.Options{Capacity: capacity})
@@ -132,7 +133,8 @@ func testEntriesCount(t *testing.T, open Open) {
 	Remove(t, s, store.Place{Name: "0 1"})
 	g.Discard()
 	Check(t, put("big", store.Copy, 60<<10))
-	// Many that come at once don't go beyond it, and those that fit are not refused for what others have reserved.
+	// Many that come at once don't go beyond it, and those that fit are not refused for what others
+	// have reserved.
 	full := open(t, store.Options{Capacity: capacity})
 	var wg sync.WaitGroup
 	for i := range 16 {
