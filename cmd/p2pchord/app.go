@@ -14,8 +14,10 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/console"
+	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/flags"
 	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/logs"
 	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/process"
+	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/settings"
 	"github.com/p2pchord/p2pchord/gateway"
 	"github.com/p2pchord/p2pchord/internal/duration"
 	"github.com/p2pchord/p2pchord/internal/fault"
@@ -41,7 +43,7 @@ type app struct {
 	api       string
 	bootstrap []string
 	timeout   time.Duration
-	limits    limitFlags // of a client that passes through
+	limits    flags.Rates // of a client that passes through
 
 	// origins says where each flag has its value from that is neither its default nor given.
 	origins map[string]string
@@ -140,15 +142,15 @@ To see it work on this machine alone: p2pchord demo
 	root.SetOut(a.out.Results())
 	root.SetErr(a.out.Messages())
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return fault.New(fault.Usage, "%w: see %s --help", flagWords(err), cmd.CommandPath())
+		return fault.New(fault.Usage, "%w: see %s --help", settings.FlagError(err), cmd.CommandPath())
 	})
 	f := root.PersistentFlags()
 	f.SortFlags = false
-	f.StringVar(&a.data, "data", a.data, "`folder` of the peer (default "+tilde(defaultData("node"))+", for bootstrap "+filepath.Base(defaultData("bootstrap"))+" beside it)")
+	f.StringVar(&a.data, "data", a.data, "`folder` of the peer (default "+settings.Tilde(settings.DefaultData("node"))+", for bootstrap "+filepath.Base(settings.DefaultData("bootstrap"))+" beside it)")
 	f.BoolVar(&a.json, "json", a.json, "results, and errors, as JSON")
 	f.BoolVar(&a.quiet, "quiet", a.quiet, "no progress and no messages")
 	f.StringVar(&a.progress, "progress", cmp.Or(a.progress, "auto"), "show progress: auto (on a terminal), on or off")
-	f.StringVar(&a.config, "config", a.config, "config `file` (default "+tilde(defaultConfig())+")")
+	f.StringVar(&a.config, "config", a.config, "config `file` (default "+settings.Tilde(settings.DefaultConfig())+")")
 
 	ring := []*cobra.Command{
 		a.putCommand(), a.getCommand(), a.lsCommand(), a.statCommand(), a.rmCommand(),
@@ -175,7 +177,7 @@ To see it work on this machine alone: p2pchord demo
 		c.Flags().StringArrayVar(&a.bootstrap, "bootstrap", nil, "`multiaddr` of a bootstrap peer, to do it without a node of one's own")
 	}
 	for _, c := range ring[:2] {
-		a.limits.add(c.Flags())
+		a.limits.Add(c.Flags())
 	}
 	for _, name := range []string{"api", "bootstrap", "timeout"} {
 		root.Flags().Lookup(name).Hidden = true // they are for "-", and docs/cli.md tells
@@ -242,11 +244,8 @@ func addGroup(root *cobra.Command, id, title string, commands ...*cobra.Command)
 
 func (a *app) apiFlags(f *pflag.FlagSet) {
 	f.StringVar(&a.api, "api", "", "`socket` of the node (default api.sock in --data)")
-	f.DurationVar(&a.timeout, "timeout", defaultTimeout, "give up a step, or a transfer, in which nothing moves for so long")
+	f.DurationVar(&a.timeout, "timeout", flags.DefaultTimeout, "give up a step, or a transfer, in which nothing moves for so long")
 }
-
-// defaultTimeout is how long a step may take.
-const defaultTimeout = 10 * time.Second
 
 // begin is run before every verb: it completes the flags and checks those that all share.
 func (a *app) begin(cmd *cobra.Command, _ []string) error {
@@ -307,4 +306,39 @@ func atMostOne(words string) cobra.PositionalArgs {
 func (a *app) isGiven(cmd *cobra.Command, flag string) bool {
 	_, elsewhere := a.origins[flag]
 	return cmd.Flags().Changed(flag) && !elsewhere
+}
+
+// complete gives each flag that is not on the command line its value from the environment or the
+// config file.
+func (a *app) complete(cmd *cobra.Command) error {
+	c, err := settings.Complete(cmd, a.config, a.lookupEnv)
+	a.config, a.origins = c.File, c.Origins
+	if c.Warning != nil && !a.warnedConfig {
+		a.warnedConfig = true // once in a process
+		a.out.Warn("%v", c.Warning)
+	}
+	return err
+}
+
+// dataFolder is the folder that --data names, or the default.
+func (a *app) dataFolder(kind string) (string, error) {
+	if a.data != "" {
+		return a.data, nil
+	}
+	if dir := settings.DefaultData(kind); dir != "" {
+		return dir, nil
+	}
+	return "", errNoHome
+}
+
+// errNoHome refuses to make up a data folder.
+var errNoHome = fault.New(fault.Usage, "there is no default data folder, for HOME is not set to a folder's full path: give --data DIR")
+
+// historyFile is where a prompt keeps what was typed; "" for nowhere.
+func (a *app) historyFile() string {
+	dir, err := a.dataFolder("node")
+	if err != nil {
+		return ""
+	}
+	return filepath.Join(dir, historyName)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/console"
+	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/settings"
 	"github.com/p2pchord/p2pchord/internal/duration"
 	"github.com/p2pchord/p2pchord/internal/fault"
 )
@@ -74,7 +75,7 @@ func (a *app) configCheck() error {
 			return err
 		}
 	}
-	file := cmp.Or(a.config, defaultConfig())
+	file := cmp.Or(a.config, settings.DefaultConfig())
 	_, err := os.Stat(file)
 	there := err == nil
 	switch {
@@ -134,7 +135,7 @@ func (a *app) valueOf(command string, f *pflag.Flag) any {
 		if command == "bootstrap" {
 			kind = command
 		}
-		return defaultData(kind)
+		return settings.DefaultData(kind)
 	}
 	if d, err := time.ParseDuration(f.Value.String()); err == nil && f.Value.Type() == "duration" {
 		return duration.String(d)

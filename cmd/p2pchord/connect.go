@@ -4,9 +4,9 @@ import (
 	"context"
 	"path/filepath"
 
-	ma "github.com/multiformats/go-multiaddr"
 	"github.com/spf13/cobra"
 
+	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/flags"
 	"github.com/p2pchord/p2pchord/gateway"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/node"
@@ -16,7 +16,7 @@ import (
 // else, with --bootstrap, a client that passes through.
 func (a *app) openRing(cmd *cobra.Command) (gateway.Ring, error) {
 	ctx := cmd.Context()
-	up, down, err := a.limits.parse()
+	up, down, err := a.limits.Parse()
 	if err != nil {
 		return nil, err
 	}
@@ -24,7 +24,7 @@ func (a *app) openRing(cmd *cobra.Command) (gateway.Ring, error) {
 		a.limitsOfItsOwn(up, down)
 		return ringStays{a.peer}, nil
 	}
-	addrs, err := parseMultiaddrs("--bootstrap", a.bootstrap, true)
+	addrs, err := flags.Multiaddrs("--bootstrap", a.bootstrap, true)
 	if err != nil {
 		return nil, err
 	}
@@ -100,26 +100,3 @@ type (
 
 func (ringStays) Close() error { return nil }
 func (nodeStays) Close() error { return nil }
-
-// parseMultiaddrs reads the multiaddrs of a flag; a peer's must end with its ID.
-func parseMultiaddrs(flag string, list []string, withID bool) ([]ma.Multiaddr, error) {
-	var out []ma.Multiaddr
-	for _, s := range list {
-		m, err := ma.NewMultiaddr(s)
-		if err != nil {
-			return nil, fault.New(fault.Usage, "%s %q is no multiaddr (%w): write it like /ip4/192.0.2.1/tcp/4701%s", flag, s, err, idExample(withID))
-		}
-		if _, err := m.ValueForProtocol(ma.P_P2P); withID && err != nil {
-			return nil, fault.New(fault.Usage, "%s %q doesn't say whose address it is: it ends with /p2p/ID, as the peer itself shows it", flag, s)
-		}
-		out = append(out, m)
-	}
-	return out, nil
-}
-
-func idExample(withID bool) string {
-	if withID {
-		return "/p2p/ID"
-	}
-	return ""
-}

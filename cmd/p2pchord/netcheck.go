@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/flags"
 	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/textfmt"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/node"
@@ -91,13 +92,13 @@ func (a *app) netcheckOffline(cmd *cobra.Command, f netcheckFlags) (node.Netchec
 	if data, err := a.dataFolder("node"); err == nil { // without one there are no peers to remember
 		cfg.Data = data
 	}
-	if cfg.Bootstrap, err = parseMultiaddrs("--bootstrap", orSettings(a.bootstrap, settings, "bootstrap"), true); err != nil {
+	if cfg.Bootstrap, err = flags.Multiaddrs("--bootstrap", orSettings(a.bootstrap, settings, "bootstrap"), true); err != nil {
 		return node.Netcheck{}, err
 	}
-	if cfg.Listen, err = parseMultiaddrs("--listen", orSettings(f.listen, settings, "listen"), false); err != nil {
+	if cfg.Listen, err = flags.Multiaddrs("--listen", orSettings(f.listen, settings, "listen"), false); err != nil {
 		return node.Netcheck{}, err
 	}
-	if cfg.Announce, err = parseMultiaddrs("--announce", orSettings(f.announce, settings, "announce"), false); err != nil {
+	if cfg.Announce, err = flags.Multiaddrs("--announce", orSettings(f.announce, settings, "announce"), false); err != nil {
 		return node.Netcheck{}, err
 	}
 	ctx, cancel := context.WithTimeout(cmd.Context(), netcheckWithin)

@@ -8,14 +8,12 @@ import (
 	"os/signal"
 	"path/filepath"
 	"syscall"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/console"
-	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/logs"
+	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/flags"
 	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/process"
-	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/textfmt"
 	"github.com/p2pchord/p2pchord/gateway"
 	"github.com/p2pchord/p2pchord/internal/contain"
 	"github.com/p2pchord/p2pchord/internal/fault"
@@ -24,23 +22,8 @@ import (
 	"github.com/p2pchord/p2pchord/share"
 )
 
-type nodeFlags struct {
-	bootstrap, listen, announce []string
-	ringAddress                 string
-	copies                      int
-	capacity, memory            string
-	limits                      limitFlags
-	conns                       connFlags
-	heartbeat, timeout, within  time.Duration
-	mdns, noPrompt, server      bool
-	addrFile, logLevel, metrics string
-	metricsHosts                []string
-	share, apiListen            string
-	scanInterval                time.Duration
-}
-
 func (a *app) nodeCommand() *cobra.Command {
-	var f nodeFlags
+	var f flags.Node
 	cmd := &cobra.Command{
 		Use:   "node",
 		Short: "Run a peer of the ring",
@@ -56,127 +39,38 @@ peers, netcheck, health, watch, verify, ring, lookup, trace, leave and quit. SIG
 		),
 		Args: exactly(0, "no arguments"),
 		PreRunE: func(*cobra.Command, []string) error {
-			_, err := f.config("")
+			_, err := f.Config("")
 			return err
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.runNode(cmd, f) },
 	}
-	fl := cmd.Flags()
-	fl.SortFlags = false
-	fl.StringArrayVar(&f.bootstrap, "bootstrap", nil, "`multiaddr` of a bootstrap peer, with its /p2p/ID")
-	fl.StringArrayVar(&f.listen, "listen", nil, "`multiaddr` to listen on (default port 4701, TCP and QUIC, on all interfaces, or a free port)")
-	fl.StringArrayVar(&f.announce, "announce", nil, "further `multiaddr` under which others reach it")
-	fl.StringVar(&f.ringAddress, "ring-address", "", "`HOST:PORT` whose hash is the node's key (default the peer ID's)")
-	fl.StringVar(&f.share, "share", "", "store what is dropped into `folder` by itself; nothing is deleted from the ring when it vanishes there")
-	fl.DurationVar(&f.scanInterval, "scan-interval", share.DefaultInterval, "how often all of that folder is looked at, beside what the system tells of")
-	fl.IntVar(&f.copies, "copies", defaultCopies, "on how many peers a file is to be, 1 to 8")
-	fl.StringVar(&f.capacity, "capacity", "", "`size` that it stores at most, like 100GiB (default what the disk has)")
-	fl.StringVar(&f.memory, "memory", "", "`size` of memory for the blocks of all transfers and repairs together, like 64MiB (default an eighth of what there is, 24MiB to 64MiB)")
-	f.limits.add(fl)
-	f.conns.add(fl, node.DefaultConnections, node.DefaultConnectionsPerAddress)
-	fl.DurationVar(&f.heartbeat, "heartbeat", 3*time.Second, "how often neighbours are checked")
-	fl.DurationVar(&f.timeout, "timeout", defaultTimeout, "give up a step, or a transfer, in which nothing moves for so long")
-	fl.DurationVar(&f.within, "within", gateway.DefaultWithin, "how long handing over may take when a signal ends it")
-	fl.BoolVar(&f.mdns, "mdns", true, "find peers on the local network by themselves")
-	fl.BoolVar(&f.server, "server", false, serverUsage)
-	fl.BoolVar(&f.noPrompt, "no-prompt", false, "show no prompt, even on a terminal")
-	fl.StringVar(&f.addrFile, "addr-file", "", "put the addresses into `file` once it is ready")
-	fl.StringVar(&f.metrics, "metrics", "", "serve /metrics for Prometheus on `PORT or HOST:PORT`; without HOST only this machine can reach it")
-	fl.StringArrayVar(&f.metricsHosts, "metrics-host", nil, "`name` under which Prometheus asks for --metrics, beside this machine's own name and addresses")
-	fl.StringVar(&f.apiListen, "api-listen", "", "serve the API on the loopback `PORT or HOST:PORT` too, for who has the token in the data folder's "+gateway.TokenName)
-	fl.StringVar(&f.logLevel, "log-level", "", logs.LevelUsage)
+	cmd.Flags().SortFlags = false
+	f.Add(cmd.Flags())
 	return cmd
 }
 
-// config checks the flags and makes them a node's.
-func (f nodeFlags) config(data string) (c node.Config, err error) {
-	c = node.Config{
-		Data: data, RingAddress: f.ringAddress, Copies: f.copies,
-		Heartbeat: f.heartbeat, Timeout: f.timeout, MDNS: f.mdns, Server: f.server,
-		Connections: f.conns.all, ConnectionsPerAddress: f.conns.perAddress,
-	}
-	if err := f.conns.check(); err != nil {
-		return c, err
-	}
-	if c.Bootstrap, err = parseMultiaddrs("--bootstrap", f.bootstrap, true); err != nil {
-		return c, err
-	}
-	if c.Listen, err = parseMultiaddrs("--listen", f.listen, false); err != nil {
-		return c, err
-	}
-	if c.Announce, err = parseMultiaddrs("--announce", f.announce, false); err != nil {
-		return c, err
-	}
-	if f.capacity != "" {
-		if c.CapacityBytes, err = textfmt.ParseSize(f.capacity); err != nil {
-			return c, fault.New(fault.Usage, "--capacity: %w", err)
-		}
-	}
-	if f.memory != "" {
-		if c.MemoryBytes, err = textfmt.ParseSize(f.memory); err != nil {
-			return c, fault.New(fault.Usage, "--memory: %w", err)
-		}
-		if c.MemoryBytes < node.MinMemory {
-			return c, fault.New(fault.Usage, "--memory %s: it is %dMiB or more", f.memory, node.MinMemory>>20)
-		}
-	}
-	if c.LimitUp, c.LimitDown, err = f.limits.parse(); err != nil {
-		return c, err
-	}
-	if f.logLevel != "" {
-		if _, _, err := logs.ParseLevels(f.logLevel); err != nil {
-			return c, err
-		}
-	}
-	if f.metrics != "" {
-		if err := gateway.CheckMetricsAddr(f.metrics); err != nil {
-			return c, fault.New(fault.Usage, "--metrics: %w", err)
-		}
-	}
-	for _, name := range f.metricsHosts {
-		if err := gateway.CheckMetricsHost(name); err != nil {
-			return c, fault.New(fault.Usage, "--metrics-host: %w", err)
-		}
-	}
-	if f.apiListen != "" {
-		if err := gateway.CheckAPIAddr(f.apiListen); err != nil {
-			return c, fault.New(fault.Usage, "--api-listen: %w", err)
-		}
-	}
-	if f.scanInterval <= 0 {
-		return c, fault.New(fault.Usage, "--scan-interval %v: it is a time like 5s", f.scanInterval)
-	}
-	switch {
-	case f.copies < 1 || f.copies > 8:
-		return c, fault.New(fault.Usage, "--copies %d: it is 1 to 8", f.copies)
-	case f.heartbeat <= 0 || f.timeout <= 0 || f.within < 0:
-		return c, fault.New(fault.Usage, "--heartbeat, --timeout and --within are times like 10s")
-	}
-	return c, nil
-}
-
-func (a *app) runNode(cmd *cobra.Command, f nodeFlags) error {
+func (a *app) runNode(cmd *cobra.Command, f flags.Node) error {
 	ctx, cancel := context.WithCancel(cmd.Context())
 	defer cancel()
 	data, err := a.dataFolder("node")
 	if err != nil {
 		return err
 	}
-	cfg, err := f.config(data)
+	cfg, err := f.Config(data)
 	if err != nil {
 		return err
 	}
 	membudget.SetRuntimeLimit()
-	if f.share != "" {
-		if err := share.Check(f.share, cfg.Data); err != nil {
+	if f.Share != "" {
+		if err := share.Check(f.Share, cfg.Data); err != nil {
 			return err
 		}
 	}
-	if err := process.RemoveAddrFile(f.addrFile); err != nil {
+	if err := process.RemoveAddrFile(f.AddrFile); err != nil {
 		return err
 	}
 	a.out.Queue()
-	if err := a.logs.Set(f.logLevel); err != nil {
+	if err := a.logs.Set(f.LogLevel); err != nil {
 		return err
 	}
 	given, prompted := a.isGiven(cmd, "log-level"), a.promptWanted(f) && !process.HangupIgnored()
@@ -206,18 +100,18 @@ func (a *app) runNode(cmd *cobra.Command, f nodeFlags) error {
 		return errors.Join(err, n.Close())
 	}
 	api, err := gateway.Serve(filepath.Join(cfg.Data, gateway.SocketName), peer, metrics, heard)
-	if err == nil && f.apiListen != "" {
-		err = a.servePort(ctx, api, cfg.Data, f.apiListen)
+	if err == nil && f.APIListen != "" {
+		err = a.servePort(ctx, api, cfg.Data, f.APIListen)
 	}
-	if err == nil && f.metrics != "" {
+	if err == nil && f.Metrics != "" {
 		var port *gateway.MetricsServer
-		if port, err = gateway.ServeMetrics(ctx, f.metrics, metrics, f.metricsHosts...); err == nil {
+		if port, err = gateway.ServeMetrics(ctx, f.Metrics, metrics, f.MetricsHosts...); err == nil {
 			defer func() { _ = port.Close() }() // a scrape that is cut off is tried again
 			a.out.Say("metrics are on http://%s/metrics", port.Addr())
 		}
 	}
 	if err == nil {
-		err = a.showReady(f.addrFile, n.PeerID(), n.RingAddress(), n.Addrs())
+		err = a.showReady(f.AddrFile, n.PeerID(), n.RingAddress(), n.Addrs())
 	}
 	if err == nil {
 		manager.Ready("serves as "+n.PeerID(), func(ctx context.Context) error { return alive(ctx, cfg.Data) })
@@ -234,9 +128,9 @@ func (a *app) runNode(cmd *cobra.Command, f nodeFlags) error {
 }
 
 // promptWanted tells whether the node shows a prompt.
-func (a *app) promptWanted(f nodeFlags) bool {
+func (a *app) promptWanted(f flags.Node) bool {
 	in, ok := a.stdin.(*os.File)
-	return ok && !f.noPrompt && !a.json && console.IsTerminal(in) && a.out.ToTerminal()
+	return ok && !f.NoPrompt && !a.json && console.IsTerminal(in) && a.out.ToTerminal()
 }
 
 // alive asks the node of a data folder through its socket, as a verb would.
@@ -251,7 +145,7 @@ func alive(ctx context.Context, data string) error {
 }
 
 // serve returns when the node is to end or has gone.
-func (a *app) serve(ctx context.Context, n *node.Node, peer gateway.Peer, folder sharedFolder, f nodeFlags, manager *process.ServiceManager) error {
+func (a *app) serve(ctx context.Context, n *node.Node, peer gateway.Peer, folder sharedFolder, f flags.Node, manager *process.ServiceManager) error {
 	var typed chan error // what the prompt ends with; never, without one
 	typing := func() bool { return false }
 	if a.promptWanted(f) {
@@ -281,11 +175,11 @@ func (a *app) serve(ctx context.Context, n *node.Node, peer gateway.Peer, folder
 		}
 	case <-ctx.Done():
 	}
-	manager.Stopping(f.within + answersEnd)
+	manager.Stopping(f.Within + answersEnd)
 	if err := folder.close(); err != nil {
 		a.out.Warn("%v", err)
 	}
-	within, cancel := context.WithTimeout(context.Background(), f.within)
+	within, cancel := context.WithTimeout(context.Background(), f.Within)
 	defer cancel()
 	err := n.Quit(within, func(h node.HandOver) { //nolint:contextcheck // the context has ended: that is why the node quits
 		if h.Error != "" {

@@ -25,9 +25,6 @@ func (a *app) reloadLogs(command string, given bool) {
 // answersEnd is how long a node that goes lets the calls of its API end.
 const answersEnd = 5 * time.Second
 
-// serverUsage is the help of --server.
-const serverUsage = "this is a rented host: dial and announce no address of a local network, and ask no router for a port"
-
 // ready is the first line of a long-running command with --json.
 type ready struct {
 	Time        time.Time `json:"time"`

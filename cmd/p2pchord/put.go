@@ -18,9 +18,6 @@ import (
 	"github.com/p2pchord/p2pchord/node"
 )
 
-// defaultCopies is a node's default: on how many peers a file is to be when nothing else is asked for.
-const defaultCopies = 3
-
 // putsAtOnce is how many files of one command are under way together: enough that the
 // owners' commits are shared. Their blocks in memory are bounded by putBytesAtOnce.
 const putsAtOnce = 32

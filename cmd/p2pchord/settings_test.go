@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/console"
+	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/settings"
 	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/textfmt"
 )
 
@@ -68,7 +69,7 @@ func TestWhereASettingComesFrom(t *testing.T) {
 func settle(t *testing.T, command, flag, file, env string, args []string) string {
 	t.Helper()
 	a := &app{out: console.New(os.Stdout, os.Stderr), config: file, lookupEnv: func(name string) (string, bool) {
-		if env != "" && name == envName(flag) {
+		if env != "" && name == settings.EnvName(flag) {
 			return env, true
 		}
 		return "", false

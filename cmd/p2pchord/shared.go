@@ -1,6 +1,7 @@
 package main
 
 import (
+	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/flags"
 	"github.com/p2pchord/p2pchord/gateway"
 	"github.com/p2pchord/p2pchord/share"
 )
@@ -9,11 +10,11 @@ import (
 type sharedFolder struct{ *share.Folder }
 
 // withFolder begins to share the folder of --share, and returns the peer with it.
-func (a *app) withFolder(p gateway.Peer, data string, f nodeFlags, events *eventLog) (gateway.Peer, sharedFolder, error) {
-	if f.share == "" {
+func (a *app) withFolder(p gateway.Peer, data string, f flags.Node, events *eventLog) (gateway.Peer, sharedFolder, error) {
+	if f.Share == "" {
 		return p, sharedFolder{}, nil
 	}
-	folder, err := share.Open(share.Config{Dir: f.share, Data: data, Ring: p, Interval: f.scanInterval, Copies: f.copies, Events: events.show})
+	folder, err := share.Open(share.Config{Dir: f.Share, Data: data, Ring: p, Interval: f.ScanInterval, Copies: f.Copies, Events: events.show})
 	if err != nil {
 		return nil, sharedFolder{}, err
 	}

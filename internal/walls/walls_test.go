@@ -43,6 +43,8 @@ var walls = []wall{
 	{"cmd/p2pchord/internal/manual", slices.Concat(product, []string{libp2p}), true},
 	{"cmd/p2pchord/internal/process", slices.Concat(product, []string{libp2p, cobra}), true},
 	{"cmd/p2pchord/internal/logs", []string{module + "/node", module + "/store", module + "/protocol", module + "/bootstrap", cobra}, false},
+	{"cmd/p2pchord/internal/settings", slices.Concat(product, []string{libp2p}), true},
+	{"cmd/p2pchord/internal/flags", []string{module + "/store", module + "/protocol", cobra}, false},
 	{"cmd/p2pchord/internal/console", []string{module + "/store", module + "/protocol", module + "/bootstrap", cobra}, false},
 	{"ring", pure, true},
 	{"replica", pure, true},

@@ -1,17 +1,15 @@
-package main
+package settings
 
 import (
 	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
-
-	"github.com/p2pchord/p2pchord/internal/fault"
 )
 
-// defaultData is the per-user data folder of a "node" or a "bootstrap" peer:
-// in $XDG_DATA_HOME, or where the system keeps such things; "" for a user without a home.
-func defaultData(kind string) string {
+// DefaultData is a user's data folder for a peer of this kind, "node" or "bootstrap": in
+// $XDG_DATA_HOME, or where the system keeps application data. It is "" for a user without a home.
+func DefaultData(kind string) string {
 	base := userData()
 	if base == "" {
 		return ""
@@ -34,8 +32,8 @@ func userData() string {
 	return inHome(".local", "share")
 }
 
-// defaultConfig is the config file that is read when there is one; "" for a user without a home.
-func defaultConfig() string {
+// DefaultConfig is the config file that is read if it exists; "" for a user without a home.
+func DefaultConfig() string {
 	dir := os.Getenv("XDG_CONFIG_HOME")
 	if !filepath.IsAbs(dir) {
 		dir = inHome(".config")
@@ -51,8 +49,8 @@ func defaultConfig() string {
 	return filepath.Join(dir, "p2pchord", "config.toml")
 }
 
-// home is the user's home folder; "" when the environment names none. A relative one would be
-// another folder for each place that the program is started at.
+// home is the user's home folder; "" when the environment names none, or only a relative path, which
+// would be another folder for each folder that the program is started in.
 func home() string {
 	h, err := os.UserHomeDir()
 	if err != nil || !filepath.IsAbs(h) {
@@ -70,8 +68,8 @@ func inHome(parts ...string) string {
 	return filepath.Join(append([]string{h}, parts...)...)
 }
 
-// tilde shortens a path in the user's home.
-func tilde(path string) string {
+// Tilde shortens a path in the user's home for help texts.
+func Tilde(path string) string {
 	if path == "" {
 		return "none, for HOME is not set"
 	}
@@ -79,27 +77,4 @@ func tilde(path string) string {
 		return "~" + string(filepath.Separator) + rest
 	}
 	return path
-}
-
-// dataFolder is the folder that --data names, or the default.
-func (a *app) dataFolder(kind string) (string, error) {
-	if a.data != "" {
-		return a.data, nil
-	}
-	if dir := defaultData(kind); dir != "" {
-		return dir, nil
-	}
-	return "", errNoHome
-}
-
-// errNoHome refuses to make up a data folder.
-var errNoHome = fault.New(fault.Usage, "there is no default data folder, for HOME is not set to a folder's full path: give --data DIR")
-
-// historyFile is where a prompt keeps what was typed; "" for nowhere.
-func (a *app) historyFile() string {
-	dir, err := a.dataFolder("node")
-	if err != nil {
-		return ""
-	}
-	return filepath.Join(dir, historyName)
 }

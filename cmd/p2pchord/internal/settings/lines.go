@@ -1,4 +1,4 @@
-package main
+package settings
 
 import (
 	"slices"
@@ -6,11 +6,11 @@ import (
 	"github.com/pelletier/go-toml/v2/unstable"
 )
 
-// configLines returns the line of each key of a config file. src must be valid TOML. A table
-// counts as a key at the top of the file. An upgrade may change the parser's package "unstable":
-// its syntax tree is the only thing in it, or in other parsers, that tells where a key stands.
-func configLines(src []byte) map[configKey]int {
-	lines := map[configKey]int{}
+// keyLines returns the line of each key of a config file. src must be valid TOML. A table counts as
+// a key at the top level. An upgrade may change the parser's package "unstable". Nothing else in
+// this parser, or in others, says where a key is.
+func keyLines(src []byte) map[flagKey]int {
+	lines := map[flagKey]int{}
 	var p unstable.Parser
 	p.Reset(src)
 	// walk records the key of n, which stands in the table at path, and returns the key's own path.
@@ -22,9 +22,9 @@ func configLines(src []byte) map[configKey]int {
 			path = append(path, string(key.Node().Data))
 			line = p.Shape(key.Node().Raw).Start.Line
 		}
-		at := []configKey{{"", path[0]}}
+		at := []flagKey{{"", path[0]}}
 		if len(path) > 1 {
-			at = append(at, configKey{path[0], path[1]})
+			at = append(at, flagKey{path[0], path[1]})
 		}
 		for _, k := range at {
 			if _, ok := lines[k]; !ok {

@@ -1,17 +1,17 @@
 //go:build !windows
 
-package main
+package settings
 
 import (
 	"os"
 	"syscall"
 )
 
-// homeIsAnothers reports whether the home folder belongs to another user.
-func homeIsAnothers() bool {
+// homeOfAnotherUser reports whether HOME belongs to another user, or to one that can't be determined.
+func homeOfAnotherUser() bool {
 	st, err := os.Stat(home())
 	if err != nil {
-		return true // not even its owner can be told
+		return true
 	}
 	sys, ok := st.Sys().(*syscall.Stat_t)
 	return ok && int(sys.Uid) != os.Geteuid()

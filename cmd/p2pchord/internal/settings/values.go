@@ -1,4 +1,4 @@
-package main
+package settings
 
 import (
 	"errors"
@@ -7,17 +7,17 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// flagWords puts an error of the command line's parser into words that say what would be right.
-func flagWords(err error) error {
+// FlagError rewrites an error of the command line's parser so that it says what would be right.
+func FlagError(err error) error {
 	var invalid *pflag.InvalidValueError
 	if errors.As(err, &invalid) {
-		return fmt.Errorf("--%s: %w", invalid.GetFlag().Name, valueWords(invalid.GetFlag(), invalid.GetValue(), errors.Unwrap(invalid)))
+		return fmt.Errorf("--%s: %w", invalid.GetFlag().Name, valueError(invalid.GetFlag(), invalid.GetValue(), errors.Unwrap(invalid)))
 	}
 	return err
 }
 
-// valueWords says what is wrong with a flag's value, by its type, and how it is written.
-func valueWords(f *pflag.Flag, value string, err error) error {
+// valueError says why a flag doesn't take a value, and how such values are written.
+func valueError(f *pflag.Flag, value string, err error) error {
 	switch f.Value.Type() {
 	case "duration":
 		return fmt.Errorf("%q is no time: write it like 90s, 5m or 1h30m", value)

@@ -1,10 +1,12 @@
-package main
+package settings
 
 import (
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/spf13/cobra"
 )
 
 // What is wrong in a config file is reported with its line, however the key is written.
@@ -38,9 +40,23 @@ func TestConfigLines(t *testing.T) {
 			if err := os.WriteFile(file, []byte(c.text), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := readConfig(file, testRoot()); err == nil || !strings.HasPrefix(err.Error(), file+c.want) {
+			if _, err := readConfig(file, commands()); err == nil || !strings.HasPrefix(err.Error(), file+c.want) {
 				t.Errorf("%v, want FILE%s", err, c.want)
 			}
 		})
 	}
+}
+
+// commands is a tree of commands with a few flags.
+func commands() *cobra.Command {
+	root := &cobra.Command{Use: "p2pchord"}
+	root.PersistentFlags().String("data", "", "")
+	ls := &cobra.Command{Use: "ls", Run: func(*cobra.Command, []string) {}}
+	root.PersistentFlags().StringArray("bootstrap", nil, "")
+	ls.Flags().Duration("timeout", 0, "")
+	peer := &cobra.Command{Use: "node", Run: func(*cobra.Command, []string) {}}
+	peer.Flags().Int("copies", 3, "")
+	peer.Flags().StringArray("listen", nil, "")
+	root.AddCommand(ls, peer)
+	return root
 }

@@ -1,4 +1,4 @@
-package main
+package flags
 
 import (
 	"github.com/spf13/pflag"
@@ -7,15 +7,16 @@ import (
 	"github.com/p2pchord/p2pchord/internal/fault"
 )
 
-// connFlags bound the connections of a node or a bootstrap peer.
-type connFlags struct{ all, perAddress int }
+// Connections bound the connections of a node or a bootstrap peer.
+type Connections struct{ all, perAddress int }
 
-func (f *connFlags) add(fl *pflag.FlagSet, all, perAddress int) {
+// Add defines the flags, with these defaults.
+func (f *Connections) Add(fl *pflag.FlagSet, all, perAddress int) {
 	fl.IntVar(&f.all, "connections", all, "`number` of connections that it may have")
 	fl.IntVar(&f.perAddress, "connections-per-address", perAddress, "`number` of them behind one IP address")
 }
 
-func (f connFlags) check() error {
+func (f Connections) check() error {
 	if f.all < 1 {
 		return fault.New(fault.Usage, "--connections %d: it is 1 or more", f.all)
 	}
@@ -25,16 +26,17 @@ func (f connFlags) check() error {
 	return nil
 }
 
-// limitFlags bound how fast the bytes of files go to and from other peers.
-type limitFlags struct{ up, down string }
+// Rates bound how fast the bytes of files go to and from other peers.
+type Rates struct{ up, down string }
 
-func (f *limitFlags) add(fl *pflag.FlagSet) {
+// Add defines the flags.
+func (f *Rates) Add(fl *pflag.FlagSet) {
 	fl.StringVar(&f.up, "limit-up", "", "`bytes` per second that files may take on their way out, like 5MiB (default no limit)")
 	fl.StringVar(&f.down, "limit-down", "", "`bytes` per second that files may take on their way in (default no limit)")
 }
 
-// parse returns bytes per second, 0 for no limit.
-func (f *limitFlags) parse() (up, down int64, err error) {
+// Parse returns bytes per second, 0 for no limit.
+func (f *Rates) Parse() (up, down int64, err error) {
 	for _, l := range []struct {
 		flag, text string
 		into       *int64

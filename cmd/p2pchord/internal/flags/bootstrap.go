@@ -1,0 +1,62 @@
+package flags
+
+import (
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/p2pchord/p2pchord/bootstrap"
+	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/logs"
+	"github.com/p2pchord/p2pchord/internal/fault"
+)
+
+type Bootstrap struct {
+	listen, announce []string
+	heartbeat        time.Duration
+	AddrFile         string
+	LogLevel         string
+	server           bool
+	conns            Connections
+	relay            Relay
+}
+
+// Add defines the flags of a bootstrap peer.
+func (f *Bootstrap) Add(fl *pflag.FlagSet) {
+	fl.StringArrayVar(&f.listen, "listen", nil, "`multiaddr` to listen on (default port 4700, TCP and QUIC, on all interfaces)")
+	fl.StringArrayVar(&f.announce, "announce", nil, "further `multiaddr` under which others reach it")
+	fl.DurationVar(&f.heartbeat, "heartbeat", 3*time.Second, "how often nodes have to say that they live")
+	f.conns.Add(fl, bootstrap.DefaultConnections, bootstrap.DefaultConnectionsPerAddress)
+	f.relay.Add(fl)
+	fl.BoolVar(&f.server, "server", false, serverUsage)
+	fl.StringVar(&f.AddrFile, "addr-file", "", "put the addresses into `file` once it is ready")
+	fl.StringVar(&f.LogLevel, "log-level", "", logs.LevelUsage)
+}
+
+// Config checks the flags and makes the configuration of a bootstrap peer of them.
+func (f Bootstrap) Config(data string) (c bootstrap.Config, err error) {
+	c = bootstrap.Config{
+		Data: data, Heartbeat: f.heartbeat, Server: f.server,
+		Connections: f.conns.all, ConnectionsPerAddress: f.conns.perAddress,
+	}
+	if err := f.conns.check(); err != nil {
+		return c, err
+	}
+	if c.Relay, err = f.relay.Parse(); err != nil {
+		return c, err
+	}
+	if c.Listen, err = Multiaddrs("--listen", f.listen, false); err != nil {
+		return c, err
+	}
+	if c.Announce, err = Multiaddrs("--announce", f.announce, false); err != nil {
+		return c, err
+	}
+	if f.LogLevel != "" {
+		if _, _, err := logs.ParseLevels(f.LogLevel); err != nil {
+			return c, err
+		}
+	}
+	if f.heartbeat <= 0 {
+		return c, fault.New(fault.Usage, "--heartbeat %v: it is a time like 3s", f.heartbeat)
+	}
+	return c, nil
+}
