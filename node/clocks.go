@@ -7,6 +7,7 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/peer"
 
+	"github.com/p2pchord/p2pchord/internal/duration"
 	"github.com/p2pchord/p2pchord/replica"
 	"github.com/p2pchord/p2pchord/ring"
 )
@@ -115,13 +116,13 @@ func (n *Node) wrongClock() string {
 	skew, others := n.clockSkew(skewTolerated)
 	if skew.Undecided {
 		return fmt.Sprintf("the clocks of this machine and of %s differ by %s: set the one that is wrong",
-			n.peerWords(others[0].of), clockWords(inMillis(skew.Others[0])))
+			n.peerWords(others[0].of), duration.Rough(inMillis(skew.Others[0])))
 	}
 	if skew.Own == 0 {
 		return ""
 	}
 	return fmt.Sprintf("this machine's clock is %s %s those of most of the %d other peers that it knows: set it",
-		clockWords(inMillis(skew.Own)), aheadOrBehind(skew.Own), len(others))
+		duration.Rough(inMillis(skew.Own)), aheadOrBehind(skew.Own), len(others))
 }
 
 // peerWords names a peer for people: by its ring address, if it has one, and its ID.

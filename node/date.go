@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/p2pchord/p2pchord/internal/duration"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/replica"
@@ -45,24 +46,16 @@ func blameClock(err error, theirs uint64) error {
 	if theirs == 0 || fault.CodeOf(err) != fault.NotAllowed || max(off, -off) <= replica.MaxAheadMillis {
 		return err
 	}
-	return fault.New(fault.NotAllowed, "this machine's clock is %s %s that of the peer asked: %w", clockWords(inMillis(off)), aheadOrBehind(off), err)
+	return fault.New(fault.NotAllowed, "this machine's clock is %s %s that of the peer asked: %w", duration.Rough(inMillis(off)), aheadOrBehind(off), err)
 }
 
 // differs says whose clock differs from whose.
 func (n *Node) differs(rec *protocol.Record, by time.Duration, way string) string {
 	compared := len(n.neighborClocks(n.clock()))
 	if compared < 2 {
-		return fmt.Sprintf("the clocks of %s, which wrote this, and of %s, which is to store it, differ: the first is %s %s", rec.By, n.host.ID(), clockWords(by), way)
+		return fmt.Sprintf("the clocks of %s, which wrote this, and of %s, which is to store it, differ: the first is %s %s", rec.By, n.host.ID(), duration.Rough(by), way)
 	}
-	return fmt.Sprintf("the clock of %s, which wrote this, is %s %s of most of the %d that were compared", rec.By, clockWords(by), way, compared+1)
-}
-
-// clockWords writes by how much clocks differ.
-func clockWords(d time.Duration) string {
-	if d = d.Abs(); d < 48*time.Hour {
-		return d.Round(time.Second).String()
-	}
-	return fmt.Sprintf("%d days", int(d.Round(24*time.Hour).Hours()/24))
+	return fmt.Sprintf("the clock of %s, which wrote this, is %s %s of most of the %d that were compared", rec.By, duration.Rough(by), way, compared+1)
 }
 
 // nextClock is the clock of a version that replaces one with clock current.

@@ -97,6 +97,17 @@ func openDataFolder(dir string) (f *folder, err error) {
 	return f, nil
 }
 
+// readMemory returns the peers that the data folder remembers, without locking it; none if it can't be
+// read.
+func readMemory(dir string) []*pb.Peer {
+	raw, err := os.ReadFile(filepath.Join(dir, memoryFile))
+	var m memory
+	if err != nil || json.Unmarshal(raw, &m) != nil {
+		return nil
+	}
+	return unpack(m.Peers)
+}
+
 const (
 	// maxRememberedPeers bounds the peers that are written down. A few that answer are enough to find back into the ring.
 	maxRememberedPeers = 256

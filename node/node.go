@@ -22,6 +22,7 @@ import (
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/internal/instance"
 	"github.com/p2pchord/p2pchord/internal/membudget"
+	"github.com/p2pchord/p2pchord/internal/netcheck"
 	"github.com/p2pchord/p2pchord/internal/p2phost"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
@@ -58,8 +59,8 @@ type Node struct {
 	guard     *instance.Guard
 	instances *instances
 
-	watch *p2phost.Watch
-	sight *sight // what others and libp2p have told of this node's addresses
+	watch    *p2phost.Watch
+	observer *netcheck.Observer // how others see this node's addresses
 
 	protected map[ring.Position]bool // neighbours whose connections are protected; the loop's
 

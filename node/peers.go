@@ -15,6 +15,7 @@ import (
 
 	"github.com/p2pchord/p2pchord/internal/connpath"
 	"github.com/p2pchord/p2pchord/internal/contain"
+	"github.com/p2pchord/p2pchord/internal/netcheck"
 	"github.com/p2pchord/p2pchord/ring"
 )
 
@@ -22,7 +23,7 @@ import (
 const (
 	RoleSuccessor   = "successor"
 	RolePredecessor = "predecessor"
-	RoleFinger      = "finger"
+	RoleFinger      = netcheck.RoleFinger
 	RoleBootstrap   = "bootstrap"
 	RoleOther       = "other"
 )

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/libp2p/go-libp2p/core/crypto"
+	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/peerstore"
 	"github.com/libp2p/go-libp2p/core/record"
@@ -188,4 +189,22 @@ func TestRememberedPeersAreCut(t *testing.T) {
 			t.Errorf("peers.json has %d bytes (%v)", st.Size(), err)
 		}
 	}
+}
+
+func testHost(t *testing.T, profile p2phost.Profile) host.Host {
+	t.Helper()
+	key, err := p2phost.LoadOrCreateIdentity(filepath.Join(t.TempDir(), "identity"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := p2phost.New(p2phost.Config{Profile: profile, Key: key, Listen: []ma.Multiaddr{ma.StringCast("/ip4/127.0.0.1/tcp/0")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := h.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return h
 }

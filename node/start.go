@@ -16,6 +16,7 @@ import (
 	"github.com/p2pchord/p2pchord/internal/durable"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/internal/membudget"
+	"github.com/p2pchord/p2pchord/internal/netcheck"
 	"github.com/p2pchord/p2pchord/internal/p2phost"
 	"github.com/p2pchord/p2pchord/internal/peeraddr"
 	"github.com/p2pchord/p2pchord/protocol"
@@ -143,10 +144,10 @@ func (n *Node) openHost() error {
 	if err != nil {
 		return err
 	}
-	if n.sight, err = newSight(n.host); err != nil {
+	if n.observer, err = netcheck.NewObserver(n.host); err != nil {
 		return err
 	}
-	n.spawn(n.sight.run)
+	n.spawn(n.observer.Run)
 	n.limits = limits(n.cfg.LimitUp, n.cfg.LimitDown)
 	n.client = protocol.NewClient(n.host, protocol.ClientOptions{
 		DialTimeout: n.cfg.Timeout, Timeout: n.cfg.Timeout, Progress: n.cfg.Timeout, Limits: n.limits,

@@ -130,7 +130,7 @@ func (n *Node) memberAt(p ring.Position) Member {
 
 // network counts the connections by their path.
 func (n *Node) network() Network {
-	out := Network{Reachability: n.reachability()}
+	out := Network{Reachability: n.observer.Reachability()}
 	for _, p := range n.host.Network().Peers() {
 		switch n.host.Network().Connectedness(p) {
 		case network.Connected:

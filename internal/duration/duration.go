@@ -2,6 +2,7 @@
 package duration
 
 import (
+	"fmt"
 	"strings"
 	"time"
 )
@@ -17,4 +18,12 @@ func String(d time.Duration) string {
 		s = strings.TrimSuffix(s, "0m")
 	}
 	return s
+}
+
+// Rough is the length of d, whatever its sign, to the second, and from two days on in whole days.
+func Rough(d time.Duration) string {
+	if d = d.Abs(); d < 48*time.Hour {
+		return d.Round(time.Second).String()
+	}
+	return fmt.Sprintf("%d days", int(d.Round(24*time.Hour).Hours()/24))
 }

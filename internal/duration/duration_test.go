@@ -31,3 +31,19 @@ func TestString(t *testing.T) {
 		}
 	}
 }
+
+func TestRough(t *testing.T) {
+	t.Parallel()
+	for d, want := range map[time.Duration]string{
+		1600 * time.Millisecond:       "2s",
+		-90 * time.Second:             "1m30s",
+		48*time.Hour - time.Second:    "47h59m59s",
+		48 * time.Hour:                "2 days",
+		-5 * 24 * time.Hour:           "5 days",
+		5*24*time.Hour + 13*time.Hour: "6 days",
+	} {
+		if got := Rough(d); got != want {
+			t.Errorf("%v is %q, want %q", d, got, want)
+		}
+	}
+}

@@ -55,6 +55,7 @@ var walls = []wall{
 	{"share", []string{libp2p}, false},
 	{"gateway", []string{libp2p, module + "/store"}, false},
 	{"sim", []string{libp2p}, false},
+	{"internal/netcheck", []string{module + "/node", module + "/store", module + "/gateway"}, true},
 	{"internal/chord", []string{module + "/node", module + "/store"}, true},
 	{"internal/replication", []string{module + "/node", module + "/internal/p2phost"}, true},
 	// What others build on knows none of them.

@@ -1,4 +1,4 @@
-package node
+package netcheck
 
 import (
 	"context"
@@ -43,16 +43,5 @@ func TestProbeUDP(t *testing.T) {
 	}
 	if udpAnswers(ctx, ma.StringCast("/ip4/127.0.0.1/tcp/1")) {
 		t.Error("TCP answers")
-	}
-}
-
-func TestANarrowPathIsTold(t *testing.T) {
-	t.Parallel()
-	f := facts{Netcheck: Netcheck{Bootstrap: []BootstrapCheck{{TCP: DialOK, QUIC: DialTooLarge}}}}
-	if got := narrowPath(f); len(got) != 1 || got[0].Severity != SeverityNote {
-		t.Errorf("%+v", got)
-	}
-	if got := udpBlocked(f); len(got) > 0 {
-		t.Errorf("a narrow path is taken for a firewall: %+v", got)
 	}
 }
