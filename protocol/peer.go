@@ -72,14 +72,22 @@ func selfRecord(h host.Host, key crypto.PrivKey) (*record.Envelope, error) {
 	return record.Seal(peer.PeerRecordFromAddrInfo(peer.AddrInfo{ID: h.ID(), Addrs: h.Addrs()}), key)
 }
 
+// DescribePeer describes the peer with a key: its ring address, which may be zero, and no addresses.
+// Errors are of the kind fault.Failed.
+func DescribePeer(key crypto.PrivKey, address RingAddress) (*pb.Peer, error) {
+	return makePeer(key, address, nil)
+}
+
 func makePeer(key crypto.PrivKey, address RingAddress, envelope *record.Envelope) (*pb.Peer, error) {
 	id, err := peer.IDFromPrivateKey(key)
 	if err != nil {
 		return nil, fault.New(fault.Failed, "describe this peer: %w", err)
 	}
 	p := &pb.Peer{Id: []byte(id)}
-	if p.Record, err = envelope.Marshal(); err != nil {
-		return nil, fault.New(fault.Failed, "describe this peer: %w", err)
+	if envelope != nil {
+		if p.Record, err = envelope.Marshal(); err != nil {
+			return nil, fault.New(fault.Failed, "describe this peer: %w", err)
+		}
 	}
 	if !address.IsZero() {
 		if err := address.check(); err != nil {

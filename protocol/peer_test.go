@@ -277,3 +277,16 @@ func TestStatementSignature(t *testing.T) {
 		t.Error("what a peer says of itself is not bound")
 	}
 }
+
+func TestDescribePeer(t *testing.T) {
+	t.Parallel()
+	key, _, err := crypto.GenerateEd25519Key(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := RingAddress{Host: "example.org", Port: "1"}
+	info := must(ParsePeer(must(DescribePeer(key, address))))
+	if info.RingAddress != address || info.Envelope != nil || info.Position.Key != address.Key() {
+		t.Errorf("it is described as %+v", info)
+	}
+}

@@ -73,3 +73,11 @@ func errorOf(a answerStatus) error {
 	}
 	return e
 }
+
+// Told is what another peer gets of the error of a handler.
+func Told(err error) error {
+	if err == nil {
+		return nil
+	}
+	return errorOf(statusOf(err))
+}

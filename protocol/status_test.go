@@ -75,3 +75,19 @@ func TestInventoryKeysAscend(t *testing.T) {
 		}
 	}
 }
+
+// What a handler's error becomes at the asker can be had without a wire.
+func TestToldErrors(t *testing.T) {
+	t.Parallel()
+	better := fixedPeer(1, "")
+	var elsewhere *Elsewhere
+	if err := Told(&Elsewhere{Code: fault.NotOwner, Better: better}); !errors.As(err, &elsewhere) || elsewhere.Better != better {
+		t.Errorf("%v", err)
+	}
+	if err := Told(fault.New(fault.NoSpace, "the disk %d is full", 1)); fault.CodeOf(err) != fault.NoSpace || err.Error() != "the disk 1 is full" {
+		t.Errorf("%v", err)
+	}
+	if err := Told(nil); err != nil {
+		t.Errorf("%v", err)
+	}
+}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -328,10 +327,14 @@ func (m *Memory) Raw(h Hash, _ Reader) (io.ReadCloser, int, error) {
 
 // Rows is Store.Rows.
 func (m *Memory) Rows() [256]Sum {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	var rows [256]Sum
-	for row := range rows {
-		for _, s := range m.Buckets(uint8(row)) {
-			rows[row] = rows[row].plus(s)
+	for at, es := range m.entries {
+		for _, e := range es {
+			if e.Counted {
+				rows[at.Key>>8] = rows[at.Key>>8].plus(digest(e))
+			}
 		}
 	}
 	return rows
@@ -350,30 +353,6 @@ func (m *Memory) Buckets(row uint8) [256]Sum {
 		}
 	}
 	return sums
-}
-
-// Verify is Store.Verify.
-func (m *Memory) Verify(ctx context.Context, report func(Hash, error)) (blocks int, size int64, err error) {
-	m.mu.Lock()
-	var all []Hash
-	for h := range m.blocks {
-		all = append(all, h)
-	}
-	m.mu.Unlock()
-	for _, h := range all {
-		b, err := m.Read(ctx, h, nil)
-		switch {
-		case errors.Is(err, ErrCorrupt):
-			report(h, err)
-		case errors.Is(err, ErrNotHere):
-			continue
-		case err != nil:
-			return blocks, size, err
-		}
-		blocks++
-		size += int64(len(b))
-	}
-	return blocks, size, nil
 }
 
 // Usage is Store.Usage.

@@ -1,6 +1,8 @@
 package store_test
 
 import (
+	"errors"
+	"strings"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -20,6 +22,26 @@ func TestMemory(t *testing.T) {
 	storetest.Run(t, func(t *testing.T, opts store.Options) store.API {
 		return store.NewMemory(opts.Capacity)
 	})
+}
+
+func TestMemoryDamage(t *testing.T) {
+	t.Parallel()
+	ctx, m, at := t.Context(), store.NewMemory(0), store.Place{Key: 1, Name: "a"}
+	st, err := m.Stage(ctx, -1, strings.NewReader("bytes"))
+	storetest.Check(t, err)
+	_, err = m.Update(ctx, at, func([]store.Entry) ([]store.Entry, error) {
+		return []store.Entry{{Place: at, Stamp: "s", Block: st.Hash(), Size: 5}}, nil
+	}, st)
+	storetest.Check(t, err)
+	if !m.Damage(st.Hash()) || m.Damage(store.Hash{1}) {
+		t.Error("only what is here is damaged")
+	}
+	if _, err := m.Read(ctx, st.Hash(), nil); !errors.Is(err, store.ErrCorrupt) {
+		t.Error(err)
+	}
+	if missing, err := m.Missing(1); len(missing) != 1 || err != nil {
+		t.Error(missing, err)
+	}
 }
 
 func TestStore(t *testing.T) {

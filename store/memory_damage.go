@@ -1,0 +1,41 @@
+package store
+
+import (
+	"context"
+	"errors"
+)
+
+// Damage makes a block's bytes other than what its hash says, as a disk may. It reports whether they are here.
+func (m *Memory) Damage(h Hash) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	b, here := m.blocks[h]
+	if here {
+		m.blocks[h] = append([]byte{^b[0]}, b[1:]...)
+	}
+	return here
+}
+
+// Verify is Store.Verify.
+func (m *Memory) Verify(ctx context.Context, report func(Hash, error)) (blocks int, size int64, err error) {
+	m.mu.Lock()
+	var all []Hash
+	for h := range m.blocks {
+		all = append(all, h)
+	}
+	m.mu.Unlock()
+	for _, h := range all {
+		b, err := m.Read(ctx, h, nil)
+		switch {
+		case errors.Is(err, ErrCorrupt):
+			report(h, err)
+		case errors.Is(err, ErrNotHere):
+			continue
+		case err != nil:
+			return blocks, size, err
+		}
+		blocks++
+		size += int64(len(b))
+	}
+	return blocks, size, nil
+}
