@@ -24,6 +24,7 @@ import (
 
 	"github.com/p2pchord/p2pchord/internal/certdate"
 	"github.com/p2pchord/p2pchord/internal/peeraddr"
+	"github.com/p2pchord/p2pchord/internal/tlsbatch"
 )
 
 // seenCertificate is the certificate that the listener at addr shows, by TLS over a plain connection or by QUIC.
@@ -46,7 +47,7 @@ func seenCertificate(t *testing.T, h host.Host, over string) *x509.Certificate {
 		defer func() { _ = c.CloseWithError(0, "") }()
 		return c.ConnectionState().TLS.PeerCertificates[0]
 	}
-	secure, err := newTLS(libp2ptls.ID, h.Peerstore().PrivKey(h.ID()), nil)
+	secure, err := tlsbatch.New(libp2ptls.ID, h.Peerstore().PrivKey(h.ID()), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,12 +90,8 @@ func TestNoiseWhereTheDateIsWrong(t *testing.T) {
 	}
 	fresh, err := libp2p.New(
 		libp2p.ListenAddrStrings(loopTCP, loopQUIC), libp2p.DisableMetrics(),
-		libp2p.Security(libp2ptls.ID, func(id protocol.ID, key crypto.PrivKey, muxers []tptu.StreamMuxer) (*tlsTransport, error) {
-			secure, err := newTLS(id, key, muxers)
-			if err == nil {
-				secure.identity, err = libp2ptls.NewIdentity(key, libp2ptls.WithCertTemplate(template()))
-			}
-			return secure, err
+		libp2p.Security(libp2ptls.ID, func(id protocol.ID, key crypto.PrivKey, muxers []tptu.StreamMuxer) (*tlsbatch.Transport, error) {
+			return tlsbatch.NewWithTemplate(id, key, muxers, template())
 		}),
 		libp2p.Security(noise.ID, noise.New),
 		libp2p.Transport(tcp.NewTCPTransport),

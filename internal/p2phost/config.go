@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/internal/p2phost/listen"
 )
 
 // Profile says what a host is for.
@@ -91,16 +92,24 @@ func (c Config) validate() error {
 		return fault.New(fault.Usage, "%d connections, %d behind one address: they are 1 or more", c.Connections, c.ConnectionsPerAddress)
 	}
 	for _, a := range c.Listen {
-		if err := checkListen(a); err != nil {
+		if err := listen.Check(a); err != nil {
 			return err
 		}
 	}
 	for _, a := range c.Announce {
-		if err := checkAnnounce(a); err != nil {
+		if err := listen.CheckAnnounce(a); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// listenRequest returns where the host is asked to listen.
+func (c Config) listenRequest() listen.Request {
+	return listen.Request{
+		Addrs: c.Listen, DefaultPort: c.DefaultPort,
+		Fixed: c.Profile == Bootstrap, Optional: c.Profile == Client,
+	}
 }
 
 // given are the peers whose addresses the user gave.

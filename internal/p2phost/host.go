@@ -2,7 +2,6 @@ package p2phost
 
 import (
 	"errors"
-	"fmt"
 	"sync"
 	"syscall"
 	"time"
@@ -19,7 +18,9 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 
 	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/internal/p2phost/listen"
 	"github.com/p2pchord/p2pchord/internal/peeraddr"
+	"github.com/p2pchord/p2pchord/internal/tlsbatch"
 )
 
 // Tries of New when another program takes a free port between its choice and its use.
@@ -47,29 +48,29 @@ func New(cfg Config) (host.Host, error) {
 	}
 	starting.Lock()
 	defer starting.Unlock()
-	ports := openPortFile(cfg)
-	earlier := ports.chosen()
+	ports := listen.OpenPortFile(cfg.PortFile, cfg.PortFileReadOnly)
+	earlier := ports.Ports()
 	for try := 1; ; try++ {
-		plan, err := resolveListen(cfg, earlier)
+		plan, err := listen.Resolve(cfg.listenRequest(), earlier)
 		if err != nil {
 			return nil, err
 		}
-		h, err := start(cfg, plan.addrs, ports)
-		plan.held.release()
-		var taken *takenError
-		if plan.chosen && errors.As(err, &taken) && try < startTries {
+		h, err := start(cfg, plan.Addrs, ports)
+		plan.Held.Release()
+		var taken *listen.TakenError
+		if plan.Chosen && errors.As(err, &taken) && try < startTries {
 			earlier = nil // somebody was faster
 			continue
 		}
-		if err == nil && len(plan.asked) > 0 {
-			ports.keep(ports.chosen().with(plan.asked, h))
+		if err == nil && len(plan.Asked) > 0 {
+			ports.Keep(plan.Asked, h.Network().ListenAddresses())
 		}
 		return h, err
 	}
 }
 
-// start builds the host and checks that it listens on all of listen: libp2p itself is content with one.
-func start(cfg Config, listen []ma.Multiaddr, ports *portFile) (host.Host, error) {
+// start builds the host and checks that it listens on all of addrs. libp2p itself is content with one.
+func start(cfg Config, addrs []ma.Multiaddr, ports *listen.PortFile) (host.Host, error) {
 	rm, err := newResourceManager(cfg)
 	if err != nil {
 		return nil, fault.New(fault.Failed, "can't set resource limits: %w", err)
@@ -82,7 +83,7 @@ func start(cfg Config, listen []ma.Multiaddr, ports *portFile) (host.Host, error
 	if err != nil {
 		return nil, errors.Join(fault.New(fault.Failed, "can't make the address book: %w", err), rm.Close(), cm.Close())
 	}
-	w := newWorld(cfg, listen)
+	w := newWorld(cfg, addrs)
 	opts := []libp2p.Option{
 		libp2p.Peerstore(ps),
 		libp2p.ResourceManager(rm),
@@ -90,17 +91,17 @@ func start(cfg Config, listen []ma.Multiaddr, ports *portFile) (host.Host, error
 		libp2p.UserAgent(cfg.userAgent()),
 		libp2p.MultiaddrResolver(w.names),
 		libp2p.SwarmOpts(swarm.WithDialRanker(w.rankDials)),
-		libp2p.Security(tls.ID, newCorkedTLS),
+		libp2p.Security(tls.ID, tlsbatch.New),
 		libp2p.Security(noise.ID, noise.New),
 		libp2p.Transport(newTCP),
 		libp2p.Transport(newQUIC),
 		libp2p.Transport(websocket.New),
 		libp2p.EnableRelay(),
 	}
-	opts = append(opts, listenOptions(cfg, listen)...)
-	opts = append(opts, natOptions(cfg, listen, ports)...)
+	opts = append(opts, listenOptions(cfg, addrs)...)
+	opts = append(opts, natOptions(cfg, addrs, ports)...)
 	opts = append(opts, libp2p.ConnectionGater(w.rules))
-	if len(listen) > 0 {
+	if len(addrs) > 0 {
 		opts = append(opts, libp2p.AddrsFactory(w.advertised.addrs))
 	}
 	opts = append(opts, cfg.Watch.options()...)
@@ -114,11 +115,11 @@ func start(cfg Config, listen []ma.Multiaddr, ports *portFile) (host.Host, error
 	}
 	h, err := libp2p.New(opts...)
 	if err != nil {
-		return nil, errors.Join(startError(listen, err), ps.Close())
+		return nil, errors.Join(startError(addrs, err), ps.Close())
 	}
 	cfg.Watch.attach(h)
-	if missing := notListening(h, listen); missing != nil {
-		return nil, errors.Join(&takenError{missing}, h.Close())
+	if missing := listen.Missing(h.Network().ListenAddresses(), addrs); missing != nil {
+		return nil, errors.Join(&listen.TakenError{Addr: missing}, h.Close())
 	}
 	whole, err := w.attach(h)
 	if err != nil {
@@ -127,12 +128,12 @@ func start(cfg Config, listen []ma.Multiaddr, ports *portFile) (host.Host, error
 	return whole, nil
 }
 
-func listenOptions(cfg Config, listen []ma.Multiaddr) []libp2p.Option {
-	if len(listen) == 0 {
+func listenOptions(cfg Config, addrs []ma.Multiaddr) []libp2p.Option {
+	if len(addrs) == 0 {
 		return []libp2p.Option{libp2p.NoListenAddrs, libp2p.EnableRelay()}
 	}
-	opts := []libp2p.Option{libp2p.ListenAddrs(listen...)}
-	for _, a := range listen {
+	opts := []libp2p.Option{libp2p.ListenAddrs(addrs...)}
+	for _, a := range addrs {
 		if _, err := a.ValueForProtocol(ma.P_WS); err == nil {
 			opts = append(opts, libp2p.ShareTCPListener())
 			break
@@ -143,10 +144,10 @@ func listenOptions(cfg Config, listen []ma.Multiaddr) []libp2p.Option {
 
 // natOptions are those that let a host be reached, or reach others, across NATs. A host that listens
 // on loopback only meets no NAT and does without reachability tests. Hole punching and being a relay are the world's.
-func natOptions(cfg Config, listen []ma.Multiaddr, ports *portFile) []libp2p.Option {
+func natOptions(cfg Config, addrs []ma.Multiaddr, ports *listen.PortFile) []libp2p.Option {
 	if cfg.Profile == Bootstrap {
 		opts := []libp2p.Option{libp2p.ForceReachabilityPublic()}
-		if peeraddr.LoopbackOnly(listen) {
+		if peeraddr.LoopbackOnly(addrs) {
 			return opts
 		}
 		if !cfg.Server {
@@ -161,7 +162,7 @@ func natOptions(cfg Config, listen []ma.Multiaddr, ports *portFile) []libp2p.Opt
 			libp2p.IPv6BlackHoleSuccessCounter(nil),
 		)
 	}
-	if peeraddr.LoopbackOnly(listen) {
+	if peeraddr.LoopbackOnly(addrs) {
 		return nil
 	}
 	// Relays are reserved at once; AutoNATv2 confirms addresses, and the relays' drop out then.
@@ -195,19 +196,10 @@ func newConnManager(cfg Config) (*connmgr.BasicConnMgr, error) {
 	return connmgr.NewConnManager(most*3/16, most/4, connmgr.WithGracePeriod(30*time.Second))
 }
 
-// takenError says that an address couldn't be had although it was free a moment before.
-type takenError struct{ addr ma.Multiaddr }
-
-func (e *takenError) Error() string {
-	return fmt.Sprintf("can't listen on %s: the port is in use: stop the other program or choose another port with --listen", e.addr)
-}
-
-func (e *takenError) Unwrap() error { return fault.Failed }
-
 // startError makes one line of what libp2p says when it doesn't start.
-func startError(listen []ma.Multiaddr, err error) error {
-	if len(listen) > 0 && errors.Is(err, syscall.EADDRINUSE) {
-		return &takenError{listen[0]}
+func startError(addrs []ma.Multiaddr, err error) error {
+	if len(addrs) > 0 && errors.Is(err, syscall.EADDRINUSE) {
+		return &listen.TakenError{Addr: addrs[0]}
 	}
 	return fault.New(fault.Failed, "can't start the network host: %w", fault.OneLine(err))
 }

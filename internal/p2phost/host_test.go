@@ -2,7 +2,6 @@ package p2phost
 
 import (
 	"context"
-	"errors"
 	"net"
 	"path/filepath"
 	"slices"
@@ -160,48 +159,6 @@ func TestEveryListenAddressCounts(t *testing.T) {
 	}
 }
 
-func TestNotListeningNamesWhatIsMissing(t *testing.T) {
-	t.Parallel()
-	h := startHost(t, Config{Listen: addrs(t, loopTCP)})
-	if got := notListening(h, addrs(t, loopTCP)); got != nil {
-		t.Errorf("%s is missing, but it is listened on", got)
-	}
-	want := addrs(t, loopTCP, loopQUIC)
-	if got := notListening(h, want); got == nil || !got.Equal(want[1]) {
-		t.Errorf("missing %v, want %s", got, want[1])
-	}
-}
-
-// The default port gives way for a peer without --listen, and never for a bootstrap peer.
-func TestDefaultPortTaken(t *testing.T) {
-	t.Parallel()
-	l, err := net.Listen("tcp4", "0.0.0.0:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	port := l.Addr().(*net.TCPAddr).Port
-	plan, err := resolveListen(Config{Profile: Peer, DefaultPort: port}, nil)
-	listen, chosen := plan.addrs, plan.chosen
-	if err != nil || !chosen || len(listen) < 2 {
-		t.Fatalf("peer: %v, %v, %v", listen, chosen, err)
-	}
-	got := map[int]bool{}
-	for _, a := range listen {
-		p, _ := peeraddr.Port(a)
-		got[p] = true
-	}
-	if len(got) != 1 || got[port] || got[0] {
-		t.Errorf("peer falls back to ports %v, want one other than %d", got, port)
-	}
-	if _, err := resolveListen(Config{Profile: Bootstrap, DefaultPort: port}, nil); fault.CodeOf(err) != fault.Failed {
-		t.Errorf("bootstrap: %v, want an error of kind failed", err)
-	}
-	if plan, err := resolveListen(Config{Profile: Client, DefaultPort: port}, nil); err != nil || plan.addrs != nil {
-		t.Errorf("client: %v, %v, want to listen on nothing", listen, err)
-	}
-}
-
 func TestBadAddressesAreUsage(t *testing.T) {
 	t.Parallel()
 	for _, s := range []string{
@@ -253,13 +210,6 @@ func TestOnAddrsChangedStopsItsGoroutine(t *testing.T) {
 		t.Error("not called with the addresses at the start")
 	}
 	stop()
-}
-
-func TestTakenErrorIsAKind(t *testing.T) {
-	t.Parallel()
-	if err := error(&takenError{addrs(t, loopTCP)[0]}); !errors.Is(err, fault.Failed) {
-		t.Errorf("%v is of no kind", err)
-	}
 }
 
 func BenchmarkStart(b *testing.B) {

@@ -89,23 +89,6 @@ func TestWithSiblings(t *testing.T) {
 	}
 }
 
-func TestWantsSharedPort(t *testing.T) {
-	t.Parallel()
-	for _, c := range []struct {
-		in   []string
-		want bool
-	}{
-		{[]string{loopTCP}, false},
-		{[]string{loopTCP, "/ip6/::1/tcp/0"}, false},
-		{[]string{loopTCP, loopQUIC}, true},
-		{[]string{loopTCP, "/ip4/127.0.0.1/udp/9/quic-v1"}, false},
-	} {
-		if got := wantsSharedPort(addrs(t, c.in...)); got != c.want {
-			t.Errorf("%v: %v", c.in, got)
-		}
-	}
-}
-
 func TestRelayLimits(t *testing.T) {
 	t.Parallel()
 	got := RelayLimits{Reservations: 7}.withDefaults()

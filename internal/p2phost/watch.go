@@ -12,6 +12,8 @@ import (
 	basichost "github.com/libp2p/go-libp2p/p2p/host/basic"
 	"github.com/libp2p/go-libp2p/p2p/protocol/holepunch"
 	ma "github.com/multiformats/go-multiaddr"
+
+	"github.com/p2pchord/p2pchord/internal/portmap"
 )
 
 // Watch keeps what libp2p tells of a host only to those who were there when it was
@@ -86,8 +88,8 @@ func (w *Watch) mapped() []ma.Multiaddr {
 	if w == nil || w.router.Load() == nil {
 		return nil
 	}
-	if m, ok := (*w.router.Load()).(*portMapper); ok {
-		return m.outside()
+	if m, ok := (*w.router.Load()).(*portmap.Mapper); ok {
+		return m.External()
 	}
 	return nil
 }
@@ -101,9 +103,9 @@ func (w *Watch) options() []libp2p.Option {
 }
 
 // portMap asks the router for ports, and remembers whom to ask what it gave.
-func (w *Watch) portMap(ports *portFile) libp2p.Option {
+func (w *Watch) portMap(ports portmap.Memory) libp2p.Option {
 	return libp2p.NATManager(func(n network.Network) basichost.NATManager {
-		m := basichost.NATManager(newPortMapper(n, ports))
+		m := basichost.NATManager(portmap.New(n, ports))
 		if w != nil {
 			w.router.Store(&m)
 		}

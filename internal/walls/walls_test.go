@@ -66,6 +66,8 @@ var walls = []wall{
 	{"internal/connpath", []string{module + "/node", module + "/protocol", module + "/bootstrap", module + "/internal/p2phost"}, true},
 	{"internal/p2phost", []string{module + "/node", module + "/store", module + "/protocol", module + "/bootstrap"}, true},
 	{"internal/certdate", []string{module, libp2p}, true},
+	{"internal/portmap", []string{module + "/node", module + "/store", module + "/protocol", module + "/bootstrap", module + "/internal/p2phost"}, true},
+	{"internal/tlsbatch", []string{module + "/node", module + "/store", module + "/protocol", module + "/bootstrap", module + "/internal/p2phost"}, true},
 	{"internal/peeraddr", []string{module + "/node", module + "/store", module + "/protocol", module + "/bootstrap", module + "/internal/p2phost"}, true},
 }
 

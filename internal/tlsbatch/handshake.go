@@ -1,8 +1,9 @@
-package p2phost
+package tlsbatch
 
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"net"
 	"slices"
@@ -14,28 +15,21 @@ import (
 	"github.com/libp2p/go-libp2p/core/sec"
 	tptu "github.com/libp2p/go-libp2p/p2p/net/upgrader"
 	libp2ptls "github.com/libp2p/go-libp2p/p2p/security/tls"
-
-	"github.com/p2pchord/p2pchord/internal/certdate"
 )
 
 // plainALPN stands for a peer that negotiates the multiplexer after the handshake.
 const plainALPN = "libp2p"
 
-// tlsTransport secures connections by libp2p's TLS, with a certificate that is valid by any clock. (libp2p's own transport takes
-// no template for it.) On the wire the two are the same.
-type tlsTransport struct {
+// handshaker makes libp2p's TLS handshake with a certificate that is valid by any clock.
+type handshaker struct {
 	id       protocol.ID
 	self     peer.ID
 	identity *libp2ptls.Identity
 	muxers   []string
 }
 
-func newTLS(id protocol.ID, key crypto.PrivKey, muxers []tptu.StreamMuxer) (*tlsTransport, error) {
+func newHandshaker(id protocol.ID, key crypto.PrivKey, muxers []tptu.StreamMuxer, template *x509.Certificate) (*handshaker, error) {
 	self, err := peer.IDFromPrivateKey(key)
-	if err != nil {
-		return nil, err
-	}
-	template, err := certdate.Template()
 	if err != nil {
 		return nil, err
 	}
@@ -43,25 +37,26 @@ func newTLS(id protocol.ID, key crypto.PrivKey, muxers []tptu.StreamMuxer) (*tls
 	if err != nil {
 		return nil, err
 	}
-	t := &tlsTransport{id: id, self: self, identity: identity}
+	t := &handshaker{id: id, self: self, identity: identity}
 	for _, m := range muxers {
 		t.muxers = append(t.muxers, string(m.ID))
 	}
 	return t, nil
 }
 
-// ID is the protocol's.
-func (t *tlsTransport) ID() protocol.ID { return t.id }
+// ID returns the protocol's ID.
+func (t *handshaker) ID() protocol.ID { return t.id }
 
-// SecureOutbound is the dialler's end of the handshake.
-func (t *tlsTransport) SecureOutbound(ctx context.Context, insecure net.Conn, p peer.ID) (sec.SecureConn, error) {
+// SecureOutbound makes the dialer's end of the handshake.
+func (t *handshaker) SecureOutbound(ctx context.Context, insecure net.Conn, p peer.ID) (sec.SecureConn, error) {
 	conf, key := t.identity.ConfigForPeer(p)
 	conf.NextProtos = slices.Concat(t.muxers, conf.NextProtos)
 	return t.secure(ctx, tls.Client(insecure, conf), key)
 }
 
-// SecureInbound is the listener's end of the handshake. Of the multiplexers the dialler's favourite is taken.
-func (t *tlsTransport) SecureInbound(ctx context.Context, insecure net.Conn, p peer.ID) (sec.SecureConn, error) {
+// SecureInbound makes the listener's end of the handshake. It takes the multiplexer that the dialer
+// prefers.
+func (t *handshaker) SecureInbound(ctx context.Context, insecure net.Conn, p peer.ID) (sec.SecureConn, error) {
 	conf, key := t.identity.ConfigForPeer(p)
 	conf.NextProtos = slices.Concat(t.muxers, conf.NextProtos)
 	conf.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
@@ -78,7 +73,7 @@ func (t *tlsTransport) SecureInbound(ctx context.Context, insecure net.Conn, p p
 }
 
 // secure does the handshake. The peer's key comes from the check of its certificate.
-func (t *tlsTransport) secure(ctx context.Context, c *tls.Conn, key <-chan crypto.PubKey) (sec.SecureConn, error) {
+func (t *handshaker) secure(ctx context.Context, c *tls.Conn, key <-chan crypto.PubKey) (sec.SecureConn, error) {
 	out, err := t.shake(ctx, c, key)
 	if err != nil {
 		_ = c.NetConn().Close() // the handshake's failure is what counts
@@ -87,7 +82,7 @@ func (t *tlsTransport) secure(ctx context.Context, c *tls.Conn, key <-chan crypt
 	return out, nil
 }
 
-func (t *tlsTransport) shake(ctx context.Context, c *tls.Conn, key <-chan crypto.PubKey) (*tlsConn, error) {
+func (t *handshaker) shake(ctx context.Context, c *tls.Conn, key <-chan crypto.PubKey) (*tlsConn, error) {
 	if err := c.HandshakeContext(ctx); err != nil {
 		return nil, err
 	}
@@ -117,14 +112,14 @@ type tlsConn struct {
 	state        network.ConnectionState
 }
 
-// LocalPeer is this host.
+// LocalPeer returns this host's ID.
 func (c *tlsConn) LocalPeer() peer.ID { return c.self }
 
-// RemotePeer is the peer at the other end, proved by the handshake.
+// RemotePeer returns the ID of the peer at the other end, which the handshake has proved.
 func (c *tlsConn) RemotePeer() peer.ID { return c.remote }
 
-// RemotePublicKey is the peer's key.
+// RemotePublicKey returns the peer's key.
 func (c *tlsConn) RemotePublicKey() crypto.PubKey { return c.key }
 
-// ConnState tells which multiplexer was negotiated.
+// ConnState returns which multiplexer was negotiated.
 func (c *tlsConn) ConnState() network.ConnectionState { return c.state }

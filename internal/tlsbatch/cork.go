@@ -1,7 +1,8 @@
-package p2phost
+package tlsbatch
 
 import (
 	"context"
+	"crypto/x509"
 	"net"
 	"sync"
 
@@ -10,31 +11,41 @@ import (
 	"github.com/libp2p/go-libp2p/core/protocol"
 	"github.com/libp2p/go-libp2p/core/sec"
 	tptu "github.com/libp2p/go-libp2p/p2p/net/upgrader"
+
+	"github.com/p2pchord/p2pchord/internal/certdate"
 )
 
-// corkedTLS is TLS, each Write of which makes one system call. By itself
-// crypto/tls makes one for each record of 16 KiB, and every one of them costs a pass
-// through the network stack and wakes the receiver. Nothing changes on the wire.
-type corkedTLS struct{ *tlsTransport }
+// Transport is the TLS of package tlsbatch. It is libp2p's sec.SecureTransport.
+type Transport struct{ *handshaker }
 
-func newCorkedTLS(id protocol.ID, key crypto.PrivKey, muxers []tptu.StreamMuxer) (*corkedTLS, error) {
-	t, err := newTLS(id, key, muxers)
+// New returns a Transport for the host with this key. libp2p calls it with the muxers of the host.
+func New(id protocol.ID, key crypto.PrivKey, muxers []tptu.StreamMuxer) (*Transport, error) {
+	template, err := certdate.Template()
 	if err != nil {
 		return nil, err
 	}
-	return &corkedTLS{t}, nil
+	return NewWithTemplate(id, key, muxers, template)
 }
 
-// SecureInbound is the listener's end of the handshake.
-func (t *corkedTLS) SecureInbound(ctx context.Context, insecure net.Conn, p peer.ID) (sec.SecureConn, error) {
-	c := &cork{Conn: insecure}
-	return c.around(t.tlsTransport.SecureInbound(ctx, c, p))
+// NewWithTemplate is New with another template of the certificate.
+func NewWithTemplate(id protocol.ID, key crypto.PrivKey, muxers []tptu.StreamMuxer, template *x509.Certificate) (*Transport, error) {
+	h, err := newHandshaker(id, key, muxers, template)
+	if err != nil {
+		return nil, err
+	}
+	return &Transport{h}, nil
 }
 
-// SecureOutbound is the dialler's end of the handshake.
-func (t *corkedTLS) SecureOutbound(ctx context.Context, insecure net.Conn, p peer.ID) (sec.SecureConn, error) {
+// SecureInbound makes the listener's end of the handshake.
+func (t *Transport) SecureInbound(ctx context.Context, insecure net.Conn, p peer.ID) (sec.SecureConn, error) {
 	c := &cork{Conn: insecure}
-	return c.around(t.tlsTransport.SecureOutbound(ctx, c, p))
+	return c.around(t.handshaker.SecureInbound(ctx, c, p))
+}
+
+// SecureOutbound makes the dialer's end of the handshake.
+func (t *Transport) SecureOutbound(ctx context.Context, insecure net.Conn, p peer.ID) (sec.SecureConn, error) {
+	c := &cork{Conn: insecure}
+	return c.around(t.handshaker.SecureOutbound(ctx, c, p))
 }
 
 func (c *cork) around(s sec.SecureConn, err error) (sec.SecureConn, error) {
@@ -44,7 +55,7 @@ func (c *cork) around(s sec.SecureConn, err error) (sec.SecureConn, error) {
 	return &corkedConn{SecureConn: s, cork: c}, nil
 }
 
-// corkedConn is a secured connection whose records leave together.
+// corkedConn is a secured connection that writes the records of one Write together.
 type corkedConn struct {
 	sec.SecureConn
 	cork *cork
@@ -75,9 +86,9 @@ type cork struct {
 	net.Conn
 
 	mu   sync.Mutex
-	held int     // by so many
+	held int     // how many Writes hold it
 	buf  *[]byte // nil when nothing waits
-	err  error   // of what could not be written after all
+	err  error   // of the first write that failed
 }
 
 func (c *cork) hold() {
@@ -86,7 +97,7 @@ func (c *cork) hold() {
 	c.held++
 }
 
-// release writes what has waited.
+// release writes what waits.
 func (c *cork) release() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()

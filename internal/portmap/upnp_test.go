@@ -1,4 +1,4 @@
-package p2phost
+package portmap
 
 import (
 	"context"
@@ -65,7 +65,7 @@ func (g *igd) GetSpecificPortMappingEntryCtx(_ context.Context, _ string, outsid
 func TestUPnPAsksForTheSamePort(t *testing.T) {
 	t.Parallel()
 	const mine = "10.0.0.2:4701"
-	p := port{"tcp", 4701}
+	p := Port{"tcp", 4701}
 	for _, c := range []struct {
 		name    string
 		router  igd

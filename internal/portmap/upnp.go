@@ -1,4 +1,4 @@
-package p2phost
+package portmap
 
 import (
 	"context"
@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/netip"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/huin/goupnp"
@@ -17,16 +16,17 @@ import (
 )
 
 const (
-	// upnpSearch bounds the search for a router, and upnpAnswers one request to it.
-	upnpSearch  = 15 * time.Second
-	upnpAnswers = 3 * time.Second
-	// upnpRandom is how many random numbers are asked for when those that are wanted are taken.
-	upnpRandom = 3
+	// upnpSearchTimeout bounds the search for a router, and upnpTimeout one request to it.
+	upnpSearchTimeout = 15 * time.Second
+	upnpTimeout       = 3 * time.Second
+	// randomTries is how many random numbers are asked for when those that are wanted are taken.
+	randomTries = 3
 	// upnpDescription is what a router shows beside the port.
 	upnpDescription = "p2pchord"
 )
 
-// Codes of errors that UPnP routers give (WANIPConnection:1, section 2.4).
+// upnpOnlyPermanent is the error of a router that knows no leases, OnlyPermanentLeasesSupported
+// (WANIPConnection:1, section 2.4).
 const upnpOnlyPermanent = 725
 
 // upnpClient is one connection of a router with the internet, as UPnP describes it.
@@ -45,9 +45,9 @@ type upnpRouter struct {
 
 var errNoUPnP = errors.New("no router answers by UPnP")
 
-// findUPnP searches the local network for a router, and prefers the one that is the default gateway.
+// findUPnP searches the local network for a router. It prefers the one that is the default gateway.
 func findUPnP(ctx context.Context, gateway net.IP) (*upnpRouter, error) {
-	ctx, cancel := context.WithTimeout(ctx, upnpSearch)
+	ctx, cancel := context.WithTimeout(ctx, upnpSearchTimeout)
 	defer cancel()
 	var last error
 	for _, target := range []string{
@@ -75,7 +75,7 @@ func findUPnP(ctx context.Context, gateway net.IP) (*upnpRouter, error) {
 	return nil, errors.Join(errNoUPnP, last)
 }
 
-// rank is 0 for the device at the gateway, and 1 for others.
+// rank returns 0 for the device at the gateway, and 1 for others.
 func rank(d goupnp.MaybeRootDevice, gateway net.IP) int {
 	if d.Location != nil && gateway != nil && d.Location.Hostname() == gateway.String() {
 		return 0
@@ -83,7 +83,7 @@ func rank(d goupnp.MaybeRootDevice, gateway net.IP) int {
 	return 1
 }
 
-// routerOf returns the first connection with the internet that a device has.
+// routerOf returns the first connection of a device with the internet.
 func routerOf(root *goupnp.RootDevice) (*upnpRouter, error) {
 	var client upnpClient
 	root.Device.VisitServices(func(s *goupnp.Service) {
@@ -110,7 +110,7 @@ func routerOf(root *goupnp.RootDevice) (*upnpRouter, error) {
 	return &upnpRouter{upnpClient: client, self: self}, nil
 }
 
-// addressToward is the address with which this machine speaks to host. No packet is sent.
+// addressToward returns the address from which this machine reaches host. It sends no packet.
 func addressToward(host string) (netip.Addr, error) {
 	c, err := net.Dial("udp4", net.JoinHostPort(host, "9")) //nolint:noctx // it only asks the system for a route
 	if err != nil {
@@ -121,9 +121,9 @@ func addressToward(host string) (netip.Addr, error) {
 	return from.Addr(), err
 }
 
-// external is the router's address outside.
+// external returns the router's external address.
 func (r *upnpRouter) external(ctx context.Context) (netip.Addr, error) {
-	ctx, cancel := context.WithTimeout(ctx, upnpAnswers)
+	ctx, cancel := context.WithTimeout(ctx, upnpTimeout)
 	defer cancel()
 	text, err := r.GetExternalIPAddressCtx(ctx)
 	if err != nil {
@@ -131,26 +131,27 @@ func (r *upnpRouter) external(ctx context.Context) (netip.Addr, error) {
 	}
 	ip, err := netip.ParseAddr(text)
 	if err == nil && (ip.IsUnspecified() || !ip.Is4()) {
-		err = fmt.Errorf("the router has the address %s outside", ip)
+		err = fmt.Errorf("the router has the external address %s", ip)
 	}
 	return ip, err
 }
 
-// open has the router lead one of the numbers outside to p: the first of wanted that is free, or a random one.
-func (r *upnpRouter) open(ctx context.Context, p port, wanted ...int) (outside int, err error) {
-	for range upnpRandom {
+// open asks the router to forward one external number to p: the first of wanted that is free, or a
+// random one.
+func (r *upnpRouter) open(ctx context.Context, p Port, wanted ...int) (external int, err error) {
+	for range randomTries {
 		wanted = append(wanted, 10_000+rand.IntN(55_000)) //nolint:gosec // not a secret
 	}
-	for i, outside := range wanted {
-		if outside < 1 || outside > 65535 || slices.Contains(wanted[:i], outside) {
+	for i, external := range wanted {
+		if external < 1 || external > 65535 || slices.Contains(wanted[:i], external) {
 			continue
 		}
-		if taken := r.takenBy(ctx, p, outside); taken != "" {
-			err = fmt.Errorf("port %d outside is led to %s", outside, taken)
+		if taken := r.takenBy(ctx, p, external); taken != "" {
+			err = fmt.Errorf("external port %d is forwarded to %s", external, taken)
 			continue
 		}
-		if err = r.add(ctx, p, outside); err == nil {
-			return outside, nil
+		if err = r.add(ctx, p, external); err == nil {
+			return external, nil
 		}
 		if ctx.Err() != nil || !isSOAPFault(err) {
 			break // the router doesn't answer
@@ -159,28 +160,29 @@ func (r *upnpRouter) open(ctx context.Context, p port, wanted ...int) (outside i
 	return 0, err
 }
 
-// takenBy says who else a number outside leads to, or nothing: some routers give a port that is in use to whoever asks last.
-func (r *upnpRouter) takenBy(ctx context.Context, p port, outside int) string {
-	ctx, cancel := context.WithTimeout(ctx, upnpAnswers)
+// takenBy returns to whom else an external number is forwarded, or "". It is asked first because
+// some routers give a port that is in use to whoever asks last.
+func (r *upnpRouter) takenBy(ctx context.Context, p Port, external int) string {
+	ctx, cancel := context.WithTimeout(ctx, upnpTimeout)
 	defer cancel()
-	inside, client, _, _, _, err := r.GetSpecificPortMappingEntryCtx(ctx, "", uint16(outside), p.upnp()) //nolint:gosec // checked by open
+	inside, client, _, _, _, err := r.GetSpecificPortMappingEntryCtx(ctx, "", uint16(external), p.upnp()) //nolint:gosec // checked by open
 	if err != nil || client == "" {
 		return ""
 	}
-	if ip, err := netip.ParseAddr(client); err == nil && ip == r.self && int(inside) == p.number {
+	if ip, err := netip.ParseAddr(client); err == nil && ip == r.self && int(inside) == p.Number {
 		return "" // from an earlier run
 	}
 	return fmt.Sprintf("%s:%d", client, inside)
 }
 
-// add asks for one number, for as long as it is asked for again; for good where the router knows nothing else.
-func (r *upnpRouter) add(ctx context.Context, p port, outside int) error {
-	ctx, cancel := context.WithTimeout(ctx, upnpAnswers)
+// add asks for one number with a lease; for good where the router knows no leases.
+func (r *upnpRouter) add(ctx context.Context, p Port, external int) error {
+	ctx, cancel := context.WithTimeout(ctx, upnpTimeout)
 	defer cancel()
-	ask := func(lease time.Duration) error {
-		return r.AddPortMappingCtx(ctx, "", uint16(outside), p.upnp(), uint16(p.number), r.self.String(), true, upnpDescription, uint32(lease/time.Second)) //nolint:gosec // checked
+	ask := func(d time.Duration) error {
+		return r.AddPortMappingCtx(ctx, "", uint16(external), p.upnp(), uint16(p.Number), r.self.String(), true, upnpDescription, uint32(d/time.Second)) //nolint:gosec // checked
 	}
-	err := ask(pmpLasts)
+	err := ask(lease)
 	var f *soap.SOAPFaultError
 	if errors.As(err, &f) && f.Detail.UPnPError.Errorcode == upnpOnlyPermanent {
 		err = ask(0)
@@ -188,15 +190,12 @@ func (r *upnpRouter) add(ctx context.Context, p port, outside int) error {
 	return err
 }
 
-// close gives a number back.
-func (r *upnpRouter) close(ctx context.Context, p port, outside int) error {
-	return r.DeletePortMappingCtx(ctx, "", uint16(outside), p.upnp()) //nolint:gosec // as it was opened
+// close gives an external number back.
+func (r *upnpRouter) close(ctx context.Context, p Port, external int) error {
+	return r.DeletePortMappingCtx(ctx, "", uint16(external), p.upnp()) //nolint:gosec // as it was opened
 }
 
 func isSOAPFault(err error) bool {
 	var f *soap.SOAPFaultError
 	return errors.As(err, &f)
 }
-
-// upnp is the protocol's name in UPnP.
-func (p port) upnp() string { return strings.ToUpper(p.protocol) }

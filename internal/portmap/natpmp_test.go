@@ -1,4 +1,4 @@
-package p2phost
+package portmap
 
 import (
 	"encoding/binary"
@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	natpmp "github.com/jackpal/go-nat-pmp"
+	"github.com/libp2p/go-libp2p"
 	ma "github.com/multiformats/go-multiaddr"
 )
 
@@ -47,17 +48,17 @@ func pmpRouter(t *testing.T, ip net.IP, denied int) {
 func TestPortsAreOpenedByNATPMP(t *testing.T) {
 	t.Parallel()
 	router := net.IPv4(127, 53, 51, 1)
-	same := func(p port) int { return p.number }
+	same := func(p Port) int { return p.Number }
 	pmpRouter(t, router, 7)
-	got, err := openPorts(natpmp.NewClientWithTimeout(router, pmpAnswers), []port{{"tcp", 4701}, {"udp", 4701}, {"tcp", 7}}, same)
+	got, err := openByNATPMP(natpmp.NewClientWithTimeout(router, natpmpTimeout), []Port{{"tcp", 4701}, {"udp", 4701}, {"tcp", 7}}, same)
 	if err != nil {
 		t.Fatal(err)
 	}
 	outside := netip.MustParseAddrPort("1.2.3.4:4702")
-	if len(got) != 2 || got[port{"tcp", 4701}] != outside || got[port{"udp", 4701}] != outside {
+	if len(got) != 2 || got[Port{"tcp", 4701}] != outside || got[Port{"udp", 4701}] != outside {
 		t.Errorf("opened %v", got)
 	}
-	m := &portMapper{byPMP: got}
+	m := &Mapper{byNATPMP: got}
 	for listen, want := range map[string]string{
 		"/ip4/0.0.0.0/tcp/4701":         "/ip4/1.2.3.4/tcp/4702",
 		"/ip4/0.0.0.0/udp/4701/quic-v1": "/ip4/1.2.3.4/udp/4702/quic-v1",
@@ -67,7 +68,7 @@ func TestPortsAreOpenedByNATPMP(t *testing.T) {
 			t.Errorf("%s is mapped to %v, want %s", listen, a, want)
 		}
 	}
-	if _, err := openPorts(natpmp.NewClientWithTimeout(net.IPv4(127, 53, 51, 2), pmpAnswers/8), nil, same); err == nil {
+	if _, err := openByNATPMP(natpmp.NewClientWithTimeout(net.IPv4(127, 53, 51, 2), natpmpTimeout/8), nil, same); err == nil {
 		t.Error("a router that says nothing has opened ports")
 	}
 }
@@ -82,10 +83,13 @@ func TestMappable(t *testing.T) {
 			t.Errorf("%s: %v, want %v", text, got, want)
 		}
 	}
-	a := addrs(t, loopTCP)
-	h := startHost(t, Config{Listen: a})
-	m := newPortMapper(h.Network(), nil)
-	defer m.Close()
+	h, err := libp2p.New(libp2p.ListenAddrStrings("/ip4/127.0.0.1/tcp/0"), libp2p.DisableMetrics())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = h.Close() }()
+	m := New(h.Network(), nil)
+	defer func() { _ = m.Close() }()
 	if w := m.wanted(); !slices.Equal(w, nil) {
 		t.Errorf("a host on loopback wants %v", w)
 	}

@@ -1,4 +1,4 @@
-package p2phost
+package tlsbatch
 
 import (
 	"bytes"
