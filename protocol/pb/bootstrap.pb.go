@@ -348,10 +348,11 @@ func (x *Introduce) GetKey() uint32 {
 	return 0
 }
 
-// Heartbeat keeps the sender in the roster. A peer that isn't in it gets the status "not found" and registers again.
+// Heartbeat keeps the sender in the roster. A peer that isn't in it gets the status "not found" and
+// registers again.
 type Heartbeat struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Self          *Peer                  `protobuf:"bytes,1,opt,name=self,proto3" json:"self,omitempty"` // set when it has changed since the last
+	Self          *Peer                  `protobuf:"bytes,1,opt,name=self,proto3" json:"self,omitempty"` // set when it has changed since the last heartbeat
 	Joined        bool                   `protobuf:"varint,2,opt,name=joined,proto3" json:"joined,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -442,7 +443,7 @@ func (*Goodbye) Descriptor() ([]byte, []int) {
 type GetRoster struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	After         []byte                 `protobuf:"bytes,1,opt,name=after,proto3" json:"after,omitempty"`  // continue after this peer ID; empty: from the first
-	Limit         uint32                 `protobuf:"varint,2,opt,name=limit,proto3" json:"limit,omitempty"` // at most so many; 0: as many as fit
+	Limit         uint32                 `protobuf:"varint,2,opt,name=limit,proto3" json:"limit,omitempty"` // maximum number of peers; 0: as many as fit
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -495,8 +496,8 @@ type Introduced struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Peers         []*Peer                `protobuf:"bytes,1,rep,name=peers,proto3" json:"peers,omitempty"`                                 // nearest to the asker's position first: successors, then predecessors
 	HeartbeatMs   uint32                 `protobuf:"varint,2,opt,name=heartbeat_ms,json=heartbeatMs,proto3" json:"heartbeat_ms,omitempty"` // how often to send a heartbeat
-	Found         bool                   `protobuf:"varint,3,opt,name=found,proto3" json:"found,omitempty"`                                // nobody is there: the asker founds the ring
-	Settling      bool                   `protobuf:"varint,4,opt,name=settling,proto3" json:"settling,omitempty"`                          // just started, with peers remembered: ask again, don't found
+	Found         bool                   `protobuf:"varint,3,opt,name=found,proto3" json:"found,omitempty"`                                // there is no member: the asker founds the ring
+	Settling      bool                   `protobuf:"varint,4,opt,name=settling,proto3" json:"settling,omitempty"`                          // just started, with remembered members: ask again, don't found a ring
 	Members       uint32                 `protobuf:"varint,5,opt,name=members,proto3" json:"members,omitempty"`                            // peers in the roster
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -21,23 +21,24 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// Peer tells who a peer is, where it stands on the ring and how to reach it.
+// Peer describes a peer: its identity, its place on the ring, and how to reach it.
 // Its key is never sent: it is computed from ring_address, or from the peer ID.
 type Peer struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Id    []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"` // the peer ID's bytes
-	// The string whose hash is the key: HOST immediately followed by PORT. Empty: the peer ID's text form.
+	// The string whose hash is the key: HOST immediately followed by PORT. Empty: the text form of
+	// the peer ID.
 	RingAddress    string `protobuf:"bytes,2,opt,name=ring_address,json=ringAddress,proto3" json:"ring_address,omitempty"`
 	RingHostLength uint32 `protobuf:"varint,3,opt,name=ring_host_length,json=ringHostLength,proto3" json:"ring_host_length,omitempty"` // how many bytes of ring_address are HOST, to show it as HOST:PORT
 	// The peer's signature over "p2pchord-ring-address:" and the address as HOST:PORT (an IPv6
-	// HOST in brackets), or nothing where it has none. Always set: without it anyone could move a
+	// HOST in brackets), or nothing where it has none. Always set: without it anybody could move a
 	// peer by leaving its ring address out.
 	RingSignature []byte `protobuf:"bytes,4,opt,name=ring_signature,json=ringSignature,proto3" json:"ring_signature,omitempty"`
 	// A libp2p signed peer record (an Envelope, RFC 0002 and 0003). Empty: only known by its ID.
 	Record []byte `protobuf:"bytes,5,opt,name=record,proto3" json:"record,omitempty"`
-	// The peer's signature over "p2pchord-peer-statement:", the address as in ring_signature, a zero byte, and record.
-	// It binds the two: without it anyone could join an old ring address to newer addresses. Empty in messages of peers
-	// that don't know it.
+	// The peer's signature over "p2pchord-peer-statement:", the address as in ring_signature, a zero
+	// byte, and record. It binds the two: without it anybody could combine an old ring address with
+	// newer addresses. Empty in messages from peers that don't know the field.
 	StatementSignature []byte `protobuf:"bytes,6,opt,name=statement_signature,json=statementSignature,proto3" json:"statement_signature,omitempty"`
 	unknownFields      protoimpl.UnknownFields
 	sizeCache          protoimpl.SizeCache
@@ -117,13 +118,15 @@ func (x *Peer) GetStatementSignature() []byte {
 
 // Neighbours is the state of one peer on the ring.
 type Neighbours struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Self          *Peer                  `protobuf:"bytes,1,opt,name=self,proto3" json:"self,omitempty"`
-	Predecessors  []*Peer                `protobuf:"bytes,2,rep,name=predecessors,proto3" json:"predecessors,omitempty"` // nearest first; the first is the predecessor pointer
-	Successors    []*Peer                `protobuf:"bytes,3,rep,name=successors,proto3" json:"successors,omitempty"`     // nearest first
-	Incorporated  bool                   `protobuf:"varint,4,opt,name=incorporated,proto3" json:"incorporated,omitempty"`
-	Joined        bool                   `protobuf:"varint,5,opt,name=joined,proto3" json:"joined,omitempty"`                              // member of a ring
-	StoreFailed   bool                   `protobuf:"varint,6,opt,name=store_failed,json=storeFailed,proto3" json:"store_failed,omitempty"` // its disk takes no changes now: whoever wants to leave for the same reason doesn't count on it
+	state        protoimpl.MessageState `protogen:"open.v1"`
+	Self         *Peer                  `protobuf:"bytes,1,opt,name=self,proto3" json:"self,omitempty"`
+	Predecessors []*Peer                `protobuf:"bytes,2,rep,name=predecessors,proto3" json:"predecessors,omitempty"` // nearest first; the first is the predecessor pointer
+	Successors   []*Peer                `protobuf:"bytes,3,rep,name=successors,proto3" json:"successors,omitempty"`     // nearest first
+	Incorporated bool                   `protobuf:"varint,4,opt,name=incorporated,proto3" json:"incorporated,omitempty"`
+	Joined       bool                   `protobuf:"varint,5,opt,name=joined,proto3" json:"joined,omitempty"` // member of a ring
+	// Its disk accepts no changes now: a member that wants to leave for the same reason doesn't count
+	// on it.
+	StoreFailed   bool `protobuf:"varint,6,opt,name=store_failed,json=storeFailed,proto3" json:"store_failed,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -258,7 +261,7 @@ type Record struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Body          []byte                 `protobuf:"bytes,1,opt,name=body,proto3" json:"body,omitempty"`                            // a RecordBody: exactly the bytes that were signed
 	Signature     []byte                 `protobuf:"bytes,2,opt,name=signature,proto3" json:"signature,omitempty"`                  // over "p2pchord-record:" and body
-	PublicKey     []byte                 `protobuf:"bytes,3,opt,name=public_key,json=publicKey,proto3" json:"public_key,omitempty"` // libp2p PublicKey; empty when the writer's ID holds it
+	PublicKey     []byte                 `protobuf:"bytes,3,opt,name=public_key,json=publicKey,proto3" json:"public_key,omitempty"` // libp2p PublicKey; empty when the writer's ID contains it
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -321,7 +324,7 @@ type RecordBody struct {
 	Writer []byte                 `protobuf:"bytes,3,opt,name=writer,proto3" json:"writer,omitempty"` // peer ID of the signer
 	Clock  uint64                 `protobuf:"varint,4,opt,name=clock,proto3" json:"clock,omitempty"`  // with writer: the version
 	// The versions that this one replaces, nearest first: its parent, the parent's
-	// parent, ... at most 16. Whatever has a clock of at most floor counts as an ancestor too.
+	// parent, ... at most 16. A version with a clock of at most floor counts as an ancestor too.
 	Ancestors []*Version `protobuf:"bytes,5,rep,name=ancestors,proto3" json:"ancestors,omitempty"`
 	Floor     uint64     `protobuf:"varint,6,opt,name=floor,proto3" json:"floor,omitempty"`
 	Deleted   bool       `protobuf:"varint,7,opt,name=deleted,proto3" json:"deleted,omitempty"`                       // a tombstone: no size, no blocks
@@ -329,13 +332,13 @@ type RecordBody struct {
 	Hash      []byte     `protobuf:"bytes,9,opt,name=hash,proto3" json:"hash,omitempty"`                              // BLAKE3-256 of the file (index 0) or of the block
 	BlockSize uint32     `protobuf:"varint,10,opt,name=block_size,json=blockSize,proto3" json:"block_size,omitempty"` // bytes of every block but the last (index 0)
 	Blocks    []byte     `protobuf:"bytes,11,opt,name=blocks,proto3" json:"blocks,omitempty"`                         // BLAKE3-256 of each block, one after the other (index 0)
-	Copies    uint32     `protobuf:"varint,12,opt,name=copies,proto3" json:"copies,omitempty"`                        // how many peers shall hold it; 0: the ring's default
+	Copies    uint32     `protobuf:"varint,12,opt,name=copies,proto3" json:"copies,omitempty"`                        // how many peers are to hold it; 0: the ring's default
 	// The file's time: milliseconds since 1970, and nanoseconds beyond them. For a time before 1970
-	// modified is 0, and modified_before_epoch says how many milliseconds before.
+	// modified is 0, and modified_before_epoch is the number of milliseconds before.
 	Modified            uint64 `protobuf:"varint,13,opt,name=modified,proto3" json:"modified,omitempty"`
 	ModifiedBeforeEpoch uint64 `protobuf:"varint,14,opt,name=modified_before_epoch,json=modifiedBeforeEpoch,proto3" json:"modified_before_epoch,omitempty"`
 	ModifiedNanos       uint32 `protobuf:"varint,15,opt,name=modified_nanos,json=modifiedNanos,proto3" json:"modified_nanos,omitempty"`
-	Mode                uint32 `protobuf:"varint,16,opt,name=mode,proto3" json:"mode,omitempty"` // permission bits of the file, at most 0777 (index 0); 0: not told
+	Mode                uint32 `protobuf:"varint,16,opt,name=mode,proto3" json:"mode,omitempty"` // permission bits of the file, at most 0777 (index 0); 0: not given
 	unknownFields       protoimpl.UnknownFields
 	sizeCache           protoimpl.SizeCache
 }

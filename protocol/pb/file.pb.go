@@ -431,15 +431,17 @@ func (*FileRequest_Count) isFileRequest_Body() {}
 
 // FileResponse answers one FileRequest; body_size raw bytes follow it.
 type FileResponse struct {
-	state        protoimpl.MessageState `protogen:"open.v1"`
-	Status       uint32                 `protobuf:"varint,1,opt,name=status,proto3" json:"status,omitempty"`
-	Message      string                 `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
-	BodySize     uint32                 `protobuf:"varint,3,opt,name=body_size,json=bodySize,proto3" json:"body_size,omitempty"`
-	Need         bool                   `protobuf:"varint,4,opt,name=need,proto3" json:"need,omitempty"`                                       // to an offer: send the bytes, another FileResponse follows them
-	Better       *Peer                  `protobuf:"bytes,5,opt,name=better,proto3" json:"better,omitempty"`                                    // with status "not owner" or "not successor": who, as far as known
-	Working      bool                   `protobuf:"varint,6,opt,name=working,proto3" json:"working,omitempty"`                                 // nothing to tell yet but that the request is being worked on; another FileResponse follows
-	Progress     *uint64                `protobuf:"varint,22,opt,name=progress,proto3,oneof" json:"progress,omitempty"`                        // with working: grows as long as the work makes progress; peers of earlier versions don't say
-	RetryAfterMs uint32                 `protobuf:"varint,7,opt,name=retry_after_ms,json=retryAfterMs,proto3" json:"retry_after_ms,omitempty"` // with the status "try again": how long to wait, where it is known
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	Status   uint32                 `protobuf:"varint,1,opt,name=status,proto3" json:"status,omitempty"`
+	Message  string                 `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
+	BodySize uint32                 `protobuf:"varint,3,opt,name=body_size,json=bodySize,proto3" json:"body_size,omitempty"`
+	Need     bool                   `protobuf:"varint,4,opt,name=need,proto3" json:"need,omitempty"` // to an offer: send the bytes, another FileResponse follows them
+	// With the status "not owner" or "not successor": the right peer, as far as known.
+	Better  *Peer `protobuf:"bytes,5,opt,name=better,proto3" json:"better,omitempty"`
+	Working bool  `protobuf:"varint,6,opt,name=working,proto3" json:"working,omitempty"` // the request is being worked on; another FileResponse follows
+	// With working: grows as long as the work makes progress. Peers of earlier versions don't set it.
+	Progress     *uint64 `protobuf:"varint,22,opt,name=progress,proto3,oneof" json:"progress,omitempty"`
+	RetryAfterMs uint32  `protobuf:"varint,7,opt,name=retry_after_ms,json=retryAfterMs,proto3" json:"retry_after_ms,omitempty"` // with the status "try again": how long to wait, where it is known
 	// Types that are valid to be assigned to Body:
 	//
 	//	*FileResponse_Stored
@@ -813,20 +815,20 @@ func (x *Put) GetWaitAll() bool {
 	return false
 }
 
-// Stored says what is durable. When the record was not written because it does not
+// Stored lists what is durable. When the record was not written because it does not
 // name the current version as its ancestor, the status is "not allowed" and current is set:
 // name it, choose a greater clock, sign again.
 type Stored struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
 	Copies  uint32                 `protobuf:"varint,1,opt,name=copies,proto3" json:"copies,omitempty"` // durable copies, the owner's included
-	Wanted  uint32                 `protobuf:"varint,2,opt,name=wanted,proto3" json:"wanted,omitempty"` // how many there are to be in a ring of this size
+	Wanted  uint32                 `protobuf:"varint,2,opt,name=wanted,proto3" json:"wanted,omitempty"` // the number of copies for a ring of this size
 	Current *Record                `protobuf:"bytes,3,opt,name=current,proto3" json:"current,omitempty"`
 	Holders [][]byte               `protobuf:"bytes,4,rep,name=holders,proto3" json:"holders,omitempty"` // peer IDs with a durable copy
 	Owner   *Peer                  `protobuf:"bytes,5,opt,name=owner,proto3" json:"owner,omitempty"`
-	Asked   uint32                 `protobuf:"varint,6,opt,name=asked,proto3" json:"asked,omitempty"` // how many are asked for: the record's copies, or the ring's default
-	Known   bool                   `protobuf:"varint,7,opt,name=known,proto3" json:"known,omitempty"` // of a later block: another put had stored it already
-	// With the status "not allowed": the later blocks, by index, that are held nowhere. The file is not stored: put them
-	// again, then the file's record.
+	Asked   uint32                 `protobuf:"varint,6,opt,name=asked,proto3" json:"asked,omitempty"` // the number of copies asked for: the record's copies, or the ring's default
+	Known   bool                   `protobuf:"varint,7,opt,name=known,proto3" json:"known,omitempty"` // for a later block: another put had stored it already
+	// With the status "not allowed": the later blocks, by index, that are held nowhere. The file is
+	// not stored: put them again, then the file's record.
 	Missing       []uint32 `protobuf:"varint,8,rep,packed,name=missing,proto3" json:"missing,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -918,19 +920,20 @@ func (x *Stored) GetMissing() []uint32 {
 	return nil
 }
 
-// Get reads the current version of a file, or one of those that are kept, at its
+// Get reads the current version of a file, or another version that is kept, at its
 // owner. Its first block's bytes are the body of the answer when with_body is set.
 type Get struct {
-	state     protoimpl.MessageState `protogen:"open.v1"`
-	Name      string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	WithBody  bool                   `protobuf:"varint,2,opt,name=with_body,json=withBody,proto3" json:"with_body,omitempty"`
-	Version   *Version               `protobuf:"bytes,3,opt,name=version,proto3" json:"version,omitempty"`      // unset: the current one
-	Tombstone bool                   `protobuf:"varint,4,opt,name=tombstone,proto3" json:"tombstone,omitempty"` // a deleted file is answered with its tombstone, not with the status "not found"
-	// Set by the receiver's witness when it asks itself: what it would say to Confirm. The
-	// grant stands, and stamp is the version that it has; the receiver need not ask it.
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	Name     string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	WithBody bool                   `protobuf:"varint,2,opt,name=with_body,json=withBody,proto3" json:"with_body,omitempty"`
+	Version  *Version               `protobuf:"bytes,3,opt,name=version,proto3" json:"version,omitempty"` // unset: the current one
+	// A deleted file is answered with its tombstone, not with the status "not found".
+	Tombstone bool `protobuf:"varint,4,opt,name=tombstone,proto3" json:"tombstone,omitempty"`
+	// Set by the receiver's witness when it is the asker: its vote, which is what it would answer to
+	// Confirm. The grant stands, and stamp is the version that it has; the receiver need not ask it.
 	Witness *Confirm `protobuf:"bytes,5,opt,name=witness,proto3" json:"witness,omitempty"`
-	// The reader asks the witness at the same time (AskWord): the receiver need not, and
-	// says under which grant it answers.
+	// The reader asks the witness at the same time (AskWord): the receiver need not, and names the
+	// grant under which it answers.
 	Unconfirmed   bool `protobuf:"varint,6,opt,name=unconfirmed,proto3" json:"unconfirmed,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1013,7 +1016,7 @@ type Got struct {
 	Record        *Record                `protobuf:"bytes,1,opt,name=record,proto3" json:"record,omitempty"`
 	Siblings      []*Record              `protobuf:"bytes,2,rep,name=siblings,proto3" json:"siblings,omitempty"` // concurrent versions, kept
 	Holders       []*Peer                `protobuf:"bytes,3,rep,name=holders,proto3" json:"holders,omitempty"`   // of the file's first record and block
-	Grant         *GrantID               `protobuf:"bytes,4,opt,name=grant,proto3" json:"grant,omitempty"`       // set when the witness was not asked: the reader must have its word
+	Grant         *GrantID               `protobuf:"bytes,4,opt,name=grant,proto3" json:"grant,omitempty"`       // set when the witness was not asked: the reader must have its vote
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1076,8 +1079,8 @@ func (x *Got) GetGrant() *GrantID {
 	return nil
 }
 
-// AskWord asks the witness of an arc's owner for what it would say to Confirm: the grant
-// that it has given, and the version that it has of a file.
+// AskWord asks the witness of an arc's owner for its vote, which is what it would answer to
+// Confirm: the grant that it has given, and the version that it has of a file.
 type AskWord struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
@@ -1130,7 +1133,7 @@ func (x *AskWord) GetOwner() []byte {
 	return nil
 }
 
-// GetBlock reads a block by its hash, wherever it is held.
+// GetBlock reads a block by its hash, at any peer that holds it.
 type GetBlock struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Hash          []byte                 `protobuf:"bytes,1,opt,name=hash,proto3" json:"hash,omitempty"`
@@ -1525,7 +1528,7 @@ func (x *Listing) GetMode() uint32 {
 	return 0
 }
 
-// Stat asks the owner for everything about a file: all versions and who holds what.
+// Stat asks the owner for everything about a file: all versions, and which peer holds what.
 type Stat struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
@@ -1853,7 +1856,7 @@ type Store struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Record        *Record                `protobuf:"bytes,1,opt,name=record,proto3" json:"record,omitempty"`
 	Grant         *GrantID               `protobuf:"bytes,2,opt,name=grant,proto3" json:"grant,omitempty"`                              // set: accept as the witness under this grant, or refuse
-	RecordOnly    bool                   `protobuf:"varint,3,opt,name=record_only,json=recordOnly,proto3" json:"record_only,omitempty"` // the bytes, if any, will be pulled
+	RecordOnly    bool                   `protobuf:"varint,3,opt,name=record_only,json=recordOnly,proto3" json:"record_only,omitempty"` // the bytes, if any, are fetched later
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1972,7 +1975,7 @@ func (x *Confirm) GetStamp() []byte {
 	return nil
 }
 
-// Claim asks a holder, under a grant, whether anything speaks against the sender owning an arc.
+// Claim asks a holder, under a grant, whether it objects to the sender owning an arc.
 type Claim struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	From          *Peer                  `protobuf:"bytes,1,opt,name=from,proto3" json:"from,omitempty"`               // the arc's owner
@@ -2034,13 +2037,17 @@ func (x *Claim) GetGrant() *GrantID {
 }
 
 type Claimed struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Owns          bool                   `protobuf:"varint,1,opt,name=owns,proto3" json:"owns,omitempty"`      // the peer asked believes to own a part of that arc
-	Grantee       *Peer                  `protobuf:"bytes,2,opt,name=grantee,proto3" json:"grantee,omitempty"` // another to whom it has granted a part of it
-	Neighbours    *Neighbours            `protobuf:"bytes,3,opt,name=neighbours,proto3" json:"neighbours,omitempty"`
-	Authority     bool                   `protobuf:"varint,4,opt,name=authority,proto3" json:"authority,omitempty"`   // the peer asked has been the synced owner of all of that arc until now
-	Continuous    bool                   `protobuf:"varint,5,opt,name=continuous,proto3" json:"continuous,omitempty"` // it has been a holder of that arc all the while: it knows of every delete whose tombstone may be gone
-	Aside         bool                   `protobuf:"varint,6,opt,name=aside,proto3" json:"aside,omitempty"`           // it has copies set aside that nobody has confirmed for the grace period; Inventory with old lists them
+	state      protoimpl.MessageState `protogen:"open.v1"`
+	Owns       bool                   `protobuf:"varint,1,opt,name=owns,proto3" json:"owns,omitempty"`      // the peer asked believes that it owns a part of that arc
+	Grantee    *Peer                  `protobuf:"bytes,2,opt,name=grantee,proto3" json:"grantee,omitempty"` // another peer to which it has granted a part of it
+	Neighbours *Neighbours            `protobuf:"bytes,3,opt,name=neighbours,proto3" json:"neighbours,omitempty"`
+	Authority  bool                   `protobuf:"varint,4,opt,name=authority,proto3" json:"authority,omitempty"` // the peer asked has been the synced owner of all of that arc until now
+	// It has been a holder of that arc for all of the grace period: it knows of every delete whose
+	// tombstone may be gone.
+	Continuous bool `protobuf:"varint,5,opt,name=continuous,proto3" json:"continuous,omitempty"`
+	// It has copies in quarantine, which nobody has confirmed for the grace period. Inventory with
+	// old lists them.
+	Aside         bool `protobuf:"varint,6,opt,name=aside,proto3" json:"aside,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2239,7 +2246,7 @@ type Inventory struct {
 	Keys          []uint32               `protobuf:"varint,3,rep,packed,name=keys,proto3" json:"keys,omitempty"` // when set: these keys instead
 	After         *Item                  `protobuf:"bytes,4,opt,name=after,proto3" json:"after,omitempty"`       // continue after this one
 	Limit         uint32                 `protobuf:"varint,5,opt,name=limit,proto3" json:"limit,omitempty"`
-	Old           bool                   `protobuf:"varint,6,opt,name=old,proto3" json:"old,omitempty"` // superseded versions too
+	Old           bool                   `protobuf:"varint,6,opt,name=old,proto3" json:"old,omitempty"` // also superseded versions and copies in quarantine
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2483,7 +2490,7 @@ func (x *Pull) GetItems() []*Item {
 
 type Records struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Records       []*Record              `protobuf:"bytes,1,rep,name=records,proto3" json:"records,omitempty"` // those that are held, in the order asked; as many as fit into one message
+	Records       []*Record              `protobuf:"bytes,1,rep,name=records,proto3" json:"records,omitempty"` // those that are held, in the order asked; as many as fit
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2622,8 +2629,8 @@ func (x *Released) GetPredecessor() *Peer {
 	return nil
 }
 
-// Collect tells a holder, as the synced owner, that every holder has had these tombstones for the
-// grace period: they are removed.
+// Collect comes from the synced owner: every holder has had these tombstones for the grace period,
+// so the receiver removes them.
 type Collect struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Items         []*Item                `protobuf:"bytes,1,rep,name=items,proto3" json:"items,omitempty"`
@@ -2668,12 +2675,12 @@ func (x *Collect) GetItems() []*Item {
 	return nil
 }
 
-// Retract gives up later blocks that were written for a put which has failed: whoever holds one
+// Retract gives up later blocks that were written for a put that has failed: a holder of one
 // removes it when no version of its file uses it.
 type Retract struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Records       []*Record              `protobuf:"bytes,1,rep,name=records,proto3" json:"records,omitempty"` // of later blocks of one file, as they were put
-	Told          bool                   `protobuf:"varint,2,opt,name=told,proto3" json:"told,omitempty"`      // by a member that holds them, not by their writer
+	Told          bool                   `protobuf:"varint,2,opt,name=told,proto3" json:"told,omitempty"`      // sent by a member that holds them, not by their writer
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2722,8 +2729,9 @@ func (x *Retract) GetTold() bool {
 	return false
 }
 
-// CountCopies asks the owner of later blocks how many durable copies there are of each, before their file's record is
-// acknowledged. With here it is asked of any member, and of its own copies alone.
+// CountCopies asks the owner of later blocks how many durable copies there are of each, before the
+// record of their file is acknowledged. With here, any member may be asked, for its own copies
+// only.
 type CountCopies struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Items         []*Item                `protobuf:"bytes,1,rep,name=items,proto3" json:"items,omitempty"`
@@ -2777,9 +2785,10 @@ func (x *CountCopies) GetHere() bool {
 }
 
 type Counted struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Copies        []uint32               `protobuf:"varint,1,rep,packed,name=copies,proto3" json:"copies,omitempty"`     // one for each item: durable copies with their bytes, as many as were looked for
-	Promised      []uint32               `protobuf:"varint,2,rep,packed,name=promised,proto3" json:"promised,omitempty"` // how many an acknowledgement of each stands for; none with here
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// One for each item: durable copies with their bytes, as many as were looked for.
+	Copies        []uint32 `protobuf:"varint,1,rep,packed,name=copies,proto3" json:"copies,omitempty"`
+	Promised      []uint32 `protobuf:"varint,2,rep,packed,name=promised,proto3" json:"promised,omitempty"` // what an acknowledgement of each stands for; none with here
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }

@@ -21,7 +21,7 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// InstanceRequest is one request of /p2pchord/instance/1.0.0. It finds out whether two processes
+// InstanceRequest is one request of /p2pchord/instance/1.0.0, which finds out whether two processes
 // run under one identity.
 type InstanceRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -203,7 +203,7 @@ type InstanceResponse_Proofs struct {
 
 func (*InstanceResponse_Proofs) isInstanceResponse_Body() {}
 
-// ProveInstance asks the process at the other end of this very connection to say which one it is.
+// ProveInstance asks the process at the other end of this very connection to identify itself.
 type ProveInstance struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Challenge     []byte                 `protobuf:"bytes,1,opt,name=challenge,proto3" json:"challenge,omitempty"` // 32 bytes, chosen anew each time

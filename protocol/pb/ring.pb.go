@@ -356,7 +356,7 @@ func (x *GetNeighbours) GetFrom() *Peer {
 	return nil
 }
 
-// Notify says that the sender believes to be the receiver's predecessor.
+// Notify says that the sender believes that it is the receiver's predecessor.
 type Notify struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	From          *Peer                  `protobuf:"bytes,1,opt,name=from,proto3" json:"from,omitempty"`
@@ -405,11 +405,11 @@ func (x *Notify) GetFrom() *Peer {
 type Find struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Key           uint32                 `protobuf:"varint,1,opt,name=key,proto3" json:"key,omitempty"`                              // 0 to 65535
-	Id            []byte                 `protobuf:"bytes,2,opt,name=id,proto3" json:"id,omitempty"`                                 // empty: the position of a file; else of this peer, which itself is never the answer
+	Id            []byte                 `protobuf:"bytes,2,opt,name=id,proto3" json:"id,omitempty"`                                 // empty: the position of a file; otherwise of this peer, which is never the answer
 	Hops          uint32                 `protobuf:"varint,3,opt,name=hops,proto3" json:"hops,omitempty"`                            // how many more peers may be asked
 	Path          bool                   `protobuf:"varint,4,opt,name=path,proto3" json:"path,omitempty"`                            // list the peers asked
 	Join          bool                   `protobuf:"varint,5,opt,name=join,proto3" json:"join,omitempty"`                            // for a newcomer: only an incorporated member answers
-	Local         bool                   `protobuf:"varint,6,opt,name=local,proto3" json:"local,omitempty"`                          // don't pass it on: answer, or name who to ask next (iterative routing)
+	Local         bool                   `protobuf:"varint,6,opt,name=local,proto3" json:"local,omitempty"`                          // don't pass it on: answer, or name the peers to ask next (iterative routing)
 	TimeoutMs     uint32                 `protobuf:"varint,7,opt,name=timeout_ms,json=timeoutMs,proto3" json:"timeout_ms,omitempty"` // time left
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -496,10 +496,10 @@ func (x *Find) GetTimeoutMs() uint32 {
 
 type Found struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Owner         *Neighbours            `protobuf:"bytes,1,opt,name=owner,proto3" json:"owner,omitempty"` // the owner and its neighbours; with local, when not final: only next is set
+	Owner         *Neighbours            `protobuf:"bytes,1,opt,name=owner,proto3" json:"owner,omitempty"` // the owner and its neighbors; with local, when not final: only next is set
 	Path          []*Peer                `protobuf:"bytes,2,rep,name=path,proto3" json:"path,omitempty"`   // the peers asked, in order, when asked for
 	Hops          uint32                 `protobuf:"varint,3,opt,name=hops,proto3" json:"hops,omitempty"`  // peers asked after the first
-	Next          []*Peer                `protobuf:"bytes,4,rep,name=next,proto3" json:"next,omitempty"`   // iterative: whom to ask next, best first
+	Next          []*Peer                `protobuf:"bytes,4,rep,name=next,proto3" json:"next,omitempty"`   // iterative: the peers to ask next, best first
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -562,7 +562,7 @@ func (x *Found) GetNext() []*Peer {
 	return nil
 }
 
-// Depart says that the sender leaves the ring and who its neighbours were.
+// Depart says that the sender leaves the ring, and which neighbors it had.
 type Depart struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	From  *Neighbours            `protobuf:"bytes,1,opt,name=from,proto3" json:"from,omitempty"`
