@@ -62,7 +62,7 @@ func TestAPanicOfAProcessIsContained(t *testing.T) {
 
 func TestQueue(t *testing.T) {
 	in(t, func(ctx context.Context, e Env) {
-		q := NewQueue[int](e)
+		q := NewQueue[int](e, 0)
 		if _, err := q.Next(ctx, time.Second); !errors.Is(err, ErrElapsed) {
 			t.Errorf("of an empty queue: %v", err)
 		}
@@ -76,6 +76,49 @@ func TestQueue(t *testing.T) {
 			if got, err := q.Next(ctx, Forever); got != want || err != nil {
 				t.Errorf("got %d, %v; want %d", got, err, want)
 			}
+		}
+	})
+}
+
+func TestAFullQueueWaits(t *testing.T) {
+	in(t, func(ctx context.Context, e Env) {
+		q := NewQueue[int](e, 2)
+		began, done := e.Now(), e.NewSignal()
+		e.Go("putting", func(context.Context) {
+			for i := range 4 {
+				if !q.Put(i) {
+					t.Errorf("the queue refused %d", i)
+				}
+			}
+			if Since(e, began) != time.Second {
+				t.Errorf("four values were put after %s, want a second", Since(e, began))
+			}
+			done.Fire()
+		}, nil)
+		_ = Sleep(ctx, e, time.Second)
+		for want := range 4 {
+			if got, err := q.Next(ctx, time.Second); got != want || err != nil {
+				t.Errorf("got %d, %v; want %d", got, err, want)
+			}
+		}
+		_ = e.Wait(ctx, time.Second, done)
+	})
+}
+
+func TestACloseEndsTheWaitsForAQueue(t *testing.T) {
+	in(t, func(ctx context.Context, e Env) {
+		full, empty := NewQueue[int](e, 1), NewQueue[int](e, 1)
+		full.Put(1)
+		e.Go("closing", func(ctx context.Context) {
+			_ = Sleep(ctx, e, time.Second)
+			full.Close()
+			empty.Close()
+		}, nil)
+		if full.Put(2) {
+			t.Error("a closed queue takes a value")
+		}
+		if _, err := empty.Next(ctx, Forever); !errors.Is(err, ErrQueueClosed) {
+			t.Errorf("of a closed queue: %v", err)
 		}
 	})
 }

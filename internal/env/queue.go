@@ -7,40 +7,48 @@ import (
 	"time"
 )
 
-// Queue passes values from processes to one that waits for them, in order and without a bound.
+// ErrQueueClosed says that a queue takes and gives no more values.
+var ErrQueueClosed = errors.New("the queue is closed")
+
+// Queue passes values from processes to one that waits for them, in order.
 // It is what a channel is elsewhere.
 type Queue[T any] struct {
-	env Env
+	env   Env
+	limit int
 
 	mu      sync.Mutex
 	values  []T
+	closed  bool
 	arrived Signal // of the next value; nil while nobody waits
+	taken   Signal // of the next free place; nil while nobody waits
 }
 
-// NewQueue returns an empty queue.
-func NewQueue[T any](e Env) *Queue[T] { return &Queue[T]{env: e} }
+// NewQueue returns an empty queue of at most limit values; 0 is no limit.
+func NewQueue[T any](e Env, limit int) *Queue[T] { return &Queue[T]{env: e, limit: limit} }
 
-// Put adds a value.
-func (q *Queue[T]) Put(v T) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.values = append(q.values, v)
-	if q.arrived != nil {
-		q.arrived.Fire()
-		q.arrived = nil
+// Put adds a value. It waits while the queue is full, and returns false when the queue is closed.
+func (q *Queue[T]) Put(v T) bool {
+	for {
+		ok, changed := q.put(v)
+		if changed == nil {
+			return ok
+		}
+		_ = q.env.Wait(context.Background(), Forever, changed) // Close ends it
 	}
 }
 
 // Next returns the oldest value. It waits for one for at most d, and then returns ErrElapsed, or
-// until the context has ended, and returns its error.
+// until the context has ended, and returns its error. A closed queue returns ErrQueueClosed.
 func (q *Queue[T]) Next(ctx context.Context, d time.Duration) (v T, err error) {
 	until := q.env.Now().Add(d)
 	for {
 		v, ok, arrived := q.take()
-		if ok {
+		switch {
+		case ok:
 			return v, nil
-		}
-		if d > 0 {
+		case arrived == nil:
+			return v, ErrQueueClosed
+		case d > 0:
 			d = max(0, until.Sub(q.env.Now()))
 		}
 		if err := q.env.Wait(ctx, d, arrived); err != nil {
@@ -49,20 +57,59 @@ func (q *Queue[T]) Next(ctx context.Context, d time.Duration) (v T, err error) {
 	}
 }
 
-// take returns the oldest value, or what fires when there is one.
+// Close ends all waits, and drops the values that nobody has taken.
+func (q *Queue[T]) Close() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.closed, q.values = true, nil
+	q.fire(&q.arrived)
+	q.fire(&q.taken)
+}
+
+// put adds a value, or returns what fires when there may be a place for it.
+func (q *Queue[T]) put(v T) (ok bool, changed Signal) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	switch {
+	case q.closed:
+		return false, nil
+	case q.limit > 0 && len(q.values) >= q.limit:
+		return false, q.signal(&q.taken)
+	}
+	q.values = append(q.values, v)
+	q.fire(&q.arrived)
+	return true, nil
+}
+
+// take returns the oldest value, or what fires when there is one: nil when the queue is closed.
 func (q *Queue[T]) take() (v T, ok bool, arrived Signal) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if len(q.values) > 0 {
-		v = q.values[0]
-		clear(q.values[:1])
-		q.values = q.values[1:]
-		return v, true, nil
+	switch {
+	case q.closed:
+		return v, false, nil
+	case len(q.values) == 0:
+		return v, false, q.signal(&q.arrived)
 	}
-	if q.arrived == nil {
-		q.arrived = q.env.NewSignal()
+	v = q.values[0]
+	clear(q.values[:1])
+	q.values = q.values[1:]
+	q.fire(&q.taken)
+	return v, true, nil
+}
+
+func (q *Queue[T]) signal(s *Signal) Signal {
+	if *s == nil {
+		*s = q.env.NewSignal()
 	}
-	return v, false, q.arrived
+	return *s
+}
+
+func (q *Queue[T]) fire(s *Signal) {
+	if *s != nil {
+		(*s).Fire()
+		*s = nil
+	}
 }
 
 // Wakeup wakes a process that does something now and then. Many wake-ups before it awaits are one.
