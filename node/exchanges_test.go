@@ -53,7 +53,7 @@ func (n *Node) ReconcileWith(ctx context.Context, other *Node) (requests, bytes 
 	client := protocol.NewClient(h, protocol.ClientOptions{})
 	defer func() { _ = client.Close() }() // its streams were for this
 	m := &Node{cfg: n.cfg, host: n.host, store: n.store, book: n.book, health: n.health, client: client, fetching: make(chan struct{}, 1)}
-	m.state.Store(n.state.Load())
+	m.state.driver.Store(n.driver())
 	_, err = m.reconcile(ctx, other.self, allKeys, nil)
 	return h.messages.Load(), h.bytes.Load(), err
 }

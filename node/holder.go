@@ -105,12 +105,7 @@ func (n *Node) serveGrant(ctx context.Context, from peer.ID, g *pb.GetGrant) (*p
 	if err != nil {
 		return nil, err
 	}
-	var ans replica.GrantAnswer
-	err = n.ask(ctx, func(l *loop) {
-		var actions []replica.Action
-		ans, actions = l.arc.GrantAsked(info.Position)
-		l.carryOutArc(actions)
-	})
+	ans, err := n.driver().GrantAsked(ctx, info.Position)
 	if err != nil {
 		return nil, err
 	}
@@ -142,13 +137,7 @@ func (n *Node) serveClaim(ctx context.Context, from peer.ID, c *pb.Claim) (*pb.F
 	if err != nil {
 		return nil, err
 	}
-	var ans replica.ClaimAnswer
-	var state ring.State
-	joined := false
-	err = n.ask(ctx, func(l *loop) {
-		ans = l.arc.ClaimAsked(info.Position, pred.Position, protocol.GrantID(c.GetGrant()))
-		state, joined = l.view.State(), l.view.Joined()
-	})
+	ans, view, err := n.driver().ClaimAsked(ctx, info.Position, pred.Position, protocol.GrantID(c.GetGrant()))
 	if err != nil {
 		return nil, err
 	}
@@ -156,7 +145,7 @@ func (n *Node) serveClaim(ctx context.Context, from peer.ID, c *pb.Claim) (*pb.F
 		n.notified(info.Position)
 	}
 	ans.Continuous, ans.Quarantined = n.continuousFor(pred.Position, info.Position, n.state.Load())
-	claimed := &pb.Claimed{Continuous: ans.Continuous, Aside: ans.Quarantined, Owns: ans.Owns, Authority: ans.Authority, Neighbours: n.neighboursOf(state, joined)}
+	claimed := &pb.Claimed{Continuous: ans.Continuous, Aside: ans.Quarantined, Owns: ans.Owns, Authority: ans.Authority, Neighbours: n.neighboursOf(view.State(), view.Joined())}
 	if g := n.describe([]ring.Position{ans.Grantee}); len(g) > 0 {
 		claimed.Grantee = g[0]
 	}
@@ -173,11 +162,10 @@ func (n *Node) claimant(from peer.ID, d *pb.Peer) (protocol.PeerInfo, error) {
 }
 
 // askGrant asks the predecessor for the grant of the arc.
-func (n *Node) askGrant(ctx context.Context, seq uint64, to ring.Position) {
+func (n *Node) askGrant(ctx context.Context, to ring.Position) (ans replica.GrantAnswer, answered bool) {
 	ctx, cancel := context.WithTimeout(ctx, n.cfg.Heartbeat)
 	defer cancel()
 	r, err := n.call(ctx, peerID(to), &pb.FileRequest{Body: &pb.FileRequest_Grant{Grant: &pb.GetGrant{From: n.description()}}}, nil)
-	var ans replica.GrantAnswer
 	if err == nil {
 		defer r.Close()
 		g := r.GetGranted()
@@ -188,18 +176,16 @@ func (n *Node) askGrant(ctx context.Context, seq uint64, to ring.Position) {
 			}
 		}
 	}
-	answered := err == nil || fault.CodeOf(err) == fault.NotSuccessor
-	n.arcEvent(func(a *replica.Arc) []replica.Action { return a.GrantAnswered(seq, ans, answered) })
+	return ans, err == nil || fault.CodeOf(err) == fault.NotSuccessor
 }
 
 // askClaim asks a holder whether anything speaks against this node owning its arc.
-func (n *Node) askClaim(ctx context.Context, c replica.AskClaim) {
+func (n *Node) askClaim(ctx context.Context, c replica.AskClaim) (ans replica.ClaimAnswer, answered bool) {
 	ctx, cancel := context.WithTimeout(ctx, n.claimPatience(c.To))
 	defer cancel()
 	r, err := n.call(ctx, peerID(c.To), &pb.FileRequest{Body: &pb.FileRequest_Claim{Claim: &pb.Claim{
 		From: n.description(), Predecessor: n.book.message(c.Grant.From), Grant: protocol.GrantMessage(c.Grant.ID),
 	}}}, nil)
-	var ans replica.ClaimAnswer
 	if err == nil {
 		defer r.Close()
 		m := r.GetClaimed()
@@ -211,7 +197,7 @@ func (n *Node) askClaim(ctx context.Context, c replica.AskClaim) {
 		}
 	}
 	n.missed.note(c.To, err == nil)
-	n.arcEvent(func(a *replica.Arc) []replica.Action { return a.ClaimAnswered(c.Seq, ans, err == nil) })
+	return ans, err == nil
 }
 
 // distinct adds to nodes those of more that are new and not this node.

@@ -58,13 +58,8 @@ func list(names []string) string {
 // this node, and announces the departure. It returns the files for which that failed. With all, every copy counts;
 // otherwise only those that too few others have.
 func (n *Node) handOver(ctx context.Context, report func(HandOver), all bool) ([]string, error) {
-	var s *snapshot
-	err := n.ask(ctx, func(l *loop) {
-		n.late.take() // one that was added just as an earlier leave was given up
-		l.leaving = true
-		l.publish()
-		s = n.state.Load()
-	})
+	n.late.take() // one that was added just as an earlier leave was given up
+	s, err := n.driver().BeginLeave(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +85,7 @@ func (n *Node) handOver(ctx context.Context, report func(HandOver), all bool) ([
 			return failed, fault.New(fault.CodeOf(err), "can't read the files to hand over, and stays in the ring: %w", err)
 		}
 		// Until here this node was the witness of its successor. What came in meanwhile follows.
-		if err = n.ask(ctx, func(l *loop) { l.parting = true; l.publish() }); err != nil && n.ctx.Err() != nil {
+		if err = n.driver().HandedOver(ctx); err != nil && n.ctx.Err() != nil {
 			return failed, err
 		}
 		failed = append(failed, n.handLate(ctx, s)...)
@@ -101,11 +96,8 @@ func (n *Node) handOver(ctx context.Context, report func(HandOver), all bool) ([
 
 // stay takes back that the node is leaving: it serves on.
 func (n *Node) stay() {
-	n.post(func(l *loop) {
-		l.leaving, l.parting = false, false
-		l.publish()
-		n.late.take()
-	})
+	_ = n.driver().CancelLeave(n.ctx) // it fails only when the node ends
+	n.late.take()
 }
 
 // files writes a number of files.

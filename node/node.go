@@ -15,6 +15,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/p2pchord/p2pchord/bootstrap"
+	"github.com/p2pchord/p2pchord/internal/chord"
 	"github.com/p2pchord/p2pchord/internal/connpath"
 	"github.com/p2pchord/p2pchord/internal/contain"
 	"github.com/p2pchord/p2pchord/internal/delivery"
@@ -26,7 +27,6 @@ import (
 	"github.com/p2pchord/p2pchord/internal/p2phost"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
-	"github.com/p2pchord/p2pchord/replica"
 	"github.com/p2pchord/p2pchord/ring"
 	"github.com/p2pchord/p2pchord/store"
 )
@@ -34,7 +34,7 @@ import (
 var log = golog.Logger("node")
 
 // errClosed is the answer of a node that is closing.
-var errClosed = fault.New(fault.Unreachable, "the node is shutting down: start it again")
+var errClosed = chord.ErrClosed
 
 // Node is a member of the ring. Its methods may be called from many goroutines.
 type Node struct {
@@ -52,9 +52,8 @@ type Node struct {
 	inHand  inHand
 	book    *book
 
-	events chan func(*loop)
-	state  atomic.Pointer[snapshot]
-	alike  atomic.Pointer[pb.Peer] // this node's own description, as others get it
+	state ringState
+	alike atomic.Pointer[pb.Peer] // this node's own description, as others get it
 
 	guard     *instance.Guard
 	instances *instances
@@ -105,7 +104,6 @@ func New(ctx context.Context, cfg Config) (*Node, error) {
 	}
 	n := &Node{
 		cfg:       cfg,
-		events:    make(chan func(*loop), 256),
 		repairing: make(chan struct{}, 1),
 		fetching:  make(chan struct{}, 1),
 		health:    newCopyHealth(),
@@ -178,21 +176,16 @@ func (n *Node) start(ctx context.Context) error {
 // startLoop makes the two machines and the goroutine that owns them.
 func (n *Node) startLoop() error {
 	remembered := n.book.learn(n.folder.peers...)
-	cfg := ring.DefaultConfig(n.self, uint32(max(3, n.cfg.Heartbeat/tickLength))) //nolint:gosec // small
-	cfg.Peers = remembered
-	cfg.HadPeers = n.folder.hadPeers
-	cfg.Seed = random64()
-	machine, err := ring.New(cfg)
+	driver, err := chord.New(chord.Config{
+		Env: n.env, Self: n.self, Heartbeat: n.cfg.Heartbeat, Copies: n.cfg.Copies,
+		Peers: remembered, Holders: n.book.learn(n.folder.holders...), HadPeers: n.folder.hadPeers,
+		Seed: random64(), Nonce: random64(),
+	})
 	if err != nil {
 		return err
 	}
-	arc := replica.NewArc(replica.Config{
-		Self: n.self, Nonce: random64(), Copies: n.cfg.Copies, Founder: !n.folder.hadPeers,
-		RetryTicks: 2, Patience: max(1, int(n.cfg.Heartbeat/(3*tickLength))),
-	}, n.book.learn(n.folder.holders...))
-	l := &loop{node: n, machine: machine, view: machine.View(), arc: arc}
-	l.publish()
-	n.spawn(func(context.Context) { l.run() })
+	n.state.driver.Store(driver)
+	n.spawn(func(ctx context.Context) { driver.Run(ctx, ringCommands{n}, arcActions{n}, n.published) })
 	return nil
 }
 

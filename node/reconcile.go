@@ -18,13 +18,13 @@ import (
 
 // syncWith merges what a holder has of this node's arc into the store: a step of the
 // sync under a grant. Only records are needed for that; bytes follow in the background.
-func (n *Node) syncWith(ctx context.Context, r replica.Reconcile) {
+func (n *Node) syncWith(ctx context.Context, r replica.Reconcile) error {
 	span, ok := keySpan(r.From, n.self)
 	var err error
 	if ok {
 		_, err = n.reconcile(ctx, r.With, span, nil)
 	}
-	n.arcEvent(func(a *replica.Arc) []replica.Action { return a.Reconciled(r.Seq, err == nil) })
+	return err
 }
 
 // difference is what two holders have in different ways under some keys.

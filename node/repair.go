@@ -100,7 +100,7 @@ func (n *Node) repair(ctx context.Context, s *snapshot) bool {
 		}
 	}
 	if all && n.state.Load().Grants.Grant == s.Grants.Grant {
-		n.post(func(l *loop) { l.arc.Repaired(s.Grants.Grant) })
+		n.driver().Repaired(s.Grants.Grant)
 	}
 	if all && some {
 		n.lookBeyond(ctx, s, span)

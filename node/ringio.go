@@ -11,27 +11,8 @@ import (
 	"github.com/p2pchord/p2pchord/ring"
 )
 
-// carryOut starts one command of the ring; its outcome comes back as an event.
-func (l *loop) carryOut(c ring.Command) {
-	n := l.node
-	switch c := c.(type) {
-	case ring.Query:
-		n.work("query", func(ctx context.Context) { n.query(ctx, c) }, n.timedOut(c.Seq))
-	case ring.Ping:
-		n.work("ping", func(ctx context.Context) { n.ping(ctx, c) }, n.timedOut(c.Seq))
-	case ring.Lookup:
-		n.work("lookup", func(ctx context.Context) { n.lookup(ctx, c) }, n.timedOut(c.Seq))
-	case ring.Notify:
-		n.work("notify", func(ctx context.Context) { n.notify(ctx, c) }, nil)
-	}
-}
-
-// timedOut tells the ring that a command has come to nothing.
-func (n *Node) timedOut(seq uint64) func() {
-	return func() { n.step(ring.TimedOut{Seq: seq}) }
-}
-
-func (n *Node) step(in ring.Input) { n.post(func(l *loop) { l.step(in) }) }
+// ringCommands carries out what the ring's machine wants done.
+type ringCommands struct{ *Node }
 
 // patience is the time that a query may take: half a heartbeat, a second at least, times the factor
 // by which the ring doubts this node's own health.
@@ -39,7 +20,8 @@ func (n *Node) patience(factor uint32) time.Duration {
 	return time.Duration(max(1, factor)) * max(n.cfg.Heartbeat/2, time.Second)
 }
 
-func (n *Node) query(ctx context.Context, c ring.Query) {
+// Query implements chord.RingCommands.
+func (n ringCommands) Query(ctx context.Context, c ring.Query) ring.Input {
 	ctx, cancel := context.WithTimeout(ctx, n.patience(c.Patience))
 	defer cancel()
 	resp, err := n.ring(ctx, c.To.ID, &pb.RingRequest{Body: &pb.RingRequest_Neighbours{
@@ -47,16 +29,15 @@ func (n *Node) query(ctx context.Context, c ring.Query) {
 	}})
 	switch {
 	case fault.CodeOf(err) == fault.Busy:
-		n.step(ring.WasBusy{Seq: c.Seq})
+		return ring.WasBusy{Seq: c.Seq}
 	case err != nil:
-		n.step(ring.TimedOut{Seq: c.Seq})
+		return ring.TimedOut{Seq: c.Seq}
 	default:
 		state := n.stateOf(peerID(c.To), resp.GetNeighbours())
 		if n.moved(c.To) {
-			n.step(ring.TimedOut{Seq: c.Seq})
-			return
+			return ring.TimedOut{Seq: c.Seq}
 		}
-		n.step(ring.Answered{Seq: c.Seq, State: state})
+		return ring.Answered{Seq: c.Seq, State: state}
 	}
 }
 
@@ -66,7 +47,8 @@ func (n *Node) moved(p ring.Position) bool {
 	return ok && info.Position != p
 }
 
-func (n *Node) ping(ctx context.Context, c ring.Ping) {
+// Ping implements chord.RingCommands.
+func (n ringCommands) Ping(ctx context.Context, c ring.Ping) ring.Input {
 	ctx, cancel := context.WithTimeout(ctx, n.patience(c.Patience))
 	defer cancel()
 	to, ping := c.To.ID, &pb.Ping{}
@@ -75,13 +57,13 @@ func (n *Node) ping(ctx context.Context, c ring.Ping) {
 	}
 	_, err := n.ring(ctx, to, &pb.RingRequest{Body: &pb.RingRequest_Ping{Ping: ping}})
 	if err == nil && !n.moved(c.To) {
-		n.step(ring.Ponged{Seq: c.Seq})
-		return
+		return ring.Ponged{Seq: c.Seq}
 	}
-	n.step(ring.TimedOut{Seq: c.Seq, Refuted: c.Via.IsNode() && (err == nil || fault.CodeOf(err) == fault.NotFound)})
+	return ring.TimedOut{Seq: c.Seq, Refuted: c.Via.IsNode() && (err == nil || fault.CodeOf(err) == fault.NotFound)}
 }
 
-func (n *Node) lookup(ctx context.Context, c ring.Lookup) {
+// Lookup implements chord.RingCommands.
+func (n ringCommands) Lookup(ctx context.Context, c ring.Lookup) ring.Input {
 	ctx, cancel := context.WithTimeout(ctx, n.patience(c.Patience))
 	defer cancel()
 	find := &pb.Find{Key: uint32(c.Target.Key), Id: []byte(c.Target.ID), Hops: maxHops, Join: c.Join}
@@ -94,20 +76,20 @@ func (n *Node) lookup(ctx context.Context, c ring.Lookup) {
 	}
 	switch {
 	case fault.CodeOf(err) == fault.Refused:
-		n.step(ring.Located{Seq: c.Seq, Refused: true})
+		return ring.Located{Seq: c.Seq, Refused: true}
 	case err != nil:
-		n.step(ring.TimedOut{Seq: c.Seq})
+		return ring.TimedOut{Seq: c.Seq}
 	default:
 		info, err := n.book.learnOne(found.GetOwner().GetSelf())
 		if err != nil {
-			n.step(ring.TimedOut{Seq: c.Seq})
-			return
+			return ring.TimedOut{Seq: c.Seq}
 		}
-		n.step(ring.Located{Seq: c.Seq, Node: info.Position, State: n.stateOf(peer.ID(c.Via.ID), found.GetOwner())})
+		return ring.Located{Seq: c.Seq, Node: info.Position, State: n.stateOf(peer.ID(c.Via.ID), found.GetOwner())}
 	}
 }
 
-func (n *Node) notify(ctx context.Context, c ring.Notify) {
+// Notify implements chord.RingCommands.
+func (n ringCommands) Notify(ctx context.Context, c ring.Notify) {
 	ctx, cancel := context.WithTimeout(ctx, n.patience(1))
 	defer cancel()
 	// An answer is not needed: a notify that is lost is made again by the next stabilize.

@@ -76,19 +76,11 @@ func (n *Node) serveNeighbours(ctx context.Context, from peer.ID, req *pb.GetNei
 	if err != nil {
 		return nil, err
 	}
-	var reply ring.Command
-	joined := false
-	err = n.ask(ctx, func(l *loop) {
-		reply = l.step(ring.Queried{From: info.Position})
-		joined = l.view.Joined()
-	})
+	state, joined, err := n.driver().Queried(ctx, info.Position)
 	if err != nil {
 		return nil, err
 	}
-	if a, ok := reply.(ring.Answer); ok {
-		return n.neighboursOf(a.State, joined), nil
-	}
-	return nil, fault.New(fault.Busy, "in the middle of a step")
+	return n.neighboursOf(state, joined), nil
 }
 
 func (n *Node) serveDepart(from peer.ID, d *pb.Depart) error {
@@ -104,15 +96,11 @@ func (n *Node) serveDepart(from peer.ID, d *pb.Depart) error {
 	if neighbor { // from anybody else, whom it names as neighbors is not learned
 		state = n.stateOf(from, d.GetFrom())
 	}
-	n.post(func(l *loop) {
-		if !d.GetIncomplete() {
-			l.arc.Departed(info.Position)
-		} else if neighbor {
-			n.left.add(info.ID)
-			n.wakeFetch()
-		}
-		l.step(ring.Departed{From: info.Position, State: state})
-	})
+	if d.GetIncomplete() && neighbor {
+		n.left.add(info.ID)
+		n.wakeFetch()
+	}
+	n.driver().Departed(info.Position, state, d.GetIncomplete())
 	return nil
 }
 

@@ -73,7 +73,7 @@ func (n *Node) stillServing(s *snapshot, key ring.Key) bool {
 
 // refused tells the arc that the witness no longer accepts this node as the owner under g.
 func (n *Node) refused(g replica.Grant) {
-	n.arcEvent(func(a *replica.Arc) []replica.Action { return a.Refused(g) })
+	n.driver().Refused(g)
 }
 
 // changed waits until the snapshot is another than s, or a short time has passed.

@@ -12,7 +12,6 @@ import (
 
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/replica"
-	"github.com/p2pchord/p2pchord/ring"
 	"github.com/p2pchord/p2pchord/store"
 )
 
@@ -202,12 +201,7 @@ func (n *Node) withdraw(ctx context.Context) bool {
 	if !s.View.Joined() || !replica.MayWithdraw(n.workingNeighbors(ctx, s)) {
 		return false
 	}
-	err := n.ask(ctx, func(l *loop) {
-		s = n.state.Load()
-		l.aside = true
-		l.publish()
-		l.step(ring.Withdraw{})
-	})
+	s, err := n.driver().Withdraw(ctx)
 	if err != nil {
 		return false
 	}
@@ -236,11 +230,7 @@ func (n *Node) workingNeighbors(ctx context.Context, s *snapshot) int {
 
 // comeBack joins the ring again.
 func (n *Node) comeBack() {
-	n.post(func(l *loop) {
-		l.aside = false
-		l.step(ring.Return{})
-		l.publish()
-	})
+	n.driver().Return()
 	n.tellContacts()
 }
 

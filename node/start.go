@@ -274,17 +274,14 @@ func (n *Node) meetMember(ctx context.Context, id peer.ID) error {
 // introduced takes in what a bootstrap peer says.
 func (n *Node) introduced(in *pb.Introduced) {
 	peers := n.book.learn(in.GetPeers()...)
-	n.post(func(l *loop) {
-		l.step(ring.Heard{Peers: peers})
-		if in.GetFound() {
-			l.step(ring.Found{})
-		}
-	})
+	n.step(ring.Heard{Peers: peers})
+	if in.GetFound() {
+		n.step(ring.Found{})
+	}
 }
 
 // ringChanged follows a new view: events, and connections to protect. It runs in the loop.
-func (l *loop) ringChanged(old, now *ring.View) {
-	n := l.node
+func (n *Node) ringChanged(old, now *ring.View) {
 	if !old.Joined() && now.Joined() {
 		if now.Founder() {
 			n.event("founded", "founded a new ring")

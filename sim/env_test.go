@@ -75,7 +75,7 @@ func TestEnvironmentRunsQueuesAndGroups(t *testing.T) {
 	t.Parallel()
 	done := false
 	alone(t, minute, func(ctx context.Context, e *environment) {
-		g, q := env.NewGroup(e, 2), env.NewQueue[int](e)
+		g, q := env.NewGroup(e, 2), env.NewQueue[int](e, 0)
 		began := e.Now()
 		for i := range 6 {
 			if err := g.Go(ctx, "working", func(ctx context.Context) { _ = env.Sleep(ctx, e, time.Second); q.Put(i) }); err != nil {

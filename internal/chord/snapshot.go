@@ -19,3 +19,10 @@ type Snapshot struct {
 	// Next fires when there is a newer snapshot.
 	Next env.Signal
 }
+
+// same reports whether both show the same state.
+func (s *Snapshot) same(o *Snapshot) bool {
+	a, b := s.Grants, o.Grants
+	return s.View == o.View && s.Leaving == o.Leaving && s.Departing == o.Departing && s.Standby == o.Standby &&
+		a.Grant == b.Grant && a.Synced == b.Synced && a.Granted == b.Granted && a.Why == b.Why && a.Degraded == b.Degraded
+}

@@ -1,0 +1,140 @@
+package chord
+
+import (
+	"context"
+	"errors"
+
+	"github.com/p2pchord/p2pchord/internal/env"
+	"github.com/p2pchord/p2pchord/replica"
+	"github.com/p2pchord/p2pchord/ring"
+)
+
+// loop owns the two machines. Its methods run in its process only, and never wait.
+type loop struct {
+	driver  *Driver
+	machine *ring.Machine
+	view    *ring.View
+	arc     *replica.Arc
+
+	ring      RingCommands
+	actions   ArcActions
+	published func(old, now *Snapshot)
+
+	leaving, departing, standby bool
+
+	ticks uint64 // since it began to run
+}
+
+// run takes what others post, in order, and lets time pass.
+func (l *loop) run(ctx context.Context) {
+	d := l.driver
+	last := d.env.Now()
+	next := last.Add(TickLength)
+	for {
+		f, err := (func(*loop))(nil), env.ErrElapsed
+		if left := next.Sub(d.env.Now()); left > 0 {
+			f, err = d.queue.Next(ctx, left)
+		}
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err == nil:
+			f(l)
+		case errors.Is(err, env.ErrElapsed):
+			// Ticks that came too late are left out, so the clock says how much time has passed.
+			now := d.env.Now()
+			elapsed := now.Sub(last).Round(TickLength) / TickLength
+			last = now
+			if next = next.Add(TickLength); !next.After(now) {
+				next = now.Add(TickLength)
+			}
+			ticks := uint32(max(1, min(elapsed, 1<<20))) //nolint:gosec // bounded
+			l.ticks += uint64(ticks)
+			l.step(ring.Tick{Elapsed: ticks})
+			l.carryOutArc(l.arc.Tick())
+		default:
+			return
+		}
+		l.publish()
+	}
+}
+
+// step gives the ring one input and carries out what comes of it. The snapshot is published before
+// anything goes out, so that nobody hears of what handlers don't know. It returns the reply to a
+// ring.Queried: a ring.Answer or a ring.Busy.
+func (l *loop) step(in ring.Input) (reply ring.Command) {
+	out := l.machine.Step(in)
+	if out.View != nil {
+		l.view = out.View
+		l.carryOutArc(l.arc.Ring(neighborsOf(out.View)))
+		l.publish()
+	}
+	for _, c := range out.Commands {
+		switch c.(type) {
+		case ring.Answer, ring.Busy:
+			reply = c
+		default:
+			l.carryOut(c)
+		}
+	}
+	return reply
+}
+
+func neighborsOf(v *ring.View) replica.Neighbors {
+	n := replica.Neighbors{
+		Self: v.Self(), Preds: v.Predecessors(), Succs: v.Successors(),
+		Incorporated: v.Incorporated(), Joined: v.Joined(),
+	}
+	if len(n.Preds) > 0 {
+		n.Pred = n.Preds[0]
+	}
+	return n
+}
+
+// publish makes the present state of both machines visible.
+func (l *loop) publish() {
+	d := l.driver
+	old := d.state.Load()
+	state := Snapshot{View: l.view, Grants: l.arc.Grants(), Leaving: l.leaving, Departing: l.departing, Standby: l.standby}
+	if old != nil && old.same(&state) {
+		return
+	}
+	now := new(Snapshot)
+	*now = state
+	now.Next = d.env.NewSignal()
+	d.state.Store(now)
+	if old != nil {
+		old.Next.Fire()
+		if l.published != nil {
+			l.published(old, now)
+		}
+	}
+}
+
+// RingCommands are carried out in processes of their own. Each returns the input that tells the
+// ring of the outcome.
+type RingCommands interface {
+	Query(ctx context.Context, c ring.Query) ring.Input
+	Ping(ctx context.Context, c ring.Ping) ring.Input
+	Lookup(ctx context.Context, c ring.Lookup) ring.Input
+	Notify(ctx context.Context, c ring.Notify)
+}
+
+// carryOut starts one command of the ring; its outcome comes back as an input.
+func (l *loop) carryOut(c ring.Command) {
+	switch c := c.(type) {
+	case ring.Query:
+		l.work("query", c.Seq, func(ctx context.Context) ring.Input { return l.ring.Query(ctx, c) })
+	case ring.Ping:
+		l.work("ping", c.Seq, func(ctx context.Context) ring.Input { return l.ring.Ping(ctx, c) })
+	case ring.Lookup:
+		l.work("lookup", c.Seq, func(ctx context.Context) ring.Input { return l.ring.Lookup(ctx, c) })
+	case ring.Notify:
+		l.driver.env.Go("notify", func(ctx context.Context) { l.ring.Notify(ctx, c) }, nil)
+	}
+}
+
+func (l *loop) work(what string, seq uint64, do func(context.Context) ring.Input) {
+	d := l.driver
+	d.env.Go(what, func(ctx context.Context) { d.Step(do(ctx)) }, func() { d.Step(ring.TimedOut{Seq: seq}) })
+}
