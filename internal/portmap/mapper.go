@@ -149,7 +149,8 @@ func (m *Mapper) wanted() []Port {
 func (m *Mapper) ask(ctx context.Context) {
 	gateway, err := m.gateway()
 	var wg sync.WaitGroup
-	if m.upnp == nil && (m.searched == nil || err == nil && !gateway.Equal(m.searched)) { // once in each network
+	// once in each network
+	if m.upnp == nil && (m.searched == nil || err == nil && !gateway.Equal(m.searched)) {
 		m.searched = append(net.IP{}, gateway...)
 		wg.Go(func() { m.find(ctx, gateway) })
 	}
@@ -221,7 +222,8 @@ func (m *Mapper) askUPnP(ctx context.Context, wanted []Port) map[Port]netip.Addr
 	return opened
 }
 
-// numberFor returns the external number to ask for: that of the last run, or the number of p itself.
+// numberFor returns the external number to ask for: that of the last run, or the number of p
+// itself.
 func (m *Mapper) numberFor(p Port) int {
 	if n := m.memory.External(p); n != 0 {
 		return n

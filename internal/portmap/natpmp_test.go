@@ -12,8 +12,8 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 )
 
-// pmpRouter answers NAT-PMP on a loopback address of its own, as 1.2.3.4, and opens the port after the one asked for; a
-// port that is denied it does not open.
+// pmpRouter answers NAT-PMP on a loopback address of its own, as 1.2.3.4, and opens the port after
+// the one asked for; a port that is denied it does not open.
 func pmpRouter(t *testing.T, ip net.IP, denied int) {
 	t.Helper()
 	c, err := net.ListenUDP("udp4", &net.UDPAddr{IP: ip, Port: 5351})
