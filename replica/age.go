@@ -2,8 +2,9 @@ package replica
 
 import "slices"
 
-// Times are in milliseconds since 1970, by the clock of the node that decides, which may be wrong: every
-// rule here waits longer than clocks may differ (MaxAheadMillis), or for a state of the ring besides.
+// Times are in milliseconds since 1970, by the clock of the node that decides, which may be wrong:
+// every rule here waits longer than clocks may differ (MaxAheadMillis), or for a state of the ring
+// besides.
 const (
 	// OrphanGraceMillis is how long the version that no longer references a later block must have
 	// been the current one: reads of the version before it may still be under way.
@@ -11,12 +12,14 @@ const (
 	// OrphanAgeMillis is the age at which a later block that no version references counts as left
 	// by a put that was given up.
 	OrphanAgeMillis = 24 * 60 * 60 * 1000
-	// DefaultGrace is seven days: longer than a long weekend, and more than the space of a few hundred bytes is worth.
-	// A node that was away for longer may have missed a delete that nobody remembers.
+	// DefaultGrace is seven days: longer than a long weekend, and more than the space of a few
+	// hundred bytes is worth. A node that was away for longer may have missed a delete that nobody
+	// remembers.
 	DefaultGrace Grace = 7 * 24 * 60 * 60 * 1000
 )
 
-// Reference is one current version of a file as the owner of the file knows it: the winner or a sibling.
+// Reference is one current version of a file as the owner of the file knows it: the winner or a
+// sibling.
 type Reference struct {
 	Record
 	Deleted bool
@@ -27,11 +30,12 @@ type Reference struct {
 // Block is a later block of a file (index greater than 0). Its Clock tells when it was written.
 type Block struct{ Clock uint64 }
 
-// Orphan reports whether a later block may be removed, given all current versions of
-// its file, the winner first, as its synced owner has just told them. A block that none of
-// them uses is an orphan when the version that it belonged to has been replaced (the block is no
-// younger than the winner's nearest ancestor) and the winner has stood for OrphanGraceMillis; or
-// when it is older than OrphanAgeMillis, for then the put that wrote it was given up. With no version at all only age counts.
+// Orphan reports whether a later block may be removed, given all current versions of its file, the
+// winner first, as its synced owner has just told them. A block that none of them uses is an orphan
+// when the version that it belonged to has been replaced (the block is no younger than the winner's
+// nearest ancestor) and the winner has stood for OrphanGraceMillis; or when it is older than
+// OrphanAgeMillis, for then the put that wrote it was given up. With no version at all only age
+// counts.
 func Orphan(b Block, current []Reference, nowMillis int64) bool {
 	if slices.ContainsFunc(current, func(r Reference) bool { return r.Uses && !r.Deleted }) {
 		return false
@@ -52,8 +56,8 @@ func Orphan(b Block, current []Reference, nowMillis int64) bool {
 
 func millis(clock uint64) int64 { return Version{Clock: clock}.Millis() }
 
-// Grace is how long, in milliseconds, a tombstone stays after all holders have it, and how long a copy is believed
-// that no synced owner has confirmed. All peers of a ring should have the same.
+// Grace is how long, in milliseconds, a tombstone stays after all holders have it, and how long a
+// copy is believed that no synced owner has confirmed. All peers of a ring should have the same.
 type Grace int64
 
 // margin is what clocks may differ by: MaxAheadMillis, less when the grace itself is short.
@@ -61,7 +65,7 @@ func (g Grace) margin() int64 { return min(MaxAheadMillis, int64(g)/8) }
 
 // Collectable reports whether a tombstone may be removed by a synced owner and, at its
 // word, by the holders: it stands alone, and every holder has had it since fullMillis, 0 for
-// not yet. (CHORD, DELETE.)
+// not yet. See docs/replication.md.
 func (g Grace) Collectable(current []Reference, fullMillis, nowMillis int64) bool {
 	return len(current) == 1 && current[0].Deleted && fullMillis > 0 && fullMillis <= nowMillis-int64(g)
 }
@@ -72,10 +76,10 @@ func (g Grace) Expired(v Version, nowMillis int64) bool {
 	return v.Millis() < nowMillis-int64(g)+g.margin()
 }
 
-// Quarantined reports whether a copy of version v may no longer be believed or pushed: no
-// synced owner has confirmed it for the grace, and it was signed before that, so that a later delete may have
-// been forgotten. confirmedMillis is when one last did, this node included while it was the synced
-// owner. The copy is not removed: see Believed.
+// Quarantined reports whether a copy of version v may no longer be believed or pushed: no synced
+// owner has confirmed it for the grace, and it was signed before that, so that a later delete may
+// have been forgotten. confirmedMillis is when one last did, this node included while it was the
+// synced owner. The copy is not removed: see Believed.
 func (g Grace) Quarantined(v Version, confirmedMillis, nowMillis int64) bool {
 	return max(confirmedMillis, v.Millis()-g.margin()) < nowMillis-int64(g)
 }
@@ -85,8 +89,8 @@ func (g Grace) Quarantined(v Version, confirmedMillis, nowMillis int64) bool {
 // down for longer than the grace. Then nobody can have collected anything.
 func Believed(continuous []bool) bool { return !slices.Contains(continuous, true) }
 
-// TooOld reports whether a put's record, of a file that nobody knows, is so old that the tombstone of a later delete may have been
-// collected already; its writer has to sign it anew.
+// TooOld reports whether a put's record, of a file that nobody knows, is so old that the tombstone
+// of a later delete may have been collected already; its writer has to sign it anew.
 func (g Grace) TooOld(v Version, nowMillis int64) bool {
 	return v.Millis() < nowMillis-int64(g)+g.margin()
 }

@@ -82,7 +82,8 @@ func TestTombstones(t *testing.T) {
 	if grace.TooOld(at(now), now) || !grace.TooOld(at(full), now) {
 		t.Error("a record from before the grace period is to be signed anew")
 	}
-	// Whatever is not too old was signed after every tombstone that may have been collected was full.
+	// Whatever is not too old was signed after every tombstone that may have been collected was
+	// full.
 	for v := int64(0); v < 2*MaxAheadMillis; v += minute {
 		if signed := full + v; !grace.TooOld(at(signed), now) && signed < full+MaxAheadMillis {
 			t.Errorf("a record signed %d ms after the tombstone was full counts as new", v)

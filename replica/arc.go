@@ -43,8 +43,8 @@ type Config struct {
 	Founder bool
 	// RetryTicks is how long to wait before a failed attempt is made again. Default 2.
 	RetryTicks uint32
-	// Patience is how many attempts in a row wait for holders that can't be reached, when so
-	// many are missing that a version that was not yet fully replicated may be with them. Default 30.
+	// Patience is how many attempts in a row wait for holders that can't be reached, when so many
+	// are missing that a version that was not yet fully replicated may be with them. Default 30.
 	Patience int
 
 	faults faults
@@ -53,18 +53,21 @@ type Config struct {
 // faults take single rules of the protocol out, so that tests can show that each is
 // needed (docs/replication.md names them). All are off unless a test of this package sets them.
 type faults struct {
-	ungranted      bool // the arc is synced without a grant, and the witness looks at its successor pointer only
+	// the arc is synced without a grant, and the witness looks at its successor pointer only
+	ungranted      bool
 	lateGrant      bool // the grant is asked for after the holders were
 	unincorporated bool // a node that is not incorporated grants and is a witness
 	constantID     bool // a grant's ID doesn't change with the successor
 	ignoreClaims   bool // the sync goes on although another believes to own the arc
 	unconfirmed    bool // the sync ends without asking whether the grant still stands
-	alwaysFounder  bool // a node that is alone grants itself the ring, whatever became of the others
-	forgetful      bool // holders of before aren't asked
-	hasty          bool // a neighbor that doesn't answer is not waited for
-	impatient      bool // the sync goes on however many holders are missing
-	serveEarly     bool // the arc is served as soon as the grant is there
-	boastful       bool // whoever is synced vouches for the arc, whether or not it has been its owner until now
+	// a node that is alone grants itself the ring, whatever became of the others
+	alwaysFounder bool
+	forgetful     bool // holders of before aren't asked
+	hasty         bool // a neighbor that doesn't answer is not waited for
+	impatient     bool // the sync goes on however many holders are missing
+	serveEarly    bool // the arc is served as soon as the grant is there
+	// whoever is synced vouches for the arc, whether or not it has been its owner until now
+	boastful bool
 }
 
 // cession says that an arc went from this node to its new owner under a grant.
@@ -93,8 +96,9 @@ type Arc struct {
 	hadPeers bool
 	departed []ring.Position // peers that left politely
 	previous []ring.Position // nodes that may hold the arc's records from before
-	held     ring.Position   // start of the arc up to this node whose acknowledged versions are all here; none if not known
-	ceded    cession         // to whom a part of it went
+	// start of the arc up to this node whose acknowledged versions are all here; none if not known
+	held  ring.Position
+	ceded cession // to whom a part of it went
 
 	attempt *attempt
 	seq     uint64

@@ -23,8 +23,8 @@ func arcOf(change func(*Config)) *Arc {
 	return NewArc(cfg, nil)
 }
 
-// answer gives every action the answer of a peer that has nothing against it, but for silent ones, until the Arc
-// wants nothing more.
+// answer gives every action the answer of a peer that has nothing against it, but for silent ones,
+// until the Arc wants nothing more.
 func answer(t *testing.T, a *Arc, actions []Action, silent ...int) {
 	t.Helper()
 	quiet := func(p ring.Position) bool {

@@ -1,16 +1,19 @@
 package replica
 
 const (
-	// MaxClock is the greatest clock of a version, in the year 6429, unless it replaces one that is just below it.
+	// MaxClock is the greatest clock of a version, in the year 6429, unless it replaces one that is
+	// just below it.
 	MaxClock uint64 = 1<<63 - 1
-	// clockRoom is the room above MaxClock for those: a version with the greatest clock can still be replaced, 2^46 times.
+	// clockRoom is the room above MaxClock for those: a version with the greatest clock can still
+	// be replaced, 2^46 times.
 	clockRoom = 1 << 62
-	// MaxStepMillis is how far above the version that it replaces a version's clock may be, in milliseconds, whatever
-	// the time. NextClock takes one or two.
+	// MaxStepMillis is how far above the version that it replaces a version's clock may be, in
+	// milliseconds, whatever the time. NextClock takes one or two.
 	MaxStepMillis = 1000
 )
 
-// ValidClock reports whether a record's clock can be one of a version at all. That rule needs no time.
+// ValidClock reports whether a record's clock can be one of a version at all. That rule needs no
+// time.
 func (r Record) ValidClock() bool {
 	if r.Version.Clock <= MaxClock {
 		return true
@@ -29,9 +32,11 @@ type Date uint8
 const (
 	// Timely: the version may be written.
 	Timely Date = iota
-	// Ahead: it claims to come from the future, and would win against every honest write until then.
+	// Ahead: it claims to come from the future, and would win against every honest write until
+	// then.
 	Ahead
-	// Old: it is so old that the tombstone of a later delete may have been collected already. Its writer has to sign it anew.
+	// Old: it is so old that the tombstone of a later delete may have been collected already. Its
+	// writer has to sign it anew.
 	Old
 )
 

@@ -35,7 +35,8 @@ func Covering(current []Record, v Version) (int, bool) {
 // Release is the question whether a stray may be dropped, as its key's owner sees it
 // when the record that covers it is known.
 type Release struct {
-	// Asker is named by its ID: where it stands is for the owner's view to say, and not for what was told of it.
+	// Asker is named by its ID: where it stands is for the owner's view to say, and not for what
+	// was told of it.
 	Asker ring.ID
 	// Holders are those of the key, the owner among them; Complete says that there are no others.
 	Holders  []ring.Position
@@ -51,10 +52,10 @@ func (r Release) FromHolder() bool {
 	return slices.ContainsFunc(r.Holders, func(h ring.Position) bool { return h.ID == r.Asker })
 }
 
-// Judge decides about a stray. An owner asks it only while it is synced, not degraded, and
-// its witness has confirmed the grant during the request. All holders must
-// have the covering record, and there must be as many as copies are wanted: in a ring too small for that
-// nothing is dropped. (CHORD, DROP.)
+// Judge decides about a stray. An owner asks it only while it is synced, not degraded, and its
+// witness has confirmed the grant during the request. All holders must have the covering record,
+// and there must be as many as copies are wanted: in a ring too small for that nothing is dropped.
+// See docs/replication.md.
 func (r Release) Judge() Verdict {
 	switch {
 	case r.FromHolder():
@@ -66,10 +67,10 @@ func (r Release) Judge() Verdict {
 	}
 }
 
-// Heirs returns who shall hold the copies of a key when self has left the ring, at most
-// copies of them, the owner first. preds and succs are self's neighbors, nearest first; holders are those
-// of the key now (ring.View.Holders with one copy more than wanted). It is empty
-// when self doesn't know the key's holders: then its owner has to be looked up.
+// Heirs returns who shall hold the copies of a key when self has left the ring, at most copies of
+// them, the owner first. preds and succs are self's neighbors, nearest first; holders are those of
+// the key now (ring.View.Holders with one copy more than wanted). It is empty when self doesn't
+// know the key's holders: then its owner has to be looked up.
 func Heirs(self ring.Position, preds, succs, holders []ring.Position, copies int) []ring.Position {
 	var out []ring.Position
 	add := func(ps ...ring.Position) {

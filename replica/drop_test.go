@@ -55,7 +55,8 @@ func TestRelease(t *testing.T) {
 	}
 }
 
-// TestHeirsAreTheHoldersOfTheRingWithoutTheLeaver compares Heirs with the plain rule on the ring that remains.
+// TestHeirsAreTheHoldersOfTheRingWithoutTheLeaver compares Heirs with the plain rule on the ring
+// that remains.
 func TestHeirsAreTheHoldersOfTheRingWithoutTheLeaver(t *testing.T) {
 	t.Parallel()
 	for n := 2; n <= 6; n++ {

@@ -142,7 +142,8 @@ func (e *explorer) dropSteps(g *global, j int, visit func(*global, label, error)
 	}
 }
 
-// release is the owner o's verdict on j's copies of key k: it takes what it lacks, or allows to drop.
+// release is the owner o's verdict on j's copies of key k: it takes what it lacks, or allows to
+// drop.
 func (e *explorer) release(g *global, j, o, k int) {
 	n, owner := e.nodes[g.node[j]], e.nodes[g.node[o]]
 	has := func(t *node, id recID) bool {
@@ -179,8 +180,8 @@ func (e *explorer) release(g *global, j, o, k int) {
 	e.put(g, m)
 }
 
-// collect removes a tombstone that all holders have, the grace period being over: whatever copies others
-// have, nobody has confirmed for so long.
+// collect removes a tombstone that all holders have, the grace period being over: whatever copies
+// others have, nobody has confirmed for so long.
 func (e *explorer) collect(g *global, i int, visit func(*global, label, error)) {
 	n := e.nodes[g.node[i]]
 	for k := range e.keys {

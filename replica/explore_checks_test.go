@@ -9,7 +9,8 @@ import (
 	"github.com/p2pchord/p2pchord/ring"
 )
 
-// holders is ring.View.Holders as node n sees the ring: the owner of key k, its predecessor, its successors.
+// holders is ring.View.Holders as node n sees the ring: the owner of key k, its predecessor, its
+// successors.
 func (e *explorer) holders(n *node, k int) (out []int, complete bool) {
 	var run []int
 	closed := len(n.succs) == 0 && len(n.preds) == 0

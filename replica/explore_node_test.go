@@ -38,7 +38,8 @@ type world struct {
 	driver driverFaults
 }
 
-// driverFaults take single rules out of what the driver (package node) does with an Arc's decisions, or the ring.
+// driverFaults take single rules out of what the driver (package node) does with an Arc's
+// decisions, or the ring.
 type driverFaults struct {
 	checkBefore     bool // the witness checks its grant before its write only
 	checkNever      bool // the witness doesn't check its grant
@@ -51,8 +52,9 @@ type driverFaults struct {
 	collectEarly    bool // a tombstone is collected before all holders have it
 	noQuarantine    bool // copies that nobody confirmed for long are believed
 	adoptAsker      bool // a grantor takes a nearer asker as its successor at once
-	joinAnywhere    bool // joins are sponsored by members that aren't incorporated or have an empty list
-	leaveEarly      bool // a leaver goes on as owner and witness while it hands over
+	// joins are sponsored by members that aren't incorporated or have an empty list
+	joinAnywhere bool
+	leaveEarly   bool // a leaver goes on as owner and witness while it hands over
 }
 
 // node is the local state of one node.
@@ -157,13 +159,15 @@ func (e *explorer) intern(n *node) nodeID {
 	return id
 }
 
-// normalize brings what is equal in effect into one form: the numbers of requests, and the order of sets.
+// normalize brings what is equal in effect into one form: the numbers of requests, and the order of
+// sets.
 func (e *explorer) normalize(n *node) {
 	if n.arc == nil {
 		return
 	}
 	a := n.arc
-	for a.retry > 0 { // waiting for the next attempt, or having asked for the grant: the same to everybody else
+	// waiting for the next attempt, or having asked for the grant: the same to everybody else
+	for a.retry > 0 {
 		n.take(a.Tick())
 	}
 	a.why = ""

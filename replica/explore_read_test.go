@@ -33,7 +33,8 @@ const (
 	readEnded
 )
 
-// reads visits the two steps of the one get that a world with the setting apart has, of the first key.
+// reads visits the two steps of the one get that a world with the setting apart has, of the first
+// key.
 func (e *explorer) reads(g *global, i int, visit func(*global, label, error)) {
 	n := e.nodes[g.node[i]]
 	h := *g

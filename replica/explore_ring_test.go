@@ -112,7 +112,8 @@ func (e *explorer) joins(g *global, i int, visit func(*global, label, error)) {
 	}
 }
 
-// stabilize asks the first successor, and, if that names a nearer one, that one, unless it is passed over.
+// stabilize asks the first successor, and, if that names a nearer one, that one, unless it is
+// passed over.
 func (e *explorer) stabilize(g *global, i int, over bool) bool {
 	n := e.nodes[g.node[i]]
 	if len(n.succs) == 0 {
@@ -189,7 +190,8 @@ func (e *explorer) notified(g *global, i, from int, visit func(*global, label, e
 		e.put(&h, m)
 	}
 	visit(&h, label{evNotified, uint8(i), uint8(from)}, nil)
-	if !takes && g.spent.suspicions < e.most.suspicions { // it believes its predecessor dead, falsely
+	// it believes its predecessor dead, falsely
+	if !takes && g.spent.suspicions < e.most.suspicions {
 		h := *g
 		h.notifies &^= notifyBit(from, i)
 		h.spent.suspicions++
@@ -224,8 +226,8 @@ func (e *explorer) askPredecessor(g *global, i int) {
 	e.put(g, m)
 }
 
-// settleAlone makes a member without successors and a live predecessor alone, or has it give its membership up if
-// it never was incorporated. It tells the Arc in any case.
+// settleAlone makes a member without successors and a live predecessor alone, or has it give its
+// membership up if it never was incorporated. It tells the Arc in any case.
 func (e *explorer) settleAlone(g *global, m *node) {
 	if len(m.succs) == 0 && (len(m.preds) == 0 || !e.member(g, m.preds[0])) {
 		m.preds = nil

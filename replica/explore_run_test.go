@@ -72,7 +72,8 @@ func (f fault) check(t *testing.T) {
 // doesn't answer: otherwise the claims of a sync catch what the rule in question is there for.
 func losing(w *world) { w.most.losses, w.probe, w.arc.hasty = 1, true, true }
 
-// TestCounterexamples takes out, one by one, the rules that the twelve counterexamples of docs/replication.md led to.
+// TestCounterexamples takes out, one by one, the rules that the twelve counterexamples of
+// docs/replication.md led to.
 func TestCounterexamples(t *testing.T) {
 	t.Parallel()
 	twoGrantors := []label{{evSuspect, 0, 1}, {evSuspect, 0, 2}, {evStabilize, 0, 1}, {evDistrust, 3, 0}}
@@ -95,9 +96,9 @@ func TestCounterexamples(t *testing.T) {
 	}
 }
 
-// TestCounterexampleFive is the fifth: a grantor that takes a nearer asker as its successor at once has two joiners in
-// one arc, who both believe to be synced. Reads that ask the witness keep that harmless, so it shows with
-// reads that don't; and without it those are harmless in this setting.
+// TestCounterexampleFive is the fifth: a grantor that takes a nearer asker as its successor at once
+// has two joiners in one arc, who both believe to be synced. Reads that ask the witness keep that
+// harmless, so it shows with reads that don't; and without it those are harmless in this setting.
 func TestCounterexampleFive(t *testing.T) {
 	t.Parallel()
 	w := vary(resting(5, 2, func(w *world) {
@@ -131,8 +132,9 @@ func twoAtOnce(w *world) {
 	w.prefix = []label{{evBegin, 1, 0}, {evSend, 1, 0}, {evStore, 0, 0}, {evAcknowledge, 1, 0}, {evStop, 1, 0}, {evStop, 0, 0}}
 }
 
-// TestTwoAtOnce shows what waiting for missing holders is good for, and where it ends: when patience is over, the
-// rest of the ring goes on without a version that only the two have, until one of them is back.
+// TestTwoAtOnce shows what waiting for missing holders is good for, and where it ends: when
+// patience is over, the rest of the ring goes on without a version that only the two have, until
+// one of them is back.
 func TestTwoAtOnce(t *testing.T) {
 	t.Parallel()
 	for _, f := range []fault{

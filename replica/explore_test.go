@@ -6,12 +6,12 @@ import (
 	"strings"
 )
 
-// The explorer drives the shipped Arc of every node of a small network through
-// every order of events, up to stated bounds. The ring beneath is a model: the atomic steps of
-// docs/ring.md (join, stabilize, probe, notify, the predecessor's query, death), whose results
-// are fed to Arc.Ring. Package ring's own explorer shows that the shipped machine takes these steps and no
-// others. A step that asks two nodes one after the other (stabilize from successor,
-// then from predecessor) is here also the two steps by themselves, since the merge probe may find any member.
+// The explorer drives the shipped Arc of every node of a small network through every order of
+// events, up to stated bounds. The ring beneath is a model: the atomic steps of docs/ring.md (join,
+// stabilize, probe, notify, the predecessor's query, death), whose results are fed to Arc.Ring.
+// Package ring's own explorer shows that the shipped machine takes these steps and no others. A
+// step that asks two nodes one after the other (stabilize from successor, then from predecessor) is
+// here also the two steps by themselves, since the merge probe may find any member.
 
 const (
 	maxNodes = 5
@@ -172,8 +172,8 @@ func (e *explorer) grow() {
 	}
 }
 
-// explore visits every state reachable from the start, nearest first, and returns the first violation with the events
-// that lead to it.
+// explore visits every state reachable from the start, nearest first, and returns the first
+// violation with the events that lead to it.
 func (e *explorer) explore() error {
 	start := e.start()
 	if err := e.check(&start); err != nil {

@@ -71,15 +71,16 @@ const (
 	Known
 	// Superseded: the version was written and has been replaced since.
 	Superseded
-	// Stale: the record does not name the current version as its ancestor. Its writer has to sign it anew.
+	// Stale: the record does not name the current version as its ancestor. Its writer has to sign
+	// it anew.
 	Stale
 )
 
-// Admit decides about a put of r. current are the records of the file's current versions, the winner
-// first. A record that names no ancestor was signed by a writer that has seen none: its clock may
-// lie below the floor only because the writer's time is behind, so the floor says nothing of it.
-// Writes through one owner form one chain: a writer that has not seen the current version is told,
-// so siblings come from partitions alone.
+// Admit decides about a put of r. current are the records of the file's current versions, the
+// winner first. A record that names no ancestor was signed by a writer that has seen none: its
+// clock may lie below the floor only because the writer's time is behind, so the floor says nothing
+// of it. Writes through one owner form one chain: a writer that has not seen the current version is
+// told, so siblings come from partitions alone.
 func Admit(current []Record, r Record) Admission {
 	blind := len(r.Ancestors) == 0 && r.Floor == 0
 	for _, c := range current {

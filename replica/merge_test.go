@@ -85,8 +85,8 @@ func TestMergeIsWhatTheOracleSays(t *testing.T) {
 	}
 }
 
-// TestMergeInAnyOrder merges step by step, as holders do that prune what doesn't stand: in any order and grouping,
-// however often, the result is the same.
+// TestMergeInAnyOrder merges step by step, as holders do that prune what doesn't stand: in any
+// order and grouping, however often, the result is the same.
 func TestMergeInAnyOrder(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(2000) {
@@ -182,7 +182,8 @@ func TestAdmit(t *testing.T) {
 	}
 }
 
-// TestOneChain puts by many writers through one owner: each has to name the current version, so there is never a sibling.
+// TestOneChain puts by many writers through one owner: each has to name the current version, so
+// there is never a sibling.
 func TestOneChain(t *testing.T) {
 	t.Parallel()
 	rng := rand.New(rand.NewPCG(7, 7)) //nolint:gosec // a test's randomness
@@ -207,8 +208,9 @@ func TestOneChain(t *testing.T) {
 	}
 }
 
-// A writer whose clock is behind puts a name that was overwritten more often than a record names ancestors.
-// Its put must not be taken for one that was replaced: that would acknowledge it and drop it.
+// A writer whose clock is behind puts a name that was overwritten more often than a record names
+// ancestors. Its put must not be taken for one that was replaced: that would acknowledge it and
+// drop it.
 func TestAdmitOfAWriterWhoseClockIsBehindTheFloor(t *testing.T) {
 	t.Parallel()
 	cur := Record{Version: Version{Clock: 1000, Writer: "a"}}
@@ -228,8 +230,8 @@ func TestAdmitOfAWriterWhoseClockIsBehindTheFloor(t *testing.T) {
 	}
 }
 
-// TestMergeHidesWhatLiesBelowTheFloor shows the limit of siblings: what one side of a partition wrote is a sibling
-// as long as the other has replaced no more than MaxAncestors versions since.
+// TestMergeHidesWhatLiesBelowTheFloor shows the limit of siblings: what one side of a partition
+// wrote is a sibling as long as the other has replaced no more than MaxAncestors versions since.
 func TestMergeHidesWhatLiesBelowTheFloor(t *testing.T) {
 	t.Parallel()
 	common := Record{Version: Version{Clock: 1, Writer: "a"}}

@@ -2,8 +2,8 @@ package replica
 
 // StandbyConfig says how a Standby works. Times are in ticks.
 type StandbyConfig struct {
-	// First is how long after a failure the store is opened again for the first time: a failure that
-	// is over by then costs no change of the ring. Default 10.
+	// First is how long after a failure the store is opened again for the first time: a failure
+	// that is over by then costs no change of the ring. Default 10.
 	First uint32
 	// Longest bounds the time between two attempts, which doubles from First on. Default 300.
 	Longest uint32
@@ -26,16 +26,19 @@ func (c StandbyConfig) withDefaults() StandbyConfig {
 	return c
 }
 
-// StandbyAction is what a Standby wants done. Its outcome is reported by the method of the same name.
+// StandbyAction is what a Standby wants done. Its outcome is reported by the method of the same
+// name.
 type StandbyAction uint8
 
 // The actions.
 const (
-	NoAction     StandbyAction = iota
-	ReopenStore                // open the store again; then Reopened
-	WithdrawNode               // ask whether the ring can do without this node, and leave it if so; then Withdrawn
-	LookBack                   // ask whether the ring can still do without this node; then LookedBack
-	ReturnNode                 // join the ring again
+	NoAction    StandbyAction = iota
+	ReopenStore               // open the store again; then Reopened
+	// ask whether the ring can do without this node, and leave it if so; then Withdrawn
+	WithdrawNode
+	// ask whether the ring can still do without this node; then LookedBack
+	LookBack
+	ReturnNode // join the ring again
 )
 
 // StandbyState is how far a node is.
@@ -53,7 +56,8 @@ const (
 const maxRow = 6
 
 // Standby decides when a node whose store has failed steps aside, so that its arc is owned and
-// witnessed by others, when it tries to open the store again, and when it comes back. It is not safe for concurrent use.
+// witnessed by others, when it tries to open the store again, and when it comes back. It is not
+// safe for concurrent use.
 type Standby struct {
 	cfg      StandbyConfig
 	state    StandbyState
@@ -135,7 +139,8 @@ func (s *Standby) Reopened(ok bool) {
 	}
 }
 
-// Withdrawn tells it whether the node has left the ring. One that the ring can't do without asks again.
+// Withdrawn tells it whether the node has left the ring. One that the ring can't do without asks
+// again.
 func (s *Standby) Withdrawn(ok bool) {
 	s.busy = false
 	if ok {
@@ -146,7 +151,8 @@ func (s *Standby) Withdrawn(ok bool) {
 }
 
 // LookedBack tells it whether the ring can still do without the node. One that is needed comes back
-// though its disk still fails: nobody could store anything in its place, and what it has can be read.
+// though its disk still fails: nobody could store anything in its place, and what it has can be
+// read.
 func (s *Standby) LookedBack(ok bool) {
 	s.busy = false
 	if !ok {
@@ -155,8 +161,8 @@ func (s *Standby) LookedBack(ok bool) {
 	}
 }
 
-// MayWithdraw reports whether the ring can do without a node whose store has failed: so many others are
-// members and take changes. One of them owns its arc then, and another is the witness.
+// MayWithdraw reports whether the ring can do without a node whose store has failed: so many others
+// are members and take changes. One of them owns its arc then, and another is the witness.
 //
 // A node that fails counts itself out from that moment on, so of nodes that fail one after the
 // other, or all at once, the last that could go stays, and with it enough to be a ring.

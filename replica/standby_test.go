@@ -78,7 +78,8 @@ func TestALastingFailure(t *testing.T) {
 	}
 }
 
-// A node that has stepped aside comes back when the others fail, too, and goes again when they work.
+// A node that has stepped aside comes back when the others fail, too, and goes again when they
+// work.
 func TestANodeThatIsNeededComesBack(t *testing.T) {
 	t.Parallel()
 	s := replica.NewStandby(replica.StandbyConfig{})
@@ -133,7 +134,8 @@ func TestANodeThatIsNeededStays(t *testing.T) {
 	}
 }
 
-// A disk that fails again and again keeps its node away longer each time, until it has worked for long.
+// A disk that fails again and again keeps its node away longer each time, until it has worked for
+// long.
 func TestADiskThatComesAndGoes(t *testing.T) {
 	t.Parallel()
 	s := replica.NewStandby(replica.StandbyConfig{})

@@ -152,7 +152,8 @@ func (a *Arc) Tick() []Action {
 	return a.advance()
 }
 
-// Refused tells the Arc that the witness refused a write or a read under g: somebody else may own the arc.
+// Refused tells the Arc that the witness refused a write or a read under g: somebody else may own
+// the arc.
 func (a *Arc) Refused(g Grant) []Action {
 	if a.grant != g || !a.synced {
 		return nil

@@ -142,17 +142,17 @@ func (a *Arc) conclude() []Action {
 	return []Action{confirm}
 }
 
-// neighbor reports whether p is, as far as the ring knows, alive and one of the nearest on either side.
+// neighbor reports whether p is, as far as the ring knows, alive and one of the nearest on either
+// side.
 func (a *Arc) neighbor(p ring.Position) bool {
 	return slices.Contains(near(a.neighbors.Succs, a.cfg.Copies), p) || slices.Contains(near(a.neighbors.Preds, a.cfg.Copies), p)
 }
 
-// patience is how many attempts in a row are given up because of missing
-// holders before the sync goes on without them. A neighbor is waited for: either it answers or the ring
-// soon finds it dead. Of the others, fewer than W missing can't hide an acknowledged
-// version. Fewer than R can't hide one that was fully replicated: they get a short
-// time to come back. More get longer. A peer that knows all that was
-// acknowledged (an authority) makes waiting needless.
+// patience is how many attempts in a row are given up because of missing holders before the sync
+// goes on without them. A neighbor is waited for: either it answers or the ring soon finds it dead.
+// Of the others, fewer than W missing can't hide an acknowledged version. Fewer than R can't hide
+// one that was fully replicated: they get a short time to come back. More get longer. A peer that
+// knows all that was acknowledged (an authority) makes waiting needless.
 func (a *Arc) patience() int {
 	switch missing := a.attempt.missing; {
 	case a.cfg.faults.impatient:
@@ -166,7 +166,8 @@ func (a *Arc) patience() int {
 	}
 }
 
-// GrantAsked decides, as the grantor, about the request of a node that believes to be the successor.
+// GrantAsked decides, as the grantor, about the request of a node that believes to be the
+// successor.
 func (a *Arc) GrantAsked(from ring.Position) (GrantAnswer, []Action) {
 	a.returned(from)
 	if !a.neighbors.Incorporated && !a.cfg.faults.unincorporated || a.neighbors.Successor() != from {
@@ -194,7 +195,8 @@ func (a *Arc) ClaimAsked(from, pred ring.Position, id GrantID) ClaimAnswer {
 	}
 	c := cession{to: from, id: id}
 	if a.ceded == c || a.holdsAll(pred, from) || a.cfg.faults.boastful {
-		// Once the claimant serves, what is held here grows old: this can be said once for each grant.
+		// Once the claimant serves, what is held here grows old: this can be said once for each
+		// grant.
 		ans.Authority, a.ceded, a.held = true, c, from
 	}
 	return ans

@@ -21,7 +21,8 @@ const (
 	// milliseconds: ten minutes. Beyond that the version is refused, because it would win against
 	// every honest write for as long.
 	MaxAheadMillis = 10 * 60 * 1000
-	// MaxAncestors is how many ancestors a record names. What lies further back is covered by its floor.
+	// MaxAncestors is how many ancestors a record names. What lies further back is covered by its
+	// floor.
 	MaxAncestors = 16
 	// MaxSiblings is how many concurrent versions of one file are kept beside the
 	// winner, the newest ones.
@@ -42,7 +43,8 @@ func (v Version) IsZero() bool { return v == Version{} }
 // Millis returns the physical part of the clock, in milliseconds since 1970.
 func (v Version) Millis() int64 { return int64(v.Clock >> clockShift) } //nolint:gosec // 48 bits
 
-// Stamp encodes v so that byte order is version order: the clock as 8 bytes, big-endian, then the writer.
+// Stamp encodes v so that byte order is version order: the clock as 8 bytes, big-endian, then the
+// writer.
 func (v Version) Stamp() string {
 	return string(binary.BigEndian.AppendUint64(nil, v.Clock)) + v.Writer
 }
@@ -55,10 +57,10 @@ func ParseStamp(s string) (Version, error) {
 	return Version{Clock: binary.BigEndian.Uint64([]byte(s[:8])), Writer: s[8:]}, nil
 }
 
-// NextClock returns the clock of a version written at nowMillis (since 1970) that
-// replaces one with clock current: never smaller than the time, always greater
-// than what it replaces, so that scrambled clocks never let an older write win. Its low bits are
-// the writer's count of all that it has written: two writes that know the same, at the same time, differ.
+// NextClock returns the clock of a version written at nowMillis (since 1970) that replaces one with
+// clock current: never smaller than the time, always greater than what it replaces, so that
+// scrambled clocks never let an older write win. Its low bits are the writer's count of all that it
+// has written: two writes that know the same, at the same time, differ.
 func NextClock(nowMillis int64, current uint64, count uint16) uint64 {
 	now := uint64(max(nowMillis, 0)) << clockShift //nolint:gosec // not negative
 	next := max(now, current)>>clockShift<<clockShift | uint64(count)

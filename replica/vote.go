@@ -10,7 +10,8 @@ type Vote struct {
 // Settles reports whether a reader may be given what the owner has under the grant id, with the
 // stamp of its greatest version. Both must have looked after the reader began, in either order.
 // Then nothing was acknowledged before that under a later grant, the owner has all that was
-// acknowledged under this one, and the witness has what is given, so that no later reader gets less.
+// acknowledged under this one, and the witness has what is given, so that no later reader gets
+// less.
 func (v Vote) Settles(id GrantID, stamp string) bool {
 	return id != GrantID{} && v.Grant == id && stamp <= v.Stamp
 }

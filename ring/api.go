@@ -5,9 +5,11 @@ type State struct {
 	// Preds are its predecessors, nearest first. Only the first is the protocol's
 	// predecessor pointer; the others are what the first said, and serve replication. May be empty.
 	Preds []Position
-	// Succs are its successors, nearest first: distinct, without itself, ending where the ring closes. May be empty.
+	// Succs are its successors, nearest first: distinct, without itself, ending where the ring
+	// closes. May be empty.
 	Succs []Position
-	// Incorporated says that the node is a founder, or that an incorporated predecessor has named it as its successor.
+	// Incorporated says that the node is a founder, or that an incorporated predecessor has named
+	// it as its successor.
 	Incorporated bool
 }
 
@@ -38,10 +40,11 @@ type (
 		Seq   uint64
 		State State
 	}
-	// WasBusy says that the peer of the Query with this Seq is in the middle of a step of its own: alive, nothing learnt.
+	// WasBusy says that the peer of the Query with this Seq is in the middle of a step of its own:
+	// alive, nothing learnt.
 	WasBusy struct{ Seq uint64 }
-	// TimedOut says that the Query, Ping or Lookup with this Seq got no answer. Refuted is
-	// set when a Ping's Via answered that it can't reach the peer either, which is stronger than silence.
+	// TimedOut says that the Query, Ping or Lookup with this Seq got no answer. Refuted is set when
+	// a Ping's Via answered that it can't reach the peer either, which is stronger than silence.
 	TimedOut struct {
 		Seq     uint64
 		Refuted bool
@@ -62,11 +65,11 @@ type (
 		From  Position
 		State State
 	}
-	// Unreachable says that the driver failed to reach Peer in an exchange of its own (a
-	// hop of a lookup, a transfer). The Machine confirms it by pings before it counts as anything. Optional.
+	// Unreachable says that the driver failed to reach Peer in an exchange of its own (a hop of a
+	// lookup, a transfer). The Machine confirms it by pings before it counts as anything. Optional.
 	Unreachable struct{ Peer Position }
-	// Withdraw makes the node no member of any ring until Return: it neither joins nor founds one, and
-	// still learns of peers. The driver tells the neighbors. Optional.
+	// Withdraw makes the node no member of any ring until Return: it neither joins nor founds one,
+	// and still learns of peers. The driver tells the neighbors. Optional.
 	Withdraw struct{}
 	// Return ends Withdraw: the node joins again, as one that had peers. Optional.
 	Return struct{}
@@ -99,12 +102,12 @@ type (
 	Query struct {
 		Seq uint64
 		To  Position
-		// Patience is the factor, at least 1, by which the driver multiplies its time-out: greater while this
-		// node has reason to doubt its own health.
+		// Patience is the factor, at least 1, by which the driver multiplies its time-out: greater
+		// while this node has reason to doubt its own health.
 		Patience uint32
 	}
-	// Ping asks whether To is alive: directly, or through another peer when Via is a
-	// node. Pings are answered at once by every node, busy or not. The driver answers with Ponged or TimedOut.
+	// Ping asks whether To is alive: directly, or through another peer when Via is a node. Pings
+	// are answered at once by every node, busy or not. The driver answers with Ponged or TimedOut.
 	Ping struct {
 		Seq uint64
 		To  Position
@@ -112,9 +115,9 @@ type (
 		// Patience is as in Query.
 		Patience uint32
 	}
-	// Lookup finds the successor of Target: the first node at or after it other than
-	// Target itself, starting at Via. Join is set when it is a joiner's, which only an incorporated node may answer.
-	// The driver answers with Located or TimedOut.
+	// Lookup finds the successor of Target: the first node at or after it other than Target itself,
+	// starting at Via. Join is set when it is a joiner's, which only an incorporated node may
+	// answer. The driver answers with Located or TimedOut.
 	Lookup struct {
 		Seq    uint64
 		Via    Position

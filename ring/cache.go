@@ -13,12 +13,13 @@ type cache struct {
 
 // note is what is remembered of one peer.
 type note struct {
-	seen   uint64 // the tick, plus 1, at which it was last heard of itself; 0 never
-	dead   uint64 // the tick, plus 1, at which it was found dead; 0 if not, or heard of since
-	barred uint64 // the tick, plus 1, at which it was given up as out of reach; 0 if not, or it answered since
-	misses int    // suspicions in a row that ended with others reaching it
-	asked  bool   // in this attempt at joining
-	reach  reach  // in this attempt at joining
+	seen uint64 // the tick, plus 1, at which it was last heard of itself; 0 never
+	dead uint64 // the tick, plus 1, at which it was found dead; 0 if not, or heard of since
+	// the tick, plus 1, at which it was given up as out of reach; 0 if not, or it answered since
+	barred uint64
+	misses int   // suspicions in a row that ended with others reaching it
+	asked  bool  // in this attempt at joining
+	reach  reach // in this attempt at joining
 }
 
 // reach is what a joiner has learnt of a peer.

@@ -81,8 +81,9 @@ type Config struct {
 	// Pause is how many ticks at once mean that the process was paused, so that
 	// everything outstanding is void. Default half a heartbeat.
 	Pause uint32
-	// StepLimit is after how many ticks (times the patience) an unanswered command is void although the
-	// driver has not reported a time-out: a guard against a driver that loses one. Default ten heartbeats.
+	// StepLimit is after how many ticks (times the patience) an unanswered command is void although
+	// the driver has not reported a time-out: a guard against a driver that loses one. Default ten
+	// heartbeats.
 	StepLimit uint32
 }
 

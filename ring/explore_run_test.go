@@ -75,8 +75,8 @@ func TestProvedProtocol(t *testing.T) {
 	}
 }
 
-// TestGrowthFromOne explores rings of 1, 2, ... r+1 nodes and more that grow from one founder, which the
-// published proof does not cover.
+// TestGrowthFromOne explores rings of 1, 2, ... r+1 nodes and more that grow from one founder,
+// which the published proof does not cover.
 func TestGrowthFromOne(t *testing.T) {
 	t.Parallel()
 	noFailure := func(e *explorer) { e.fails = 0 }

@@ -17,7 +17,8 @@ const maxNodes = 7
 
 func notifyBit(from, to int) uint64 { return 1 << (maxNodes*from + to) }
 
-// answer is a reply in flight: 0 for none, 1 for Busy, otherwise 1 + the local state that the answer tells of.
+// answer is a reply in flight: 0 for none, 1 for Busy, otherwise 1 + the local state that the
+// answer tells of.
 type answer uint16
 
 const answerBusy answer = 1
@@ -25,12 +26,14 @@ const answerBusy answer = 1
 // explorer visits every state that a network can reach.
 type explorer struct {
 	*locals
-	r          int
-	async      bool // messages are in flight; otherwise each step is one transition
-	probe      bool
-	fails      int  // how many nodes may die
-	rejoin     bool // dead nodes come back
-	routed     bool // a probe finds what a lookup through any member finds; otherwise it may find any member, which is more
+	r      int
+	async  bool // messages are in flight; otherwise each step is one transition
+	probe  bool
+	fails  int  // how many nodes may die
+	rejoin bool // dead nodes come back
+	// a probe finds what a lookup through any member finds; otherwise it may find any member, which
+	// is more
+	routed     bool
 	grows      bool // the ring starts from one node
 	orderly    bool // of a growing ring: a node dies only if that leaves one ring in order
 	anyFailure bool // nodes die whatever that leaves; otherwise only as the proof assumes
@@ -148,7 +151,8 @@ func (e *explorer) deliver(g *global, i int, who alive) {
 		g.settle(i, e.apply(g.local[i], opTimedOut, 0, who))
 		return
 	}
-	if target != i && e.apply(g.local[target], opQueried, i, who).busy { // only a padded list asks itself
+	// only a padded list asks itself
+	if target != i && e.apply(g.local[target], opQueried, i, who).busy {
 		g.settle(i, e.apply(g.local[i], opBusy, 0, who))
 		return
 	}
@@ -225,7 +229,8 @@ func (e *explorer) successors(g *global, visit func(h *global, op operation, nod
 	}
 }
 
-// lookup walks the shipped views from node via to the successor of node target; -1 if it gets nowhere.
+// lookup walks the shipped views from node via to the successor of node target; -1 if it gets
+// nowhere.
 func (e *explorer) lookup(g *global, via, target int, members uint8) int {
 	for range 2 * len(e.nodes) {
 		if e.states[g.local[via]].m.View().IsSuccessorOf(e.nodes[target]) {
@@ -280,7 +285,8 @@ func (e *explorer) progress(g *global, i int, who alive) {
 	}
 }
 
-// explore visits every state reachable from the given ones, and returns the first that violates the checks.
+// explore visits every state reachable from the given ones, and returns the first that violates the
+// checks.
 func (e *explorer) explore(from ...global) error {
 	if e.checks == nil {
 		e.checks = e.invariant

@@ -95,7 +95,8 @@ func (s *script) join(i, sponsor int) {
 	s.e.runStep(&s.g, i, opJoin, s.e.living(&s.g))
 }
 
-// stabilize has node i ask its successor. What it learns to ask next is left to stabilizeFromPredecessor.
+// stabilize has node i ask its successor. What it learns to ask next is left to
+// stabilizeFromPredecessor.
 func (s *script) stabilize(i int) {
 	s.g.settle(i, s.e.apply(s.g.local[i], opStabilize, 0, s.e.living(&s.g)))
 	s.e.runStep(&s.g, i, opStabilize, s.e.living(&s.g))
@@ -132,8 +133,8 @@ func (s *script) succs(i int, want ...int) {
 	}
 }
 
-// splitFromOne is a split ring from one node with padded lists, inside all the assumptions of the proof but its
-// r+1 nodes at the start.
+// splitFromOne is a split ring from one node with padded lists, inside all the assumptions of the
+// proof but its r+1 nodes at the start.
 func splitFromOne(s *script, check bool) {
 	succs := func(i int, want ...int) {
 		s.t.Helper()

@@ -20,7 +20,8 @@ func (m *Machine) found() {
 // lowest of those that reach each other founds, and the others join it.
 //
 //   - Several rounds in a row have found no member, and every peer was asked.
-//   - If it reached peers that are in no ring either: none of them is lower, or they have had long enough.
+//   - If it reached peers that are in no ring either: none of them is lower, or they have had long
+//     enough.
 //   - If it reached nobody: after LoneRounds.
 //
 // A member that was reached, incorporated or not, forbids it: such a ring either

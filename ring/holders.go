@@ -6,9 +6,9 @@ import "slices"
 // them: the owner first, then the owner's predecessor, then the owner's successors,
 // nearest first. They are distinct and fewer than copies in a small ring.
 //
-// complete is false when the ring may have further holders that this node doesn't know.
-// The list is nil when this node doesn't know the owner: it knows the bounds of its own arc and of those
-// of its successors and predecessors.
+// complete is false when the ring may have further holders that this node doesn't know. The list is
+// nil when this node doesn't know the owner: it knows the bounds of its own arc and of those of its
+// successors and predecessors.
 func (v *View) Holders(k Key, copies int) (holders []Position, complete bool) {
 	if !v.joined || copies < 1 {
 		return nil, false

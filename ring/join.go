@@ -169,10 +169,10 @@ func (m *Machine) askAgain(p Position) {
 	m.timers.join = m.joining.retry
 }
 
-// joinAnswered takes over the list of the sponsor p if this node stands between p and its successor,
-// and walks on to a nearer sponsor otherwise. A sponsor must be incorporated, and
-// either have a list or be alone. The head of its list must be known to live; so it is
-// pinged first and the sponsor asked once more, which makes the taking-over one step.
+// joinAnswered takes over the list of the sponsor p if this node stands between p and its
+// successor, and walks on to a nearer sponsor otherwise. A sponsor must be incorporated, and either
+// have a list or be alone. The head of its list must be known to live; so it is pinged first and
+// the sponsor asked once more, which makes the taking-over one step.
 func (m *Machine) joinAnswered(p Position, st State) {
 	j := &m.joining
 	if m.joined || m.withdrawn || j.candidate != p {
@@ -253,13 +253,14 @@ func (m *Machine) becomeMember() {
 	m.timers.finger = m.now
 	m.nextFinger, m.fingersFixed = 0, false
 	m.timers.probe = m.after(m.cfg.Probe)
-	m.timers.orphan = m.after(m.cfg.Orphan) // spread, or many that joined at once would give up at once
+	// spread, or many that joined at once would give up at once
+	m.timers.orphan = m.after(m.cfg.Orphan)
 	m.hasten()
 	m.dirty = true
 }
 
-// orphaned reports whether the node has been a member for long without an incorporated predecessor naming
-// it: its ring has lost every incorporated member, and will neither take writes nor joiners.
+// orphaned reports whether the node has been a member for long without an incorporated predecessor
+// naming it: its ring has lost every incorporated member, and will neither take writes nor joiners.
 func (m *Machine) orphaned() bool {
 	return !m.incorporated && m.now >= m.timers.orphan
 }

@@ -25,10 +25,11 @@ const (
 	opJoin                             // a lookup named the sponsor arg
 	opFound                            // the node founds a ring
 	opNotified                         // a notify of the node arg arrives
-	opAnswered                         // the outstanding query is answered with the state of local state arg
-	opBusy                             // the outstanding query's target is busy
-	opTimedOut                         // the outstanding query's target is dead
-	opQueried                          // another node asks for the state
+	// the outstanding query is answered with the state of local state arg
+	opAnswered
+	opBusy     // the outstanding query's target is busy
+	opTimedOut // the outstanding query's target is dead
+	opQueried  // another node asks for the state
 )
 
 func (o operation) String() string {
@@ -223,8 +224,9 @@ type alive struct{ living, members uint8 }
 // key is never 0, which stands for "whoever lives".
 func (a alive) key() uint64 { return uint64(a.members)<<8 | uint64(a.living) }
 
-// apply returns what op does to a node in local state id. Pings are answered on the spot, and so is the
-// predecessor's query that a notify starts: they read nothing but who lives and who is a member.
+// apply returns what op does to a node in local state id. Pings are answered on the spot, and so is
+// the predecessor's query that a notify starts: they read nothing but who lives and who is a
+// member.
 func (l *locals) apply(id localID, op operation, arg int, who alive) result {
 	key := uint64(id)<<40 | uint64(op)<<32 | uint64(arg)<<16
 	known, ok := l.memo[key]

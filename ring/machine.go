@@ -5,11 +5,11 @@ import "slices"
 // Machine is one node of the ring. It is not safe for concurrent use: one goroutine
 // owns it and steps it.
 //
-// A machine has at most one step outstanding: a state query whose answer changes its successors (join,
-// stabilize from successor, stabilize from predecessor). While it has, it answers state queries of
-// others with Busy and keeps notifies for afterwards, so that each step is atomic as in the proof.
-// All else that it has outstanding (pings, lookups, the query of the predecessor) writes nothing
-// that another node's step reads.
+// A machine has at most one step outstanding: a state query whose answer changes its successors
+// (join, stabilize from successor, stabilize from predecessor). While it has, it answers state
+// queries of others with Busy and keeps notifies for afterwards, so that each step is atomic as in
+// the proof. All else that it has outstanding (pings, lookups, the query of the predecessor) writes
+// nothing that another node's step reads.
 type Machine struct {
 	cfg Config
 	now uint64 // ticks since New
@@ -37,7 +37,8 @@ type Machine struct {
 	nextFinger   int
 	fingersFixed bool // each was fixed once since the node became a member
 	hadPeers     bool
-	healthScore  uint32 // doubt in the node's own health, 0 to maxHealthScore (memberlist: awareness)
+	// doubt in the node's own health, 0 to maxHealthScore (memberlist: awareness)
+	healthScore uint32
 
 	timers timers
 	view   *View
@@ -50,10 +51,11 @@ type Machine struct {
 // catch them. All are off in a machine that New makes.
 type faults struct {
 	adoptUnasked bool // a successor's predecessor is adopted without asking it first
-	shortLists   bool // a new successor replaces the head of the list, which isn't filled from its list
-	padLists     bool // lists have r entries always: a node repeats, and may be in its own list
-	answerBusy   bool // state queries are answered while a step is outstanding
-	trustHead    bool // a joiner takes a list over without knowing its head to live
+	// a new successor replaces the head of the list, which isn't filled from its list
+	shortLists bool
+	padLists   bool // lists have r entries always: a node repeats, and may be in its own list
+	answerBusy bool // state queries are answered while a step is outstanding
+	trustHead  bool // a joiner takes a list over without knowing its head to live
 }
 
 // New returns the machine of a node that is in no ring yet. The error wraps ErrConfig.
@@ -78,8 +80,8 @@ func New(cfg Config) (*Machine, error) {
 // View returns the present view.
 func (m *Machine) View() *View { return m.view }
 
-// Step tells the machine one thing and returns what it wants done. Inputs that fit nothing outstanding,
-// such as a late answer, change nothing.
+// Step tells the machine one thing and returns what it wants done. Inputs that fit nothing
+// outstanding, such as a late answer, change nothing.
 func (m *Machine) Step(in Input) Output {
 	m.out = nil
 	m.take(in)
@@ -151,8 +153,8 @@ func (m *Machine) queried(in Queried) {
 	if in.From.IsNode() {
 		m.heard(in.From)
 	}
-	// Who is no member has no state to keep whole, and says so even while it asks a sponsor: Busy counts
-	// as a member's life, and one that once was the asker's predecessor would stay it.
+	// Who is no member has no state to keep whole, and says so even while it asks a sponsor: Busy
+	// counts as a member's life, and one that once was the asker's predecessor would stay it.
 	if m.joined && m.stepping() && !m.faults.answerBusy {
 		m.do(Busy{})
 		return

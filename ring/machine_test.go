@@ -102,7 +102,8 @@ func TestBusyDuringAStep(t *testing.T) {
 	}
 }
 
-// TestUnjoinedIsNeverBusy: a node that has given its membership up, and asks its way back all the time, must not be taken for a member.
+// TestUnjoinedIsNeverBusy: a node that has given its membership up, and asks its way back all the
+// time, must not be taken for a member.
 func TestUnjoinedIsNeverBusy(t *testing.T) {
 	t.Parallel()
 	m := member(t, nil, 200, 300)
@@ -181,7 +182,8 @@ func TestSuspicion(t *testing.T) {
 	}
 }
 
-// TestPauseVoidsWhatIsOutstanding has time-outs come in after a pause: they say nothing of the others.
+// TestPauseVoidsWhatIsOutstanding has time-outs come in after a pause: they say nothing of the
+// others.
 func TestPauseVoidsWhatIsOutstanding(t *testing.T) {
 	t.Parallel()
 	m := member(t, nil, 200, 300, 400)
@@ -273,7 +275,8 @@ func TestSameInputsSameOutputs(t *testing.T) {
 	}
 }
 
-// TestHasNeighbor checks that successors and the predecessor are neighbors, and other known peers are not.
+// TestHasNeighbor checks that successors and the predecessor are neighbors, and other known peers
+// are not.
 func TestHasNeighbor(t *testing.T) {
 	t.Parallel()
 	m := member(t, nil, 200, 300)
@@ -297,7 +300,8 @@ func TestHasNeighbor(t *testing.T) {
 	}
 }
 
-// TestWithdraw: who has withdrawn is no member and does nothing to become one, whatever it hears, until it comes back.
+// TestWithdraw: who has withdrawn is no member and does nothing to become one, whatever it hears,
+// until it comes back.
 func TestWithdraw(t *testing.T) {
 	t.Parallel()
 	m := member(t, nil, 200, 300)

@@ -185,8 +185,8 @@ func (n *network) send(from, to *simNode, do, fail func()) {
 	})
 }
 
-// replied returns the commands of the Step of in. It panics unless they hold one reply to a Queried, and
-// none to anything else: drivers count on having it at once.
+// replied returns the commands of the Step of in. It panics unless they hold one reply to a
+// Queried, and none to anything else: drivers count on having it at once.
 func replied(in Input, commands []Command) []Command {
 	want := 0
 	if _, ok := in.(Queried); ok {

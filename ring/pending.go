@@ -6,13 +6,15 @@ import "slices"
 type kind uint8
 
 const (
-	queryJoin        kind = iota + 1 // a step: the sponsor's state, to take its list over
-	querySuccessor                   // a step: stabilize from successor
-	queryCandidate                   // a step: stabilize from predecessor, or from what a probe found
-	queryPredecessor                 // the predecessor's state: life, incorporation, what lies behind it
-	queryUnjoined                    // is the peer that refused a join itself in no ring
-	pingSuspect                      // a round of a suspicion
-	pingHead                         // does the head of the list that a joiner would take over live
+	queryJoin      kind = iota + 1 // a step: the sponsor's state, to take its list over
+	querySuccessor                 // a step: stabilize from successor
+	// a step: stabilize from predecessor, or from what a probe found
+	queryCandidate
+	// the predecessor's state: life, incorporation, what lies behind it
+	queryPredecessor
+	queryUnjoined // is the peer that refused a join itself in no ring
+	pingSuspect   // a round of a suspicion
+	pingHead      // does the head of the list that a joiner would take over live
 	lookupJoin
 	lookupProbe
 	lookupFinger

@@ -18,9 +18,9 @@ func (m *Machine) receiveNotify(from Position) {
 	m.rectify()
 }
 
-// rectify settles the notifies kept: who lies nearer than the present predecessor takes
-// its place, and who doesn't does so only if the present one is dead. That is found out by asking for its state:
-// a peer that was restarted answers pings, and is no predecessor before it has joined again.
+// rectify settles the notifies kept: who lies nearer than the present predecessor takes its place,
+// and who doesn't does so only if the present one is dead. That is found out by asking for its
+// state: a peer that was restarted answers pings, and is no predecessor before it has joined again.
 func (m *Machine) rectify() {
 	for len(m.notified) > 0 && !m.stepping() {
 		n := m.notified[0]
@@ -41,8 +41,8 @@ func (m *Machine) predecessorLives() {
 	m.rectify()
 }
 
-// setPredecessor takes n as predecessor. What was known to lie behind it stays, as advice, but for a predecessor that has
-// only notified.
+// setPredecessor takes n as predecessor. What was known to lie behind it stays, as advice, but for
+// a predecessor that has only notified.
 func (m *Machine) setPredecessor(n Position) {
 	if len(m.preds) > 0 && m.preds[0] == n {
 		return
@@ -73,8 +73,9 @@ func (m *Machine) predecessorBusy(p Position) {
 	}
 }
 
-// checkPredecessor asks the predecessor for its state, unless that is under way, or its life being confirmed. The answer tells that it lives,
-// whether it names this node as its successor, and what lies behind it.
+// checkPredecessor asks the predecessor for its state, unless that is under way, or its life being
+// confirmed. The answer tells that it lives, whether it names this node as its successor, and what
+// lies behind it.
 func (m *Machine) checkPredecessor() {
 	if len(m.preds) > 0 && !m.waiting(queryPredecessor) && m.suspicionOf(m.preds[0]) == nil {
 		m.query(queryPredecessor, m.preds[0])

@@ -8,9 +8,9 @@ import (
 // maxNext bounds how many peers Next and Toward offer.
 const maxNext = 16
 
-// hintGap is how wide a gap between two cached peers may be, in mean gaps of the successor list, for
-// the upper one to be tried as the owner of what lies between: beyond it
-// there is most likely a peer unknown, and a finger does better.
+// hintGap is how wide a gap between two cached peers may be, in mean gaps of the successor list,
+// for the upper one to be tried as the owner of what lies between: beyond it there is most likely a
+// peer unknown, and a finger does better.
 const hintGap = 4
 
 // Next returns whom to ask next for the owner of k, best first, then the alternatives.
@@ -24,8 +24,9 @@ func (v *View) Next(k Key) []Position {
 	return v.Toward(At(k))
 }
 
-// Toward is Next for any position: whom to ask for the first node at or after p other
-// than p itself. Of a joiner's lookup p is the joiner's own position. It is empty if IsSuccessorOf(p), or if this node knows nobody.
+// Toward is Next for any position: whom to ask for the first node at or after p other than p
+// itself. Of a joiner's lookup p is the joiner's own position. It is empty if IsSuccessorOf(p), or
+// if this node knows nobody.
 func (v *View) Toward(p Position) []Position {
 	return v.toward(p, true)
 }
@@ -119,7 +120,8 @@ func (c *candidates) addHint() {
 	c.add(after)
 }
 
-// addPreceding adds the peers known between this node and the target, the closest to the target first.
+// addPreceding adds the peers known between this node and the target, the closest to the target
+// first.
 func (c *candidates) addPreceding(cache bool) {
 	v := c.view
 	var between []Position

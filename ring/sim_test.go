@@ -159,7 +159,8 @@ func TestChurn(t *testing.T) {
 	}
 }
 
-// TestPartitionHeals cuts a ring in two for long enough that both sides close, and lets the merge probe heal it.
+// TestPartitionHeals cuts a ring in two for long enough that both sides close, and lets the merge
+// probe heal it.
 func TestPartitionHeals(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(5) {
@@ -185,8 +186,8 @@ func TestPartitionHeals(t *testing.T) {
 	}
 }
 
-// TestWholeRingRestarts kills every node of a ring and starts all again from what their disks remember,
-// nobody telling anybody anything: one of them founds the ring again.
+// TestWholeRingRestarts kills every node of a ring and starts all again from what their disks
+// remember, nobody telling anybody anything: one of them founds the ring again.
 func TestWholeRingRestarts(t *testing.T) {
 	t.Parallel()
 	for _, size := range []int{2, 3, 5, 10, 20, 50} {
@@ -221,7 +222,8 @@ func TestWholeRingRestarts(t *testing.T) {
 	}
 }
 
-// TestLoneRestart restarts one node whose peers are all gone: it founds a ring in the end, and not before.
+// TestLoneRestart restarts one node whose peers are all gone: it founds a ring in the end, and not
+// before.
 func TestLoneRestart(t *testing.T) {
 	t.Parallel()
 	n := newNetwork(1)
@@ -273,7 +275,8 @@ func TestOneWayUnreachable(t *testing.T) {
 	n.settle(t, 180_000)
 }
 
-// TestPausedProcess stops a node for a minute of everybody else's time. When it wakes it must not declare the others dead.
+// TestPausedProcess stops a node for a minute of everybody else's time. When it wakes it must not
+// declare the others dead.
 func TestPausedProcess(t *testing.T) {
 	t.Parallel()
 	n := newNetwork(6)
@@ -307,7 +310,8 @@ func TestPausedProcess(t *testing.T) {
 	n.settle(t, 60_000)
 }
 
-// TestThousandNodes grows a ring to 1,000 nodes, kills a tenth at once, and compares routes with the figures of the Chord paper.
+// TestThousandNodes grows a ring to 1,000 nodes, kills a tenth at once, and compares routes with
+// the figures of the Chord paper.
 func TestThousandNodes(t *testing.T) {
 	t.Parallel()
 	size := 1000

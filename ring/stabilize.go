@@ -2,8 +2,8 @@ package ring
 
 import "slices"
 
-// stabilize is "stabilize from successor": ask the first successor for its predecessor and list. A node with an
-// empty list is its own successor, so its own predecessor is the candidate.
+// stabilize is "stabilize from successor": ask the first successor for its predecessor and list. A
+// node with an empty list is its own successor, so its own predecessor is the candidate.
 func (m *Machine) stabilize() {
 	if !m.joined || m.stepping() {
 		return

@@ -81,8 +81,9 @@ func (m *Machine) clearSuspicion() {
 	}
 }
 
-// stabilizePeriod is Fast until the node is incorporated and r stabilizations have changed nothing, which is how many
-// a change takes to get through all the lists that it is in; then it doubles until it is Stabilize.
+// stabilizePeriod is Fast until the node is incorporated and r stabilizations have changed nothing,
+// which is how many a change takes to get through all the lists that it is in; then it doubles
+// until it is Stabilize.
 func (m *Machine) stabilizePeriod() uint32 {
 	m.timers.calm++
 	if m.incorporated && m.timers.calm > m.cfg.Successors {

@@ -139,8 +139,8 @@ func checkFile(t *testing.T, views map[Position]*View, k Key, want []Position) {
 	}
 }
 
-// TestEqualKeys puts two nodes of one key into a ring: the one of the lower peer ID owns the files of that key, the
-// other one nothing at all.
+// TestEqualKeys puts two nodes of one key into a ring: the one of the lower peer ID owns the files
+// of that key, the other one nothing at all.
 func TestEqualKeys(t *testing.T) {
 	t.Parallel()
 	v := readVectors(t)

@@ -76,9 +76,10 @@ func (v *View) Neighbors() []Position {
 	return out
 }
 
-// HasNeighbor reports whether the peer with this ID is one of the successors or the predecessor, and has said so itself:
-// a predecessor that has only notified, and not yet answered as a member, is none, for anybody may notify. Those behind the
-// predecessor are hearsay, and any peer on the ring may be a finger.
+// HasNeighbor reports whether the peer with this ID is one of the successors or the predecessor,
+// and has said so itself: a predecessor that has only notified, and not yet answered as a member,
+// is none, for anybody may notify. Those behind the predecessor are hearsay, and any peer on the
+// ring may be a finger.
 func (v *View) HasNeighbor(id ID) bool {
 	return len(v.preds) > 0 && v.preds[0] == v.answered && id == v.answered.ID ||
 		slices.ContainsFunc(v.succs, func(p Position) bool { return p.ID == id })
@@ -111,8 +112,8 @@ func (v *View) Owns(k Key) bool {
 	return ok && Between(from, At(k), v.self)
 }
 
-// IsSuccessorOf reports whether this node is, as far as it knows, the first one at or after p
-// other than p itself: the answer to find_successor(p). For the position of a file that is the owner.
+// IsSuccessorOf reports whether this node is, as far as it knows, the first one at or after p other
+// than p itself: the answer to find_successor(p). For the position of a file that is the owner.
 func (v *View) IsSuccessorOf(p Position) bool {
 	if p == v.self {
 		return false
