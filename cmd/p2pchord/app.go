@@ -18,6 +18,7 @@ import (
 	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/logs"
 	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/process"
 	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/settings"
+	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/userfiles"
 	"github.com/p2pchord/p2pchord/gateway"
 	"github.com/p2pchord/p2pchord/internal/duration"
 	"github.com/p2pchord/p2pchord/internal/fault"
@@ -82,7 +83,7 @@ func (a *app) execute(ctx context.Context, args []string) fault.Code {
 	}
 	defer a.out.Settle()
 	if lost := a.out.TakeLost(); err == nil {
-		err = localWrite("stdout", lost)
+		err = userfiles.WriteError("stdout", lost)
 	}
 	var reported errReported
 	switch {
@@ -341,4 +342,21 @@ func (a *app) historyFile() string {
 		return ""
 	}
 	return filepath.Join(dir, historyName)
+}
+
+// showErrors shows errors that are to be shown one by one, and returns others as they are.
+func (a *app) showErrors(err error) error {
+	var many userfiles.Errors
+	if errors.As(err, &many) {
+		return a.showAll(many)
+	}
+	return err
+}
+
+// showAll shows each error and returns the first one's kind as that of the verb.
+func (a *app) showAll(list []error) error {
+	for _, err := range list {
+		a.out.Failure(err)
+	}
+	return errReported{gateway.ProblemOf(list[0]).Code}
 }

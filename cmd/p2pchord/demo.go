@@ -29,7 +29,9 @@ func (a *app) demoCommand() *cobra.Command {
 a folder of its own; put the FILEs given, or samples; get them through other peers and
 compare; kill the owner of one; get them again. It says what it does, and cleans up.`,
 		Example: example("p2pchord demo", "p2pchord demo holiday.jpg", "p2pchord demo --keep"),
-		RunE:    func(cmd *cobra.Command, args []string) error { return a.runDemo(cmd.Context(), args, keep) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.showErrors(a.runDemo(cmd.Context(), args, keep))
+		},
 	}
 	cmd.Flags().BoolVar(&keep, "keep", false, "leave it running, and say how to use and to stop it")
 	return cmd

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/textfmt"
+	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/userfiles"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/node"
 )
@@ -19,18 +20,18 @@ func (d *demo) putAll(ctx context.Context) error {
 	for i := range d.files {
 		f, n := &d.files[i], d.nodes[i%len(d.nodes)]
 		begun := time.Now()
-		in, err := f.source.open(ctx, nil)
+		in, err := f.source.Open(ctx, nil)
 		if err != nil {
-			return fault.New(fault.Failed, "can't put %s: %w", f.source.path, err)
+			return fault.New(fault.Failed, "can't put %s: %w", f.source.Path, err)
 		}
-		res, err := n.client.Put(ctx, f.source.name, in, node.PutOptions{Size: f.source.size, Modified: f.source.modified, Mode: f.source.mode})
+		res, err := n.client.Put(ctx, f.source.Name, in, node.PutOptions{Size: f.source.Size, Modified: f.source.Modified, Mode: f.source.Mode})
 		_ = in.Close() // it was only read
 		if err != nil {
-			return fault.New(fault.CodeOf(err), "%s can't put %s: %w", n.name, f.source.name, err)
+			return fault.New(fault.CodeOf(err), "%s can't put %s: %w", n.name, f.source.Name, err)
 		}
 		f.owner = res.Owner
 		d.say("put", "put %s at %s: key %d, so it belongs to %s; %s are safe already (%s)",
-			f.source.name, n.name, res.Key, d.nameOf(res.Owner), textfmt.Count(res.Copies, "copy", "copies"), rate(res.Size, time.Since(begun)))
+			f.source.Name, n.name, res.Key, d.nameOf(res.Owner), textfmt.Count(res.Copies, "copy", "copies"), rate(res.Size, time.Since(begun)))
 	}
 	return nil
 }
@@ -39,9 +40,9 @@ func (d *demo) putAll(ctx context.Context) error {
 func (d *demo) getAll(ctx context.Context) error {
 	for i := range d.files {
 		f := &d.files[i]
-		st, err := d.nodes[0].client.Stat(ctx, f.source.name)
+		st, err := d.nodes[0].client.Stat(ctx, f.source.Name)
 		if err != nil {
-			return fault.New(fault.CodeOf(err), "can't ask for %s: %w", f.source.name, err)
+			return fault.New(fault.CodeOf(err), "can't ask for %s: %w", f.source.Name, err)
 		}
 		n := d.outsider(st)
 		begun := time.Now()
@@ -49,7 +50,7 @@ func (d *demo) getAll(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		d.say("get", "got %s through %s, from %s: the same bytes (%s)", f.source.name, n.name, d.namesOf(from), rate(f.source.size, time.Since(begun)))
+		d.say("get", "got %s through %s, from %s: the same bytes (%s)", f.source.Name, n.name, d.namesOf(from), rate(f.source.Size, time.Since(begun)))
 	}
 	return nil
 }
@@ -58,7 +59,7 @@ func (d *demo) getAll(ctx context.Context) error {
 func (d *demo) killOwner(context.Context) error {
 	largest := d.files[0]
 	for _, f := range d.files {
-		if f.source.size > largest.source.size {
+		if f.source.Size > largest.source.Size {
 			largest = f
 		}
 	}
@@ -66,11 +67,11 @@ func (d *demo) killOwner(context.Context) error {
 		if n.client.PeerID() == largest.owner {
 			n.process.kill()
 			d.dead = n
-			d.say("kill", "killed %s, the owner of %s, without a word of warning (SIGKILL)", n.name, largest.source.name)
+			d.say("kill", "killed %s, the owner of %s, without a word of warning (SIGKILL)", n.name, largest.source.Name)
 			return nil
 		}
 	}
-	return fault.New(fault.Failed, "the owner of %s, %s, is none of the demo's nodes", largest.source.name, largest.owner)
+	return fault.New(fault.Failed, "the owner of %s, %s, is none of the demo's nodes", largest.source.Name, largest.owner)
 }
 
 // getAllAgain gets each file once more, from what is left.
@@ -86,7 +87,7 @@ func (d *demo) getAllAgain(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		d.say("get", "got %s through %s, from %s: the same bytes, %v after the crash", f.source.name, n.name, d.namesOf(from), time.Since(killed).Round(10*time.Millisecond))
+		d.say("get", "got %s through %s, from %s: the same bytes, %v after the crash", f.source.Name, n.name, d.namesOf(from), time.Since(killed).Round(10*time.Millisecond))
 	}
 	return nil
 }
@@ -96,7 +97,7 @@ func (d *demo) repaired(ctx context.Context) error {
 	for i := range d.files {
 		f := &d.files[i]
 		err := d.until(ctx, func() error {
-			st, err := d.alive()[0].client.Stat(ctx, f.source.name)
+			st, err := d.alive()[0].client.Stat(ctx, f.source.Name)
 			if err != nil {
 				return err
 			}
@@ -107,7 +108,7 @@ func (d *demo) repaired(ctx context.Context) error {
 				}
 			}
 			if whole < 3 {
-				return fault.New(fault.TryAgain, "%s has %s of 3", f.source.name, textfmt.Count(whole, "copy", "copies"))
+				return fault.New(fault.TryAgain, "%s has %s of 3", f.source.Name, textfmt.Count(whole, "copy", "copies"))
 			}
 			return nil
 		})
@@ -140,23 +141,23 @@ func (d *demo) until(ctx context.Context, try func() error) error {
 
 // getOne gets a file through n and compares it, byte for byte, with the one that was put.
 func (d *demo) getOne(ctx context.Context, n *demoNode, f *demoFile) ([]string, error) {
-	in, err := os.Open(f.source.path)
+	in, err := os.Open(f.source.Path)
 	if err != nil {
-		return nil, fault.New(fault.Failed, "can't compare with %s: %w", f.source.path, fault.Reason(err))
+		return nil, fault.New(fault.Failed, "can't compare with %s: %w", f.source.Path, fault.Reason(err))
 	}
 	defer func() { _ = in.Close() }() // it was only read
-	file, err := n.client.Get(ctx, f.source.name, node.GetOptions{})
+	file, err := n.client.Get(ctx, f.source.Name, node.GetOptions{})
 	if err != nil {
-		return nil, fault.New(fault.CodeOf(err), "%s can't get %s: %w", n.name, f.source.name, err)
+		return nil, fault.New(fault.CodeOf(err), "%s can't get %s: %w", n.name, f.source.Name, err)
 	}
 	defer func() { _ = file.Close() }() // an error of its end has come through WriteTo
 	c := &comparer{want: in}
 	got, err := file.WriteTo(c)
 	if err != nil {
-		return nil, fault.New(fault.CodeOf(err), "%s can't get %s: %w", n.name, f.source.name, err)
+		return nil, fault.New(fault.CodeOf(err), "%s can't get %s: %w", n.name, f.source.Name, err)
 	}
-	if got != f.source.size {
-		return nil, fault.New(fault.Integrity, "%s got %d bytes of %s, and not %d", n.name, got, f.source.name, f.source.size)
+	if got != f.source.Size {
+		return nil, fault.New(fault.Integrity, "%s got %d bytes of %s, and not %d", n.name, got, f.source.Name, f.source.Size)
 	}
 	return file.Sources(), nil
 }
@@ -197,7 +198,7 @@ func (d *demo) outsider(st node.FileStat) *demoNode {
 
 // demoFile is a file that the demo puts.
 type demoFile struct {
-	source source
+	source userfiles.Source
 	owner  string // peer ID
 }
 
@@ -209,13 +210,13 @@ func (d *demo) choose(files []string) ([]demoFile, error) {
 			return nil, fault.New(fault.Failed, "can't write the samples: %w", err)
 		}
 	}
-	list, err := d.app.sources(files, putFlags{})
+	list, err := userfiles.ListSources(files, userfiles.Options{Messages: d.app.out})
 	if err != nil {
 		return nil, err
 	}
 	var chosen []demoFile
-	for _, s := range list.sources {
-		if s.path == "-" {
+	for _, s := range list.Sources {
+		if s.Path == "-" {
 			return nil, fault.New(fault.Usage, "the demo reads files more than once: it can't take stdin")
 		}
 		chosen = append(chosen, demoFile{source: s})

@@ -2,16 +2,13 @@ package main
 
 import (
 	"context"
-	"errors"
-	"io/fs"
 	"os"
 	"path"
-	"strings"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
 	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/textfmt"
+	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/userfiles"
 	"github.com/p2pchord/p2pchord/gateway"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/internal/localfile"
@@ -136,88 +133,26 @@ func (a *app) fetch(ctx context.Context, r gateway.Ring, name string, f getFlags
 	a.out.StartProgress(name, file.Info().Size, 1)
 	if f.output == "-" {
 		_, err := file.WriteTo(a.out.RawStdout())
-		return file, "-", localWrite("stdout", err)
+		return file, "-", userfiles.WriteError("stdout", err)
 	}
-	session, want := localfile.NewSession(f.local()), wanted(file.Info())
+	session, want := localfile.NewSession(f.local()), userfiles.Want(file.Info())
 	if f.output == "" {
 		where := path.Base(name)
 		t, err := session.Named(".", want)
-		return file, where, a.save(ctx, file, t, err)
+		return file, where, userfiles.Save(ctx, file, t, err)
 	}
 	if st, err := os.Stat(f.output); err == nil && st.IsDir() {
 		where := f.output + "/" + path.Base(name)
 		t, err := session.Named(f.output, want)
-		return file, where, a.save(ctx, file, t, err)
+		return file, where, userfiles.Save(ctx, file, t, err)
 	}
 	t, err := session.File(f.output, want)
-	return file, f.output, a.save(ctx, file, t, err)
+	return file, f.output, userfiles.Save(ctx, file, t, err)
 }
 
 // local is how the flags have files written.
 func (f getFlags) local() localfile.Options {
 	return localfile.Options{Force: f.force, Sync: f.fsync}
-}
-
-// wanted is what a file of the ring is to be on this machine.
-func wanted(i node.FileInfo) localfile.Want {
-	return localfile.Want{Name: i.Name, Size: i.Size, Hash: i.Hash, Modified: i.Modified, Mode: fs.FileMode(i.Mode)}
-}
-
-// save writes file to t, unless err says why that can't be.
-func (a *app) save(ctx context.Context, file gateway.File, t *localfile.Target, err error) error {
-	if errors.Is(err, localfile.ErrEqual) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	if err := fill(t, file); err != nil {
-		if ctx.Err() != nil {
-			err = fault.New(fault.Interrupted, "interrupted: %w", err)
-		}
-		t.Abandon(mayContinue(t, err))
-		return err
-	}
-	return t.Commit()
-}
-
-// fill gets the bytes of file into t.
-func fill(t *localfile.Target, file gateway.File) error {
-	if s, ok := file.(interface{ Save(dst *os.File) error }); ok && !t.InPlace() {
-		return localWrite(t.Path(), s.Save(t.File))
-	}
-	if !t.InPlace() {
-		if err := t.File.Truncate(0); err != nil {
-			return localWrite(t.Path(), err)
-		}
-	}
-	_, err := file.WriteTo(t.File)
-	return localWrite(t.Path(), err)
-}
-
-// mayContinue tells whether the same command may succeed later with what has come of a file of
-// several blocks.
-func mayContinue(t *localfile.Target, err error) bool {
-	switch gateway.ProblemOf(err).Code {
-	case fault.Interrupted, fault.TryAgain, fault.Unreachable, fault.Uncertain, fault.Busy:
-		st, err := t.File.Stat()
-		return err == nil && st.Size() >= node.DefaultBlockSize
-	default:
-		return false
-	}
-}
-
-// localWrite gives a failure to write to what is called name its kind; errors that
-// are none it returns as they are.
-func localWrite(name string, err error) error {
-	var p *fs.PathError
-	switch {
-	case !errors.As(err, &p) || !strings.HasPrefix(p.Op, "write"):
-		return err
-	case errors.Is(err, syscall.ENOSPC):
-		return fault.New(fault.NoSpace, "can't write %s: %w", name, p.Err)
-	}
-	return fault.New(fault.Failed, "can't write %s: %w", name, p.Err)
 }
 
 // nonNil makes no list an empty one, for JSON.

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/userfiles"
 	"github.com/p2pchord/p2pchord/gateway"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/internal/localfile"
@@ -113,8 +114,8 @@ func (a *app) getInto(ctx context.Context, r gateway.Ring, i node.FileInfo, f ge
 		return err
 	}
 	defer func() { _ = file.Close() }() // an error of its end has come through Save
-	t, err := tree.File(wanted(file.Info()))
-	if err := a.save(ctx, file, t, err); err != nil {
+	t, err := tree.File(userfiles.Want(file.Info()))
+	if err := userfiles.Save(ctx, file, t, err); err != nil {
 		return err
 	}
 	a.out.FinishFile(i.Name, i.Size)

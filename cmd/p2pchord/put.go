@@ -13,6 +13,7 @@ import (
 
 	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/console"
 	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/textfmt"
+	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/userfiles"
 	"github.com/p2pchord/p2pchord/gateway"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/node"
@@ -24,15 +25,6 @@ const putsAtOnce = 32
 
 // putBytesAtOnce bounds the bytes of those files that are in memory.
 const putBytesAtOnce = 48 << 20
-
-// weight is how many bytes of a source are in memory while it is put, at most.
-func (s source) weight() int64 {
-	const most = 5 * node.DefaultBlockSize // the first block, which goes last, and those under way
-	if s.size < 0 {
-		return most
-	}
-	return min(s.size, most)
-}
 
 type putFlags struct {
 	name      string
@@ -86,13 +78,13 @@ func (a *app) put(cmd *cobra.Command, args []string, f putFlags) error {
 	if f.wait != "majority" && f.wait != "all" {
 		return fault.New(fault.Usage, "--wait %s: it is majority or all", f.wait)
 	}
-	list, err := a.sources(args, f)
+	list, err := userfiles.ListSources(args, userfiles.Options{Name: f.name, Recursive: f.recursive, Force: f.force, NoStdin: a.peer != nil, Messages: a.out})
 	if err != nil {
-		return err
+		return a.showErrors(err)
 	}
-	sources := list.sources
-	if len(sources) == 0 && len(list.refused) > 0 {
-		return a.showAll(list.refused)
+	sources := list.Sources
+	if len(sources) == 0 && len(list.Refused) > 0 {
+		return a.showAll(list.Refused)
 	}
 	r, err := a.openRing(cmd)
 	if err != nil {
@@ -101,27 +93,27 @@ func (a *app) put(cmd *cobra.Command, args []string, f putFlags) error {
 	defer func() { _ = r.Close() }() // what was stored has been acknowledged
 	total := int64(0)
 	for _, s := range sources {
-		if total += s.size; s.size < 0 {
+		if total += s.Size; s.Size < 0 {
 			total = -1
 			break
 		}
 	}
 	title := "put"
 	if len(sources) == 1 {
-		title = sources[0].name
+		title = sources[0].Name
 	}
 	a.out.StartProgress(title, total, len(sources))
 	defer a.out.EndProgress()
 	var refused error
-	if len(list.refused) > 0 {
-		refused = a.showAll(list.refused)
+	if len(list.Refused) > 0 {
+		refused = a.showAll(list.Refused)
 	}
 	return cmp.Or(a.putAll(cmd.Context(), r, sources, f), refused)
 }
 
 // putAll stores each source; one that fails doesn't stop the others, unless it
 // fails for all of them. The first failure's kind is the verb's.
-func (a *app) putAll(outer context.Context, r gateway.Ring, sources []source, f putFlags) error {
+func (a *app) putAll(outer context.Context, r gateway.Ring, sources []userfiles.Source, f putFlags) error {
 	var (
 		mu    sync.Mutex
 		first error
@@ -132,7 +124,7 @@ func (a *app) putAll(outer context.Context, r gateway.Ring, sources []source, f 
 	g.SetLimit(putsAtOnce)
 	room := semaphore.NewWeighted(putBytesAtOnce)
 	for _, s := range sources {
-		weight := s.weight()
+		weight := s.Memory()
 		if room.Acquire(ctx, weight) != nil {
 			break
 		}
@@ -164,25 +156,25 @@ func (a *app) putAll(outer context.Context, r gateway.Ring, sources []source, f 
 	return errReported{gateway.ProblemOf(first).Code}
 }
 
-func (a *app) putOne(ctx context.Context, r gateway.Ring, s source, f putFlags, few *tooFew) error {
-	in, err := s.open(ctx, a.stdin)
+func (a *app) putOne(ctx context.Context, r gateway.Ring, s userfiles.Source, f putFlags, few *tooFew) error {
+	in, err := s.Open(ctx, a.stdin)
 	if err != nil {
-		return fault.New(fault.Failed, "can't put %s: %w", s.path, err)
+		return fault.New(fault.Failed, "can't put %s: %w", s.Path, err)
 	}
 	defer func() { _ = in.Close() }() // it was only read
-	res, err := r.Put(ctx, s.name, in, node.PutOptions{
-		Size: s.size, Copies: f.copies, WaitAll: f.wait == "all", Modified: s.modified, Mode: s.mode,
-		Progress: a.out.ProgressOf(s.name),
+	res, err := r.Put(ctx, s.Name, in, node.PutOptions{
+		Size: s.Size, Copies: f.copies, WaitAll: f.wait == "all", Modified: s.Modified, Mode: s.Mode,
+		Progress: a.out.ProgressOf(s.Name),
 	})
 	if err == nil || fault.CodeOf(err) == fault.FewerCopies {
-		a.out.FinishFile(s.name, res.Size)
+		a.out.FinishFile(s.Name, res.Size)
 		a.showPut(res)
 	}
 	if err != nil {
-		return fault.New(gateway.ProblemOf(err).Code, "can't put %s: %w", s.name, err)
+		return fault.New(gateway.ProblemOf(err).Code, "can't put %s: %w", s.Name, err)
 	}
 	if res.Possible < res.Wanted {
-		few.add(s.name, res)
+		few.add(s.Name, res)
 	}
 	return nil
 }

@@ -1,4 +1,4 @@
-package main
+package userfiles
 
 import (
 	"path/filepath"
@@ -8,9 +8,9 @@ import (
 	"github.com/p2pchord/p2pchord/internal/fault"
 )
 
-// inDataFolder refuses what is in the data folder of a peer, unless forced, and a token in any case.
-// Keys are refused by the node, which recognizes them by their content.
-func inDataFolder(path string, forced bool) error {
+// refuseDataFolder refuses what is in the data folder of a peer unless forced, and a token always.
+// The node refuses keys, which it recognizes by their content.
+func refuseDataFolder(path string, forced bool) error {
 	dir := datafolder.Around(path)
 	switch {
 	case dir == "":

@@ -1,7 +1,7 @@
-package main
+package userfiles
 
 import (
-	"bytes"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -34,22 +34,21 @@ func TestWhatOfAFolderCantBeStored(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	a := &app{out: console.New(&bytes.Buffer{}, &bytes.Buffer{})}
 	nobody.Do(t, func() {
-		list, err := a.sources([]string{dir}, putFlags{recursive: true})
+		list, err := ListSources([]string{dir}, Options{Recursive: true, Messages: console.New(io.Discard, io.Discard)})
 		if err != nil {
 			t.Error(err)
 			return
 		}
 		var names []string
-		for _, s := range list.sources {
-			names = append(names, s.name)
+		for _, s := range list.Sources {
+			names = append(names, s.Name)
 		}
 		if got := strings.Join(names, " "); got != "tree/a tree/z/b" {
 			t.Errorf("to be stored: %s", got)
 		}
 		said := ""
-		for _, err := range list.refused {
+		for _, err := range list.Refused {
 			said += err.Error() + "\n"
 		}
 		for _, want := range []string{"lost+found: permission denied", "closed/in: permission denied", "bad\xff1: the file name", "bad\xff2: the file name", "toodeep: the file name"} {
@@ -57,8 +56,8 @@ func TestWhatOfAFolderCantBeStored(t *testing.T) {
 				t.Errorf("%q is missing in:\n%s", want, said)
 			}
 		}
-		if len(list.refused) != 5 {
-			t.Errorf("refused: %d", len(list.refused))
+		if len(list.Refused) != 5 {
+			t.Errorf("refused: %d", len(list.Refused))
 		}
 	})
 }
@@ -72,13 +71,11 @@ func TestAllBadNamesAreTold(t *testing.T) {
 		args = append(args, filepath.Join(dir, name))
 		write(t, args[len(args)-1], name)
 	}
-	var said bytes.Buffer
-	a := &app{out: console.New(&said, &said)}
-	list, err := a.sources(args, putFlags{})
-	if len(list.sources) > 0 || fault.CodeOf(err) != fault.Usage {
+	list, err := ListSources(args, Options{})
+	if len(list.Sources) > 0 || fault.CodeOf(err) != fault.Usage {
 		t.Errorf("%v, %v", list, err)
 	}
-	if strings.Count(said.String(), "can't put") != 2 {
-		t.Errorf("said: %s", said.String())
+	if strings.Count(err.Error(), "can't put") != 2 {
+		t.Errorf("not all are named: %v", err)
 	}
 }

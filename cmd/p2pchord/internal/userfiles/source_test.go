@@ -1,4 +1,4 @@
-package main
+package userfiles
 
 import (
 	"errors"
@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/console"
 	"github.com/p2pchord/p2pchord/internal/steady"
 )
 
@@ -20,14 +19,13 @@ func write(t *testing.T, path, text string) {
 	}
 }
 
-func sourceOf(t *testing.T, path string) source {
+func sourceOf(t *testing.T, path string) Source {
 	t.Helper()
-	a := &app{out: console.New(io.Discard, io.Discard)}
-	all, err := a.sources([]string{path}, putFlags{})
-	if err != nil || len(all.sources) != 1 {
+	all, err := ListSources([]string{path}, Options{})
+	if err != nil || len(all.Sources) != 1 {
 		t.Fatal(all, err)
 	}
-	return all.sources[0]
+	return all.Sources[0]
 }
 
 // A reader that has all bytes but the last can't take the file for whole: the
@@ -49,7 +47,7 @@ func TestAFileThatChangesWhileItIsReadNeverEnds(t *testing.T) {
 			if err := os.Chtimes(path, past, past); err != nil {
 				t.Fatal(err)
 			}
-			in, err := sourceOf(t, path).open(t.Context(), nil)
+			in, err := sourceOf(t, path).Open(t.Context(), nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -78,12 +76,12 @@ func TestAFileThatStaysIsReadWhole(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "f")
 		write(t, path, text)
 		s := sourceOf(t, path)
-		in, err := s.open(t.Context(), nil)
+		in, err := s.Open(t.Context(), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		got, err := io.ReadAll(in)
-		if err != nil || string(got) != text || s.size != int64(len(text)) {
+		if err != nil || string(got) != text || s.Size != int64(len(text)) {
 			t.Errorf("%d bytes of %d, %v", len(got), len(text), err)
 		}
 		_ = in.Close()
@@ -96,7 +94,7 @@ func TestAFileThatChangedBeforeItIsOpened(t *testing.T) {
 	write(t, path, "one")
 	s := sourceOf(t, path)
 	write(t, path, "longer")
-	if _, err := s.open(t.Context(), nil); !errors.Is(err, steady.ErrChanged) {
+	if _, err := s.Open(t.Context(), nil); !errors.Is(err, steady.ErrChanged) {
 		t.Errorf("%v", err)
 	}
 }
