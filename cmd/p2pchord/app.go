@@ -17,6 +17,7 @@ import (
 	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/flags"
 	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/logs"
 	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/process"
+	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/prompt"
 	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/settings"
 	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/userfiles"
 	"github.com/p2pchord/p2pchord/gateway"
@@ -341,7 +342,7 @@ func (a *app) historyFile() string {
 	if err != nil {
 		return ""
 	}
-	return filepath.Join(dir, historyName)
+	return filepath.Join(dir, prompt.HistoryName)
 }
 
 // showErrors shows errors that are to be shown one by one, and returns others as they are.

@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
 
 	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/flags"
+	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/prompt"
 	"github.com/p2pchord/p2pchord/gateway"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/node"
@@ -100,3 +102,17 @@ type (
 
 func (ringStays) Close() error { return nil }
 func (nodeStays) Close() error { return nil }
+
+// newPrompt returns a prompt on p, with the history of the data folder.
+func (a *app) newPrompt(in *os.File, p gateway.Peer) *prompt.Prompt {
+	return prompt.New(prompt.Config{
+		In: in, Out: a.out, Peer: p, Signals: a.signals, History: a.historyFile(),
+		Execute: func(ctx context.Context, words []string) (bool, error) {
+			code, departed := a.carryOut(ctx, p, words)
+			if code == "" {
+				return departed, nil
+			}
+			return departed, errReported{code}
+		},
+	})
+}

@@ -151,13 +151,13 @@ func (a *app) serve(ctx context.Context, n *node.Node, peer gateway.Peer, folder
 	if a.promptWanted(f) {
 		a.out.Settle() // the prompt comes after the addresses, which are in a queue
 		in := a.stdin.(*os.File)
-		p := newPrompt(a, in, peer, a.historyFile())
-		defer p.close()
-		defer a.out.ShowAbove(p.message)()
-		typed, typing = make(chan error, 1), p.running.Load
+		p := a.newPrompt(in, peer)
+		defer p.Close()
+		defer a.out.ShowAbove(p.Message)()
+		typed, typing = make(chan error, 1), p.Busy
 		go func() { // ends with the process when it waits for a key
 			var err error
-			contain.Restart(ctx, "the prompt", func(ctx context.Context) { err = p.run(ctx) })
+			contain.Restart(ctx, "the prompt", func(ctx context.Context) { err = p.Run(ctx) })
 			typed <- err
 		}()
 	}

@@ -14,15 +14,16 @@ import (
 // mayWrite are the files of the command that write to the terminal, each through safetext, or
 // bytes that are a file's own (get -o -).
 var mayWrite = map[string][]string{
-	"main.go":            {"os.Stdout", "os.Stderr"},
-	"prompt_terminal.go": {".RawStdout", "io.WriteString"},
-	"prompt.go":          {".RawStdout", ".line.Write"},
-	"get.go":             {".RawStdout"},
+	"main.go": {"os.Stdout", "os.Stderr"},
+	"get.go":  {".RawStdout"},
 
 	"internal/console/output.go":   {".stdout", ".stderr", "io.WriteString", ".write"},
 	"internal/console/progress.go": {".stderr", "io.WriteString", "fmt.Fprintf"}, // into a line that is cleaned
 	"internal/console/queue.go":    {".stdout", ".stderr", "io.WriteString"},
 	"internal/console/screen.go":   {".stdout", "io.WriteString"},
+
+	"internal/prompt/prompt.go":   {".RawStdout", ".line.Write"},
+	"internal/prompt/terminal.go": {".RawStdout", "io.WriteString"},
 
 	"internal/logs/logs.go":   {"os.Stderr"},
 	"internal/manual/roff.go": {"fmt.Fprintf"}, // a manual page

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/creack/pty"
+
+	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/prompt"
 )
 
 // terminal is a p2pchord on a pseudo-terminal.
@@ -134,7 +136,7 @@ func TestThePromptOfANode(t *testing.T) {
 	x.typeKeys(keyCtrlD)
 	x.ends(0)
 
-	if h, err := os.ReadFile(filepath.Join(dir, "d", historyName)); err != nil || !strings.HasPrefix(string(h), "put my\\ file \nstat my\\ file \nstatus\n") {
+	if h, err := os.ReadFile(filepath.Join(dir, "d", prompt.HistoryName)); err != nil || !strings.HasPrefix(string(h), "put my\\ file \nstat my\\ file \nstatus\n") {
 		t.Errorf("history: %q, %v", h, err)
 	}
 	if _, err := os.Lstat(filepath.Join(dir, "d", "api.sock")); err == nil {

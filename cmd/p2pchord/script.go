@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/process"
+	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/prompt"
 	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/textfmt"
 	"github.com/p2pchord/p2pchord/gateway"
 	"github.com/p2pchord/p2pchord/internal/fault"
@@ -47,7 +48,7 @@ func (a *app) script(ctx context.Context, p gateway.Ring) error {
 		if strings.HasPrefix(strings.TrimSpace(lines.Text()), "#") {
 			continue
 		}
-		words, err := splitWords(lines.Text())
+		words, err := prompt.SplitWords(lines.Text())
 		if err != nil {
 			return fault.New(fault.Usage, "line %d: %w", n, err)
 		}

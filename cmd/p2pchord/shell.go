@@ -1,10 +1,7 @@
 package main
 
 import (
-	"errors"
 	"os"
-	"path/filepath"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -39,57 +36,14 @@ func (a *app) shell(cmd *cobra.Command) error {
 	if !ok || !console.IsTerminal(in) || !a.out.ToTerminal() {
 		return a.script(cmd.Context(), c)
 	}
-	p := newPrompt(a, in, c, a.historyFile())
-	defer p.close()
+	p := a.newPrompt(in, c)
+	defer p.Close()
 	typed := make(chan error, 1)
-	go func() { typed <- p.run(cmd.Context()) }() // ends with the process when it waits for a key
+	go func() { typed <- p.Run(cmd.Context()) }() // ends with the process when it waits for a key
 	select {
 	case <-cmd.Context().Done():
 		return cmd.Context().Err()
 	case err := <-typed:
 		return err
 	}
-}
-
-// splitWords splits a line as a shell does: blanks separate, quotes and a
-// backslash keep.
-func splitWords(line string) ([]string, error) {
-	var (
-		words []string
-		word  strings.Builder
-		in    bool // a word has begun
-		quote rune // the quote that is open, or 0
-		esc   bool // the next one stands for itself
-	)
-	for _, r := range line {
-		switch {
-		case esc:
-			word.WriteRune(r)
-			esc = false
-		case r == '\\' && quote != '\'' && filepath.Separator != '\\':
-			esc, in = true, true
-		case quote != 0 && r == quote:
-			quote = 0
-		case quote != 0:
-			word.WriteRune(r)
-		case r == '\'' || r == '"':
-			quote, in = r, true
-		case r == ' ' || r == '\t':
-			if in {
-				words = append(words, word.String())
-				word.Reset()
-				in = false
-			}
-		default:
-			word.WriteRune(r)
-			in = true
-		}
-	}
-	if quote != 0 || esc {
-		return nil, errors.New("a quote is open, or a backslash ends the line")
-	}
-	if in {
-		words = append(words, word.String())
-	}
-	return words, nil
 }

@@ -1,4 +1,4 @@
-package main
+package prompt
 
 import (
 	"context"
@@ -13,22 +13,22 @@ import (
 
 const (
 	tab = '\t'
-	// completeWithin is how long the ring may take to name files; a key must not hang.
+	// completeWithin is how long listing names of the ring may take: a key must not hang.
 	completeWithin = 700 * time.Millisecond
-	// completeMost is how many candidates are looked at.
+	// completeMost is the limit of candidates.
 	completeMost = 200
 )
 
-// promptVerbs are the verbs of a prompt.
-var promptVerbs = []string{"exit", "get", "health", "help", "leave", "lookup", "ls", "netcheck", "peers", "put", "quit", "ring", "rm", "stat", "status", "trace", "verify", "version", "watch"}
+// verbs are what a prompt completes as the first word.
+var verbs = []string{"exit", "get", "health", "help", "leave", "lookup", "ls", "netcheck", "peers", "put", "quit", "ring", "rm", "stat", "status", "trace", "verify", "version", "watch"}
 
-// complete is called for each key at the prompt; Tab completes the word before the
-// cursor: a verb, the name of a file in the ring, or for put and -o one on this machine.
-func (p *prompt) complete(line string, pos int, key rune) (string, int, bool) {
+// complete is called for each key. Tab completes the word before the cursor: a verb, the name of a
+// file in the ring, or after put and -o a path on this machine.
+func (p *Prompt) complete(line string, pos int, key rune) (string, int, bool) {
 	if key != tab {
 		return "", 0, false
 	}
-	words, err := splitWords(line[:pos])
+	words, err := SplitWords(line[:pos])
 	if err != nil {
 		return line, pos, true
 	}
@@ -36,7 +36,7 @@ func (p *prompt) complete(line string, pos int, key rune) (string, int, bool) {
 	if n := len(words); n > 0 && !strings.HasSuffix(line[:pos], " ") {
 		last, words = words[n-1], words[:n-1]
 	}
-	// A name that can't be shown as it is isn't completed.
+	// Names that can't be shown as they are aren't completed.
 	found := slices.DeleteFunc(p.candidates(words, last), func(s string) bool { return !safetext.Safe(s) })
 	if len(found) == 0 {
 		return line, pos, true
@@ -60,17 +60,17 @@ func escapedTail(before, last string) string {
 		return ""
 	}
 	for i := range before {
-		if w, err := splitWords(before[i:]); err == nil && len(w) == 1 && w[0] == last && (i == 0 || before[i-1] == ' ') && before[i] != ' ' {
+		if w, err := SplitWords(before[i:]); err == nil && len(w) == 1 && w[0] == last && (i == 0 || before[i-1] == ' ') && before[i] != ' ' {
 			return before[i:]
 		}
 	}
 	return last
 }
 
-func (p *prompt) candidates(words []string, last string) []string {
+func (p *Prompt) candidates(words []string, last string) []string {
 	switch {
 	case len(words) == 0:
-		return withPrefix(promptVerbs, last)
+		return withPrefix(verbs, last)
 	case words[0] == "put" || words[len(words)-1] == "-o":
 		return localFiles(last)
 	case slices.Contains([]string{"get", "stat", "rm", "lookup", "ls", "trace"}, words[0]):
@@ -79,11 +79,11 @@ func (p *prompt) candidates(words []string, last string) []string {
 	return nil
 }
 
-func (p *prompt) namesInRing(prefix string) []string {
+func (p *Prompt) namesInRing(prefix string) []string {
 	ctx, cancel := context.WithTimeout(context.Background(), completeWithin)
 	defer cancel()
 	var found []string
-	for f, err := range p.peer.List(ctx, prefix) {
+	for f, err := range p.Peer.List(ctx, prefix) {
 		if err != nil || len(found) == completeMost {
 			break
 		}
@@ -125,7 +125,7 @@ func withPrefix(list []string, prefix string) []string {
 	return found
 }
 
-// commonPrefix is what all of list begin with, whole runes only.
+// commonPrefix is the common prefix of list, in whole runes.
 func commonPrefix(list []string) string {
 	common := []rune(list[0])
 	for _, s := range list[1:] {

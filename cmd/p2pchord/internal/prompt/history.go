@@ -1,4 +1,4 @@
-package main
+package prompt
 
 import (
 	"bufio"
@@ -7,13 +7,13 @@ import (
 )
 
 const (
-	// historyName is the file of a data folder with what was typed at its prompt.
-	historyName = "history"
+	// HistoryName is the name of the history file in a data folder.
+	HistoryName = "history"
 	historyMax  = 1000
 )
 
-// history is the lines typed at a prompt, kept in a file. It implements
-// term.History. Without the file it works all the same.
+// history is the lines typed at a prompt, kept in a file if that can be written. It implements
+// term.History.
 type history struct {
 	lines []string // oldest first
 	file  string
@@ -36,7 +36,7 @@ func openHistory(file string) *history {
 	return h
 }
 
-// Add keeps a line, unless it is empty or the same as the last.
+// Add adds a line, unless it is empty or repeats the last one.
 func (h *history) Add(line string) {
 	if strings.TrimSpace(line) == "" || len(h.lines) > 0 && h.lines[len(h.lines)-1] == line {
 		return
@@ -50,8 +50,8 @@ func (h *history) Add(line string) {
 	_ = f.Close()
 }
 
-// Len is the number of lines.
+// Len returns the number of lines.
 func (h *history) Len() int { return len(h.lines) }
 
-// At returns a line, 0 being the latest.
+// At returns a line; 0 is the latest.
 func (h *history) At(i int) string { return h.lines[len(h.lines)-1-i] }
