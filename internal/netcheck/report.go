@@ -37,7 +37,8 @@ type (
 	}
 	// NATCheck is what stands between the node and the internet. Kind is the worse of TCP and UDP.
 	NATCheck struct {
-		Kind     string     `json:"kind"` // "none", "endpoint_independent", "endpoint_dependent" or "unknown"
+		// "none", "endpoint_independent", "endpoint_dependent" or "unknown"
+		Kind     string     `json:"kind"`
 		TCP      string     `json:"tcp"`
 		UDP      string     `json:"udp"`
 		Observed []Observed `json:"observed"`
@@ -94,14 +95,15 @@ type (
 	}
 	// NeighborCheck is a neighbor in the ring and the time to it.
 	NeighborCheck struct {
-		PeerID      string   `json:"peer_id"`
-		Key         uint16   `json:"key"`
-		RingAddress string   `json:"ring_address"`
-		Role        string   `json:"role"` // "successor", "predecessor", "finger", or "remembered"
-		Path        string   `json:"path"` // "direct", "relayed", or empty when there is no connection
-		Via         string   `json:"via"`
-		Transport   string   `json:"transport"`
-		MS          *float64 `json:"ms"` // there and back; null when there is no answer
+		PeerID      string `json:"peer_id"`
+		Key         uint16 `json:"key"`
+		RingAddress string `json:"ring_address"`
+		Role        string `json:"role"` // "successor", "predecessor", "finger", or "remembered"
+		// "direct", "relayed", or empty when there is no connection
+		Path      string   `json:"path"`
+		Via       string   `json:"via"`
+		Transport string   `json:"transport"`
+		MS        *float64 `json:"ms"` // there and back; null when there is no answer
 		// ClockSeconds says by how much its clock is ahead of most others', or behind if it is
 		// negative. It is 0 up to ClockTolerance, and null when the peer has not reported its time.
 		ClockSeconds *float64 `json:"clock_seconds"`
