@@ -9,6 +9,7 @@ import (
 
 	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/flags"
 	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/textfmt"
+	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/view"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/node"
 )
@@ -65,7 +66,7 @@ func (a *app) netcheck(cmd *cobra.Command, f netcheckFlags) error {
 	if a.json {
 		a.out.Object(n)
 	} else {
-		a.out.Page(netcheckText(n))
+		a.out.Page(view.Netcheck(n))
 	}
 	return netcheckVerdict(n)
 }

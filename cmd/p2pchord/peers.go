@@ -1,12 +1,9 @@
 package main
 
 import (
-	"fmt"
-
 	"github.com/spf13/cobra"
 
-	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/textfmt"
-	"github.com/p2pchord/p2pchord/node"
+	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/view"
 )
 
 func (a *app) peersCommand() *cobra.Command {
@@ -36,60 +33,11 @@ func (a *app) peers(cmd *cobra.Command) error {
 		return err
 	}
 	if !a.json {
-		a.out.Page(peersText(conns))
+		a.out.Page(view.Peers(conns))
 		return nil
 	}
 	for _, c := range conns {
 		a.out.Object(c)
 	}
 	return nil
-}
-
-// peersText is the connections as a table.
-func peersText(conns []node.Connection) *textfmt.Page {
-	if len(conns) == 0 {
-		var b textfmt.Page
-		b.Printf("no connections\n")
-		return &b
-	}
-	rows := [][]string{{"ROLE", "PEER", "PATH", "BY", "LATENCY", "IN", "OUT", "OPEN FOR", "STREAMS", "SECURITY"}}
-	for _, c := range conns {
-		latency := "-"
-		if c.LatencyMS != nil {
-			latency = textfmt.Latency(*c.LatencyMS)
-		}
-		rows = append(rows, []string{
-			c.Role, peerText(c.PeerID, c.RingAddress), pathText(c.Path, c.Via), c.Transport, latency,
-			textfmt.Size(c.BytesIn), textfmt.Size(c.BytesOut), textfmt.Age(c.AgeSeconds), fmt.Sprint(c.Streams), securityText(c),
-		})
-	}
-	return textfmt.Table(rows)
-}
-
-// securityText says how a connection is encrypted and divided. Of one through a relay that this
-// end opened libp2p doesn't tell; encrypted it is, from end to end.
-func securityText(c node.Connection) string {
-	if c.Security == "" {
-		return "encrypted"
-	}
-	return c.Security + " " + c.Muxer
-}
-
-// peerText names a peer: the end of its ID, and its ring address if it has one.
-func peerText(id, ringAddress string) string {
-	if ringAddress == "" {
-		return textfmt.ShortID(id)
-	}
-	return textfmt.ShortID(id) + " " + ringAddress
-}
-
-// pathText says how a connection goes.
-func pathText(path, via string) string {
-	switch {
-	case path == "":
-		return "none"
-	case via != "":
-		return path + " via " + textfmt.ShortID(via)
-	}
-	return path
 }

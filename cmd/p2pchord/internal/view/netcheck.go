@@ -1,4 +1,4 @@
-package main
+package view
 
 import (
 	"fmt"
@@ -9,8 +9,8 @@ import (
 	"github.com/p2pchord/p2pchord/node"
 )
 
-// netcheckText is a check for people: what was found, part by part, then what is wrong.
-func netcheckText(n node.Netcheck) *textfmt.Page {
+// Netcheck shows what a check of the network found, part by part, and then what is wrong.
+func Netcheck(n node.Netcheck) *textfmt.Page {
 	var b textfmt.Page
 	part := func(title string, rows ...[]string) {
 		if len(rows) > 0 {
@@ -26,7 +26,7 @@ func netcheckText(n node.Netcheck) *textfmt.Page {
 		b.Printf("Node: none runs here; this is what one would meet\n")
 	}
 	b.Printf("This machine: %s\n", orNone(strings.Join(n.Machine, ", ")))
-	if !loopbackOnly(n) { // else there is nothing between it and those who can connect
+	if !loopbackOnly(n) { // otherwise there is no network between it and those who can connect
 		b.Printf("From the internet: %s\n", reachText(n.Reachability))
 		b.Printf("Router: %s\n", routerText(n))
 	}
@@ -87,7 +87,7 @@ func addrRows(n node.Netcheck) [][]string {
 		verdict, note := a.Verdict, ""
 		switch {
 		case a.Scope == node.ScopeRelay:
-			continue // each relay has many; they are listed by themselves
+			continue // each relay has many; they are listed separately
 		case a.Scope == node.ScopeLoopback:
 			verdict, note = "local", "this machine only"
 		case a.Scope == node.ScopePrivate:
@@ -114,7 +114,7 @@ func addrRows(n node.Netcheck) [][]string {
 	return rows
 }
 
-// shortIDs names peers, not too many.
+// shortIDs names peers, but not too many.
 func shortIDs(ids []string) string {
 	const most = 4
 	var out []string
@@ -190,7 +190,8 @@ func punchRows(n node.Netcheck) [][]string {
 	return rows
 }
 
-// punchError is why a direct connection did not come about, short; JSON has libp2p's own words, address by address.
+// punchError says in short why there is no direct connection. JSON has the errors of libp2p for each
+// address.
 func punchError(text string) string {
 	if strings.Contains(text, "all dials failed") {
 		return "nothing came back from the other side's router"

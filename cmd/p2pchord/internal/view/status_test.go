@@ -1,4 +1,4 @@
-package main
+package view
 
 import (
 	"fmt"
@@ -12,7 +12,7 @@ func TestTheStatusForPeople(t *testing.T) {
 	t.Parallel()
 	s := node.Status{PeerID: "12D3KooWabcdefgh", Key: 7, State: "active", Ring: node.RingHealth{OK: true}}
 	s.Successor = node.Member{PeerID: s.PeerID, Key: 7}
-	got := statusText(s).Text() + "\n"
+	got := Status(s).Text() + "\n"
 	want := "Node Key: 7\nSuccessor: 7 (itself)\nPredecessor: none\nFiles: none\nBackup Files: none\nPeer ID: "
 	if !strings.HasPrefix(got, want) || !strings.HasSuffix(got, "Ring: ok\n") {
 		t.Errorf("alone:\n%s", got)
@@ -23,7 +23,7 @@ func TestTheStatusForPeople(t *testing.T) {
 		s.Files = append(s.Files, node.FileInfo{Name: fmt.Sprint("f", i), Size: 1 << 20})
 	}
 	s.Ring = node.RingHealth{Problems: []string{"something is off"}}
-	got = statusText(s).Text() + "\n"
+	got = Status(s).Text() + "\n"
 	want = "Node Key: 7\nSuccessor: 9 (localhost:8002, uccessor)\nPredecessor: 5 (decessor)\nFiles: 10 (10 MiB): f0, f1, f2, f3, f4, f5, f6, f7, and 2 more\nBackup Files: none\n"
 	if !strings.HasPrefix(got, want) || !strings.HasSuffix(got, "Ring: something is off\n") {
 		t.Errorf("in a ring:\n%s", got)

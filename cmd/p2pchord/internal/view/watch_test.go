@@ -1,4 +1,4 @@
-package main
+package view
 
 import (
 	"fmt"
@@ -15,13 +15,13 @@ import (
 func TestTheScreenOfAWatch(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder
-	v := &watchView{out: console.New(&out, &out)}
+	v := NewWatch(console.New(&out, &out))
 	file := func(name, state string) {
-		v.show(share.Update{File: &share.File{Name: name, State: state, Size: 10, Done: 5, Copies: 3, Reason: "no space", Retry: true}})
+		v.Show(share.Update{File: &share.File{Name: name, State: state, Size: 10, Done: 5, Copies: 3, Reason: "no space", Retry: true}})
 	}
-	v.show(share.Update{Folder: &share.Status{Folder: "/f", State: share.FolderWatching, Stored: 1, Problems: []string{"raise it"}}})
+	v.Show(share.Update{Folder: &share.Status{Folder: "/f", State: share.FolderWatching, Stored: 1, Problems: []string{"raise it"}}})
 	file("old", share.StateStored)
-	v.show(share.Update{Present: true})
+	v.Show(share.Update{Present: true})
 	file("c", share.StateWaiting)
 	file("b", share.StateRefused)
 	file("a", share.StateUploading)

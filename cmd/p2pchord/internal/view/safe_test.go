@@ -1,4 +1,4 @@
-package main
+package view
 
 import (
 	"bytes"
@@ -24,16 +24,16 @@ func TestNothingOfOthersControlsTheTerminal(t *testing.T) {
 	out.Warn("%s", evil)
 	out.Redraw([]string{evil})
 	member := node.Member{PeerID: evil, RingAddress: evil, Addrs: []string{evil}}
-	out.Page(statusText(node.Status{
+	out.Page(Status(node.Status{
 		PeerID: evil, RingAddress: evil, State: evil, Successor: member, Predecessor: &member, Addrs: []string{evil},
 		Files: []node.FileInfo{{Name: evil}}, Ring: node.RingHealth{Problems: []string{evil}}, Bootstrap: []node.Contact{{Addr: evil}},
 	}))
-	out.Page(statText(node.FileStat{FileInfo: node.FileInfo{Name: evil, Hash: evil, Version: evil}, Writer: evil, Holders: []node.Holder{{PeerID: evil, Role: evil}}}))
-	out.Page(peersText([]node.Connection{{Role: evil, RingAddress: evil, Path: evil, Transport: evil}}))
-	out.Page(traceText(node.Trace{Name: evil}))
-	out.Page(netcheckText(node.Netcheck{PeerID: evil, Online: true, Machine: []string{evil}, Problems: []node.Problem{{What: evil, Why: evil, Do: evil}}}))
-	out.Line("%s", fileLine(share.File{Name: evil, State: share.StateRefused, Reason: evil}))
-	for _, l := range folderLines(share.Status{Folder: evil, Problems: []string{evil}}) {
+	out.Page(Stat(node.FileStat{FileInfo: node.FileInfo{Name: evil, Hash: evil, Version: evil}, Writer: evil, Holders: []node.Holder{{PeerID: evil, Role: evil}}}))
+	out.Page(Peers([]node.Connection{{Role: evil, RingAddress: evil, Path: evil, Transport: evil}}))
+	out.Page(Trace(node.Trace{Name: evil}))
+	out.Page(Netcheck(node.Netcheck{PeerID: evil, Online: true, Machine: []string{evil}, Problems: []node.Problem{{What: evil, Why: evil, Do: evil}}}))
+	out.Line("%s", FileLine(share.File{Name: evil, State: share.StateRefused, Reason: evil}))
+	for _, l := range FolderLines(share.Status{Folder: evil, Problems: []string{evil}}) {
 		out.Line("%s", l)
 	}
 	shown := strings.ReplaceAll(stdout.String()+stderr.String(), "\x1b[1A\r\x1b[J", "")
