@@ -48,6 +48,7 @@ var walls = []wall{
 	{"cmd/p2pchord/internal/userfiles", []string{module + "/store", module + "/protocol", module + "/bootstrap", module + "/cmd", cobra}, false},
 	{"cmd/p2pchord/internal/prompt", []string{module + "/node", module + "/store", module + "/protocol", module + "/bootstrap", libp2p, cobra}, false},
 	{"cmd/p2pchord/internal/view", []string{module + "/store", module + "/protocol", module + "/bootstrap", libp2p, cobra}, false},
+	{"cmd/p2pchord/internal/demo", []string{module + "/store", module + "/protocol", module + "/bootstrap", libp2p, cobra}, false},
 	{"cmd/p2pchord/internal/console", []string{module + "/store", module + "/protocol", module + "/bootstrap", cobra}, false},
 	{"ring", pure, true},
 	{"replica", pure, true},

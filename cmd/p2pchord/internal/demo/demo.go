@@ -1,4 +1,4 @@
-package main
+package demo
 
 import (
 	"context"
@@ -7,42 +7,26 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/spf13/cobra"
-
+	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/console"
 	"github.com/p2pchord/p2pchord/internal/fault"
 )
 
 const (
-	demoNodes = 5
-	// demoStep bounds each step of the demo.
-	demoStep = 30 * time.Second
-	// demoHeartbeat is shorter than a ring's on a real network: here nothing is far.
-	demoHeartbeat = "1s"
+	peers = 5
+	// stepWithin bounds each step of the demo.
+	stepWithin = 30 * time.Second
+	// heartbeat is shorter than a ring's on a real network: here nothing is far.
+	heartbeat = "1s"
 )
 
-func (a *app) demoCommand() *cobra.Command {
-	var keep bool
-	cmd := &cobra.Command{
-		Use:   "demo [FILE...]",
-		Short: "Show what p2pchord does, on this machine alone",
-		Long: `Start a bootstrap peer and five nodes on this machine, each a process of its own with
-a folder of its own; put the FILEs given, or samples; get them through other peers and
-compare; kill the owner of one; get them again. It says what it does, and cleans up.`,
-		Example: example("p2pchord demo", "p2pchord demo holiday.jpg", "p2pchord demo --keep"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.showErrors(a.runDemo(cmd.Context(), args, keep))
-		},
-	}
-	cmd.Flags().BoolVar(&keep, "keep", false, "leave it running, and say how to use and to stop it")
-	return cmd
-}
-
-func (a *app) runDemo(ctx context.Context, files []string, keep bool) (err error) {
+// Run carries out the demo with these files, or with samples if there are none. With keep it
+// leaves the ring running, unless it fails.
+func Run(ctx context.Context, out *console.Output, files []string, keep bool) (err error) {
 	dir, err := os.MkdirTemp("", "p2pchord-demo-")
 	if err != nil {
 		return fault.New(fault.Failed, "can't make a folder for the demo: %w", err)
 	}
-	d := &demo{app: a, dir: dir, keep: keep, begun: time.Now()}
+	d := &demo{out: out, dir: dir, keep: keep, begun: time.Now()}
 	defer func() {
 		if keep && err == nil {
 			return
@@ -71,18 +55,18 @@ func (a *app) runDemo(ctx context.Context, files []string, keep bool) (err error
 
 // demo is one run of the demo.
 type demo struct {
-	app   *app
+	out   *console.Output
 	dir   string
 	keep  bool
 	begun time.Time
-	files []demoFile
-	boot  *peerProcess
-	nodes []*demoNode
-	dead  *demoNode
+	files []file
+	boot  *process
+	nodes []*demoPeer
+	dead  *demoPeer
 }
 
-// demoLine is the JSON of one thing that the demo says.
-type demoLine struct {
+// line is the JSON of one thing that the demo says.
+type line struct {
 	Step    string  `json:"step"`
 	Seconds float64 `json:"seconds"`
 	Text    string  `json:"text"`
@@ -91,17 +75,17 @@ type demoLine struct {
 // say tells what was done.
 func (d *demo) say(step, format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
-	if d.app.json {
-		d.app.out.Object(demoLine{step, time.Since(d.begun).Seconds(), text})
+	if d.out.JSON {
+		d.out.Object(line{step, time.Since(d.begun).Seconds(), text})
 		return
 	}
-	d.app.out.Line("%5.1fs  %s", time.Since(d.begun).Seconds(), text)
+	d.out.Line("%5.1fs  %s", time.Since(d.begun).Seconds(), text)
 }
 
 // detail tells more about it, to people only.
 func (d *demo) detail(format string, args ...any) {
-	if !d.app.json {
-		d.app.out.Line("        "+format, args...)
+	if !d.out.JSON {
+		d.out.Line("        "+format, args...)
 	}
 }
 
@@ -149,7 +133,7 @@ func (d *demo) howToUse() {
 
 // cleanUp ends all processes and removes all files of the demo.
 func (d *demo) cleanUp() error {
-	var all []*peerProcess
+	var all []*process
 	for _, n := range d.nodes {
 		if n.client != nil {
 			_ = n.client.Close() // it only drops connections

@@ -1,11 +1,9 @@
-package main
+package demo
 
 import (
 	"bytes"
 	"context"
-	"errors"
 	"io"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -122,7 +120,7 @@ func (d *demo) repaired(ctx context.Context) error {
 
 // until tries again until try succeeds or a step's time is over.
 func (d *demo) until(ctx context.Context, try func() error) error {
-	ctx, cancel := context.WithTimeout(ctx, demoStep)
+	ctx, cancel := context.WithTimeout(ctx, stepWithin)
 	defer cancel()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
@@ -139,37 +137,6 @@ func (d *demo) until(ctx context.Context, try func() error) error {
 	}
 }
 
-// getOne gets a file through n and compares it, byte for byte, with the one that was put.
-func (d *demo) getOne(ctx context.Context, n *demoNode, f *demoFile) ([]string, error) {
-	in, err := os.Open(f.source.Path)
-	if err != nil {
-		return nil, fault.New(fault.Failed, "can't compare with %s: %w", f.source.Path, fault.Reason(err))
-	}
-	defer func() { _ = in.Close() }() // it was only read
-	file, err := n.client.Get(ctx, f.source.Name, node.GetOptions{})
-	if err != nil {
-		return nil, fault.New(fault.CodeOf(err), "%s can't get %s: %w", n.name, f.source.Name, err)
-	}
-	defer func() { _ = file.Close() }() // an error of its end has come through WriteTo
-	c := &comparer{want: in}
-	got, err := file.WriteTo(c)
-	if err != nil {
-		return nil, fault.New(fault.CodeOf(err), "%s can't get %s: %w", n.name, f.source.Name, err)
-	}
-	if got != f.source.Size {
-		return nil, fault.New(fault.Integrity, "%s got %d bytes of %s, and not %d", n.name, got, f.source.Name, f.source.Size)
-	}
-	return file.Sources(), nil
-}
-
-// comparer takes bytes that must be those of want.
-type comparer struct {
-	want io.Reader
-	buf  []byte
-}
-
-var errDiffers = errors.New("the bytes differ from those that were put")
-
 func (c *comparer) Write(p []byte) (int, error) {
 	if len(c.buf) < len(p) {
 		c.buf = make([]byte, len(p))
@@ -182,7 +149,7 @@ func (c *comparer) Write(p []byte) (int, error) {
 }
 
 // outsider returns a peer that holds nothing of a file, else the last.
-func (d *demo) outsider(st node.FileStat) *demoNode {
+func (d *demo) outsider(st node.FileStat) *demoPeer {
 	alive := d.alive()
 	for _, n := range alive {
 		holds := false
@@ -196,30 +163,30 @@ func (d *demo) outsider(st node.FileStat) *demoNode {
 	return alive[len(alive)-1]
 }
 
-// demoFile is a file that the demo puts.
-type demoFile struct {
+// file is a file that the demo puts.
+type file struct {
 	source userfiles.Source
 	owner  string // peer ID
 }
 
 // choose returns the files given, or samples.
-func (d *demo) choose(files []string) ([]demoFile, error) {
+func (d *demo) choose(files []string) ([]file, error) {
 	if len(files) == 0 {
 		var err error
 		if files, err = makeSamples(filepath.Join(d.dir, "samples")); err != nil {
 			return nil, fault.New(fault.Failed, "can't write the samples: %w", err)
 		}
 	}
-	list, err := userfiles.ListSources(files, userfiles.Options{Messages: d.app.out})
+	list, err := userfiles.ListSources(files, userfiles.Options{Messages: d.out})
 	if err != nil {
 		return nil, err
 	}
-	var chosen []demoFile
+	var chosen []file
 	for _, s := range list.Sources {
 		if s.Path == "-" {
 			return nil, fault.New(fault.Usage, "the demo reads files more than once: it can't take stdin")
 		}
-		chosen = append(chosen, demoFile{source: s})
+		chosen = append(chosen, file{source: s})
 	}
 	return chosen, nil
 }

@@ -1,0 +1,87 @@
+package demo
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/p2pchord/p2pchord/internal/fault"
+)
+
+// process is a p2pchord of the demo.
+type process struct {
+	cmd    *exec.Cmd
+	addr   string        // its first address, once it is ready
+	log    string        // the file of its stderr
+	exited chan struct{} // closed when it has ended
+}
+
+// run starts this program once more, with a data folder called name.
+func (d *demo) run(name string, args ...string) (*process, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, fault.New(fault.Failed, "can't find this program: %w", err)
+	}
+	none := filepath.Join(d.dir, "config.toml")
+	if err := os.WriteFile(none, nil, 0o600); err != nil {
+		return nil, fault.New(fault.Failed, "can't write the demo's files: %w", err)
+	}
+	log := filepath.Join(d.dir, name+".log")
+	out, err := os.Create(log)
+	if err != nil {
+		return nil, fault.New(fault.Failed, "can't write the demo's files: %w", err)
+	}
+	defer func() { _ = out.Close() }() // the process has its own
+	args = append(args, "--data", filepath.Join(d.dir, name), "--addr-file", filepath.Join(d.dir, name+".addr"), "--config", none)
+	cmd := exec.Command(self, args...) //nolint:gosec,noctx // this very program; its life is the demo's: cleanUp ends it, also when it is interrupted
+	cmd.Stdout, cmd.Stderr = out, out
+	// The user's own settings are not for the demo's peers.
+	cmd.Env = slices.DeleteFunc(os.Environ(), func(e string) bool { return strings.HasPrefix(e, "P2PCHORD_") })
+	detach(cmd, d.keep)
+	if err := cmd.Start(); err != nil {
+		return nil, fault.New(fault.Failed, "can't start %s: %w", self, err)
+	}
+	p := &process{cmd: cmd, log: log, exited: make(chan struct{})}
+	go func() {
+		defer close(p.exited)
+		_ = cmd.Wait() // how it ended is in its log
+	}()
+	return p, nil
+}
+
+// await waits until a process is ready.
+func (d *demo) await(ctx context.Context, p *process, name string) error {
+	var dead error
+	err := d.until(ctx, func() error {
+		b, err := os.ReadFile(filepath.Join(d.dir, name+".addr"))
+		if err == nil {
+			p.addr, _, _ = strings.Cut(string(b), "\n")
+			return nil
+		}
+		select {
+		case <-p.exited:
+			log, _ := os.ReadFile(p.log) // without it there is just less to say
+			dead = fault.New(fault.Failed, "%s ended before it was ready: %s", name, lastLine(log))
+			return nil
+		default:
+		}
+		return fault.New(fault.TryAgain, "%s is not ready", name)
+	})
+	return errors.Join(err, dead)
+}
+
+func lastLine(log []byte) string {
+	log = bytes.TrimSpace(log)
+	return string(log[bytes.LastIndexByte(log, '\n')+1:])
+}
+
+// kill ends a process as a crash would, and waits until it has ended.
+func (p *process) kill() {
+	_ = p.cmd.Process.Kill() // it may have ended
+	<-p.exited
+}

@@ -1,0 +1,106 @@
+package demo
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/textfmt"
+	"github.com/p2pchord/p2pchord/gateway"
+	"github.com/p2pchord/p2pchord/internal/fault"
+)
+
+// demoPeer is a node of the demo.
+type demoPeer struct {
+	name    string
+	data    string
+	process *process
+	client  *gateway.Client
+}
+
+// start starts the bootstrap peer and the nodes, and waits until they are one ring.
+func (d *demo) start(ctx context.Context) (err error) {
+	d.boot, err = d.run("bootstrap", "bootstrap", "--listen", "/ip4/127.0.0.1/tcp/0", "--heartbeat", heartbeat)
+	if err != nil {
+		return err
+	}
+	if err := d.await(ctx, d.boot, "bootstrap"); err != nil {
+		return err
+	}
+	d.say("bootstrap", "a bootstrap peer listens on %s", d.boot.addr)
+	for i := range peers {
+		name := fmt.Sprintf("node-%d", i+1)
+		p, err := d.run(name, "node", "--listen", "/ip4/127.0.0.1/tcp/0", "--bootstrap", d.boot.addr,
+			"--heartbeat", heartbeat, "--mdns=false", "--no-prompt")
+		if err != nil {
+			return err
+		}
+		d.nodes = append(d.nodes, &demoPeer{name: name, data: filepath.Join(d.dir, name), process: p})
+	}
+	for _, n := range d.nodes {
+		if err := d.await(ctx, n.process, n.name); err != nil {
+			return err
+		}
+		n.client, err = gateway.Dial(ctx, filepath.Join(n.data, gateway.SocketName), stepWithin)
+		if err != nil {
+			return err
+		}
+	}
+	if err := d.until(ctx, func() error { return d.oneRing(ctx) }); err != nil {
+		return fault.New(fault.CodeOf(err), "the nodes don't form a ring: %w", err)
+	}
+	d.say("join", "%d nodes have joined: each is a process with an identity and a folder of its own", len(d.nodes))
+	return nil
+}
+
+// oneRing tells whether every node sees a ring of all, in order.
+func (d *demo) oneRing(ctx context.Context) error {
+	for _, n := range d.nodes {
+		s, err := n.client.Status(ctx)
+		if err != nil {
+			return err
+		}
+		if !s.Ring.OK {
+			return fault.New(fault.TryAgain, "%s: %s", n.name, strings.Join(s.Ring.Problems, ", "))
+		}
+		if s.Predecessor == nil || len(s.Successors) < len(d.nodes)-1 {
+			return fault.New(fault.TryAgain, "%s knows %s", n.name, textfmt.Count(len(s.Successors), "successor", "successors"))
+		}
+	}
+	return nil
+}
+
+// alive lists the nodes that were not killed.
+func (d *demo) alive() []*demoPeer {
+	var list []*demoPeer
+	for _, n := range d.nodes {
+		if n != d.dead {
+			list = append(list, n)
+		}
+	}
+	return list
+}
+
+// nameOf is the demo's name of a peer.
+func (d *demo) nameOf(id string) string {
+	for _, n := range d.nodes {
+		if n.client.PeerID() == id {
+			return n.name
+		}
+	}
+	return textfmt.ShortID(id)
+}
+
+func (d *demo) namesOf(ids []string) string {
+	var names []string
+	for _, id := range ids {
+		names = append(names, d.nameOf(id))
+	}
+	if len(names) == 0 {
+		return "nobody, for it has no bytes"
+	}
+	slices.Sort(names)
+	return strings.Join(names, ", ")
+}
