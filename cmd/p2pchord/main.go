@@ -1,14 +1,17 @@
 // Command p2pchord keeps files in a ring of peers, without a server.
 //
-// This package is flags, words and exit codes; one file a verb. What it says is a
-// contract that scripts rely on, docs/cli.md: results go to stdout and nothing else
-// does, messages and progress to stderr, an error is one line that says what
-// failed, why, and what to do, and the exit code tells its kind (internal/fault).
+// This package has the verbs, one file each (cmd_put.go ...), the command tree in root.go, and
+// connect.go, which finds what a verb works on. What a verb is made of is in the packages below
+// internal: settings and flags give it its options, userfiles its files, prompt its input, and view,
+// textfmt, and console its output.
 //
-// A verb works on a gateway.Ring and does not know whether that is a running node
-// behind its socket, a node in this process (at the prompt of "node"), or a client
-// that only passes through. Every goroutine here belongs to the verb that started
-// it and ends with it, but for the one that waits for signals.
+// Scripts rely on docs/cli.md: results, and nothing else, go to stdout; messages and progress go to
+// stderr; an error is one line that says what failed, why, and what to do; the exit code tells its
+// kind (package fault).
+//
+// A verb works on a gateway.Ring. It doesn't know whether that is a running node behind its socket,
+// a node in this process (at the prompt of "node"), or a passing client. Every goroutine belongs to
+// the verb that started it and ends with it, except the one that waits for signals.
 package main
 
 import (

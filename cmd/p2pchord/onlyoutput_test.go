@@ -14,8 +14,8 @@ import (
 // mayWrite are the files of the command that write to the terminal, each through safetext, or
 // bytes that are a file's own (get -o -).
 var mayWrite = map[string][]string{
-	"main.go": {"os.Stdout", "os.Stderr"},
-	"get.go":  {".RawStdout"},
+	"main.go":    {"os.Stdout", "os.Stderr"},
+	"cmd_get.go": {".RawStdout"},
 
 	"internal/console/output.go":   {".stdout", ".stderr", "io.WriteString", ".write"},
 	"internal/console/progress.go": {".stderr", "io.WriteString", "fmt.Fprintf"}, // into a line that is cleaned

@@ -2,13 +2,10 @@ package main
 
 import (
 	"context"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/p2pchord/p2pchord/gateway"
-	"github.com/p2pchord/p2pchord/internal/duration"
-	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/node"
 )
 
@@ -26,30 +23,6 @@ a ring can't leave while it has files: it names them, and runs on.`,
 			return a.depart(cmd, func(ctx context.Context, p gateway.Peer) error { return p.Leave(ctx, a.showHandOver) })
 		},
 	}
-}
-
-func (a *app) quitCommand() *cobra.Command {
-	var within time.Duration
-	cmd := &cobra.Command{
-		Use:   "quit",
-		Short: "End the node, keeping its data for the next start",
-		Long: `Hand over what has too few copies elsewhere, tell the neighbours, and end the node.
-Its data stays for the next start.`,
-		Example: example("p2pchord quit", "p2pchord quit --within 1m"),
-		Args:    exactly(0, "no arguments"),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if within < 0 {
-				return fault.New(fault.Usage, "--within %s: it is a time like 10s", duration.String(within))
-			}
-			return a.depart(cmd, func(ctx context.Context, p gateway.Peer) error {
-				ctx, cancel := context.WithTimeout(ctx, within)
-				defer cancel()
-				return a.afterQuit(p.Quit(ctx, a.showHandOver))
-			})
-		},
-	}
-	cmd.Flags().DurationVar(&within, "within", gateway.DefaultWithin, "how long handing over may take")
-	return cmd
 }
 
 func (a *app) depart(cmd *cobra.Command, how func(context.Context, gateway.Peer) error) error {

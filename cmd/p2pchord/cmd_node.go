@@ -8,6 +8,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -16,7 +17,6 @@ import (
 	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/process"
 	"github.com/p2pchord/p2pchord/gateway"
 	"github.com/p2pchord/p2pchord/internal/contain"
-	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/internal/membudget"
 	"github.com/p2pchord/p2pchord/node"
 	"github.com/p2pchord/p2pchord/share"
@@ -191,16 +191,68 @@ func (a *app) serve(ctx context.Context, n *node.Node, peer gateway.Peer, folder
 	return a.afterQuit(err)
 }
 
-// afterQuit says what a node that quits could not do. That some files have fewer
-// copies until it is back is no failure: they are kept.
-func (a *app) afterQuit(err error) error {
-	if fault.CodeOf(err) == fault.FewerCopies {
-		a.out.Warn("%v", err)
-		return nil
+// eventLog shows what happens to a node: on stderr, or with --json on stdout.
+type eventLog struct {
+	app   *app
+	heard *gateway.Events // who listens to the API
+}
+
+func (l *eventLog) show(e node.Event) {
+	l.heard.Ring(e)
+	switch {
+	case l.app.json:
+		l.app.out.Object(e)
+	case l.app.quiet:
+	default:
+		l.app.out.Say("%s", eventText(e))
 	}
-	if err != nil {
-		a.out.Failure(err)
-		return errReported{gateway.ProblemOf(err).Code}
+}
+
+func eventText(e node.Event) string {
+	return e.Time.Local().Format(time.TimeOnly) + "  " + e.Text
+}
+
+// apiEvent is the JSON of where the API answers beside its socket.
+type apiEvent struct {
+	node.Event
+	URL       string `json:"url"`
+	TokenFile string `json:"token_file"`
+}
+
+// servePort serves the API on a port too, and says where and with what.
+func (a *app) servePort(ctx context.Context, api *gateway.Server, data, addr string) error {
+	if err := api.ServePort(ctx, addr); err != nil {
+		return err
+	}
+	e := apiEvent{URL: "http://" + api.PortAddr(), TokenFile: filepath.Join(data, gateway.TokenName)}
+	e.Event = node.Event{Time: time.Now(), Kind: "api", Text: "the API is on " + e.URL + ", with the token in " + e.TokenFile}
+	if a.json {
+		a.out.Object(e)
+	} else {
+		a.out.Say("%s", e.Text)
 	}
 	return nil
+}
+
+// sharedFolder is the folder of --share, or none.
+type sharedFolder struct{ *share.Folder }
+
+// withFolder begins to share the folder of --share, and returns the peer with it.
+func (a *app) withFolder(p gateway.Peer, data string, f flags.Node, events *eventLog) (gateway.Peer, sharedFolder, error) {
+	if f.Share == "" {
+		return p, sharedFolder{}, nil
+	}
+	folder, err := share.Open(share.Config{Dir: f.Share, Data: data, Ring: p, Interval: f.ScanInterval, Copies: f.Copies, Events: events.show})
+	if err != nil {
+		return nil, sharedFolder{}, err
+	}
+	return gateway.WithFolder(p, folder), sharedFolder{folder}, nil
+}
+
+// close ends the sharing, if there is any. It may be called more than once.
+func (f sharedFolder) close() error {
+	if f.Folder == nil {
+		return nil
+	}
+	return f.Close()
 }
