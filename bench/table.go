@@ -96,7 +96,7 @@ func machine(dir string) string {
 func (b *bench) print(to io.Writer, machine, load string) {
 	w := &strings.Builder{}
 	fmt.Fprintf(w, "%s. Load before: %s. Medians of %d rounds.\n\n", machine, load, b.rounds)
-	fmt.Fprintf(w, "| what | median | shortest to longest | processor | speed | compared with | ratio | wanted |\n|---|---|---|---|---|---|---|---|\n")
+	fmt.Fprintf(w, "| what | median | shortest to longest | processor | speed | compared with | ratio | goal |\n|---|---|---|---|---|---|---|---|\n")
 	row := func(what, key, speed, with string, ratio float64, wanted string) {
 		if len(b.taken.times[key]) == 0 {
 			fmt.Fprintf(w, "| %s | not measured | | | | | | |\n", what)
@@ -140,7 +140,7 @@ func (b *bench) print(to io.Writer, machine, load string) {
 	for _, name := range slices.Sorted(maps.Keys(b.taken.peaks)) {
 		peaks = append(peaks, fmt.Sprintf("%s %d MiB", name, b.taken.peaks[name]>>20))
 	}
-	fmt.Fprintf(w, "%s (wanted: under 200 MiB each).\n", strings.Join(peaks, ", "))
+	fmt.Fprintf(w, "%s (goal: under 200 MiB each).\n", strings.Join(peaks, ", "))
 	_, _ = io.WriteString(to, w.String()) // to a person, who sees what is missing
 }
 

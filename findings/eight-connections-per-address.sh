@@ -2,7 +2,7 @@
 # go-libp2p v0.51.0, Go 1.26.8, 2026-11-28
 # Twelve peers behind one IPv4 address, as of an office or a household, dial one peer with default
 # options. It accepts eight connections. The others see a connection that ends while its encryption
-# is negotiated, and nothing says why. Loopback has no such limit, so tests on one machine don't
+# is negotiated, without a reason. Loopback has no such limit, so tests on one machine don't
 # show it.
 #
 # Seen:

@@ -1,4 +1,4 @@
-# Sourced by the findings: a temporary folder, pinned packages in it, a network of one's own.
+# Sourced by the findings: a temporary folder, pinned packages in it, their own network namespace.
 # Exit codes: 0 it behaves as the script's header says, 1 it has changed, 2 it can't be tried here.
 set -euo pipefail
 work=$(mktemp -d)

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # go-libp2p v0.51.0, Go 1.26.8, 2026-11-28
 # A host is asked to listen on a TCP port that another program has, and on QUIC. libp2p.New
-# succeeds, for one of the addresses works. That there is no TCP shows only when the addresses are
-# compared.
+# succeeds, because one of the addresses works. Only a comparison of the addresses shows that there
+# is no TCP.
 #
 # Seen:
 #   asked for /ip4/127.0.0.1/tcp/45699 alone, which is in use: failed to listen on any addresses: [listen tcp4 127.0.0.1:45699: bind: address already in use]

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # go-libp2p v0.51.0 with go-netroute v0.4.0 and go-nat-pmp v1.0.2, Go 1.26.8, Linux 6.18, 2026-11-28
 # A host with NATPortMap is behind a router that speaks NAT-PMP. It never asks: to find the router
-# it asks go-netroute for the way to 0.0.0.0, which on Linux is an error. So no port is opened, and
-# nothing is said. The router here answers the first request that it gets, which is not libp2p's.
+# it asks go-netroute for the route to 0.0.0.0, which on Linux is an error. So no port is opened, and
+# nothing is reported. The router here answers the first request that it gets, which is not libp2p's.
 # Takes 25 s.
 #
 # Seen:

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # go-libp2p v0.51.0, Go 1.26.8, 2026-11-28
 # A host with a pre-shared key (PrivateNetwork) is asked to listen on TCP and on QUIC. It listens on
-# TCP only. There is no error and no line in the log: the transports by default leave out QUIC,
-# WebTransport and WebRTC when there is a key.
+# TCP only. There is no error and no line in the log: the default transports leave out QUIC,
+# WebTransport, and WebRTC when there is a key.
 #
 # Seen:
 #   without a private network it listens on QUIC and TCP

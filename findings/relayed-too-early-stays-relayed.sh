@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # go-libp2p v0.51.0, Go 1.26.8, 2026-11-28
-# A peer that is connected through a relay before it knows a public address of its own stays
+# A peer that is connected through a relay before it knows its own public address stays
 # relayed. DCUtR, which upgrades the connection, is spoken from then on only, and it acts on new
 # connections: the old one is not upgraded when the address is there. A second relayed connection
 # is, at once. Takes 40 s.

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # go-libp2p v0.51.0, Go 1.26.8, Linux 6.18, nftables, 2026-11-28
-# Two peers behind routers of their own listen on TCP and QUIC. The router of one lets no UDP out.
+# Two peers, each behind its own router, listen on TCP and QUIC. The router of one lets no UDP out.
 # They stay relayed though their TCP could be punched through: the other is connected to the relay
 # by QUIC, which libp2p prefers, so only the outer address of its QUIC is known, and it doesn't
 # offer its TCP. An address filter that adds the TCP port of the same number makes them direct.

@@ -27,14 +27,14 @@ func NewMetrics() *Metrics {
 	m := &Metrics{
 		registry: prometheus.NewRegistry(),
 		operations: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "p2pchord_operations_total", Help: "Operations asked of this node by its user, by kind and outcome (ok, or the error's code).",
+			Name: "p2pchord_operations_total", Help: "Operations that the user asked of this node, by kind and outcome (ok, or the error's code).",
 		}, []string{"operation", "outcome"}),
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "p2pchord_operation_seconds", Help: "How long operations took, from the call to their last byte.",
+			Name: "p2pchord_operation_seconds", Help: "Duration of operations, from the call to the last byte.",
 			Buckets: prometheus.ExponentialBuckets(0.001, 4, 10), // to 262 s
 		}, []string{"operation"}),
 		bytes: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "p2pchord_transfer_bytes_total", Help: "Bytes of the files that were put and got whole.",
+			Name: "p2pchord_transfer_bytes_total", Help: "Bytes of files that were put or got completely.",
 		}, []string{"operation"}),
 	}
 	m.registry.MustRegister(m.operations, m.seconds, m.bytes,
@@ -48,7 +48,7 @@ func (m *Metrics) Registerer() prometheus.Registerer { return m.registry }
 // CountDroppedLines has a scrape tell how many lines of the process's output were dropped.
 func (m *Metrics) CountDroppedLines(dropped func() uint64) {
 	m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
-		Name: "p2pchord_output_lines_dropped_total", Help: "Lines of stdout and stderr, the log's among them, that were dropped, since nobody read them in time.",
+		Name: "p2pchord_output_lines_dropped_total", Help: "Lines of stdout and stderr, including log lines, that were dropped because nobody read them in time.",
 	}, func() float64 { return float64(dropped()) }))
 }
 
@@ -73,21 +73,21 @@ type state struct{ peer Peer }
 // The figures of a peer's state.
 var (
 	descUp        = prometheus.NewDesc("p2pchord_active", "1 when the node is a member of the ring.", nil, nil)
-	descRing      = prometheus.NewDesc("p2pchord_ring_ok", "1 when the node sees nothing wrong with the ring, its part of it, and the copies of its files.", nil, nil)
-	descProblems  = prometheus.NewDesc("p2pchord_ring_problems", "What the node sees wrong; status names it.", nil, nil)
-	descSuccs     = prometheus.NewDesc("p2pchord_ring_successors", "Successors that the node knows, 8 at most.", nil, nil)
+	descRing      = prometheus.NewDesc("p2pchord_ring_ok", "1 when the node sees no problem with the ring, its part of it, or the copies of its files.", nil, nil)
+	descProblems  = prometheus.NewDesc("p2pchord_ring_problems", "Number of problems that the node sees; status lists them.", nil, nil)
+	descSuccs     = prometheus.NewDesc("p2pchord_ring_successors", "Number of successors that the node knows, at most 8.", nil, nil)
 	descKey       = prometheus.NewDesc("p2pchord_node_key", "The node's key, its place on the ring.", nil, nil)
-	descPeers     = prometheus.NewDesc("p2pchord_connected_peers", "Peers with a connection, by its path.", []string{"path"}, nil)
+	descPeers     = prometheus.NewDesc("p2pchord_connected_peers", "Connected peers, by the path of the connection.", []string{"path"}, nil)
 	descBootstrap = prometheus.NewDesc("p2pchord_bootstrap_connected", "1 for a bootstrap peer that is connected.", []string{"addr"}, nil)
-	descFailed    = prometheus.NewDesc("p2pchord_store_failed", "1 when the disk takes no changes; health tells why.", nil, nil)
+	descFailed    = prometheus.NewDesc("p2pchord_store_failed", "1 when the disk accepts no changes; health gives the reason.", nil, nil)
 	descAside     = prometheus.NewDesc("p2pchord_aside", "1 when the node has left the ring until its disk can be written again.", nil, nil)
-	descUsed      = prometheus.NewDesc("p2pchord_store_used_bytes", "What the store takes.", nil, nil)
-	descCapacity  = prometheus.NewDesc("p2pchord_store_capacity_bytes", "What the store may take; 0 when only the disk bounds it.", nil, nil)
-	descBehind    = prometheus.NewDesc("p2pchord_copies_peers_behind", "Holders of this node's files that have not been compared with since the neighbours changed.", nil, nil)
+	descUsed      = prometheus.NewDesc("p2pchord_store_used_bytes", "Bytes that the store uses.", nil, nil)
+	descCapacity  = prometheus.NewDesc("p2pchord_store_capacity_bytes", "Bytes that the store may use; 0 when only the disk bounds it.", nil, nil)
+	descBehind    = prometheus.NewDesc("p2pchord_copies_peers_behind", "Holders of this node's files with which it has not reconciled since its neighbors changed.", nil, nil)
 	descShort     = prometheus.NewDesc("p2pchord_copies_missing", "Records of this node's files that are not on all of their holders yet, as far as it knows.", nil, nil)
-	descQueue     = prometheus.NewDesc("p2pchord_repair_queue", "Blocks that this node shall hold, and still has to fetch.", nil, nil)
+	descQueue     = prometheus.NewDesc("p2pchord_repair_queue", "Blocks that this node is to hold and still has to fetch.", nil, nil)
 	descReach     = prometheus.NewDesc("p2pchord_reachability", "1 for how others reach the node: public, private (through a relay or a punched hole), or unknown yet.", []string{"reachability"}, nil)
-	descFree      = prometheus.NewDesc("p2pchord_store_free_bytes", "What may still be written before the disk is down to its reserve; -1 when the disk can't tell.", nil, nil)
+	descFree      = prometheus.NewDesc("p2pchord_store_free_bytes", "Bytes that may still be written before the disk is down to its reserve; -1 when that is unknown.", nil, nil)
 )
 
 func (state) Describe(out chan<- *prometheus.Desc) {

@@ -36,6 +36,6 @@ func (n *Node) event(kind, text string) {
 // droppedEvents counts the events that Config.Events was too slow for.
 func droppedEvents(q *delivery.Queue[Event]) prometheus.Collector {
 	return prometheus.NewCounterFunc(prometheus.CounterOpts{
-		Name: "p2pchord_events_dropped_total", Help: "Events of the node that were dropped, since whoever is told of them was too slow.",
+		Name: "p2pchord_events_dropped_total", Help: "Events of the node that were dropped because their receiver was too slow.",
 	}, func() float64 { return float64(q.Dropped()) })
 }

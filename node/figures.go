@@ -21,14 +21,14 @@ type figures struct {
 func newFigures(r prometheus.Registerer, memory *membudget.Budget, more ...prometheus.Collector) (f figures, err error) {
 	f = figures{
 		lookups: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "p2pchord_lookups_total", Help: "Lookups of a key's owner: known here already, asked of the ring, or failed.",
+			Name: "p2pchord_lookups_total", Help: "Lookups of a key's owner, by outcome: known already, asked the ring, or failed.",
 		}, []string{"outcome"}),
 		hops: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "p2pchord_lookup_hops", Help: "Peers asked after the first in lookups that asked the ring.",
 			Buckets: prometheus.LinearBuckets(0, 1, 17),
 		}),
 		repairs: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "p2pchord_repairs_total", Help: "Records that repair sent to another holder, blocks that it fetched for this node, and those of either that failed.",
+			Name: "p2pchord_repairs_total", Help: "Records that repair sent to another holder, blocks that it fetched for this node, and failures of either.",
 		}, []string{"what"}),
 		bytes: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "p2pchord_repair_bytes_total", Help: "Bytes of the blocks that repair fetched for this node.",
@@ -53,7 +53,7 @@ func newFigures(r prometheus.Registerer, memory *membudget.Budget, more ...prome
 // containedPanics is how many panics the process has contained.
 func containedPanics() prometheus.Collector {
 	return prometheus.NewCounterFunc(prometheus.CounterOpts{
-		Name: "p2pchord_panics_total", Help: "Panics that cost a request or a round of work, and not the process: each is a bug.",
+		Name: "p2pchord_panics_total", Help: "Panics that ended one request or one round of work, but not the process. Each is a bug.",
 	}, func() float64 { return float64(contain.Total()) })
 }
 
