@@ -81,7 +81,7 @@ func roundTrip(t *testing.T, from, to *Host, address string) time.Duration {
 	t.Helper()
 	best := time.Hour
 	for range 5 {
-		out, in, err := stream(from, to, address, 5000)
+		out, in, err := stream(from, to, address, 5000, dialWait)
 		if err != nil {
 			continue // what makes a connection may be lost
 		}

@@ -11,12 +11,17 @@ import (
 	"time"
 )
 
-// dialWait bounds how long a connection may take to be made.
-const dialWait = 300 * time.Millisecond
+const (
+	// dialWait bounds how long a connection that must come about may take: on a busy machine a
+	// first packet may be lost, and is sent again after a second.
+	dialWait = 10 * time.Second
+	// refusedWait is how long a connection is tried that must not come about.
+	refusedWait = 300 * time.Millisecond
+)
 
 // stream makes a plain TCP connection from one machine to a port of another, under an address
-// that may be its router's, and returns both ends.
-func stream(from, to *Host, address string, port int) (out, in net.Conn, err error) {
+// that may be its router's, and returns both ends. Each step may take as long as wait.
+func stream(from, to *Host, address string, port int, wait time.Duration) (out, in net.Conn, err error) {
 	var l net.Listener
 	err = inside(to.ns, func() error {
 		l, err = net.Listen("tcp", ":"+strconv.Itoa(port)) //nolint:gosec,noctx // within the lab
@@ -27,13 +32,13 @@ func stream(from, to *Host, address string, port int) (out, in net.Conn, err err
 	}
 	defer func() { _ = l.Close() }() // one connection is all it is for
 	err = inside(from.ns, func() error {
-		out, err = net.DialTimeout("tcp", net.JoinHostPort(address, strconv.Itoa(port)), dialWait) //nolint:noctx // bounded
+		out, err = net.DialTimeout("tcp", net.JoinHostPort(address, strconv.Itoa(port)), wait) //nolint:noctx // bounded
 		return err
 	})
 	if err != nil {
 		return nil, nil, err
 	}
-	if err = l.(*net.TCPListener).SetDeadline(time.Now().Add(dialWait)); err == nil { //nolint:forcetypeassert // of TCP
+	if err = l.(*net.TCPListener).SetDeadline(time.Now().Add(wait)); err == nil { //nolint:forcetypeassert // of TCP
 		in, err = l.Accept()
 	}
 	if err != nil {
@@ -42,9 +47,18 @@ func stream(from, to *Host, address string, port int) (out, in net.Conn, err err
 	return out, in, nil
 }
 
-// reach reports whether one machine gets a connection to another under an address.
+// reach makes a connection from one machine to another under an address, and closes it.
 func reach(from, to *Host, address string, port int) error {
-	out, in, err := stream(from, to, address, port)
+	return tryToReach(from, to, address, port, dialWait)
+}
+
+// cannotReach reports whether such a connection does not come about.
+func cannotReach(from, to *Host, address string, port int) bool {
+	return tryToReach(from, to, address, port, refusedWait) != nil
+}
+
+func tryToReach(from, to *Host, address string, port int, wait time.Duration) error {
+	out, in, err := stream(from, to, address, port, wait)
 	if err != nil {
 		return err
 	}
@@ -54,7 +68,7 @@ func reach(from, to *Host, address string, port int) error {
 // RawTCP sends size bytes from one machine to another over a plain TCP connection, made the other
 // way, to a port of from under address, and returns the time that takes.
 func RawTCP(from, to *Host, address string, port int, size int64) (time.Duration, error) {
-	in, out, err := stream(to, from, address, port)
+	in, out, err := stream(to, from, address, port, dialWait)
 	if err != nil {
 		return 0, err
 	}
