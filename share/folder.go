@@ -12,6 +12,7 @@ import (
 
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/node"
+	"github.com/p2pchord/p2pchord/share/internal/notify"
 )
 
 // Config says what is shared, and how.
@@ -72,7 +73,7 @@ type Folder struct {
 	work    *work
 	m       *machine
 	mem     *memory
-	notify  *notifier
+	notify  *notify.Notifier
 	begun   time.Time
 	uploads map[*file]*upload
 	looks   map[string]how // wanted, while others are under way
@@ -130,7 +131,7 @@ func Open(cfg Config) (*Folder, error) {
 	}
 	f.scan.state = FolderScanning
 	f.words = words{dir: cfg.Dir, say: cfg.Events}
-	f.notify = newNotifier(cfg.Dir)
+	f.notify = notify.New(cfg.Dir)
 	f.ctx, f.cancel = context.WithCancel(context.Background())
 	f.work = newWork(f.ctx)
 	f.wg.Go(f.run)
@@ -144,7 +145,7 @@ func (f *Folder) Left() { f.forget.Store(true) }
 func (f *Folder) Close() error {
 	f.once.Do(func() {
 		f.cancel()
-		f.notify.close()
+		f.notify.Close()
 		f.wg.Wait()
 		f.err = f.mem.close()
 		if f.forget.Load() {
@@ -180,7 +181,7 @@ func (f *Folder) loop() {
 			fn()
 		case fn := <-f.work.calls:
 			fn()
-		case <-f.notify.wake:
+		case <-f.notify.Wake:
 			f.noticed()
 		case <-timer.C:
 		}

@@ -320,8 +320,7 @@ func TestAfterLeavingNothingIsRemembered(t *testing.T) {
 func TestScansAlone(t *testing.T) {
 	t.Parallel()
 	s := newShared(t).open()
-	_ = s.notify.w.Close()
-	<-s.notify.stopped
+	s.notify.Close()
 	s.write("a/b", "1")
 	s.awaitState("a/b", StateStored)
 	s.write("a/b", "12")

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/share/internal/ignore"
+	"github.com/p2pchord/p2pchord/share/internal/notify"
 )
 
 // scanning is how the looks at the whole folder go.
@@ -49,7 +51,7 @@ func (f *Folder) walkAll(w *work) (problems []string, err error) {
 		return nil, err
 	}
 	defer t.close()
-	t.enter = f.notify.add
+	t.enter = f.notify.Add
 	t.each = func(batch []seen) { w.post(func() { f.scanned(batch) }) }
 	err = t.walk(w.ctx, "")
 	return t.trouble(), err
@@ -112,11 +114,15 @@ func (f *Folder) unseen(err error) {
 
 // noticed takes up what the system has told.
 func (f *Folder) noticed() {
-	dirty, lost := f.notify.take()
-	for p, h := range dirty {
-		if path.Base(p) == ignoreFile {
+	dirty, lost := f.notify.Take()
+	for p, c := range dirty {
+		if path.Base(p) == ignore.FileName {
 			lost = true
 			continue
+		}
+		h := byEvent
+		if c == notify.Written {
+			h = byWrite
 		}
 		f.looks[p] = max(f.looks[p], h)
 	}
@@ -153,7 +159,7 @@ func (f *Folder) look(w *work, wanted map[string]how) {
 	t, err := openTree(f.cfg.Dir)
 	if err == nil {
 		defer t.close()
-		t.enter = f.notify.add
+		t.enter = f.notify.Add
 		t.each = func(batch []seen) { w.post(func() { f.lookedBelow(batch) }) }
 	}
 	for p, h := range wanted {

@@ -36,7 +36,7 @@ func (f *Folder) status() Status {
 }
 
 func (f *Folder) problems() []string {
-	return append(f.notify.troubles(), f.scan.problems...)
+	return append(f.notify.Problems(), f.scan.problems...)
 }
 
 // tellStatus tells the folder's state when it has changed, and not too often.

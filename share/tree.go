@@ -12,6 +12,8 @@ import (
 
 	"github.com/p2pchord/p2pchord/internal/datafolder"
 	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/share/internal/fileid"
+	"github.com/p2pchord/p2pchord/share/internal/ignore"
 )
 
 const (
@@ -38,7 +40,7 @@ type tree struct {
 	each  func([]seen)
 	batch []seen
 	// rules of the folders whose files are being looked at.
-	rules map[string]*rules
+	rules map[string]*ignore.Rules
 	// problems are the folders that can't be read, and why; unnamed is how many more there are.
 	problems []string
 	unnamed  int
@@ -53,7 +55,7 @@ func openTree(dir string) (*tree, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &tree{root: root, enter: func(string) {}, each: func([]seen) {}, rules: map[string]*rules{}, inodes: map[uint64]bool{}, data: map[string]bool{}}, nil
+	return &tree{root: root, enter: func(string) {}, each: func([]seen) {}, rules: map[string]*ignore.Rules{}, inodes: map[uint64]bool{}, data: map[string]bool{}}, nil
 }
 
 func (t *tree) close() { _ = t.root.Close() } // it was only read through
@@ -178,25 +180,25 @@ func (t *tree) stampOf(p string, i fs.FileInfo) stamp {
 
 // keepsInodes reports whether the file at p keeps its inode number.
 func (t *tree) keepsInodes(p string, i fs.FileInfo) bool {
-	device := deviceOf(i)
+	device := fileid.Device(i)
 	if keeps, known := t.inodes[device]; known {
 		return keeps
 	}
-	f, err := t.root.OpenFile(p, os.O_RDONLY|openFlags, 0)
+	f, err := t.root.OpenFile(p, os.O_RDONLY|fileid.OpenFlags, 0)
 	if err != nil {
 		return false // the next file of the device may tell
 	}
 	defer func() { _ = f.Close() }() // it was only asked
 	now, err := f.Stat()
-	if err != nil || deviceOf(now) != device {
+	if err != nil || fileid.Device(now) != device {
 		return false
 	}
-	t.inodes[device] = keepsInodes(f)
+	t.inodes[device] = fileid.KeepsInodes(f)
 	return t.inodes[device]
 }
 
 func stampOf(i fs.FileInfo) stamp {
-	return stamp{size: i.Size(), modified: i.ModTime().UnixNano(), changed: changeTimeOf(i), inode: inodeOf(i)}
+	return stamp{size: i.Size(), modified: i.ModTime().UnixNano(), changed: fileid.ChangeTime(i), inode: fileid.Inode(i)}
 }
 
 // look tells what is at p now, for a path that nobody has walked to: whether it is a
@@ -220,7 +222,7 @@ func (t *tree) look(p string) (s seen, file, folder bool) {
 
 // wanted tells whether neither its own name nor the rules keep an entry from being shared.
 func (t *tree) wanted(p string, folder bool) bool {
-	return !skipped(path.Base(p)) && !t.rulesOf(parent(p)).ignored(p, folder) && (!folder || !t.isData(p))
+	return !ignore.SkippedName(path.Base(p)) && !t.rulesOf(parent(p)).Ignored(p, folder) && (!folder || !t.isData(p))
 }
 
 // isData reports whether a folder is the data folder of a peer, and notes it.
@@ -228,7 +230,7 @@ func (t *tree) isData(folder string) bool {
 	is, known := t.data[folder]
 	if !known {
 		is = datafolder.Is(func(name string) (*os.File, error) {
-			return t.root.OpenFile(path.Join(folder, name), os.O_RDONLY|openFlags, 0)
+			return t.root.OpenFile(path.Join(folder, name), os.O_RDONLY|fileid.OpenFlags, 0)
 		})
 		t.data[folder] = is
 		if is {
@@ -239,24 +241,24 @@ func (t *tree) isData(folder string) bool {
 }
 
 // rulesOf reads the rules of a folder and of those above it.
-func (t *tree) rulesOf(folder string) *rules {
+func (t *tree) rulesOf(folder string) *ignore.Rules {
 	if r, ok := t.rules[folder]; ok {
 		return r
 	}
-	var up *rules
+	var up *ignore.Rules
 	if folder != "" {
 		up = t.rulesOf(parent(folder))
 	}
 	r := up
-	if text, err := t.readRules(path.Join(folder, ignoreFile)); err == nil {
-		r = parseRules(up, folder, text)
+	if text, err := t.readRules(path.Join(folder, ignore.FileName)); err == nil {
+		r = ignore.Parse(up, folder, text)
 	}
 	t.rules[folder] = r
 	return r
 }
 
 func (t *tree) readRules(p string) (string, error) {
-	f, err := t.root.OpenFile(p, os.O_RDONLY|openFlags, 0)
+	f, err := t.root.OpenFile(p, os.O_RDONLY|fileid.OpenFlags, 0)
 	if err != nil {
 		return "", err
 	}

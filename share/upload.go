@@ -13,6 +13,8 @@ import (
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/internal/steady"
 	"github.com/p2pchord/p2pchord/node"
+	"github.com/p2pchord/p2pchord/share/internal/fileid"
+	"github.com/p2pchord/p2pchord/share/internal/ignore"
 )
 
 // Ring is where the files go.
@@ -36,7 +38,7 @@ func store(ctx context.Context, dir, path string, s stamp, before *known, ring R
 		return known{}, err
 	}
 	defer func() { _ = root.Close() }() // it was only read through
-	for _, mark := range busyMarks {
+	for _, mark := range ignore.BusyMarks {
 		if _, err := root.Lstat(path + mark); err == nil {
 			return known{}, errBusy
 		}
@@ -65,7 +67,7 @@ func store(ctx context.Context, dir, path string, s stamp, before *known, ring R
 
 // open opens a file whose stamp is s; of another one it is steady.ErrChanged.
 func open(root *os.Root, path string, s stamp) (*steady.File, error) {
-	f, err := root.OpenFile(path, os.O_RDONLY|openFlags, 0)
+	f, err := root.OpenFile(path, os.O_RDONLY|fileid.OpenFlags, 0)
 	if err != nil {
 		return nil, err
 	}

@@ -1,4 +1,4 @@
-package share
+package fileid
 
 import (
 	"os"
@@ -25,8 +25,8 @@ var keepInodes = []int64{
 	0x00c36400, // Ceph
 }
 
-// keepsInodes reports whether files keep their inode numbers on the file system of f.
-func keepsInodes(f *os.File) bool {
+// KeepsInodes reports whether files keep their inode numbers on the file system of f.
+func KeepsInodes(f *os.File) bool {
 	var st syscall.Statfs_t
 	return syscall.Fstatfs(int(f.Fd()), &st) == nil && slices.Contains(keepInodes, int64(st.Type)) //nolint:unconvert // its size depends on the machine
 }

@@ -1,4 +1,4 @@
-package share
+package notify
 
 import (
 	"errors"
@@ -23,26 +23,34 @@ const (
 	gatherMost = 10_000
 )
 
-// notifier gathers what the system tells of changes in the folder. Where the system
+// Change is what the system has reported of a path.
+type Change uint8
+
+const (
+	touched Change = 1 + iota // something has changed
+	Written                   // bytes were written
+)
+
+// Notifier gathers what the system tells of changes in the folder. Where the system
 // can't, problem says so, and the scans find all.
-type notifier struct {
+type Notifier struct {
 	dir     string
 	w       *fsnotify.Watcher // nil when there is none
-	wake    chan struct{}     // has a token when something was gathered
+	Wake    chan struct{}     // has a token when something was gathered
 	stopped chan struct{}
 
 	mu       sync.Mutex
-	dirty    map[string]how
+	dirty    map[string]Change
 	lost     bool // changes were not told: all has to be looked at
 	timer    *time.Timer
 	watched  map[string]bool
 	problems map[string]bool
 }
 
-func newNotifier(dir string) *notifier {
-	n := &notifier{
-		dir: dir, wake: make(chan struct{}, 1), stopped: make(chan struct{}),
-		dirty: map[string]how{}, watched: map[string]bool{}, problems: map[string]bool{},
+func New(dir string) *Notifier {
+	n := &Notifier{
+		dir: dir, Wake: make(chan struct{}, 1), stopped: make(chan struct{}),
+		dirty: map[string]Change{}, watched: map[string]bool{}, problems: map[string]bool{},
 	}
 	w, err := fsnotify.NewBufferedWatcher(4096)
 	if err != nil {
@@ -53,14 +61,14 @@ func newNotifier(dir string) *notifier {
 	n.w = w
 	go func() {
 		defer close(n.stopped)
-		for contain.Run(part, func() error { n.run(); return nil }) != nil { // what it missed the next scan finds
+		for contain.Run("the shared folder", func() error { n.run(); return nil }) != nil { // what it missed the next scan finds
 			time.Sleep(gatherFor)
 		}
 	}()
 	return n
 }
 
-func (n *notifier) close() {
+func (n *Notifier) Close() {
 	if n.w != nil {
 		_ = n.w.Close() // there is nothing to save
 	}
@@ -72,7 +80,7 @@ func (n *notifier) close() {
 	}
 }
 
-func (n *notifier) run() {
+func (n *Notifier) run() {
 	for {
 		select {
 		case e, ok := <-n.w.Events:
@@ -92,7 +100,7 @@ func (n *notifier) run() {
 	}
 }
 
-func (n *notifier) event(e fsnotify.Event) {
+func (n *Notifier) event(e fsnotify.Event) {
 	rel, err := filepath.Rel(n.dir, e.Name)
 	if err != nil || rel == "." {
 		return
@@ -103,41 +111,41 @@ func (n *notifier) event(e fsnotify.Event) {
 	if e.Has(fsnotify.Remove) || e.Has(fsnotify.Rename) {
 		n.forget(p)
 	}
-	h := byEvent
+	c := touched
 	if e.Has(fsnotify.Write) {
-		h = byWrite
+		c = Written
 	}
 	if len(n.dirty) >= gatherMost {
 		n.lost = true
 	} else {
-		n.dirty[p] = max(n.dirty[p], h)
+		n.dirty[p] = max(n.dirty[p], c)
 	}
 	n.gather()
 }
 
 // gather wakes the folder a moment later.
-func (n *notifier) gather() {
+func (n *Notifier) gather() {
 	if n.timer == nil {
 		n.timer = time.AfterFunc(gatherFor, func() {
 			select {
-			case n.wake <- struct{}{}:
+			case n.Wake <- struct{}{}:
 			default:
 			}
 		})
 	}
 }
 
-// take returns what was gathered: paths, or that all has to be looked at.
-func (n *notifier) take() (dirty map[string]how, lost bool) {
+// Take returns what was gathered: paths, or that all has to be looked at.
+func (n *Notifier) Take() (dirty map[string]Change, lost bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	dirty, lost = n.dirty, n.lost
-	n.dirty, n.lost, n.timer = map[string]how{}, false, nil
+	n.dirty, n.lost, n.timer = map[string]Change{}, false, nil
 	return dirty, lost
 }
 
-// add watches a folder. It may be added again: after its disk was unplugged it has to.
-func (n *notifier) add(folder string) {
+// Add watches a folder. It may be added again: after its disk was unplugged it has to.
+func (n *Notifier) Add(folder string) {
 	if n.w == nil {
 		return
 	}
@@ -156,7 +164,7 @@ func (n *notifier) add(folder string) {
 
 // forget ends the watches of a folder that has gone, or has another name by now: they
 // would tell of changes under the old one.
-func (n *notifier) forget(folder string) {
+func (n *Notifier) forget(folder string) {
 	if !n.watched[folder] {
 		return
 	}
@@ -168,13 +176,13 @@ func (n *notifier) forget(folder string) {
 	}
 }
 
-func (n *notifier) problem(err error) {
+func (n *Notifier) problem(err error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.problemLocked(err)
 }
 
-func (n *notifier) problemLocked(err error) {
+func (n *Notifier) problemLocked(err error) {
 	var text string
 	switch {
 	case errors.Is(err, syscall.ENOSPC):
@@ -196,8 +204,8 @@ func limitReached(what, sysctl string, enough int) string {
 	return fmt.Sprintf("the system watches no more %s: its limit %s%s is reached, and changes are found by looking at intervals; to raise it: sysctl -w %s=%d", what, sysctl, now, sysctl, enough)
 }
 
-// troubles lists what keeps the system from telling of all changes.
-func (n *notifier) troubles() []string {
+// Problems lists what keeps the system from telling of all changes.
+func (n *Notifier) Problems() []string {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	out := make([]string, 0, len(n.problems))

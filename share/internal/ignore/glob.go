@@ -1,4 +1,4 @@
-package share
+package ignore
 
 import "strings"
 
@@ -13,10 +13,10 @@ const (
 	needsStars         // a star met a '/': only a "**" before it can help
 )
 
-// matches tells whether a pattern of gitignore matches a whole path, as git's own
+// match tells whether a pattern of gitignore matches a whole path, as git's own
 // wildmatch does with WM_PATHNAME: '*', '?' and classes don't match '/', "**" between
 // slashes does.
-func matches(glob, text string) bool { return wild(glob, 0, text) == same }
+func match(glob, text string) bool { return wild(glob, 0, text) == same }
 
 // wild compares glob[p:] with text.
 func wild(glob string, p int, text string) verdict {

@@ -1,6 +1,6 @@
 //go:build !windows
 
-package share
+package notify
 
 import (
 	"fmt"
@@ -14,8 +14,8 @@ import (
 // What the system can't watch is said with the setting to raise, once, and is found by the scans.
 func TestALimitOfTheSystemIsNamed(t *testing.T) {
 	t.Parallel()
-	n := newNotifier(t.TempDir())
-	defer n.close()
+	n := New(t.TempDir())
+	defer n.Close()
 	for _, c := range []struct {
 		err  error
 		want string
@@ -24,10 +24,10 @@ func TestALimitOfTheSystemIsNamed(t *testing.T) {
 		{fmt.Errorf("add: %w", syscall.EMFILE), "sysctl -w fs.inotify.max_user_instances="},
 		{syscall.EACCES, "permission denied"},
 	} {
-		before := len(n.troubles())
+		before := len(n.Problems())
 		n.problem(c.err)
 		n.problem(c.err)
-		if got := n.troubles(); len(got) != before+1 || !strings.Contains(strings.Join(got, "\n"), c.want) {
+		if got := n.Problems(); len(got) != before+1 || !strings.Contains(strings.Join(got, "\n"), c.want) {
 			t.Errorf("%v: %q", c.err, got)
 		}
 	}
@@ -36,18 +36,18 @@ func TestALimitOfTheSystemIsNamed(t *testing.T) {
 // More changes than are gathered mean that all has to be looked at.
 func TestTooManyChangesAreAllLookedAt(t *testing.T) {
 	t.Parallel()
-	n := newNotifier(t.TempDir())
-	defer n.close()
+	n := New(t.TempDir())
+	defer n.Close()
 	n.mu.Lock()
 	for i := range gatherMost {
-		n.dirty[fmt.Sprint(i)] = byEvent
+		n.dirty[fmt.Sprint(i)] = touched
 	}
 	n.mu.Unlock()
 	n.event(fsnotify.Event{Name: n.dir + "/one more", Op: fsnotify.Create})
-	if dirty, lost := n.take(); !lost || len(dirty) != gatherMost {
+	if dirty, lost := n.Take(); !lost || len(dirty) != gatherMost {
 		t.Errorf("%d changes, lost %v", len(dirty), lost)
 	}
-	if dirty, lost := n.take(); lost || len(dirty) != 0 {
+	if dirty, lost := n.Take(); lost || len(dirty) != 0 {
 		t.Errorf("taken twice: %d, %v", len(dirty), lost)
 	}
 }

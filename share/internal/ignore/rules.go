@@ -1,43 +1,17 @@
-package share
+package ignore
 
 import (
 	"path"
 	"strings"
 )
 
-// ignoreFile names what is not shared, in the syntax of gitignore, in any folder.
-const ignoreFile = ".p2pignore"
+// FileName names what is not shared, in the syntax of gitignore, in any folder.
+const FileName = ".p2pignore"
 
-// partial are the endings of files that programs are still writing, and of those that
-// they keep beside others.
-var partial = []string{
-	".part", ".partial", ".filepart", ".crdownload", ".download", ".opdownload", ".aria2", ".!ut", ".!qb", ".bc!", // downloads
-	".tmp", ".temp", "~", // editors and office programs
-}
-
-// busyMarks are the endings of files beside one that is still being fetched: the
-// browser or downloader has made NAME already, and writes to NAME.part.
-var busyMarks = []string{".part", ".crdownload", ".aria2"}
-
-// skipped tells that a file or folder of this base name is never shared.
-func skipped(base string) bool {
-	if strings.HasPrefix(base, ".") || strings.HasPrefix(base, "~$") ||
-		strings.HasPrefix(base, "#") && strings.HasSuffix(base, "#") {
-		return true
-	}
-	lower := strings.ToLower(base)
-	for _, end := range partial {
-		if strings.HasSuffix(lower, end) {
-			return true
-		}
-	}
-	return lower == "thumbs.db" || lower == "desktop.ini"
-}
-
-// rules are the patterns of one folder's .p2pignore, below those of its parents. A nil
+// Rules are the patterns of one folder's .p2pignore, below those of its parents. A nil
 // *rules ignores nothing.
-type rules struct {
-	parent   *rules
+type Rules struct {
+	parent   *Rules
 	folder   string // relative, "" for the top
 	patterns []pattern
 }
@@ -49,9 +23,9 @@ type pattern struct {
 	anchored bool // the whole path from the folder on, not the base name
 }
 
-// parseRules reads the text of a .p2pignore.
-func parseRules(parent *rules, folder, text string) *rules {
-	r := &rules{parent: parent, folder: folder}
+// Parse reads the text of a .p2pignore.
+func Parse(parent *Rules, folder, text string) *Rules {
+	r := &Rules{parent: parent, folder: folder}
 	for line := range strings.SplitSeq(strings.TrimPrefix(text, "\ufeff"), "\n") {
 		if p, ok := parsePattern(strings.TrimSuffix(line, "\r")); ok {
 			r.patterns = append(r.patterns, p)
@@ -87,8 +61,8 @@ func endsEscaped(s string) bool {
 	return n%2 == 1
 }
 
-// ignored tells whether the rules name a path, not whether they name a folder that it is in.
-func (r *rules) ignored(name string, folder bool) bool {
+// Ignored tells whether the rules name a path, not whether they name a folder that it is in.
+func (r *Rules) Ignored(name string, folder bool) bool {
 	for ; r != nil; r = r.parent {
 		rel := name
 		if r.folder != "" {
@@ -103,7 +77,7 @@ func (r *rules) ignored(name string, folder bool) bool {
 			if !p.anchored {
 				text = path.Base(rel)
 			}
-			if matches(p.glob, text) {
+			if match(p.glob, text) {
 				return !p.negated
 			}
 		}

@@ -1,4 +1,4 @@
-package share
+package fileid
 
 import (
 	"os"
@@ -9,8 +9,8 @@ import (
 // keepInodes are the file systems on which a file keeps its inode number for as long as it exists.
 var keepInodes = []string{"apfs", "hfs", "ufs", "nfs", "zfs"}
 
-// keepsInodes reports whether files keep their inode numbers on the file system of f.
-func keepsInodes(f *os.File) bool {
+// KeepsInodes reports whether files keep their inode numbers on the file system of f.
+func KeepsInodes(f *os.File) bool {
 	var st syscall.Statfs_t
 	if syscall.Fstatfs(int(f.Fd()), &st) != nil {
 		return false

@@ -1,4 +1,4 @@
-package share
+package ignore
 
 import (
 	"bytes"
@@ -18,32 +18,32 @@ func TestSkipped(t *testing.T) {
 		".hidden", ".p2pignore", "a.part", "A.PART", "film.mkv.crdownload", "a.tmp", "letter.odt~", "~$letter.docx",
 		"#notes#", "x.aria2", "Thumbs.db", ".p2pchord-0123456789ab.part",
 	} {
-		if !skipped(base) {
+		if !SkippedName(base) {
 			t.Errorf("%q is shared", base)
 		}
 	}
 	for _, base := range []string{"a", "part", "a.part.zip", "~a", "a~b", "#a", "template", "a.tmpl", "…", "-", " "} {
-		if skipped(base) {
+		if SkippedName(base) {
 			t.Errorf("%q is skipped", base)
 		}
 	}
 }
 
 // ignoredBelow is what a walk does: a file in an ignored folder is never reached.
-func ignoredBelow(r func(folder string) *rules, name string) bool {
+func ignoredBelow(r func(folder string) *Rules, name string) bool {
 	for i, c := range name {
-		if c == '/' && r(path.Dir(name[:i])).ignored(name[:i], true) {
+		if c == '/' && r(path.Dir(name[:i])).Ignored(name[:i], true) {
 			return true
 		}
 	}
-	return r(path.Dir(name)).ignored(name, false)
+	return r(path.Dir(name)).Ignored(name, false)
 }
 
 func TestNestedRules(t *testing.T) {
 	t.Parallel()
-	top := parseRules(nil, "", "*.log\n/build\ndocs/**/*.txt\n!keep.log\n")
-	sub := parseRules(top, "sub", "!*.log\n/only\n# no\n\n")
-	r := func(folder string) *rules {
+	top := Parse(nil, "", "*.log\n/build\ndocs/**/*.txt\n!keep.log\n")
+	sub := Parse(top, "sub", "!*.log\n/only\n# no\n\n")
+	r := func(folder string) *Rules {
 		if folder == "sub" || strings.HasPrefix(folder, "sub/") {
 			return sub
 		}
@@ -115,9 +115,9 @@ func TestRulesAsGit(t *testing.T) {
 		for n := range strings.SplitSeq(out.String(), "\x00") {
 			want[n] = true
 		}
-		r := parseRules(nil, "", text)
+		r := Parse(nil, "", text)
 		for _, n := range names {
-			if got := ignoredBelow(func(string) *rules { return r }, n); got != want[n] {
+			if got := ignoredBelow(func(string) *Rules { return r }, n); got != want[n] {
 				t.Errorf("round %d, %q: ignored %v, git says %v, of %q", round, n, got, want[n], lines)
 			}
 		}
@@ -126,7 +126,7 @@ func TestRulesAsGit(t *testing.T) {
 
 func TestAPatternOfManyStarsEnds(t *testing.T) {
 	t.Parallel()
-	if matches(strings.Repeat("*a", 40)+"b", strings.Repeat("a", 200)) {
+	if match(strings.Repeat("*a", 40)+"b", strings.Repeat("a", 200)) {
 		t.Error("it matches")
 	}
 }
