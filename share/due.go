@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// wake sets when the clock is to move f on; 0 never.
+// wake sets when tick moves f on; 0 means never.
 func (m *machine) wake(f *file, due time.Duration) {
 	switch {
 	case f.due == due && (due == 0) == (f.position == 0):
@@ -21,7 +21,7 @@ func (m *machine) wake(f *file, due time.Duration) {
 	f.due = due
 }
 
-// dueHeap has the file with the nearest due first.
+// dueHeap is a heap whose first file is due first.
 type dueHeap []*file
 
 func (h dueHeap) Len() int           { return len(h) }

@@ -8,9 +8,8 @@ import (
 	"sync"
 )
 
-// feed hands changes to those who watch. Nobody is waited for: of a file that changes
-// again before its change was taken, only the last state is kept, so that a slow
-// watcher costs no more than a state for each file.
+// feed hands changes to watchers and never waits for one. If a file changes again before a watcher
+// takes the change, only the last state is kept, so a slow watcher costs one state a file.
 type feed struct {
 	mu   sync.Mutex
 	subs map[*watcher]struct{}
@@ -66,7 +65,7 @@ func (f *feed) file(s File) {
 
 func (f *feed) status(s Status) { f.each(func(w *watcher) { w.folder = &s }) }
 
-// take returns what has changed, in the order in which it began to.
+// take returns what has changed, in the order of the first changes.
 func (w *watcher) take() []Update {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -82,8 +81,8 @@ func (w *watcher) take() []Update {
 	return out
 }
 
-// Watch yields the state of the folder and of each file in it, in order of their names,
-// then an Update with Present, and then, with follow, each change, until ctx ends or the folder is closed.
+// Watch yields the state of the folder and of each file in it, ordered by name, and an Update with
+// Present. With follow it then yields each change until ctx ends or the folder is closed.
 func (f *Folder) Watch(ctx context.Context, follow bool) iter.Seq2[Update, error] {
 	return func(yield func(Update, error) bool) {
 		var w *watcher

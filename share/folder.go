@@ -17,41 +17,42 @@ import (
 
 // Config says what is shared, and how.
 type Config struct {
-	// Dir is the folder. It has to be there, unless it was shared before.
+	// Dir is the folder. It must exist, unless it was shared before.
 	Dir string
-	// Data is the node's data folder, where it is kept what is stored. Neither folder may be in the other.
+	// Data is the node's data folder, which keeps what is stored. Neither folder may be in the other.
 	Data string
 	// Ring is where the files go.
 	Ring Ring
-	// Interval is how often all files are looked at, beside what the system tells of. Default 5 s;
-	// where one look takes long, ten times as long as that.
+	// Interval is the time between two scans of the whole folder, besides the changes that the system
+	// reports. Default 5 s; at least ten times as long as a scan takes.
 	Interval time.Duration
-	// Quiet is how long the size and the time of a file have to stand still before it is stored. Default 1 s.
+	// Quiet is how long a file must keep its size and time before it is stored. Default 1 s.
 	Quiet time.Duration
-	// Copies is on how many peers each file is to be. Of a file that has fewer, because the ring was too small, it is found
-	// out when it has more. Default 0: it is not.
+	// Copies is the number of copies wanted of each file. If the ring was too small for them, the
+	// folder asks later whether the file has more. Default 0: it doesn't ask.
 	Copies int
-	// Events, if not nil, is told in words what a person may want to know. It must not block.
+	// Events, if not nil, is called with what a person may want to know. It must not block.
 	Events func(node.Event)
 }
 
 const (
-	// DefaultInterval is Config.Interval's default.
+	// DefaultInterval is the default of Config.Interval.
 	DefaultInterval = 5 * time.Second
-	// DefaultQuiet is Config.Quiet's default: with the gathering of changes a file is on its way
-	// less than 1.5 s after it was complete.
+	// DefaultQuiet is the default of Config.Quiet. Together with the gathering of changes, an upload
+	// begins less than 1.5 s after a file is complete.
 	DefaultQuiet = time.Second
-	// flushEvery is how often what was stored is written to the memory.
+	// flushEvery is how often what was stored is written to the memory file.
 	flushEvery = time.Second
-	// tellEvery is how often the folder's state and an upload's progress are told at most.
-	tellEvery = 200 * time.Millisecond
-	// keptDays is how long it is remembered what is stored of a file that isn't in the folder.
+	// reportEvery is the shortest time between two reports of the folder's state, or of an upload's
+	// progress.
+	reportEvery = 200 * time.Millisecond
+	// keptDays is for how many days a file is remembered that isn't in the folder.
 	keptDays = 90
-	// scanShare is how many times as long as a scan the time until the next one is at least.
+	// scanShare: the pause after a scan is at least this many times as long as the scan.
 	scanShare = 10
 )
 
-// errClosed is what a watch of a folder ends with that is no longer shared.
+// errClosed ends the watches of a folder that is no longer shared.
 var errClosed = fault.New(fault.Unreachable, "the shared folder is no longer watched: the node ends")
 
 // Folder is a folder that is shared.
@@ -60,33 +61,33 @@ type Folder struct {
 	ctx    context.Context //nolint:containedctx // a Folder is a task that lives until Close
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
-	asks   chan func() // what callers have the loop do
+	asks   chan func() // calls for the loop
 	ended  chan struct{}
 	feed   feed
 	once   sync.Once
 	err    error
 	forget atomic.Bool
 
-	// The loop's own.
+	// The fields below belong to the loop.
 
-	fresh   bool // nothing has to begin anew
-	work    *work
-	m       *machine
-	mem     *memory
-	notify  *notify.Notifier
-	begun   time.Time
-	uploads map[*file]*upload
-	looks   map[string]how // wanted, while others are under way
-	looking bool
-	scan    scanning
-	words   words
-	told    told // of the status told last
-	tellAt  time.Duration
-	flushAt time.Duration
+	fresh    bool // the loop has not run yet
+	work     *work
+	m        *machine
+	mem      *memory
+	notify   *notify.Notifier
+	begun    time.Time
+	uploads  map[*file]*upload
+	looks    map[string]how // to be done after those under way
+	looking  bool
+	scan     scanning
+	messages messages
+	shown    shownStatus // the status that was reported last
+	statusAt time.Duration
+	flushAt  time.Duration
 }
 
-// told is what a status says, to see whether it has changed.
-type told struct {
+// shownStatus is what a status says, to notice changes.
+type shownStatus struct {
 	counts   [phases]int
 	state    string
 	seen     int
@@ -94,12 +95,12 @@ type told struct {
 }
 
 type upload struct {
-	cancel context.CancelFunc
-	done   atomic.Int64
-	toldAt atomic.Int64
+	cancel     context.CancelFunc
+	done       atomic.Int64
+	reportedAt atomic.Int64
 }
 
-// Open begins to share a folder.
+// Open starts to share a folder. Close ends that.
 func Open(cfg Config) (*Folder, error) {
 	var err error
 	if cfg.Dir, err = filepath.Abs(cfg.Dir); err != nil {
@@ -130,7 +131,7 @@ func Open(cfg Config) (*Folder, error) {
 		return nil, errors.Join(err, f.mem.close(), Forget(cfg.Data))
 	}
 	f.scan.state = FolderScanning
-	f.words = words{dir: cfg.Dir, say: cfg.Events}
+	f.messages = messages{dir: cfg.Dir, emit: cfg.Events}
 	f.notify = notify.New(cfg.Dir)
 	f.ctx, f.cancel = context.WithCancel(context.Background())
 	f.work = newWork(f.ctx)
@@ -138,10 +139,10 @@ func Open(cfg Config) (*Folder, error) {
 	return f, nil
 }
 
-// Left says that the node has left its ring for good: Close forgets what was stored there.
+// Left makes Close forget what is stored, because the node has left its ring for good.
 func (f *Folder) Left() { f.forget.Store(true) }
 
-// Close ends the sharing. Puts under way are given up. It may be called more than once.
+// Close ends the sharing and cancels puts under way. It may be called more than once.
 func (f *Folder) Close() error {
 	f.once.Do(func() {
 		f.cancel()
@@ -155,7 +156,7 @@ func (f *Folder) Close() error {
 	return f.err
 }
 
-// ask has the loop do fn and waits for it; false when it was not done.
+// ask runs fn in the loop and waits for it. It returns false if fn did not run.
 func (f *Folder) ask(ctx context.Context, fn func()) bool {
 	done := make(chan struct{})
 	select {
@@ -190,7 +191,7 @@ func (f *Folder) loop() {
 	}
 }
 
-// wait is when the loop has something to do by itself.
+// wait is when the loop has something to do without being called.
 func (f *Folder) wait() time.Duration {
 	next := f.now() + time.Minute
 	if t, ok := f.m.next(); ok {
@@ -199,7 +200,7 @@ func (f *Folder) wait() time.Duration {
 	if !f.scan.running {
 		next = min(next, f.scan.at)
 	}
-	for _, t := range []time.Duration{f.flushAt, f.tellAt, f.words.at} {
+	for _, t := range []time.Duration{f.flushAt, f.statusAt, f.messages.at} {
 		if t > 0 {
 			next = min(next, t)
 		}
@@ -228,8 +229,8 @@ func (f *Folder) step() {
 		f.flushAt = 0
 		f.keep(f.mem.flush())
 	}
-	f.words.flush(now)
-	f.tellStatus(now)
+	f.messages.flush(now)
+	f.reportStatus(now)
 }
 
 // act carries out what the machine wants.
@@ -252,12 +253,12 @@ func (f *Folder) act(a action) {
 		if f.mem.old(len(f.m.files)) {
 			f.keep(f.rewrite())
 		}
-	case doTell:
-		f.tell(a.file)
+	case doReport:
+		f.report(a.file)
 	}
 }
 
-// put begins a put. Its end is a call of the loop.
+// put starts a put. When it ends, putEnded runs in the loop.
 func (f *Folder) put(file *file, s stamp) {
 	w := f.work
 	ctx, cancel := context.WithCancel(w.ctx)
@@ -287,7 +288,7 @@ func (f *Folder) putEnded(file *file, u *upload, k known, err error) {
 	case err == nil:
 		f.m.putStored(now, file.path, k)
 		if u.done.Load() > 0 || file.put.size == 0 {
-			f.words.stored(now, file.path, k.copies)
+			f.messages.stored(now, file.path, k.copies)
 		}
 	case errors.Is(err, fs.ErrNotExist):
 		file.gone = true
@@ -297,27 +298,27 @@ func (f *Folder) putEnded(file *file, u *upload, k known, err error) {
 	default:
 		why := failureOf(err)
 		if file.attempts == 0 {
-			f.words.refused(now, file.path, why)
+			f.messages.refused(now, file.path, why)
 		}
 		f.m.putFailed(now, file.path, why)
 	}
 }
 
-// progress is called while a put goes on.
+// progress is called during a put.
 func (f *Folder) progress(w *work, file *file, u *upload, done int64) {
 	u.done.Store(done)
 	now := int64(f.now())
-	if last := u.toldAt.Load(); now-last < int64(tellEvery) || !u.toldAt.CompareAndSwap(last, now) {
+	if last := u.reportedAt.Load(); now-last < int64(reportEvery) || !u.reportedAt.CompareAndSwap(last, now) {
 		return
 	}
 	w.post(func() {
 		if f.uploads[file] == u {
-			f.tell(file)
+			f.report(file)
 		}
 	})
 }
 
-// check asks the ring for the copies of a file that had fewer than possible.
+// check asks the ring how many copies a file has.
 func (f *Folder) check(path string) {
 	w := f.work
 	w.wg.Go(func() {
@@ -360,10 +361,10 @@ func (f *Folder) rewrite() error {
 	})
 }
 
-// keep says that the memory can't be written. The files are stored all the same.
+// keep reports that the memory file can't be written. Files are stored all the same.
 func (f *Folder) keep(err error) {
 	if err != nil {
-		f.words.trouble(fmt.Sprintf("can't keep in %s what is stored (%v): the next start reads all files again", f.cfg.Data, fault.Reason(err)))
+		f.messages.trouble(fmt.Sprintf("can't keep in %s what is stored (%v): the next start reads all files again", f.cfg.Data, fault.Reason(err)))
 	}
 }
 

@@ -6,22 +6,23 @@ import (
 )
 
 const (
-	// putsAtOnce is how many files are under way together, and bytesAtOnce how many of
-	// their bytes may be in memory.
+	// putsAtOnce is how many files are stored at once, and bytesAtOnce how many of their bytes may be
+	// in memory.
 	putsAtOnce  = 16
 	bytesAtOnce = 48 << 20
-	// weightMost is how many bytes of one file are in memory while it is put: five blocks.
+	// weightMost is how many bytes of one file are in memory during a put: five blocks.
 	weightMost = 5 * 4 << 20
-	// checksAtOnce is how many files are asked for their copies together.
+	// checksAtOnce is for how many files the ring is asked at once.
 	checksAtOnce = 2
-	// checksMost is how often a file with fewer copies than possible is asked for.
+	// checksMost is how often the ring is asked for a file with fewer copies than possible.
 	checksMost = 6
-	// checkAfter is the time until the first of them; each next one takes twice as long.
+	// checkAfter is the time until the first such check; it doubles with each.
 	checkAfter = 2 * time.Second
-	// retryAfter is the time until a refused file is tried again, doubled each time up to retryMost.
+	// retryAfter is the time until a refused file is tried again; it doubles each time, up to
+	// retryMost.
 	retryAfter = 2 * time.Second
 	retryMost  = 5 * time.Minute
-	// holdFor is how long nothing is put after a failure that would be the same for all.
+	// holdFor is how long no put starts after a failure that would be the same for every file.
 	holdFor = time.Second
 )
 
@@ -36,16 +37,16 @@ const (
 	refused
 )
 
-// phases is how many there are.
+// phases is the number of phases.
 const phases = 6
 
-// how a file was seen.
+// how says how a file was seen.
 type how uint8
 
 const (
-	byScan  how = iota // in passing
-	byEvent            // because the system has told of a change
-	byWrite            // because the system has told of bytes that were written
+	byScan  how = iota // by a scan
+	byEvent            // because the system reported a change
+	byWrite            // because the system reported a write
 	byLook             // because the machine asked
 )
 
@@ -55,15 +56,15 @@ type file struct {
 	stamp    stamp // as last seen
 	put      stamp // of the content that is being put
 	known    known
-	why      *failure      // of refused
-	since    time.Duration // when stamp was first seen, or bytes were written
-	due      time.Duration // when the clock is to move it on; 0 never
-	scan     uint32        // the scan that has seen it last
+	why      *failure      // if refused
+	since    time.Duration // when the stamp was first seen, or bytes were written
+	due      time.Duration // when tick moves it on; 0: never
+	scan     uint32        // the last scan that saw it
 	phase    phase
 	isKnown  bool
-	wrote    bool // bytes were written since known: the stamp alone doesn't tell
-	again    bool // another content came while one was put
-	gone     bool // it vanished while it was put
+	wrote    bool // bytes were written since known: the same stamp doesn't mean the same content
+	again    bool // the content changed during a put
+	gone     bool // it vanished during a put
 	short    bool // it is among machine.shorts
 	attempts uint8
 	position int // in the heap, plus 1
@@ -74,10 +75,10 @@ type verb uint8
 const (
 	doLook     verb = iota // see whether the file is there and what its stamp is
 	doPut                  // store the content with the stamp
-	doStop                 // end that put: it is of an old content
-	doCheck                // ask the ring for the copies
-	doRemember             // keep known
-	doTell                 // the file's state has changed
+	doStop                 // cancel the put, which is of an old content
+	doCheck                // ask the ring how many copies there are
+	doRemember             // write known to the memory file
+	doReport               // the file's state has changed
 )
 
 // action is something that the machine wants done.
@@ -87,14 +88,14 @@ type action struct {
 	stamp stamp // of doPut
 }
 
-// machine decides what happens to each file of the folder. It is not for concurrent
-// use. Its clock is the time since some beginning, and never goes back.
+// machine decides what happens to each file of the folder. It is pure, and not safe for concurrent
+// use. Its clock is a time since some start, and never goes back.
 type machine struct {
-	quiet   time.Duration // how long size and time have to stand still
+	quiet   time.Duration // how long a file must keep its size and time
 	files   map[string]*file
 	queue   []*file // ready ones, in order; others are skipped
 	clock   dueHeap
-	hold    time.Duration // nothing is put before
+	hold    time.Duration // no put starts before
 	running int
 	bytes   int64
 	checks  int
@@ -108,13 +109,13 @@ func newMachine(quiet time.Duration) *machine {
 	return &machine{quiet: quiet, files: map[string]*file{}}
 }
 
-// remember tells of a content that was stored earlier.
+// remember adds a content that was stored earlier.
 func (m *machine) remember(path string, k known) {
 	f := m.at(path)
 	f.known, f.isKnown = k, true
 }
 
-// take returns what is to be done, in order.
+// take returns the actions, in order.
 func (m *machine) take() []action {
 	out := m.out
 	m.out = nil
@@ -123,7 +124,7 @@ func (m *machine) take() []action {
 
 func (m *machine) do(v verb, f *file) { m.out = append(m.out, action{verb: v, file: f}) }
 
-// at returns the file at path, which it makes when there is none.
+// at returns the file at path, and adds it if there is none.
 func (m *machine) at(path string) *file {
 	f := m.files[path]
 	if f == nil {
@@ -134,7 +135,7 @@ func (m *machine) at(path string) *file {
 	return f
 }
 
-// found tells that a file to be shared is at path.
+// found notes a file at path that is to be shared.
 func (m *machine) found(now time.Duration, path string, s stamp, h how) {
 	f := m.at(path)
 	f.scan = m.scan
@@ -181,10 +182,10 @@ func (m *machine) found(now time.Duration, path string, s stamp, h how) {
 	m.fill(now)
 }
 
-// unchanged tells that the content seen is the one that the ring has.
+// unchanged reports whether the ring has the content that was seen.
 func (f *file) unchanged() bool { return f.isKnown && f.known.stamp.same(f.stamp) && !f.wrote }
 
-// missing tells that there is no file to be shared at path.
+// missing notes that no file at path is to be shared.
 func (m *machine) missing(now time.Duration, path string) {
 	f := m.files[path]
 	if f == nil || f.phase == absent {
@@ -199,7 +200,7 @@ func (m *machine) missing(now time.Duration, path string) {
 	m.fill(now)
 }
 
-// leave forgets what was seen of a file, and keeps what is known.
+// leave forgets what was seen of a file, and keeps what is stored of it.
 func (m *machine) leave(f *file) {
 	f.stamp, f.again, f.gone, f.attempts = stamp{}, false, false, 0 // wrote stays: what comes back may be what was written
 	m.enter(f, absent)
@@ -213,10 +214,10 @@ func (m *machine) drop(f *file) {
 	delete(m.files, f.path)
 }
 
-// scanBegins starts a look at the whole folder.
+// scanBegins starts a scan of the whole folder.
 func (m *machine) scanBegins() { m.scan++ }
 
-// scanEnds ends it: the files that nobody has seen since it began are not there.
+// scanEnds ends the scan: files that were not seen since it began are missing.
 func (m *machine) scanEnds(now time.Duration) {
 	for _, f := range m.files {
 		if f.scan != m.scan && f.phase != absent {
@@ -225,7 +226,7 @@ func (m *machine) scanEnds(now time.Duration) {
 	}
 }
 
-// wait lets a file come to rest.
+// wait waits until a file keeps its size and time.
 func (m *machine) wait(now time.Duration, f *file) {
 	f.since, f.attempts, f.again = now, 0, false
 	m.enter(f, waiting)
@@ -237,13 +238,13 @@ func (m *machine) enter(f *file, p phase) {
 		return
 	}
 	f.why = nil
-	told := f.phase != p && (f.phase != waiting || p != ready) // both are "waiting" to a user
+	visible := f.phase != p && (f.phase != waiting || p != ready) // both are "waiting" to a user
 	m.counts[f.phase]--
 	m.counts[p]++
 	f.phase = p
 	m.wake(f, 0)
-	if told {
-		m.do(doTell, f)
+	if visible {
+		m.do(doReport, f)
 	}
 }
 
@@ -252,7 +253,7 @@ func (m *machine) enterStored(now time.Duration, f *file) {
 	m.short(now, f)
 }
 
-// tick moves on what the clock has been waited for.
+// tick moves the files on that are due.
 func (m *machine) tick(now time.Duration) {
 	for len(m.clock) > 0 && m.clock[0].due <= now {
 		f := m.clock[0]
@@ -281,7 +282,7 @@ func (m *machine) tick(now time.Duration) {
 	m.fill(now)
 }
 
-// next is when tick is to be called; false for never.
+// next is when to call tick next; false means never.
 func (m *machine) next() (time.Duration, bool) {
 	var next time.Duration
 	if len(m.clock) > 0 {
@@ -296,7 +297,7 @@ func (m *machine) next() (time.Duration, bool) {
 	return next, next > 0
 }
 
-// forget drops what is remembered of files that were last in the folder before a day.
+// forget drops files that were last in the folder before a day.
 func (m *machine) forget(today, before uint16) {
 	for _, f := range m.files {
 		switch {
@@ -308,7 +309,7 @@ func (m *machine) forget(today, before uint16) {
 	}
 }
 
-// state describes a file for a user, all but the time and the bytes sent.
+// state describes a file to users, except for the time and the bytes sent.
 func (f *file) state() File {
 	out := File{Name: f.path, Size: f.stamp.size}
 	switch f.phase {

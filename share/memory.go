@@ -15,22 +15,22 @@ import (
 	"github.com/p2pchord/p2pchord/internal/durable"
 )
 
-// memoryName is the file in the node's data folder that says what is stored.
+// memoryName is the file in the node's data folder that says what is stored of the shared folder.
 const memoryName = "share.log"
 
-// memory keeps what the ring has of each file of the folder: a log of lines, the last
-// one of a path counts, written anew when much of it is old. A line is
-// the CRC-32 of an object in hex, a blank, the object; one that is torn or damaged is
-// passed over. What is lost costs reading the file again and a comparison by hash, nothing else.
+// memory keeps in a file what the ring has of each file of the folder. It is a log: the last line of
+// a path counts, and the log is rewritten when much of it is old. A line is the CRC-32 of a JSON
+// object in hex, a blank, and the object. Damaged lines are skipped. A lost line costs no more than
+// reading that file again and comparing hashes.
 type memory struct {
 	path   string
 	header header
 	log    *os.File
 	lines  int
-	buf    bytes.Buffer // lines that are not written yet
+	buf    bytes.Buffer // not written yet
 }
 
-// header is the first line: what the memory is of.
+// header is the first line.
 type header struct {
 	Format int    `json:"format"`
 	Folder string `json:"folder"`
@@ -64,8 +64,8 @@ func (e entry) known() (known, bool) {
 	return k, err == nil && copy(k.hash[:], h) == len(k.hash) && len(h) == len(k.hash)
 }
 
-// openMemory reads the memory of a folder in the data folder; of another folder it
-// remembers nothing. had tells that this folder was shared before.
+// openMemory reads the memory of a folder. If the file in the data folder is of another folder, the
+// memory is empty. had reports whether this folder was shared before.
 func openMemory(data, folder string, each func(string, known)) (m *memory, had bool, err error) {
 	m = &memory{path: filepath.Join(data, memoryName), header: header{Format: memoryFormat, Folder: folder}}
 	src, err := os.Open(m.path)
@@ -87,7 +87,7 @@ func openMemory(data, folder string, each func(string, known)) (m *memory, had b
 	})
 }
 
-// read reads a log into all, and tells whether it is of this folder.
+// read reads a log into all, and reports whether it is of this folder.
 func (m *memory) read(src *os.File, all map[string]known) bool {
 	lines := bufio.NewScanner(src)
 	lines.Buffer(nil, 64<<10)
@@ -109,7 +109,7 @@ func (m *memory) read(src *os.File, all map[string]known) bool {
 			all[e.Name] = k
 		}
 	}
-	return !first // of a log that could be read in part, that part counts
+	return !first // a part that could be read counts
 }
 
 // checkedLine returns the object of a line.
@@ -125,7 +125,7 @@ func appendLine(buf *bytes.Buffer, v any) {
 	}
 }
 
-// rewrite replaces the log by what all yields.
+// rewrite replaces the log with what all yields.
 func (m *memory) rewrite(all func(yield func(string, known))) error {
 	m.buf.Reset()
 	m.lines = 0
@@ -147,13 +147,13 @@ func (m *memory) rewrite(all func(yield func(string, known))) error {
 	return err
 }
 
-// remember notes a content that is stored. It is kept with the next flush.
+// remember adds a content that is stored. The next flush writes it.
 func (m *memory) remember(name string, k known) {
 	appendLine(&m.buf, entryOf(name, k))
 	m.lines++
 }
 
-// flush writes what was remembered. A crash of the machine may lose it.
+// flush writes what was added. A power failure may lose it.
 func (m *memory) flush() error {
 	if m.buf.Len() == 0 || m.log == nil {
 		return nil
@@ -163,7 +163,7 @@ func (m *memory) flush() error {
 	return err
 }
 
-// old tells that most of the log is about contents that were replaced.
+// old reports whether most lines are of contents that were replaced.
 func (m *memory) old(files int) bool { return m.lines > 2*files+10_000 }
 
 func (m *memory) close() error {
@@ -173,8 +173,8 @@ func (m *memory) close() error {
 	return errors.Join(m.flush(), m.log.Sync(), m.log.Close())
 }
 
-// Forget removes what a node's data folder remembers of its shared folder: its node
-// has left the ring for good, and in another one nothing is stored yet.
+// Forget removes the memory from a node's data folder: the node has left its ring for good, and in
+// another ring nothing is stored yet.
 func Forget(data string) error {
 	err := os.Remove(filepath.Join(data, memoryName))
 	if errors.Is(err, fs.ErrNotExist) {

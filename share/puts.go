@@ -4,7 +4,7 @@ import (
 	"time"
 )
 
-// fill begins puts as far as there is room.
+// fill starts puts up to the limits.
 func (m *machine) fill(now time.Duration) {
 	if now < m.hold {
 		return
@@ -45,7 +45,7 @@ func (m *machine) putStored(now time.Duration, path string, k known) {
 	})
 }
 
-// putChanged ends a put whose file was written to meanwhile, or is not yet whole.
+// putChanged ends a put whose file changed meanwhile, or is not complete yet.
 func (m *machine) putChanged(now time.Duration, path string) {
 	f := m.ended(path)
 	m.settle(now, f, func() { m.wait(now, f) })
@@ -74,7 +74,7 @@ func (m *machine) ended(path string) *file {
 	return f
 }
 
-// settle does end unless the file has vanished or changed while it was put.
+// settle calls end, unless the file vanished or changed during the put.
 func (m *machine) settle(now time.Duration, f *file, end func()) {
 	switch {
 	case f.gone:
@@ -87,7 +87,7 @@ func (m *machine) settle(now time.Duration, f *file, end func()) {
 	m.fill(now)
 }
 
-// checked ends a check. Fewer than 0 copies means that nothing was learned.
+// checked ends a check. A negative number of copies means that the ring did not answer.
 func (m *machine) checked(now time.Duration, path string, copies int) {
 	m.checks--
 	f := m.files[path]
@@ -99,7 +99,7 @@ func (m *machine) checked(now time.Duration, path string, copies int) {
 	if copies >= 0 && copies != f.known.copies {
 		f.known.copies = copies
 		m.do(doRemember, f)
-		m.do(doTell, f)
+		m.do(doReport, f)
 	}
 	if f.known.copies < f.known.possible && f.attempts < checksMost {
 		m.wake(f, now+checkAfter<<f.attempts)

@@ -11,15 +11,15 @@ import (
 	"github.com/p2pchord/p2pchord/internal/fault"
 )
 
-// part is what the shared folder is called when it fails.
+// part names the shared folder in reports of a panic.
 const part = "the shared folder"
 
-// work is what the loop has begun since it started last: scans, looks, puts and checks.
+// work is what one run of the loop has started: scans, looks, puts, and checks.
 type work struct {
 	ctx    context.Context //nolint:containedctx // it ends with the loop's run
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
-	// calls is what the work has the loop do. A later run hears nothing of it.
+	// calls are functions for the loop. A later run doesn't get them.
 	calls chan func()
 }
 
@@ -29,7 +29,7 @@ func newWork(ctx context.Context) *work {
 	return w
 }
 
-// post has the loop do fn; false when its run has ended.
+// post runs fn in the loop. It returns false if that run of the loop has ended.
 func (w *work) post(fn func()) bool {
 	select {
 	case w.calls <- fn:
@@ -39,7 +39,7 @@ func (w *work) post(fn func()) bool {
 	}
 }
 
-// run keeps the loop running until Close. After a panic in it all begins anew, from what is on disk.
+// run keeps the loop running until Close. After a panic it starts again from what is on disk.
 func (f *Folder) run() {
 	defer close(f.ended)
 	contain.Restart(f.ctx, part, func(context.Context) {
@@ -52,30 +52,30 @@ func (f *Folder) run() {
 	})
 }
 
-// endWork ends what the loop has begun, and waits for it.
+// endWork cancels the work of the loop and waits for it.
 func (f *Folder) endWork() {
 	f.work.cancel()
 	f.work.wg.Wait()
 }
 
-// beginAnew replaces everything that a panic may have left in disorder.
+// beginAnew replaces everything that a panic may have left inconsistent.
 func (f *Folder) beginAnew() {
 	f.work = newWork(f.ctx)
 	f.m = newMachine(f.cfg.Quiet)
 	f.m.shorts.wanted = f.cfg.Copies
 	f.uploads, f.looks, f.looking = map[*file]*upload{}, map[string]how{}, false
 	f.scan = scanning{state: FolderScanning}
-	f.told, f.tellAt, f.flushAt = told{}, 0, 0
+	f.shown, f.statusAt, f.flushAt = shownStatus{}, 0, 0
 	_ = f.mem.close() // what it lacks is read again
 	mem, _, err := openMemory(f.cfg.Data, f.cfg.Dir, f.m.remember)
 	if err != nil {
-		f.words.trouble(fmt.Sprintf("can't read what is stored of it (%v): all files are read again", fault.Reason(err)))
+		f.messages.trouble(fmt.Sprintf("can't read what is stored of it (%v): all files are read again", fault.Reason(err)))
 		mem = &memory{path: f.mem.path, header: f.mem.header}
 	}
 	f.mem = mem
 }
 
-// contained runs one piece of work. If it panics, the work counts as failed.
+// contained runs fn. A panic in it counts as a failure.
 func contained(what string, fn func() error) error {
 	err := contain.Run(part, fn)
 	if errors.Is(err, contain.ErrPanic) {
@@ -84,5 +84,5 @@ func contained(what string, fn func() error) error {
 	return err
 }
 
-// now is the time since the folder was opened. It is never 0, which is "never" to the machine.
+// now is the time since the folder was opened. It is never 0, which means "never" in the machine.
 func (f *Folder) now() time.Duration { return time.Since(f.begun) + 1 }

@@ -13,25 +13,25 @@ import (
 	"github.com/p2pchord/p2pchord/share/internal/notify"
 )
 
-// scanning is how the looks at the whole folder go.
+// scanning is the state of the scans.
 type scanning struct {
 	running  bool
 	at       time.Duration // when the next one begins
 	began    time.Duration
 	state    string
-	first    bool // one has ended
+	first    bool // a scan has ended
 	seen     int  // files
 	problems []string
-	counts   int  // of the one that runs
-	again    bool // it is to be followed by another at once
+	counts   int  // files, of the scan that runs
+	again    bool // another one is to follow at once
 }
 
-// beginScan looks at the whole folder, beside the loop.
+// beginScan starts a scan of the whole folder.
 func (f *Folder) beginScan() {
 	f.scan.running, f.scan.began, f.scan.counts = true, f.now(), 0
 	if !f.scan.first {
 		f.scan.state = FolderScanning
-		f.words.scanning(f.now(), 0)
+		f.messages.scanning(f.now(), 0)
 	}
 	f.m.scanBegins()
 	w := f.work
@@ -65,7 +65,7 @@ func (f *Folder) scanned(batch []seen) {
 	f.scan.counts += len(batch)
 	if !f.scan.first {
 		f.scan.seen = f.scan.counts
-		f.words.scanning(now, f.scan.seen)
+		f.messages.scanning(now, f.scan.seen)
 	}
 }
 
@@ -80,39 +80,40 @@ func (f *Folder) scanEnded(problems []string, err error) {
 	if errors.Is(err, context.Canceled) {
 		return
 	}
-	f.words.problems(f.problems())
+	f.messages.problems(f.problems())
 	if err != nil {
 		f.unseen(err)
 		return
 	}
 	f.m.scanEnds(now)
 	if f.scan.state == FolderMissing {
-		f.words.back()
+		f.messages.back()
 	}
 	f.scan.state = FolderWatching
 	if !f.scan.first {
 		f.scan.first = true
 		c := f.m.counts
-		f.words.scannedAll(f.scan.seen, c[stored])
+		f.messages.scannedAll(f.scan.seen, c[stored])
 		f.m.forget(today(), today()-keptDays)
 		f.keep(f.rewrite())
 	}
 }
 
-// unseen notes that the folder can't be looked into. Nothing else changes: its disk may be unplugged.
+// unseen notes that the folder can't be read. Nothing else changes, because its disk may only be
+// unplugged.
 func (f *Folder) unseen(err error) {
 	why := fmt.Sprintf("it can't be read: %v", fault.Reason(err))
 	if errors.Is(err, fs.ErrNotExist) {
 		why = "it isn't there"
 	}
 	if f.scan.state != FolderMissing {
-		f.words.missing(why)
+		f.messages.missing(why)
 	}
 	f.scan.state, f.scan.problems, f.scan.seen = FolderMissing, []string{why}, 0
 	f.m.scanEnds(f.now())
 }
 
-// noticed takes up what the system has told.
+// noticed handles the changes that the system reported.
 func (f *Folder) noticed() {
 	dirty, lost := f.notify.Take()
 	for p, c := range dirty {
@@ -129,11 +130,11 @@ func (f *Folder) noticed() {
 	if lost && !f.scan.running {
 		f.scan.at = f.now()
 	} else if lost {
-		f.scan.again = true // the one that runs may have passed it
+		f.scan.again = true // the scan that runs may have passed it
 	}
 }
 
-// beginLooks looks at single paths, beside the loop.
+// beginLooks starts to look at single paths.
 func (f *Folder) beginLooks() {
 	if f.looking || len(f.looks) == 0 {
 		return

@@ -2,20 +2,20 @@ package share
 
 import "time"
 
-// checkShortEvery is the time between two looks at files with fewer copies than wanted. It is one file each time,
-// as long as the ring stays as it is; when one has got more copies, the ring has grown, and all are looked at, one after the other.
+// checkShortEvery is the time between two checks of files with fewer copies than wanted. Each checks
+// one file. When that has more copies, the ring has grown, and the others follow without a pause.
 const checkShortEvery = 5 * time.Second
 
-// shortFiles are the stored files with fewer copies than wanted, since the ring was too small when they were stored.
-// Their copies are made by the ring; here it is found out that they are there.
+// shortFiles are the stored files with fewer copies than wanted, because the ring was too small for
+// them. The ring makes the copies; the checks only notice them.
 type shortFiles struct {
-	wanted  int           // copies of each file; 0: nothing is looked at
-	queue   []*file       // who comes next, first
-	asked   string        // whose copies are asked for; empty for none
-	checkAt time.Duration // when the next is asked
+	wanted  int           // copies of each file; 0: nothing is checked
+	queue   []*file       // the next one first
+	asked   string        // the file that is being checked; empty for none
+	checkAt time.Duration // when the next check is due
 }
 
-// short takes a stored file in, unless it has the copies wanted, or is here.
+// short adds a stored file that has fewer copies than wanted.
 func (m *machine) short(now time.Duration, f *file) {
 	if f.short || f.known.copies >= m.shorts.wanted {
 		return
@@ -27,7 +27,7 @@ func (m *machine) short(now time.Duration, f *file) {
 	m.shorts.queue = append(m.shorts.queue, f)
 }
 
-// checkShort asks for the copies of the next one when it is time.
+// checkShort starts the next check when it is due.
 func (m *machine) checkShort(now time.Duration) {
 	s := &m.shorts
 	if s.asked != "" || now < s.checkAt {
@@ -49,7 +49,7 @@ func (m *machine) checkShort(now time.Duration) {
 	s.queue = nil
 }
 
-// shortChecked ends that: of a file with more copies than before, or of another one.
+// shortChecked ends the check of a file. more says that it has more copies than before.
 func (m *machine) shortChecked(now time.Duration, path string, more bool) {
 	if m.shorts.asked != path {
 		return
@@ -61,7 +61,7 @@ func (m *machine) shortChecked(now time.Duration, path string, more bool) {
 	}
 }
 
-// nextShort is when checkShort is to be called; 0 for never.
+// nextShort is when to call checkShort; 0 means never.
 func (m *machine) nextShort() time.Duration {
 	if m.shorts.asked != "" || len(m.shorts.queue) == 0 {
 		return 0

@@ -8,7 +8,7 @@ import (
 
 // The states of a file in the folder.
 const (
-	StateWaiting   = "waiting"   // it may still be written, or others come first
+	StateWaiting   = "waiting"   // it may still be written to, or others come first
 	StateUploading = "uploading" // it is on its way
 	StateStored    = "stored"    // the ring has this content of it
 	StateRefused   = "refused"   // it can't be stored; File.Reason says why
@@ -17,7 +17,7 @@ const (
 
 // The states of the folder.
 const (
-	FolderScanning = "scanning" // the first look at all files is under way
+	FolderScanning = "scanning" // the first scan is under way
 	FolderWatching = "watching"
 	FolderMissing  = "missing" // it isn't there, or can't be read
 )
@@ -29,7 +29,7 @@ type File struct {
 	State  string    `json:"state"`
 	Size   int64     `json:"size"`
 	Done   int64     `json:"done"`             // bytes sent of an upload
-	Copies int       `json:"copies"`           // durable copies when last told, 0 unless stored
+	Copies int       `json:"copies"`           // durable copies when last asked, 0 unless stored
 	Hash   string    `json:"hash,omitempty"`   // BLAKE3-256 of what is stored, hex
 	Code   string    `json:"code,omitempty"`   // of a refusal, as in errors
 	Reason string    `json:"reason,omitempty"` // of a refusal
@@ -41,34 +41,34 @@ type Status struct {
 	Time      time.Time `json:"time"`
 	Folder    string    `json:"folder"`
 	State     string    `json:"state"`
-	Scanned   int       `json:"scanned"` // files that the scan under way, or the last one, has seen
+	Scanned   int       `json:"scanned"` // files seen by the scan under way, or the last one
 	Waiting   int       `json:"waiting"`
 	Uploading int       `json:"uploading"`
 	Stored    int       `json:"stored"`
 	Refused   int       `json:"refused"`
-	Problems  []string  `json:"problems"` // what keeps it from seeing all at once, in words
+	Problems  []string  `json:"problems"` // why changes may go unnoticed, or show late
 }
 
-// Update is one thing to know about the folder: a file's state, or the folder's.
+// Update is the state of a file or of the folder.
 type Update struct {
 	File   *File   `json:"file,omitempty"`
 	Folder *Status `json:"folder,omitempty"`
-	// Present ends what there was when the watch began: what follows are changes.
+	// Present ends the state at the beginning of the watch. Changes follow.
 	Present bool `json:"present,omitempty"`
 }
 
-// stamp tells one content of a file from another without reading it.
+// stamp distinguishes contents of a file without reading it.
 type stamp struct {
 	size     int64
 	modified int64 // nanoseconds since 1970
-	// changed is when the content, the name or the permissions last changed, in nanoseconds since
-	// 1970; 0 where the system doesn't tell. Programs can't set it, so that it also tells of a
-	// content that was changed by a program which sets modified back.
+	// changed is when the content, the name, or the permissions last changed, in nanoseconds since
+	// 1970; 0 where the system doesn't say. Programs can't set it, so it also reveals a change by a
+	// program that sets modified back.
 	changed int64
 	inode   uint64 // 0 where a file doesn't keep its number
 }
 
-// same reports whether two stamps are of one content, as far as both tell.
+// same reports whether two stamps are of one content, as far as both say.
 func (s stamp) same(t stamp) bool {
 	return s.size == t.size && s.modified == t.modified && s.changed == t.changed &&
 		(s.inode == t.inode || s.inode == 0 || t.inode == 0)

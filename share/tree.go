@@ -17,11 +17,11 @@ import (
 )
 
 const (
-	// entriesAtOnce is how many entries of a folder are read together.
+	// entriesAtOnce is how many entries of a folder are read at once.
 	entriesAtOnce = 1024
-	// maxRules bounds what is read of a .p2pignore, in bytes.
+	// maxRules is how many bytes of a .p2pignore are read.
 	maxRules = 1 << 20
-	// maxProblems is how many folders that can't be read are named.
+	// maxProblems is how many unreadable folders are named.
 	maxProblems = 100
 )
 
@@ -31,12 +31,12 @@ type seen struct {
 	stamp stamp
 }
 
-// tree looks into the folder through an os.Root: what a link leads out of it to is never seen.
+// tree reads the folder through an os.Root, so no link leads out of it.
 type tree struct {
 	root *os.Root
 	// enter is called for each folder before it is read.
 	enter func(folder string)
-	// each is called for some of the files at a time.
+	// each is called with batches of files.
 	each  func([]seen)
 	batch []seen
 	// rules of the folders whose files are being looked at.
@@ -44,9 +44,9 @@ type tree struct {
 	// problems are the folders that can't be read, and why; unnamed is how many more there are.
 	problems []string
 	unnamed  int
-	// inodes tells of each device whether a file keeps its inode number there.
+	// inodes says of each device whether files keep their inode numbers there.
 	inodes map[uint64]bool
-	// data tells of folders that were asked for whether they are data folders of peers.
+	// data says of folders that were checked whether they are data folders of peers.
 	data map[string]bool
 }
 
@@ -58,7 +58,7 @@ func openTree(dir string) (*tree, error) {
 	return &tree{root: root, enter: func(string) {}, each: func([]seen) {}, rules: map[string]*ignore.Rules{}, inodes: map[uint64]bool{}, data: map[string]bool{}}, nil
 }
 
-func (t *tree) close() { _ = t.root.Close() } // it was only read through
+func (t *tree) close() { _ = t.root.Close() } // it was only read
 
 // walk looks at all files in a folder and below.
 func (t *tree) walk(ctx context.Context, folder string) error {
@@ -96,7 +96,7 @@ func (t *tree) note(problem string) {
 	t.problems = append(t.problems, problem)
 }
 
-// trouble lists all problems in words.
+// trouble lists all problems.
 func (t *tree) trouble() []string {
 	if t.unnamed == 0 {
 		return t.problems
@@ -156,8 +156,7 @@ func (t *tree) flush() {
 	}
 }
 
-// file returns what is at p, if it is a file to be shared: a regular one, or a link
-// to a regular one in the folder.
+// file returns the file at p if it is to be shared: a regular file, or a link to one in the folder.
 func (t *tree) file(p string, kind fs.FileMode) (s seen, ok bool) {
 	if kind != 0 && kind != fs.ModeSymlink || !t.wanted(p, false) {
 		return s, false
@@ -169,7 +168,7 @@ func (t *tree) file(p string, kind fs.FileMode) (s seen, ok bool) {
 	return seen{p, t.stampOf(p, i)}, true
 }
 
-// stampOf is the stamp of the file at p, with its inode number only where that stays the same.
+// stampOf returns the stamp of the file at p, without the inode number where that may change.
 func (t *tree) stampOf(p string, i fs.FileInfo) stamp {
 	s := stampOf(i)
 	if !t.keepsInodes(p, i) {
@@ -186,7 +185,7 @@ func (t *tree) keepsInodes(p string, i fs.FileInfo) bool {
 	}
 	f, err := t.root.OpenFile(p, os.O_RDONLY|fileid.OpenFlags, 0)
 	if err != nil {
-		return false // the next file of the device may tell
+		return false // the next file of the device may answer
 	}
 	defer func() { _ = f.Close() }() // it was only asked
 	now, err := f.Stat()
@@ -201,8 +200,8 @@ func stampOf(i fs.FileInfo) stamp {
 	return stamp{size: i.Size(), modified: i.ModTime().UnixNano(), changed: fileid.ChangeTime(i), inode: fileid.Inode(i)}
 }
 
-// look tells what is at p now, for a path that nobody has walked to: whether it is a
-// file to be shared, or a folder whose files are.
+// look returns what is at p now, for a path outside of a walk: a file to be shared, or a folder
+// whose files are to be shared.
 func (t *tree) look(p string) (s seen, file, folder bool) {
 	for i, c := range p {
 		if c == '/' && !t.wanted(p[:i], true) {
@@ -220,7 +219,7 @@ func (t *tree) look(p string) (s seen, file, folder bool) {
 	return s, file, false
 }
 
-// wanted tells whether neither its own name nor the rules keep an entry from being shared.
+// wanted reports whether an entry is to be shared, by its name and the rules.
 func (t *tree) wanted(p string, folder bool) bool {
 	return !ignore.SkippedName(path.Base(p)) && !t.rulesOf(parent(p)).Ignored(p, folder) && (!folder || !t.isData(p))
 }

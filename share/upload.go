@@ -23,12 +23,12 @@ type Ring interface {
 	Stat(ctx context.Context, name string) (node.FileStat, error)
 }
 
-// errBusy is why a file waits although it stands still: what fetches it has not ended.
+// errBusy is why a file waits that doesn't change: the program that fetches it has not ended.
 var errBusy = errors.New("another program is still writing it")
 
-// store brings the content with the stamp s of the file at path into the ring. What the
-// ring has already is only read: compared with before, the content stored last, or, where there
-// is none, with what the ring has under the name.
+// store puts the file at path, whose stamp is s, into the ring. A content that the ring has is only
+// read and compared: with before, the content stored last, or else with what the ring has under that
+// name.
 func store(ctx context.Context, dir, path string, s stamp, before *known, ring Ring, progress func(int64)) (known, error) {
 	if err := node.ValidName(path); err != nil {
 		return known{}, err
@@ -65,7 +65,7 @@ func store(ctx context.Context, dir, path string, s stamp, before *known, ring R
 	return k, k.setHash(res.Hash)
 }
 
-// open opens a file whose stamp is s; of another one it is steady.ErrChanged.
+// open opens the file if its stamp is s, and otherwise returns steady.ErrChanged.
 func open(root *os.Root, path string, s stamp) (*steady.File, error) {
 	f, err := root.OpenFile(path, os.O_RDONLY|fileid.OpenFlags, 0)
 	if err != nil {
@@ -86,7 +86,7 @@ func open(root *os.Root, path string, s stamp) (*steady.File, error) {
 	return in, nil
 }
 
-// compareFile tells whether the ring has the content of the file at path.
+// compareFile reports whether the ring has the content of the file at path.
 func compareFile(ctx context.Context, root *os.Root, path string, s stamp, before *known, ring Ring) (k known, same bool, err error) {
 	in, err := open(root, path, s)
 	if err != nil {
@@ -96,7 +96,7 @@ func compareFile(ctx context.Context, root *os.Root, path string, s stamp, befor
 	return compare(ctx, in, path, s, before, ring)
 }
 
-// compare tells whether the ring has the content of in.
+// compare reports whether the ring has the content of in.
 func compare(ctx context.Context, in *steady.File, path string, s stamp, before *known, ring Ring) (k known, same bool, err error) {
 	if before == nil {
 		st, err := ring.Stat(ctx, path)
@@ -127,13 +127,13 @@ func compare(ctx context.Context, in *steady.File, path string, s stamp, before 
 func (k *known) setHash(text string) error {
 	h, err := hex.DecodeString(text)
 	if err != nil || len(h) != len(k.hash) {
-		return fault.New(fault.Failed, "the ring told a hash that is none: %q", text)
+		return fault.New(fault.Failed, "the ring returned an invalid hash: %q", text)
 	}
 	copy(k.hash[:], h)
 	return nil
 }
 
-// withContext ends a read with its context.
+// withContext is a reader that fails when its context ends.
 type withContext struct {
 	ctx context.Context //nolint:containedctx // it lives as long as one copy
 	r   io.Reader
@@ -146,7 +146,7 @@ func (c withContext) Read(p []byte) (int, error) {
 	return c.r.Read(p)
 }
 
-// changed tells that a put ended because its file was written to, or is not whole yet.
+// changed reports whether a put ended because its file changed, or is not complete yet.
 func changed(err error) bool {
 	return errors.Is(err, steady.ErrChanged) || errors.Is(err, errBusy)
 }

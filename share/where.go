@@ -11,8 +11,8 @@ import (
 	"github.com/p2pchord/p2pchord/internal/fault"
 )
 
-// Check says why a folder can't be shared by the node of a data folder. One that was
-// shared before may be missing: its disk may come later.
+// Check returns why the node of a data folder can't share a folder. A folder that was shared before
+// may be missing, because its disk may be mounted later.
 func Check(dir, data string) error {
 	abs, err := filepath.Abs(dir)
 	if err != nil {
@@ -28,7 +28,7 @@ func Check(dir, data string) error {
 	return err
 }
 
-// there says why dir can't be shared.
+// there returns an error if dir is no folder.
 func there(dir string) error {
 	i, err := os.Stat(dir)
 	switch {
@@ -37,12 +37,12 @@ func there(dir string) error {
 	case err != nil:
 		return fault.New(fault.Usage, "can't share %s: %w", dir, fault.Reason(err))
 	case !i.IsDir():
-		return fault.New(fault.Usage, "can't share %s: it is no folder", dir)
+		return fault.New(fault.Usage, "can't share %s: it is not a folder", dir)
 	}
 	return nil
 }
 
-// apart refuses a shared folder that has the node's own data in it, or is in them.
+// apart refuses a folder that contains the node's data folder, or is in it.
 func apart(dir, data string) error {
 	resolved := func(p string) string {
 		if abs, err := filepath.Abs(p); err == nil {
@@ -62,7 +62,7 @@ func apart(dir, data string) error {
 		return err == nil && (rel == "." || rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator)))
 	}
 	if within(a, b) || within(b, a) {
-		return fault.New(fault.Usage, "can't share %s: it is in the node's data folder %s, or has it in it; share another folder, or give another --data", dir, data)
+		return fault.New(fault.Usage, "can't share %s: it is in the node's data folder %s, or contains it; share another folder, or give another --data", dir, data)
 	}
 	return nil
 }

@@ -47,14 +47,14 @@ type move struct {
 
 // moves are all that can happen. Each tells whether it could.
 var moves = []move{
-	{"write", func(w *world) bool { w.write(true); w.tell(byWrite); return true }},
+	{"write", func(w *world) bool { w.write(true); w.report(byWrite); return true }},
 	{"write unseen", func(w *world) bool { w.write(true); w.visible = true; return true }},
 	{"write with the old stamp", func(w *world) bool {
 		if !w.there {
 			return false
 		}
 		w.write(false)
-		w.tell(byWrite)
+		w.report(byWrite)
 		return true
 	}},
 	{"touch", func(w *world) bool {
@@ -123,7 +123,7 @@ func (w *world) write(newStamp bool) {
 	w.visible = newStamp
 }
 
-func (w *world) tell(h how) {
+func (w *world) report(h how) {
 	w.noticed, w.visible = w.now, true
 	w.m.found(w.now, one, w.stamp, h)
 }
@@ -174,7 +174,7 @@ func (w *world) obey() {
 			if !w.running {
 				w.fail("a put is stopped that doesn't run")
 			}
-		case doRemember, doTell:
+		case doRemember, doReport:
 		}
 	}
 	total := 0

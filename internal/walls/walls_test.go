@@ -57,6 +57,8 @@ var walls = []wall{
 	{"node", []string{"net/http", module + "/cmd"}, true},
 	{"bootstrap", []string{module + "/node", module + "/store"}, true},
 	{"share", []string{libp2p}, false},
+	{"share/internal", []string{module + "/node", module + "/store", module + "/protocol", module + "/gateway", libp2p}, true},
+	{"share/internal/ignore", append(pure, module), true},
 	{"gateway", []string{libp2p, module + "/store"}, false},
 	{"sim", []string{libp2p}, false},
 	{"internal/netcheck", []string{module + "/node", module + "/store", module + "/gateway"}, true},

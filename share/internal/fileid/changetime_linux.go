@@ -5,7 +5,8 @@ import (
 	"syscall"
 )
 
-// ChangeTime is when the file's content, name or permissions last changed, in nanoseconds since 1970.
+// ChangeTime is when the file's content, name, or permissions last changed, in nanoseconds since
+// 1970.
 func ChangeTime(i fs.FileInfo) int64 {
 	if st, ok := i.Sys().(*syscall.Stat_t); ok {
 		return st.Ctim.Nano()

@@ -4,5 +4,5 @@ package fileid
 
 import "io/fs"
 
-// ChangeTime is 0: what is changed with its time set back is found only while the node runs.
+// ChangeTime is 0: a change whose time was set back is noticed only while the node runs.
 func ChangeTime(fs.FileInfo) int64 { return 0 }

@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-// OpenFlags keep an open from waiting at a pipe that took the place of a file.
+// OpenFlags keep an open from blocking if a pipe has replaced the file.
 const OpenFlags = syscall.O_NONBLOCK
 
 // Inode is the number of the file in its file system.

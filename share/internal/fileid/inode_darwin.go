@@ -6,7 +6,7 @@ import (
 	"syscall"
 )
 
-// keepInodes are the file systems on which a file keeps its inode number for as long as it exists.
+// keepInodes are the file systems on which a file keeps its inode number as long as it exists.
 var keepInodes = []string{"apfs", "hfs", "ufs", "nfs", "zfs"}
 
 // KeepsInodes reports whether files keep their inode numbers on the file system of f.

@@ -6,9 +6,9 @@ import (
 	"syscall"
 )
 
-// keepInodes are the file systems, by the type that statfs tells, on which a file keeps its
-// inode number for as long as it exists. On FAT, exFAT, CIFS and most of what FUSE brings, the
-// numbers are made up when a file is looked at, and change though nothing touches it.
+// keepInodes are the file systems, by the type that statfs returns, on which a file keeps its inode
+// number as long as it exists. FAT, exFAT, CIFS, and most FUSE file systems make the numbers up when
+// a file is looked at, so they change although the file doesn't.
 var keepInodes = []int64{
 	0xef53,     // ext2, ext3, ext4
 	0x58465342, // XFS

@@ -4,5 +4,5 @@ package fileid
 
 import "os"
 
-// KeepsInodes is false where it isn't known: size and time have to do.
+// KeepsInodes is false: it isn't known on this system.
 func KeepsInodes(*os.File) bool { return false }

@@ -2,8 +2,8 @@ package ignore
 
 import "strings"
 
-// What a comparison of a pattern with a text ends with. The last two end hopeless
-// searches early: without them a pattern of many stars takes exponential time.
+// verdict is the result of comparing a pattern with a text. The last two end hopeless searches early:
+// without them a pattern of many stars takes exponential time.
 type verdict int
 
 const (
@@ -13,9 +13,8 @@ const (
 	needsStars         // a star met a '/': only a "**" before it can help
 )
 
-// match tells whether a pattern of gitignore matches a whole path, as git's own
-// wildmatch does with WM_PATHNAME: '*', '?' and classes don't match '/', "**" between
-// slashes does.
+// match reports whether a pattern of gitignore matches a whole path, as git's own wildmatch does with
+// WM_PATHNAME: '*', '?', and classes don't match '/'; "**" between slashes does.
 func match(glob, text string) bool { return wild(glob, 0, text) == same }
 
 // wild compares glob[p:] with text.
@@ -64,8 +63,8 @@ func wild(glob string, p int, text string) verdict {
 	return same
 }
 
-// star compares from the star at glob[p] on. next 0 or more means that there is no
-// verdict yet: glob[next] and the rest of the text both begin with the next '/'.
+// star compares from the star at glob[p] on. If next isn't negative there is no verdict yet:
+// glob[next:] and rest both begin with the next '/'.
 func star(glob string, p int, text string) (v verdict, next int, rest string) {
 	begin := p
 	for p < len(glob) && glob[p] == '*' {
@@ -98,7 +97,8 @@ func star(glob string, p int, text string) (v verdict, next int, rest string) {
 	return never, -1, ""
 }
 
-// class tells whether c is in the class that begins at glob[p], and where that ends; -1 for nowhere.
+// class reports whether c is in the class that begins at glob[p], and where that class ends; -1 means
+// that it doesn't.
 func class(glob string, p int, c byte) (in bool, end int) {
 	p++
 	negated := p < len(glob) && (glob[p] == '!' || glob[p] == '^')
@@ -130,7 +130,7 @@ func class(glob string, p int, c byte) (in bool, end int) {
 	}
 }
 
-// classByte reads one byte of a class, which a backslash may stand before.
+// classByte reads one byte of a class, with or without a backslash before it.
 func classByte(glob string, p int) (c byte, after int) {
 	if glob[p] == '\\' {
 		p++

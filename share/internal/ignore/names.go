@@ -2,18 +2,18 @@ package ignore
 
 import "strings"
 
-// partial are the endings of files that programs are still writing, and of those that
-// they keep beside others.
+// partial are the endings of files that programs are still writing, and of temporary files that they
+// keep beside others.
 var partial = []string{
 	".part", ".partial", ".filepart", ".crdownload", ".download", ".opdownload", ".aria2", ".!ut", ".!qb", ".bc!", // downloads
 	".tmp", ".temp", "~", // editors and office programs
 }
 
-// BusyMarks are the endings of files beside one that is still being fetched: the
-// browser or downloader has made NAME already, and writes to NAME.part.
+// BusyMarks are the endings of files that are beside a file while it is being downloaded: some
+// programs make NAME first, and then write to NAME.part.
 var BusyMarks = []string{".part", ".crdownload", ".aria2"}
 
-// SkippedName tells that a file or folder of this base name is never shared.
+// SkippedName reports whether a file or folder of this base name is never shared.
 func SkippedName(base string) bool {
 	if strings.HasPrefix(base, ".") || strings.HasPrefix(base, "~$") ||
 		strings.HasPrefix(base, "#") && strings.HasSuffix(base, "#") {

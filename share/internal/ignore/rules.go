@@ -5,11 +5,11 @@ import (
 	"strings"
 )
 
-// FileName names what is not shared, in the syntax of gitignore, in any folder.
+// FileName is the name of the files with patterns. Each folder may have one.
 const FileName = ".p2pignore"
 
-// Rules are the patterns of one folder's .p2pignore, below those of its parents. A nil
-// *rules ignores nothing.
+// Rules are the patterns of one folder's .p2pignore, and of its parents'. A nil
+// *Rules ignores nothing.
 type Rules struct {
 	parent   *Rules
 	folder   string // relative, "" for the top
@@ -23,7 +23,7 @@ type pattern struct {
 	anchored bool // the whole path from the folder on, not the base name
 }
 
-// Parse reads the text of a .p2pignore.
+// Parse reads the text of a folder's .p2pignore.
 func Parse(parent *Rules, folder, text string) *Rules {
 	r := &Rules{parent: parent, folder: folder}
 	for line := range strings.SplitSeq(strings.TrimPrefix(text, "\ufeff"), "\n") {
@@ -55,13 +55,13 @@ func parsePattern(line string) (p pattern, ok bool) {
 	return p, p.glob != ""
 }
 
-// endsEscaped tells that s ends with an odd number of backslashes.
+// endsEscaped reports whether s ends with an odd number of backslashes.
 func endsEscaped(s string) bool {
 	n := len(s) - len(strings.TrimRight(s, `\`))
 	return n%2 == 1
 }
 
-// Ignored tells whether the rules name a path, not whether they name a folder that it is in.
+// Ignored reports whether the rules match a path. It doesn't look at the folders that the path is in.
 func (r *Rules) Ignored(name string, folder bool) bool {
 	for ; r != nil; r = r.parent {
 		rel := name

@@ -17,9 +17,9 @@ import (
 )
 
 const (
-	// gatherFor is how long changes are gathered before they are looked at together.
+	// gatherFor is how long changes are gathered before Wake gets a token.
 	gatherFor = 100 * time.Millisecond
-	// gatherMost is how many are; with more of them all is looked at.
+	// gatherMost is how many paths are gathered; with more, Take says that changes were lost.
 	gatherMost = 10_000
 )
 
@@ -31,22 +31,22 @@ const (
 	Written                   // bytes were written
 )
 
-// Notifier gathers what the system tells of changes in the folder. Where the system
-// can't, problem says so, and the scans find all.
+// Notifier gathers the changes that the system reports. It is safe for concurrent use.
 type Notifier struct {
 	dir     string
 	w       *fsnotify.Watcher // nil when there is none
-	Wake    chan struct{}     // has a token when something was gathered
+	Wake    chan struct{}     // gets a token when changes were gathered
 	stopped chan struct{}
 
 	mu       sync.Mutex
 	dirty    map[string]Change
-	lost     bool // changes were not told: all has to be looked at
+	lost     bool // some changes were not reported
 	timer    *time.Timer
 	watched  map[string]bool
 	problems map[string]bool
 }
 
+// New starts to gather the changes in dir. Folders are watched once they are added.
 func New(dir string) *Notifier {
 	n := &Notifier{
 		dir: dir, Wake: make(chan struct{}, 1), stopped: make(chan struct{}),
@@ -61,13 +61,14 @@ func New(dir string) *Notifier {
 	n.w = w
 	go func() {
 		defer close(n.stopped)
-		for contain.Run("the shared folder", func() error { n.run(); return nil }) != nil { // what it missed the next scan finds
+		for contain.Run("the shared folder", func() error { n.run(); return nil }) != nil { // the next scan finds what it missed
 			time.Sleep(gatherFor)
 		}
 	}()
 	return n
 }
 
+// Close ends the watches.
 func (n *Notifier) Close() {
 	if n.w != nil {
 		_ = n.w.Close() // there is nothing to save
@@ -88,7 +89,7 @@ func (n *Notifier) run() {
 				return
 			}
 			n.event(e)
-		case _, ok := <-n.w.Errors: // an overflow, or a failure that may have hidden something
+		case _, ok := <-n.w.Errors: // an overflow, or a failure that may hide a change
 			if !ok {
 				return
 			}
@@ -123,7 +124,7 @@ func (n *Notifier) event(e fsnotify.Event) {
 	n.gather()
 }
 
-// gather wakes the folder a moment later.
+// gather makes Wake get a token gatherFor later.
 func (n *Notifier) gather() {
 	if n.timer == nil {
 		n.timer = time.AfterFunc(gatherFor, func() {
@@ -135,7 +136,7 @@ func (n *Notifier) gather() {
 	}
 }
 
-// Take returns what was gathered: paths, or that all has to be looked at.
+// Take returns the paths that have changed. With lost, others may have changed too.
 func (n *Notifier) Take() (dirty map[string]Change, lost bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -144,14 +145,15 @@ func (n *Notifier) Take() (dirty map[string]Change, lost bool) {
 	return dirty, lost
 }
 
-// Add watches a folder. It may be added again: after its disk was unplugged it has to.
+// Add watches a folder, given relative to the Notifier's. After its disk was unplugged, a folder has
+// to be added again.
 func (n *Notifier) Add(folder string) {
 	if n.w == nil {
 		return
 	}
 	err := n.w.Add(filepath.Join(n.dir, filepath.FromSlash(folder)))
 	if err != nil && errors.Is(err, os.ErrNotExist) {
-		return // it has gone since
+		return // it was removed meanwhile
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -162,8 +164,8 @@ func (n *Notifier) Add(folder string) {
 	n.problemLocked(err)
 }
 
-// forget ends the watches of a folder that has gone, or has another name by now: they
-// would tell of changes under the old one.
+// forget ends the watches of a folder that was removed or renamed, which would report changes under
+// its old name.
 func (n *Notifier) forget(folder string) {
 	if !n.watched[folder] {
 		return
@@ -171,7 +173,7 @@ func (n *Notifier) forget(folder string) {
 	for p := range n.watched {
 		if p == folder || strings.HasPrefix(p, folder+"/") {
 			delete(n.watched, p)
-			_ = n.w.Remove(filepath.Join(n.dir, filepath.FromSlash(p))) // the system may have been faster
+			_ = n.w.Remove(filepath.Join(n.dir, filepath.FromSlash(p))) // the system may have done so already
 		}
 	}
 }
@@ -190,21 +192,21 @@ func (n *Notifier) problemLocked(err error) {
 	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
 		text = limitReached("programs", "fs.inotify.max_user_instances", 1<<10)
 	default:
-		text = fmt.Sprintf("the system doesn't tell of all changes (%v): they are found by looking at intervals", fault.Reason(err))
+		text = fmt.Sprintf("the system doesn't report all changes (%v): scans at intervals find them", fault.Reason(err))
 	}
 	n.problems[text] = true
 }
 
-// limitReached names the limit of the kernel, and how to raise it.
+// limitReached names a limit of the kernel, and says how to raise it.
 func limitReached(what, sysctl string, enough int) string {
 	now := ""
 	if b, err := os.ReadFile("/proc/sys/" + strings.ReplaceAll(sysctl, ".", "/")); err == nil {
 		now = ", " + strings.TrimSpace(string(b)) + ","
 	}
-	return fmt.Sprintf("the system watches no more %s: its limit %s%s is reached, and changes are found by looking at intervals; to raise it: sysctl -w %s=%d", what, sysctl, now, sysctl, enough)
+	return fmt.Sprintf("the system watches no more %s: its limit %s%s is reached, and scans at intervals find the changes; to raise it: sysctl -w %s=%d", what, sysctl, now, sysctl, enough)
 }
 
-// Problems lists what keeps the system from telling of all changes.
+// Problems lists why the system may not report all changes.
 func (n *Notifier) Problems() []string {
 	n.mu.Lock()
 	defer n.mu.Unlock()

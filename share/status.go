@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-func (f *Folder) tell(file *file) { f.feed.file(f.stateOf(file)) }
+func (f *Folder) report(file *file) { f.feed.file(f.stateOf(file)) }
 
 func (f *Folder) stateOf(file *file) File {
 	s := file.state()
@@ -39,15 +39,15 @@ func (f *Folder) problems() []string {
 	return append(f.notify.Problems(), f.scan.problems...)
 }
 
-// tellStatus tells the folder's state when it has changed, and not too often.
-func (f *Folder) tellStatus(now time.Duration) {
-	if now < f.tellAt {
+// reportStatus reports the folder's state when it has changed, at most every reportEvery.
+func (f *Folder) reportStatus(now time.Duration) {
+	if now < f.statusAt {
 		return
 	}
-	f.tellAt = 0
-	t := told{f.m.counts, f.scan.state, f.scan.seen, strings.Join(f.scan.problems, "\n")}
-	if t != f.told {
-		f.told, f.tellAt = t, now+tellEvery
+	f.statusAt = 0
+	t := shownStatus{f.m.counts, f.scan.state, f.scan.seen, strings.Join(f.scan.problems, "\n")}
+	if t != f.shown {
+		f.shown, f.statusAt = t, now+reportEvery
 		f.feed.status(f.status())
 	}
 }
