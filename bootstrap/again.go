@@ -12,12 +12,12 @@ import (
 )
 
 const (
-	// againAtOnce bounds how many remembered members are dialled at a time, and againTimeout each dial.
+	// againAtOnce bounds how many remembered members are dialed at a time, and againTimeout each dial.
 	againAtOnce  = 16
 	againTimeout = 5 * time.Second
 )
 
-// againAfter is when the members of the last run are dialled, from the start on: those that haven't registered until then.
+// againAfter is when the members of the last run are dialed, from the start on: those that haven't registered until then.
 var againAfter = []time.Duration{0, 10 * time.Second, 30 * time.Second}
 
 // meetAgain connects to the members of the last run: when this peer has another address than then, they don't know where it is, and

@@ -63,7 +63,7 @@ func TestABootstrapPeerThatMovedFindsItsMembers(t *testing.T) {
 		t.Errorf("registered again only after %s", took)
 	}
 
-	// Nobody who is registered is dialled any more: these members find the way themselves.
+	// Nobody who is registered is dialed any more: these members find the way themselves.
 	inbound := make(chan struct{}, 64)
 	second.host.Network().Notify(&network.NotifyBundle{ConnectedF: func(_ network.Network, conn network.Conn) {
 		if conn.RemotePeer() == a.host.ID() && conn.Stat().Direction == network.DirInbound {

@@ -16,7 +16,7 @@ func (c *Contact) connect(ctx context.Context, limit time.Duration) error {
 	case <-c.arrived: // of a connection that Connect below finds, or that is gone
 	default:
 	}
-	dialling, cancel := context.WithTimeout(ctx, limit)
+	dialing, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	watched := make(chan struct{})
 	go func() {
@@ -24,12 +24,12 @@ func (c *Contact) connect(ctx context.Context, limit time.Duration) error {
 		select {
 		case <-c.arrived:
 			cancel() // the dial may go on for long at an address where nobody is
-		case <-dialling.Done():
+		case <-dialing.Done():
 		}
 	}()
 	to := c.to
 	to.Addrs = ma.Unique(append(slices.Clone(to.Addrs), c.learnt...))
-	err := connectTo(dialling, c.cfg.Host, to, c.cfg.Addr)
+	err := connectTo(dialing, c.cfg.Host, to, c.cfg.Addr)
 	cancel()
 	<-watched
 	if err != nil && ctx.Err() == nil && c.cfg.Host.Network().Connectedness(c.to.ID) == network.Connected {

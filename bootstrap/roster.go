@@ -36,7 +36,7 @@ type entry struct {
 }
 
 // roster is who is there. It does no I/O, starts nothing, reads no clock and isn't safe for
-// concurrent use: its owner serialises, which also makes founding a matter of one peer at a time.
+// concurrent use: its owner serializes, which also makes founding a matter of one peer at a time.
 type roster struct {
 	heartbeat time.Duration
 	max       int

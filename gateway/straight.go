@@ -151,7 +151,7 @@ func (s *straight) CloseIdleConnections() {
 }
 
 // straightBody is an answer's body. At its end it gives the connection back, so that a
-// context that is cancelled then does the next request no harm.
+// context that is canceled then does the next request no harm.
 type straightBody struct {
 	ctx  context.Context //nolint:containedctx // of the request, with which the reading ends
 	from *straight

@@ -130,7 +130,7 @@ func (r *watched) Read(p []byte) (int, error) {
 	return r.r.Read(p)
 }
 
-// withoutDeadline returns ctx as far as it is cancelled, and not when its time is over.
+// withoutDeadline returns ctx as far as it is canceled, and not when its time is over.
 func withoutDeadline(ctx context.Context) (context.Context, context.CancelFunc) {
 	out, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() {

@@ -162,7 +162,7 @@ func (b *book) messages(ps []ring.Position) []*pb.Peer {
 	return out
 }
 
-// prepare makes sure that the peer can be dialled at once: its addresses are known to
+// prepare makes sure that the peer can be dialed at once: its addresses are known to
 // the host, and no back-off of libp2p's, which grows to minutes, stands in the way. Who asks decides
 // how often. libp2p dials by itself when a stream is opened.
 func (b *book) prepare(id peer.ID) {

@@ -61,7 +61,7 @@ type Config struct {
 	// Connections is how many connections there may be, ConnectionsPerAddress how many of them with peers behind one
 	// IPv4 address or IPv6 /56. Default DefaultConnections and DefaultConnectionsPerAddress.
 	Connections, ConnectionsPerAddress int
-	// Server is for a rented host: no address of a local network is dialled or announced, no router is asked
+	// Server is for a rented host: no address of a local network is dialed or announced, no router is asked
 	// to forward a port, and MDNS is off whatever it says.
 	Server bool
 	// Events, if not nil, is called for what a person may want to know: joined, lost a

@@ -68,7 +68,7 @@ type (
 		Path        string  `json:"path"`      // "direct", "relayed", "self", or empty when there is no connection
 		Via         string  `json:"via"`       // the relay's peer ID, or empty
 		Transport   string  `json:"transport"` // "tcp", "quic" or "ws"
-		MS          float64 `json:"ms"`        // from asking to the answer, dialling included
+		MS          float64 `json:"ms"`        // from asking to the answer, dialing included
 		Error       string  `json:"error"`     // why there was no answer, or empty
 	}
 	// TraceHop is one step of the lookup.

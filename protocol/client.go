@@ -30,7 +30,7 @@ var ErrCutOff = errors.New("cut off")
 // was none. Then the error is of the kind fault.Unreachable when the peer could not
 // be reached or did not answer, fault.TryAgain when a transfer stood still,
 // fault.Integrity when the answer was nonsense, and fault.Interrupted when the
-// caller's context was cancelled. Of what an answer holds, only the shape is checked.
+// caller's context was canceled. Of what an answer holds, only the shape is checked.
 //
 // Streams are kept for further requests. A request that fails on such a stream
 // before any of its answer has come is sent once more on a new one: the peer may just have

@@ -155,7 +155,7 @@ func (c *checker) punches() []PunchCheck {
 			outcome = connpath.Direct
 		}
 		out = append(out, PunchCheck{
-			PeerID: p.Peer.String(), At: p.At.UTC(), Outcome: outcome, Punched: !p.Dialled,
+			PeerID: p.Peer.String(), At: p.At.UTC(), Outcome: outcome, Punched: !p.Dialed,
 			Attempts: p.Attempts, MS: milliseconds(p.Took), Error: strings.Join(strings.Fields(p.Err), " "),
 		})
 	}

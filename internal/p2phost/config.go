@@ -50,7 +50,7 @@ type Config struct {
 	Announce []ma.Multiaddr
 	// Relays are the bootstrap peers, at which a Peer reserves relay slots first.
 	Relays []peer.AddrInfo
-	// Given are the peers whose addresses the user gave: they are dialled there, whatever network that is. Default: Relays.
+	// Given are the peers whose addresses the user gave: they are dialed there, whatever network that is. Default: Relays.
 	Given []peer.AddrInfo
 	// RelayCandidates returns further peers that may be relays: members that others have reached. It is called
 	// from the host's goroutines. Default: none.
@@ -68,7 +68,7 @@ type Config struct {
 	// Neighbor reports whether a peer is a neighbor in the ring. A quarter of the connections and streams is reserved for
 	// neighbors. It is called from many goroutines, as soon as the host runs. Default: nobody is.
 	Neighbor func(peer.ID) bool
-	// Server is for a rented host: no address of a local network is dialled or announced, and no router
+	// Server is for a rented host: no address of a local network is dialed or announced, and no router
 	// is asked to forward a port. Rented hosts stand in networks with strangers, whose owners take such dials for an attack.
 	Server bool
 	// Version is what others see as p2pchord/VERSION. Default: from the build, or "dev".

@@ -14,7 +14,7 @@ import (
 	"github.com/p2pchord/p2pchord/internal/peeraddr"
 )
 
-// dialRules keeps a host from dialling private addresses of other people's networks: they are in
+// dialRules keeps a host from dialing private addresses of other people's networks: they are in
 // everybody's records, mean something else in every network, and a dial to one that isn't here goes out to the
 // provider, who takes it for a scan.
 type dialRules struct {
@@ -110,11 +110,11 @@ func (r *dialRules) onInternet() bool {
 	return false
 }
 
-// InterceptAddrDial reports whether p may be dialled at a.
+// InterceptAddrDial reports whether p may be dialed at a.
 func (r *dialRules) InterceptAddrDial(p peer.ID, a ma.Multiaddr) bool {
 	ip, ok := peeraddr.IP(a)
 	if !ok || peeraddr.IsPublicIP(ip) {
-		return true // a relay's is dialled as the relay's own; a name has become addresses before
+		return true // a relay's is dialed as the relay's own; a name has become addresses before
 	}
 	if r.outside.relays[p] && r.isGiven(ip) {
 		return true
@@ -220,7 +220,7 @@ func network64(ip netip.Addr) netip.Prefix {
 	return p
 }
 
-// InterceptPeerDial lets every peer be dialled.
+// InterceptPeerDial lets every peer be dialed.
 func (*dialRules) InterceptPeerDial(peer.ID) bool { return true }
 
 // InterceptAccept lets everybody in: from where doesn't matter.

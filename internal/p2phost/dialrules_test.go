@@ -90,16 +90,16 @@ func TestDialRules(t *testing.T) {
 			t.Parallel()
 			c.scene.book = c.book
 			if got := c.scene.rules(t).InterceptAddrDial(other, addrs(t, c.dial)[0]); got != c.want {
-				t.Errorf("dialled: %v, want %v", got, c.want)
+				t.Errorf("dialed: %v, want %v", got, c.want)
 			}
 		})
 	}
 	r := scene{ifaces: []string{"10.1.0.5/24"}, given: "/ip4/10.9.0.1/tcp/4700", server: true}.rules(t)
 	if !r.InterceptAddrDial(boot, addrs(t, "/ip4/10.9.0.1/tcp/4700")[0]) {
-		t.Error("the bootstrap peer isn't dialled at the address that the user gave")
+		t.Error("the bootstrap peer isn't dialed at the address that the user gave")
 	}
 	if r.InterceptAddrDial(boot, addrs(t, "/ip4/172.17.0.1/tcp/4700")[0]) {
-		t.Error("the bootstrap peer is dialled at another private address")
+		t.Error("the bootstrap peer is dialed at another private address")
 	}
 }
 
@@ -112,7 +112,7 @@ func TestDialRulesForGivenNames(t *testing.T) {
 		name         string
 		scene        scene
 		leadsTo      []string
-		boot, member bool // whether the bootstrap peer is dialled at 10.9.0.1, and a member in another part of the network
+		boot, member bool // whether the bootstrap peer is dialed at 10.9.0.1, and a member in another part of the network
 	}{
 		{"not resolved yet", office, nil, false, false},
 		{"a private address in another subnet", office, []string{"/ip4/10.9.0.1/tcp/4700"}, true, true},
@@ -128,10 +128,10 @@ func TestDialRulesForGivenNames(t *testing.T) {
 				r.resolved("ring.office.example", addrs(t, c.leadsTo...))
 			}
 			if got := r.InterceptAddrDial(boot, addrs(t, "/ip4/10.9.0.1/tcp/4700")[0]); got != c.boot {
-				t.Errorf("the bootstrap peer is dialled: %v, want %v", got, c.boot)
+				t.Errorf("the bootstrap peer is dialed: %v, want %v", got, c.boot)
 			}
 			if got := r.InterceptAddrDial(other, addrs(t, member)[0]); got != c.member {
-				t.Errorf("a member is dialled: %v, want %v", got, c.member)
+				t.Errorf("a member is dialed: %v, want %v", got, c.member)
 			}
 		})
 	}

@@ -29,7 +29,7 @@ const (
 )
 
 // names resolves the names in addresses. A name that a peer told, and that doesn't resolve soon, is passed over:
-// the peer's other addresses, its relays' among them, are dialled without it, and what is found out later is used by
+// the peer's other addresses, its relays' among them, are dialed without it, and what is found out later is used by
 // the next dial. Names of the bootstrap peers, which the user gave, are waited for as long as the dial itself.
 // It is safe for concurrent use.
 type names struct {

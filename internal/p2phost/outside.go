@@ -49,7 +49,7 @@ type sight struct {
 	local ma.Multiaddr
 }
 
-// telling is what a peer said of itself, and whether it could not be dialled behind the same router.
+// telling is what a peer said of itself, and whether it could not be dialed behind the same router.
 type telling struct {
 	ips    []netip.Addr
 	missed bool
@@ -111,7 +111,7 @@ func (o *outside) wake() {
 	}
 }
 
-// miss notes that p, behind the same router, could not be dialled there; missed reports whether that is so.
+// miss notes that p, behind the same router, could not be dialed there; missed reports whether that is so.
 func (o *outside) miss(p peer.ID) {
 	o.mu.Lock()
 	defer o.mu.Unlock()

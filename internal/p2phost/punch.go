@@ -23,7 +23,7 @@ const toldFor = 10 * time.Minute
 //     listen port: most NATs keep port numbers, and where UDP is blocked nothing but a guessed TCP address works.
 //   - Peers behind the same public address don't punch: the upgrader dials the private addresses that they
 //     tell each other. Only when that has failed is the way through the router tried. Others leave private addresses out,
-//     so that nobody's network is dialled into by strangers.
+//     so that nobody's network is dialed into by strangers.
 type punchFilter struct {
 	outside *outside
 	host    host.Host
@@ -51,7 +51,7 @@ func (f *punchFilter) FilterLocal(remote peer.ID, addrs []ma.Multiaddr) []ma.Mul
 	return ma.Unique(append(withSiblings(addrs, f.tcp, f.udp), peeraddr.Private(f.host.Addrs())...))
 }
 
-// FilterRemote returns which of remote's addresses are dialled to punch a hole.
+// FilterRemote returns which of remote's addresses are dialed to punch a hole.
 func (f *punchFilter) FilterRemote(remote peer.ID, addrs []ma.Multiaddr) []ma.Multiaddr {
 	f.outside.tells(remote, addrs)
 	if together(f.outside.ips(), peeraddr.PublicIPs(addrs)) != same {

@@ -190,7 +190,7 @@ func directConn(h host.Host, p peer.ID) network.Conn {
 }
 
 // within dials p at its addresses when it turns out to be behind the same router. A hole needn't be
-// punched there, and where one of the two stands behind a further router only the other can be dialled.
+// punched there, and where one of the two stands behind a further router only the other can be dialed.
 func (u *upgrader) within(ctx context.Context, p peer.ID) bool {
 	ctx, cancel := context.WithTimeout(network.WithForceDirectDial(ctx, "behind the same router"), withinTimeout)
 	defer cancel()

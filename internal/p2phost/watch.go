@@ -46,7 +46,7 @@ type Punch struct {
 	Peer     peer.ID
 	At       time.Time // when that became known
 	Direct   bool      // a direct connection came of it
-	Dialled  bool      // the other end was reached without punching
+	Dialed   bool      // the other end was reached without punching
 	Attempts int       // punches tried
 	Took     time.Duration
 	Err      string // why it failed
@@ -158,7 +158,7 @@ func (l *punchLog) Trace(e *holepunch.Event) {
 	p.At = time.Unix(0, e.Timestamp)
 	switch evt := e.Evt.(type) {
 	case *holepunch.DirectDialEvt:
-		*p = Punch{Peer: e.Remote, At: p.At, Dialled: true, Direct: evt.Success, Took: evt.EllapsedTime, Err: evt.Error}
+		*p = Punch{Peer: e.Remote, At: p.At, Dialed: true, Direct: evt.Success, Took: evt.EllapsedTime, Err: evt.Error}
 	case *holepunch.StartHolePunchEvt:
 		*p = Punch{Peer: e.Remote, At: p.At, Under: true}
 	case *holepunch.HolePunchAttemptEvt:

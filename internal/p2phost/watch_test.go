@@ -113,7 +113,7 @@ func TestPunchesKeepTheLastAttempt(t *testing.T) {
 	trace("a", 1, &holepunch.DirectDialEvt{Error: "no"})
 	trace("b", 2, &holepunch.DirectDialEvt{Success: true, EllapsedTime: time.Second})
 	trace("a", 3, &holepunch.StartHolePunchEvt{})
-	if got := w.Punches()[0]; !got.Under || got.Dialled || got.Err != "" {
+	if got := w.Punches()[0]; !got.Under || got.Dialed || got.Err != "" {
 		t.Errorf("under way: %+v", got)
 	}
 	trace("a", 4, &holepunch.HolePunchAttemptEvt{Attempt: 1})
@@ -121,7 +121,7 @@ func TestPunchesKeepTheLastAttempt(t *testing.T) {
 	trace("a", 6, &holepunch.EndHolePunchEvt{Error: errors.New("all failed").Error(), EllapsedTime: time.Minute})
 	want := []Punch{
 		{Peer: "a", At: time.Unix(0, 6), Attempts: 2, Took: time.Minute, Err: "all failed"},
-		{Peer: "b", At: time.Unix(0, 2), Dialled: true, Direct: true, Took: time.Second},
+		{Peer: "b", At: time.Unix(0, 2), Dialed: true, Direct: true, Took: time.Second},
 	}
 	if got := w.Punches(); !slices.Equal(got, want) {
 		t.Errorf("punches %+v\nwant    %+v", got, want)

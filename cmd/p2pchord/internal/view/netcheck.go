@@ -177,7 +177,7 @@ func relayRows(n node.Netcheck) [][]string {
 func punchRows(n node.Netcheck) [][]string {
 	var rows [][]string
 	for _, p := range n.HolePunching {
-		how := "dialled"
+		how := "dialed"
 		if p.Punched {
 			how = "hole punching, " + textfmt.Count(p.Attempts, "attempt", "attempts")
 		}
