@@ -5,6 +5,7 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/peer"
 
+	"github.com/p2pchord/p2pchord/internal/chord/book/booktest"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/node"
 	"github.com/p2pchord/p2pchord/protocol"
@@ -64,8 +65,8 @@ func TestStrangersTellOfNobody(t *testing.T) {
 	for range 4 {
 		m := &pb.Neighbours{Self: self, Joined: true, Incorporated: true}
 		for range 32 {
-			m.Predecessors = append(m.Predecessors, node.MadeUp(t, 50))
-			m.Successors = append(m.Successors, node.MadeUp(t, 50))
+			m.Predecessors = append(m.Predecessors, booktest.MadeUp(t, 50))
+			m.Successors = append(m.Successors, booktest.MadeUp(t, 50))
 		}
 		for _, req := range []*pb.RingRequest{
 			{Body: &pb.RingRequest_Depart{Depart: &pb.Depart{From: m}}},

@@ -17,7 +17,7 @@ import (
 // call asks a request of any peer, this node included.
 func (n *Node) call(ctx context.Context, to peer.ID, req *pb.FileRequest, body []byte) (*request.Reply, error) {
 	if to != n.host.ID() {
-		n.book.prepare(to)
+		n.book.Prepare(to)
 		r, err := request.Remote(n.client)(ctx, to, req, body)
 		if r != nil {
 			n.clocks.note(to, r.GetTimeMs(), n.clock())

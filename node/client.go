@@ -12,8 +12,11 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/p2pchord/p2pchord/bootstrap"
+	"github.com/p2pchord/p2pchord/internal/chord"
+	"github.com/p2pchord/p2pchord/internal/chord/book"
 	"github.com/p2pchord/p2pchord/internal/connpath"
 	"github.com/p2pchord/p2pchord/internal/contain"
+	"github.com/p2pchord/p2pchord/internal/env"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/internal/membudget"
 	"github.com/p2pchord/p2pchord/internal/p2phost"
@@ -31,7 +34,9 @@ type Client struct {
 
 	host   host.Host
 	client *protocol.Client
-	book   *book
+	book   *book.Book
+	env    env.Env
+	wg     sync.WaitGroup // of what env has started
 
 	mu      sync.Mutex
 	members []protocol.PeerInfo // heard of, by position; those that don't answer are taken out
@@ -56,19 +61,20 @@ func Dial(ctx context.Context, cfg ClientConfig) (_ *Client, err error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{host: h, book: newBook(h, nil)}
+	c := &Client{host: h, book: book.New(h, nil)}
+	c.env = env.NewSystem(context.Background(), &c.wg)
 	c.client = protocol.NewClient(h, protocol.ClientOptions{
 		DialTimeout: cfg.Timeout, Timeout: cfg.Timeout, Progress: cfg.Timeout, Limits: limits(cfg.LimitUp, cfg.LimitDown),
 	})
 	remote := request.Remote(c.client)
 	c.operations = operations{
 		key: h.Peerstore().PrivKey(h.ID()), id: h.ID(), memory: membudget.New(cfg.MemoryBytes), timeout: cfg.Timeout, route: c, learn: c.meetPeer,
-		known: func(p peer.ID) (protocol.PeerInfo, bool) { return c.book.info(ring.ID(p)) },
+		known: func(p peer.ID) (protocol.PeerInfo, bool) { return c.book.Info(ring.ID(p)) },
 		path:  func(p peer.ID) (connpath.Path, bool) { return connpath.To(h, p) },
 		call: unlessStalled(cfg.Timeout, func(ctx context.Context, to peer.ID, req *pb.FileRequest, body []byte) (*request.Reply, error) {
-			c.book.prepare(to)
+			c.book.Prepare(to)
 			r, err := remote(ctx, to, req, body)
-			if unreached(err) {
+			if chord.NoAnswer(err) {
 				c.forget(to)
 			}
 			return r, err
@@ -123,7 +129,7 @@ func (c *Client) meet(ctx context.Context, cfg ClientConfig) error {
 
 // introduceMember takes a member given in place of a bootstrap peer, and its neighbours.
 func (c *Client) introduceMember(ctx context.Context, id peer.ID) (*pb.Neighbours, error) {
-	m, err := observe(ctx, c.client, id)
+	m, err := c.observe(ctx, id)
 	if err != nil {
 		return nil, err
 	}
@@ -134,14 +140,32 @@ func (c *Client) introduceMember(ctx context.Context, id peer.ID) (*pb.Neighbour
 }
 
 // Close ends the client.
-func (c *Client) Close() error { return errors.Join(c.client.Close(), c.host.Close()) }
+func (c *Client) Close() error {
+	err := errors.Join(c.client.Close(), c.host.Close())
+	c.wg.Wait()
+	return err
+}
+
+// observe asks a member for what is visible of its state.
+func (c *Client) observe(ctx context.Context, id peer.ID) (*pb.Neighbours, error) {
+	return chord.Observe(ctx, clientTransport{c}, id)
+}
+
+// clientTransport sends requests of the ring protocol.
+type clientTransport struct{ client *Client }
+
+// Ring implements chord.Transport.
+func (t clientTransport) Ring(ctx context.Context, to peer.ID, req *pb.RingRequest) (*pb.RingResponse, error) {
+	t.client.book.Prepare(to)
+	return t.client.client.Ring(ctx, to, req)
+}
 
 // maxKnown bounds the members that a client remembers.
 const maxKnown = 1024
 
 // meetPeer verifies the description of a member and remembers it.
 func (c *Client) meetPeer(m *pb.Peer) (protocol.PeerInfo, error) {
-	info, err := c.book.learnOne(m)
+	info, err := c.book.Learn(m)
 	if err != nil || len(info.Addrs) == 0 || info.ID == c.host.ID() {
 		return info, err
 	}
@@ -193,7 +217,7 @@ func (c *Client) locate(ctx context.Context, key ring.Key) (protocol.Owner, erro
 		if err == nil {
 			return protocol.ReadOwner(found, maxCopies, c.meetPeer)
 		}
-		if last = err; unreached(err) {
+		if last = err; chord.NoAnswer(err) {
 			c.forget(m.ID)
 		}
 		if ctx.Err() != nil {
@@ -206,9 +230,9 @@ func (c *Client) locate(ctx context.Context, key ring.Key) (protocol.Owner, erro
 func (c *Client) find(ctx context.Context, via peer.ID, key ring.Key) (*pb.Found, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout/2)
 	defer cancel()
-	c.book.prepare(via)
+	c.book.Prepare(via)
 	resp, err := c.client.Ring(ctx, via, &pb.RingRequest{Body: &pb.RingRequest_Find{Find: &pb.Find{
-		Key: uint32(key), Hops: maxHops, Path: true, TimeoutMs: uint32((c.timeout / 2).Milliseconds()), //nolint:gosec // bounded
+		Key: uint32(key), Hops: chord.MaxHops, Path: true, TimeoutMs: uint32((c.timeout / 2).Milliseconds()), //nolint:gosec // bounded
 	}}})
 	return resp.GetFound(), err
 }
@@ -226,7 +250,7 @@ func (c *Client) starts(key ring.Key) []peer.ID {
 func (c *Client) nearer(ctx context.Context, via peer.ID, key ring.Key) (*pb.Found, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	c.book.prepare(via)
+	c.book.Prepare(via)
 	resp, err := c.client.Ring(ctx, via, &pb.RingRequest{Body: &pb.RingRequest_Find{Find: &pb.Find{Key: uint32(key), Local: true}}})
 	return resp.GetFound(), err
 }
@@ -251,16 +275,12 @@ func (c *Client) before(key ring.Key) []protocol.PeerInfo {
 // walk goes around the ring, starting at any known member.
 func (c *Client) walk(ctx context.Context) ([]protocol.PeerInfo, error) {
 	last := fault.New(fault.Unreachable, "no member of the ring could be reached: check that its nodes run; p2pchord netcheck tells what is wrong here")
-	ask := func(ctx context.Context, id peer.ID) (*pb.Neighbours, error) {
-		c.book.prepare(id)
-		return observe(ctx, c.client, id)
-	}
 	for _, m := range c.before(0) {
-		members, err := walkRing(ctx, m.ID, ask, c.meetPeer)
+		members, err := chord.WalkFrom(ctx, c.env, m.ID, c.observe, c.meetPeer)
 		if err == nil {
 			return members, nil
 		}
-		if last = err; unreached(err) {
+		if last = err; chord.NoAnswer(err) {
 			c.forget(m.ID)
 		}
 	}

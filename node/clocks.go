@@ -127,7 +127,7 @@ func (n *Node) wrongClock() string {
 
 // peerWords names a peer for people: by its ring address, if it has one, and its ID.
 func (n *Node) peerWords(p ring.Position) string {
-	if info, ok := n.book.info(p.ID); ok && !info.RingAddress.IsZero() {
+	if info, ok := n.book.Info(p.ID); ok && !info.RingAddress.IsZero() {
 		return fmt.Sprintf("%s (%s)", info.RingAddress, peerID(p))
 	}
 	return peerID(p).String()

@@ -104,22 +104,12 @@ func (n *Node) ForgetPeer(id string) {
 	if err != nil {
 		panic(err)
 	}
-	n.book.mu.Lock()
-	defer n.book.mu.Unlock()
-	if e, ok := n.book.peers[ring.ID(p)]; ok {
-		n.book.used.Remove(e.at)
-		delete(n.book.peers, ring.ID(p))
-	}
+	n.book.Forget(ring.ID(p))
 }
-
-// MadeUp is the description of a peer that nobody has met.
-var MadeUp = madeUp
 
 // KnownPeers counts the peers of which the node has a description.
 func (n *Node) KnownPeers() int {
-	n.book.mu.Lock()
-	defer n.book.mu.Unlock()
-	return len(n.book.peers)
+	return n.book.Len()
 }
 
 // IsMember reports whether the node takes a peer for a member of the ring.

@@ -88,6 +88,6 @@ func (n *Node) confirmedBy(ctx context.Context, a arc, span store.Span) bool {
 // two may have yet to take in what was set aside in its part, and may do so only as long as nobody says that it
 // has been a holder all the while.
 func (n *Node) coveredBy(pred *pb.Peer, a arc) bool {
-	info, err := n.book.learnOne(pred)
+	info, err := n.book.Learn(pred)
 	return err == nil && (info.Position == a.from || ring.Between(info.Position, a.from, a.owner))
 }

@@ -131,7 +131,7 @@ func (n *Node) serveClaim(ctx context.Context, from peer.ID, c *pb.Claim) (*pb.F
 	}
 	verify := protocol.ParsePeer
 	if n.isNeighbor(from) { // from anybody else, whom it names as its predecessor is not learned
-		verify = n.book.learnOne
+		verify = n.book.Learn
 	}
 	pred, err := verify(c.GetPredecessor())
 	if err != nil {
@@ -154,7 +154,7 @@ func (n *Node) serveClaim(ctx context.Context, from peer.ID, c *pb.Claim) (*pb.F
 
 // claimant verifies that a request among members comes from whom it says.
 func (n *Node) claimant(from peer.ID, d *pb.Peer) (protocol.PeerInfo, error) {
-	info, err := n.book.learnFrom(from, d)
+	info, err := n.book.LearnFrom(from, d)
 	if err == nil && info.ID != from {
 		err = fault.New(fault.NotAllowed, "a member can only speak for itself")
 	}
@@ -171,7 +171,7 @@ func (n *Node) askGrant(ctx context.Context, to ring.Position) (ans replica.Gran
 		g := r.GetGranted()
 		ans = replica.GrantAnswer{OK: true, ID: protocol.GrantID(g.GetId())}
 		if g.GetPredecessor() != nil {
-			if info, err := n.book.learnOne(g.GetPredecessor()); err == nil {
+			if info, err := n.book.Learn(g.GetPredecessor()); err == nil {
 				ans.Pred = info.Position
 			}
 		}
@@ -184,14 +184,14 @@ func (n *Node) askClaim(ctx context.Context, c replica.AskClaim) (ans replica.Cl
 	ctx, cancel := context.WithTimeout(ctx, n.claimPatience(c.To))
 	defer cancel()
 	r, err := n.call(ctx, peerID(c.To), &pb.FileRequest{Body: &pb.FileRequest_Claim{Claim: &pb.Claim{
-		From: n.description(), Predecessor: n.book.message(c.Grant.From), Grant: protocol.GrantMessage(c.Grant.ID),
+		From: n.description(), Predecessor: n.describeOne(c.Grant.From), Grant: protocol.GrantMessage(c.Grant.ID),
 	}}}, nil)
 	if err == nil {
 		defer r.Close()
 		m := r.GetClaimed()
 		ans = replica.ClaimAnswer{Owns: m.GetOwns(), Authority: m.GetAuthority(), Continuous: m.GetContinuous(), Quarantined: m.GetAside(), Preds: n.stateOf(peerID(c.To), m.GetNeighbours()).Preds}
 		if m.GetGrantee() != nil {
-			if info, err := n.book.learnOne(m.GetGrantee()); err == nil {
+			if info, err := n.book.Learn(m.GetGrantee()); err == nil {
 				ans.Grantee = info.Position
 			}
 		}

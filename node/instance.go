@@ -8,6 +8,7 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/peer"
 
+	"github.com/p2pchord/p2pchord/internal/chord"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/internal/instance"
 )
@@ -96,8 +97,8 @@ func (n *Node) foundInstance(o instance.Other) {
 // askInstances asks remembered peers whether another process runs with this node's identity,
 // before the node says anything to the ring.
 func (n *Node) askInstances(ctx context.Context) {
-	n.book.learn(n.folder.holders...)
-	n.book.learn(n.folder.peers...)
+	chord.LearnAll(n.book, n.folder.holders...)
+	chord.LearnAll(n.book, n.folder.peers...)
 	ctx, cancel := context.WithTimeout(ctx, instanceWait)
 	defer cancel()
 	asked := make(map[peer.ID]bool)
@@ -132,7 +133,7 @@ func (n *Node) askInstances(ctx context.Context) {
 
 // askInstance asks one peer, which it connects to first.
 func (n *Node) askInstance(ctx context.Context, id peer.ID) error {
-	n.book.prepare(id)
+	n.book.Prepare(id)
 	if err := n.host.Connect(ctx, peer.AddrInfo{ID: id}); err != nil {
 		return err
 	}

@@ -10,7 +10,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/p2pchord/p2pchord/internal/fault"
-	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/replica"
 	"github.com/p2pchord/p2pchord/ring"
 	"github.com/p2pchord/p2pchord/store"
@@ -294,7 +293,7 @@ func (n *Node) everyName() []string {
 func (n *Node) farewell(ctx context.Context, s *snapshot, incomplete bool) {
 	ctx = context.WithoutCancel(ctx) // the time for handing over may be used up; saying goodbye has its own
 	var wg sync.WaitGroup
-	wg.Go(func() { n.tellDeparture(ctx, s, incomplete) })
+	wg.Go(func() { n.driver().AnnounceDeparture(ctx, s.View, incomplete) })
 	for _, c := range n.contacts {
 		wg.Go(func() {
 			ctx, cancel := context.WithTimeout(ctx, n.cfg.Heartbeat)
@@ -303,23 +302,4 @@ func (n *Node) farewell(ctx context.Context, s *snapshot, incomplete bool) {
 		})
 	}
 	wg.Wait()
-}
-
-// tellDeparture tells the neighbours of s that this node is no member any more.
-func (n *Node) tellDeparture(ctx context.Context, s *snapshot, incomplete bool) {
-	d := &pb.Depart{From: n.neighboursOf(s.View.State(), true), Incomplete: incomplete}
-	var wg sync.WaitGroup
-	for _, p := range n.neighbors(s) {
-		wg.Go(func() {
-			ctx, cancel := context.WithTimeout(ctx, n.cfg.Heartbeat)
-			defer cancel()
-			_, _ = n.ring(ctx, p.ID, &pb.RingRequest{Body: &pb.RingRequest_Depart{Depart: d}}) // who misses it finds out by itself
-		})
-	}
-	wg.Wait()
-}
-
-// neighbors are the predecessors and successors, each once.
-func (n *Node) neighbors(s *snapshot) []ring.Position {
-	return n.distinct(n.distinct(nil, s.View.Predecessors()...), s.View.Successors()...)
 }

@@ -3,8 +3,13 @@ package node
 import (
 	"context"
 	"sync/atomic"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/p2pchord/p2pchord/internal/chord"
+	"github.com/p2pchord/p2pchord/protocol"
+	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/replica"
 	"github.com/p2pchord/p2pchord/ring"
 )
@@ -53,6 +58,44 @@ func (a arcActions) Reconcile(ctx context.Context, r replica.Reconcile) bool {
 	return a.node.syncWith(ctx, r) == nil
 }
 
+// ringTransport sends requests of the ring protocol.
+type ringTransport struct{ node *Node }
+
+// Ring implements chord.Transport.
+func (t ringTransport) Ring(ctx context.Context, to peer.ID, req *pb.RingRequest) (*pb.RingResponse, error) {
+	n := t.node
+	n.book.Prepare(to)
+	resp, err := n.client.Ring(ctx, to, req)
+	if q := req.GetNeighbours(); q == nil || q.GetFrom() != nil { // anybody may be observed, and clocks are members'
+		n.clocks.note(to, resp.GetTimeMs(), n.clock())
+	}
+	return resp, err
+}
+
+// serveRing answers one request of the ring protocol.
+func (n *Node) serveRing(ctx context.Context, from peer.ID, req *pb.RingRequest) (*pb.RingResponse, error) {
+	resp, err := n.driver().Serve(ctx, from, req)
+	if resp == nil {
+		resp = &pb.RingResponse{}
+	}
+	resp.TimeMs = n.told()
+	return resp, err
+}
+
+// ringHooks are what the ring tells this node of.
+func (n *Node) ringHooks() chord.Hooks {
+	return chord.Hooks{
+		Published:   n.published,
+		StoreFailed: n.storeFailed,
+		LeftBehind: func(id peer.ID) {
+			n.left.add(id)
+			n.wakeFetch()
+		},
+		OwnerGuessed: n.figures.lookups.WithLabelValues("known").Inc,
+		OwnerAsked:   n.figures.lookedUp,
+	}
+}
+
 // published follows a new snapshot: events, connections to protect, and work for the repair. It
 // runs in the ring's loop.
 func (n *Node) published(old, now *snapshot) {
@@ -62,4 +105,61 @@ func (n *Node) published(old, now *snapshot) {
 	if !old.Grants.Synced && now.Grants.Synced {
 		n.wakeRepair()
 	}
+}
+
+// isNeighbor reports whether the peer is a neighbor in this node's own view of the ring; false while
+// the node starts.
+func (n *Node) isNeighbor(id peer.ID) bool {
+	d := n.driver()
+	return d != nil && d.IsNeighbor(id)
+}
+
+// isInView reports whether the peer is in this node's view of the ring; false while the node starts.
+func (n *Node) isInView(id ring.ID) bool {
+	d := n.driver()
+	return d != nil && d.InView(id)
+}
+
+// mayHoldSlot reports whether a peer may hold a slot of this node's relay.
+func (n *Node) mayHoldSlot(id peer.ID) bool { return n.isMember() && n.checkMember(n.ctx, id) == nil }
+
+// knownPeer is what was learned of a peer, or what this node knows of itself.
+func (n *Node) knownPeer(id peer.ID) (protocol.PeerInfo, bool) {
+	if id == n.host.ID() {
+		return protocol.PeerInfo{ID: id, RingAddress: n.address, Position: n.self}, true
+	}
+	return n.book.Info(ring.ID(id))
+}
+
+func (n *Node) patience(factor uint32) time.Duration              { return n.driver().Patience(factor) }
+func (n *Node) description() *pb.Peer                             { return n.book.Self() }
+func (n *Node) describe(ps []ring.Position) []*pb.Peer            { return n.driver().Describe(ps) }
+func (n *Node) describeOne(p ring.Position) *pb.Peer              { return n.driver().DescribeOne(p) }
+func (n *Node) stateOf(from peer.ID, m *pb.Neighbours) ring.State { return n.driver().State(from, m) }
+func (n *Node) neighboursOf(s ring.State, joined bool) *pb.Neighbours {
+	return n.driver().Neighbors(s, joined)
+}
+func (n *Node) checkMember(ctx context.Context, id peer.ID) error {
+	return n.driver().CheckMember(ctx, id)
+}
+func (n *Node) notified(at ring.Position) { n.driver().Notified(at) }
+func (n *Node) observe(ctx context.Context, id peer.ID) (*pb.Neighbours, error) {
+	return n.driver().Observe(ctx, id)
+}
+func (n *Node) learnPeer(m *pb.Peer) (protocol.PeerInfo, error) { return n.book.Learn(m) }
+
+func (n *Node) guess(key ring.Key) (peer.ID, bool) { return n.driver().Guess(key) }
+func (n *Node) locate(ctx context.Context, key ring.Key) (protocol.Owner, error) {
+	return n.driver().Locate(ctx, key)
+}
+func (n *Node) starts(key ring.Key) []peer.ID { return n.driver().Starts(key) }
+func (n *Node) nearer(ctx context.Context, via peer.ID, key ring.Key) (*pb.Found, error) {
+	return n.driver().Nearer(ctx, via, key)
+}
+func (n *Node) walk(ctx context.Context) ([]protocol.PeerInfo, error) { return n.driver().Walk(ctx) }
+
+// ownerOf names the owner of key, asking the ring when the view can't tell.
+func (n *Node) ownerOf(ctx context.Context, key ring.Key) (peer.ID, error) {
+	owner, err := n.locate(ctx, key)
+	return owner.ID, err
 }

@@ -42,7 +42,7 @@ func (n *Node) Netcheck(ctx context.Context) (Netcheck, error) {
 		if roles[0] == RoleBootstrap {
 			continue
 		}
-		info, _ := n.book.info(ring.ID(id)) // neighbors are known
+		info, _ := n.book.Info(ring.ID(id)) // neighbors are known
 		s.Neighbors = append(s.Neighbors, NeighbourCheck{
 			PeerID: id.String(), Key: uint16(info.Position.Key), RingAddress: info.RingAddress.String(), Role: roles[0],
 		})
@@ -74,7 +74,7 @@ func (n *Node) checkClocks(neighbors []NeighbourCheck) ClockCheck {
 				times = append(times, time.UnixMilli(c.shows.Early))
 			}
 		}
-		if info, _ := n.book.info(ring.ID(id)); !reported && info.Seq > 0 {
+		if info, _ := n.book.Info(ring.ID(id)); !reported && info.Seq > 0 {
 			times = append(times, time.Unix(0, int64(info.Seq))) //nolint:gosec // a time
 		}
 	}

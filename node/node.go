@@ -7,7 +7,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	golog "github.com/ipfs/go-log/v2"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/p2pchord/p2pchord/bootstrap"
 	"github.com/p2pchord/p2pchord/internal/chord"
+	"github.com/p2pchord/p2pchord/internal/chord/book"
 	"github.com/p2pchord/p2pchord/internal/connpath"
 	"github.com/p2pchord/p2pchord/internal/contain"
 	"github.com/p2pchord/p2pchord/internal/delivery"
@@ -26,7 +26,6 @@ import (
 	"github.com/p2pchord/p2pchord/internal/netcheck"
 	"github.com/p2pchord/p2pchord/internal/p2phost"
 	"github.com/p2pchord/p2pchord/protocol"
-	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/ring"
 	"github.com/p2pchord/p2pchord/store"
 )
@@ -50,10 +49,9 @@ type Node struct {
 	limits  protocol.Limits
 	users   users
 	inHand  inHand
-	book    *book
+	book    *book.Book
 
 	state ringState
-	alike atomic.Pointer[pb.Peer] // this node's own description, as others get it
 
 	guard     *instance.Guard
 	instances *instances
@@ -79,8 +77,6 @@ type Node struct {
 	age       age
 	graves    graves
 	clocks    clocks
-	members   members
-	newcomers newcomers
 	commits   commits
 
 	eventQueue *delivery.Queue[Event] // events on their way to Config.Events
@@ -107,7 +103,6 @@ func New(ctx context.Context, cfg Config) (*Node, error) {
 		repairing: make(chan struct{}, 1),
 		fetching:  make(chan struct{}, 1),
 		health:    newCopyHealth(),
-		members:   members{asked: make(chan struct{}, confirmsAtOnce)},
 		watch:     p2phost.NewWatch(),
 		instances: newInstances(),
 		done:      make(chan struct{}),
@@ -175,17 +170,18 @@ func (n *Node) start(ctx context.Context) error {
 
 // startLoop makes the two machines and the goroutine that owns them.
 func (n *Node) startLoop() error {
-	remembered := n.book.learn(n.folder.peers...)
+	remembered := chord.LearnAll(n.book, n.folder.peers...)
 	driver, err := chord.New(chord.Config{
-		Env: n.env, Self: n.self, Heartbeat: n.cfg.Heartbeat, Copies: n.cfg.Copies,
-		Peers: remembered, Holders: n.book.learn(n.folder.holders...), HadPeers: n.folder.hadPeers,
+		Env: n.env, Self: n.self, Heartbeat: n.cfg.Heartbeat, Timeout: n.cfg.Timeout, Copies: n.cfg.Copies,
+		Peers: remembered, Holders: chord.LearnAll(n.book, n.folder.holders...), HadPeers: n.folder.hadPeers,
 		Seed: random64(), Nonce: random64(),
+		Book: n.book, Transport: ringTransport{n}, Hooks: n.ringHooks(),
 	})
 	if err != nil {
 		return err
 	}
 	n.state.driver.Store(driver)
-	n.spawn(func(ctx context.Context) { driver.Run(ctx, ringCommands{n}, arcActions{n}, n.published) })
+	n.spawn(func(ctx context.Context) { driver.Run(ctx, arcActions{n}) })
 	return nil
 }
 

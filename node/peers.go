@@ -159,7 +159,7 @@ func (n *Node) connection(c network.Conn, roles []string) Connection {
 	if state.Transport == "quic-v1" { // both are QUIC's own
 		out.Security, out.Muxer = "tls", "quic"
 	}
-	if info, ok := n.book.info(ring.ID(id)); ok {
+	if info, ok := n.book.Info(ring.ID(id)); ok {
 		key := uint16(info.Position.Key)
 		out.Key, out.RingAddress = &key, info.RingAddress.String()
 	}

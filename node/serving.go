@@ -59,7 +59,7 @@ func (n *Node) synced(ctx context.Context) (*snapshot, error) {
 // elsewhere is the answer "not the owner", with the first of better as the one to ask.
 func (n *Node) elsewhere(better []ring.Position) error {
 	e := &protocol.Elsewhere{Code: fault.NotOwner}
-	if known := n.book.messages(better[:min(1, len(better))]); len(known) > 0 {
+	if known := n.describe(better[:min(1, len(better))]); len(known) > 0 {
 		e.Better = known[0]
 	}
 	return e

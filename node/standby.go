@@ -10,6 +10,7 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/peer"
 
+	"github.com/p2pchord/p2pchord/internal/chord"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/replica"
 	"github.com/p2pchord/p2pchord/store"
@@ -206,7 +207,7 @@ func (n *Node) withdraw(ctx context.Context) bool {
 		return false
 	}
 	n.standby.left = s
-	n.tellDeparture(ctx, s, true)
+	n.driver().AnnounceDeparture(ctx, s.View, true)
 	n.tellContacts()
 	return true
 }
@@ -217,7 +218,7 @@ func (n *Node) workingNeighbors(ctx context.Context, s *snapshot) int {
 	defer cancel()
 	var working atomic.Int64
 	var wg sync.WaitGroup
-	for _, p := range n.neighbors(s) {
+	for _, p := range chord.RingNeighbors(s.View) {
 		wg.Go(func() {
 			if m, err := n.observe(ctx, peerID(p)); err == nil && m.GetJoined() && !m.GetStoreFailed() {
 				working.Add(1)

@@ -13,6 +13,8 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 
 	"github.com/p2pchord/p2pchord/bootstrap"
+	"github.com/p2pchord/p2pchord/internal/chord"
+	"github.com/p2pchord/p2pchord/internal/chord/book"
 	"github.com/p2pchord/p2pchord/internal/durable"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/internal/membudget"
@@ -132,13 +134,13 @@ func (n *Node) openHost() error {
 	if err != nil {
 		return err
 	}
-	var known atomic.Pointer[book] // asked as soon as the host runs
+	var known atomic.Pointer[book.Book] // asked as soon as the host runs
 	n.host, err = p2phost.New(p2phost.Config{
 		Profile: p2phost.Peer, Key: n.folder.key, Listen: n.cfg.Listen, DefaultPort: DefaultPort,
 		PortFile: filepath.Join(n.cfg.Data, portFile),
 		Announce: n.cfg.Announce, Relays: relays, Registerer: n.cfg.Registerer, Server: n.cfg.Server, Watch: n.watch,
 		Connections: n.cfg.Connections, ConnectionsPerAddress: n.cfg.ConnectionsPerAddress, Neighbor: n.isNeighbor,
-		RelayCandidates: func() []peer.AddrInfo { return known.Load().relays() },
+		RelayCandidates: func() []peer.AddrInfo { return known.Load().Relays() },
 		RelayACL:        p2phost.ForMembers(n.mayHoldSlot),
 	})
 	if err != nil {
@@ -152,24 +154,11 @@ func (n *Node) openHost() error {
 	n.client = protocol.NewClient(n.host, protocol.ClientOptions{
 		DialTimeout: n.cfg.Timeout, Timeout: n.cfg.Timeout, Progress: n.cfg.Timeout, Limits: n.limits,
 	})
-	n.book = newBook(n.host, n.isInView)
+	n.book = book.New(n.host, n.isInView)
 	known.Store(n.book)
 	n.self = protocol.PositionOf(n.host.ID(), n.address)
-	return n.describeSelf()
+	return n.book.DescribeSelf(n.address)
 }
-
-// describeSelf renews this node's own description.
-func (n *Node) describeSelf() error {
-	d, err := protocol.MakePeer(n.host, n.address)
-	if err != nil {
-		return err
-	}
-	n.alike.Store(d)
-	return nil
-}
-
-// description is this node's own, as others get it.
-func (n *Node) description() *pb.Peer { return n.alike.Load() }
 
 // serve starts answering other peers, and follows changes of the own addresses.
 func (n *Node) serve() error {
@@ -178,7 +167,7 @@ func (n *Node) serve() error {
 		protocol.ServeRing(n.host, opts, n.serveRing),
 		protocol.ServeFile(n.host, opts, n.serveFile))
 	stop, err := p2phost.OnAddrsChanged(n.host, func() {
-		if err := n.describeSelf(); err != nil {
+		if err := n.book.DescribeSelf(n.address); err != nil {
 			log.Warnw("describing the new addresses", "err", err)
 		}
 	})
@@ -258,7 +247,7 @@ func (n *Node) meet(ctx context.Context) error {
 
 // meetMember takes a member that was given in place of a bootstrap peer, and its neighbours.
 func (n *Node) meetMember(ctx context.Context, id peer.ID) error {
-	m, err := observe(ctx, n.client, id)
+	m, err := n.observe(ctx, id)
 	if err != nil {
 		return err
 	}
@@ -266,14 +255,14 @@ func (n *Node) meetMember(ctx context.Context, id peer.ID) error {
 		return err
 	}
 	state := n.stateOf(id, m)
-	peers := slices.Concat(n.book.learn(m.GetSelf()), state.Preds, state.Succs)
+	peers := slices.Concat(chord.LearnAll(n.book, m.GetSelf()), state.Preds, state.Succs)
 	n.step(ring.Heard{Peers: peers})
 	return nil
 }
 
 // introduced takes in what a bootstrap peer says.
 func (n *Node) introduced(in *pb.Introduced) {
-	peers := n.book.learn(in.GetPeers()...)
+	peers := chord.LearnAll(n.book, in.GetPeers()...)
 	n.step(ring.Heard{Peers: peers})
 	if in.GetFound() {
 		n.step(ring.Found{})
@@ -367,7 +356,7 @@ func (n *Node) worthRemembering(v *ring.View) []ring.Position {
 	for _, p := range v.Peers() {
 		switch {
 		case p == n.self || slices.Contains(out, p):
-		case n.book.hasSpoken(p.ID):
+		case n.book.HasSpoken(p.ID):
 			spoken = append(spoken, p)
 		default:
 			told = append(told, p)

@@ -116,7 +116,7 @@ func (n *Node) memberAt(p ring.Position) Member {
 		for _, a := range n.host.Addrs() {
 			m.Addrs = append(m.Addrs, a.String())
 		}
-	} else if info, ok := n.book.info(p.ID); ok {
+	} else if info, ok := n.book.Info(p.ID); ok {
 		m = member(info)
 	}
 	if w, ok := connpath.To(n.host, peerID(p)); ok {

@@ -201,7 +201,7 @@ func (n *Node) serveRelease(ctx context.Context, from peer.ID, rel *pb.Release) 
 	if s.Grants.Degraded || s.Grants.Alone() {
 		return nil, fault.New(fault.TryAgain, "too few members to tell")
 	}
-	out := &pb.Released{Predecessor: n.book.message(s.Grants.Grant.From)}
+	out := &pb.Released{Predecessor: n.describeOne(s.Grants.Grant.From)}
 	held := make(map[ring.Position]map[strayKey]bool)
 	for _, it := range rel.GetItems() {
 		out.Verdicts = append(out.Verdicts, verdicts[n.judgeRelease(ctx, s, ring.ID(from), it, held)])

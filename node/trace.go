@@ -9,6 +9,7 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/peer"
 
+	"github.com/p2pchord/p2pchord/internal/chord"
 	"github.com/p2pchord/p2pchord/internal/contain"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/protocol"
@@ -135,7 +136,7 @@ func (o *operations) traceSteps(ctx context.Context, key ring.Key, t *Trace) (ow
 	last := fault.New(fault.TryAgain, "no peer nearer to the key could be reached; the ring may be changing")
 	known := make(map[peer.ID]protocol.PeerInfo)
 	var asked []peer.ID
-	for len(ask) > 0 && len(asked) < maxHops && ctx.Err() == nil {
+	for len(ask) > 0 && len(asked) < chord.MaxHops && ctx.Err() == nil {
 		id := ask[0]
 		ask = ask[1:]
 		if slices.Contains(asked, id) {

@@ -5,6 +5,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/libp2p/go-libp2p/core/peer"
+
 	"github.com/p2pchord/p2pchord/internal/env"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/replica"
@@ -24,8 +26,8 @@ var ErrClosed = fault.New(fault.Unreachable, "the node is shutting down: start i
 type Config struct {
 	Env  env.Env
 	Self ring.Position
-	// Heartbeat is the period of the ring's checks.
-	Heartbeat time.Duration
+	// Heartbeat is the period of the ring's checks, and Timeout bounds one step of an operation.
+	Heartbeat, Timeout time.Duration
 	// Copies is how many copies a file has that doesn't say so itself.
 	Copies int
 	// Peers are remembered from an earlier run, and Holders those that had copies of the arc then.
@@ -36,16 +38,38 @@ type Config struct {
 	// Seed spreads what the ring does at random. Nonce tells the grants of this run from those of
 	// others, which no two runs may share.
 	Seed, Nonce uint64
+
+	Book      Book
+	Transport Transport
+	Hooks
+}
+
+// Hooks are called when something has happened. Each may be nil.
+type Hooks struct {
+	// Published follows each snapshot. It runs in the loop and must not wait.
+	Published func(old, now *Snapshot)
+	// StoreFailed reports whether others should not count on this peer's store.
+	StoreFailed func() bool
+	// LeftBehind names a neighbor that has left the ring with copies that may be nowhere else.
+	LeftBehind func(peer.ID)
+	// OwnerGuessed follows each lookup that the view could answer, and OwnerAsked each that asked the
+	// ring.
+	OwnerGuessed func()
+	OwnerAsked   func(hops int, err error)
 }
 
 // Driver runs the ring and the arc of one peer. Its methods may be called by many processes.
 type Driver struct {
-	cfg   Config
-	env   env.Env
-	queue *env.Queue[func(*loop)]
-	ended env.Signal
-	state atomic.Pointer[Snapshot]
-	loop  *loop // its process's own
+	cfg       Config
+	env       env.Env
+	book      Book
+	transport Transport
+	queue     *env.Queue[func(*loop)]
+	ended     env.Signal
+	state     atomic.Pointer[Snapshot]
+	loop      *loop // its process's own
+	newcomers newcomers
+	members   members
 }
 
 // New makes the machines of a peer. They stand still until Run.
@@ -60,7 +84,7 @@ func New(cfg Config) (*Driver, error) {
 		Self: cfg.Self, Nonce: cfg.Nonce, Copies: cfg.Copies, Founder: !cfg.HadPeers,
 		RetryTicks: 2, Patience: max(1, int(cfg.Heartbeat/(3*TickLength))),
 	}, cfg.Holders)
-	d := &Driver{cfg: cfg, env: cfg.Env, ended: cfg.Env.NewSignal()}
+	d := &Driver{cfg: cfg, env: cfg.Env, book: cfg.Book, transport: cfg.Transport, ended: cfg.Env.NewSignal()}
 	d.queue = env.NewQueue[func(*loop)](cfg.Env, maxWaiting)
 	d.loop = &loop{driver: d, machine: machine, view: machine.View(), arc: arc}
 	d.loop.publish()
@@ -68,11 +92,11 @@ func New(cfg Config) (*Driver, error) {
 }
 
 // Run is the process of the loop. It ends with ctx, and nothing works without it: a panic in it is
-// not contained. published, if not nil, follows each snapshot in it, and must not wait.
-func (d *Driver) Run(ctx context.Context, rc RingCommands, aa ArcActions, published func(old, now *Snapshot)) {
+// not contained.
+func (d *Driver) Run(ctx context.Context, actions ArcActions) {
 	defer d.ended.Fire()
 	defer d.queue.Close()
-	d.loop.ring, d.loop.actions, d.loop.published = rc, aa, published
+	d.loop.actions = actions
 	d.loop.run(ctx)
 }
 
@@ -104,9 +128,9 @@ func (d *Driver) ArcEvent(f func(*replica.Arc) []replica.Action) {
 	d.post(func(l *loop) { l.carryOutArc(f(l.arc)) })
 }
 
-// Queried answers the peer at from, which asks for the state as a step of its own: it is busy while
+// queried answers the peer at from, which asks for the state as a step of its own: it is busy while
 // this peer is in the middle of a step, too.
-func (d *Driver) Queried(ctx context.Context, from ring.Position) (state ring.State, joined bool, err error) {
+func (d *Driver) queried(ctx context.Context, from ring.Position) (state ring.State, joined bool, err error) {
 	var reply ring.Command
 	err = d.ask(ctx, func(l *loop) {
 		reply = l.step(ring.Queried{From: from})
@@ -122,9 +146,9 @@ func (d *Driver) Queried(ctx context.Context, from ring.Position) (state ring.St
 	return a.State, joined, nil
 }
 
-// Departed takes in that the peer at from leaves the ring, and what its neighbors are. When it leaves
+// departed takes in that the peer at from leaves the ring, and what its neighbors are. When it leaves
 // incomplete, copies of its arc stay behind.
-func (d *Driver) Departed(from ring.Position, state ring.State, incomplete bool) {
+func (d *Driver) departed(from ring.Position, state ring.State, incomplete bool) {
 	d.post(func(l *loop) {
 		if !incomplete {
 			l.arc.Departed(from)

@@ -8,7 +8,12 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/libp2p/go-libp2p/core/peer"
+
 	"github.com/p2pchord/p2pchord/internal/env"
+	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/protocol"
+	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/replica"
 	"github.com/p2pchord/p2pchord/ring"
 )
@@ -21,11 +26,12 @@ func alone(t *testing.T, published func(old, now *Snapshot), f func(ctx context.
 		ctx, cancel := context.WithCancel(t.Context())
 		var wg sync.WaitGroup
 		e := env.NewSystem(ctx, &wg)
-		d, err := New(Config{Env: e, Self: ring.Position{Key: 1, ID: "self"}, Heartbeat: 3 * time.Second, Copies: 3, Nonce: 1})
+		d, err := New(Config{Env: e, Self: ring.Position{Key: 1, ID: "self"}, Heartbeat: 3 * time.Second, Timeout: 10 * time.Second, Copies: 3, Nonce: 1,
+			Book: emptyBook{}, Transport: nobody{}, Hooks: Hooks{Published: published}})
 		if err != nil {
 			t.Fatal(err)
 		}
-		wg.Go(func() { d.Run(ctx, nobody{}, nobody{}, published) })
+		wg.Go(func() { d.Run(ctx, nobody{}) })
 		f(ctx, e, d, func() { cancel(); wg.Wait() })
 		cancel()
 		wg.Wait()
@@ -35,10 +41,9 @@ func alone(t *testing.T, published func(old, now *Snapshot), f func(ctx context.
 // nobody answers.
 type nobody struct{}
 
-func (nobody) Query(_ context.Context, c ring.Query) ring.Input   { return ring.TimedOut{Seq: c.Seq} }
-func (nobody) Ping(_ context.Context, c ring.Ping) ring.Input     { return ring.TimedOut{Seq: c.Seq} }
-func (nobody) Lookup(_ context.Context, c ring.Lookup) ring.Input { return ring.TimedOut{Seq: c.Seq} }
-func (nobody) Notify(context.Context, ring.Notify)                {}
+func (nobody) Ring(context.Context, peer.ID, *pb.RingRequest) (*pb.RingResponse, error) {
+	return nil, fault.Unreachable
+}
 
 func (nobody) AskGrant(context.Context, ring.Position) (a replica.GrantAnswer, answered bool) {
 	return a, false
@@ -52,6 +57,23 @@ func (nobody) AskClaim(context.Context, replica.AskClaim) (a replica.ClaimAnswer
 	return a, false
 }
 func (nobody) Reconcile(context.Context, replica.Reconcile) bool { return false }
+
+// emptyBook believes what peers say of their IDs.
+type emptyBook struct{}
+
+func (emptyBook) Self() *pb.Peer                              { return &pb.Peer{Id: []byte("self")} }
+func (emptyBook) Learn(d *pb.Peer) (protocol.PeerInfo, error) { return emptyBook{}.Parse(d) }
+func (emptyBook) Info(ring.ID) (i protocol.PeerInfo, ok bool) { return i, false }
+func (emptyBook) Connected(peer.ID) bool                      { return false }
+
+func (emptyBook) Parse(d *pb.Peer) (protocol.PeerInfo, error) {
+	id := peer.ID(d.GetId())
+	return protocol.PeerInfo{ID: id, Position: protocol.PositionOf(id, protocol.RingAddress{}), Message: d}, nil
+}
+
+func (emptyBook) LearnFrom(_ peer.ID, d *pb.Peer) (protocol.PeerInfo, error) {
+	return emptyBook{}.Parse(d)
+}
 
 func TestAFounderServesItsArc(t *testing.T) {
 	var mu sync.Mutex

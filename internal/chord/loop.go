@@ -16,9 +16,7 @@ type loop struct {
 	view    *ring.View
 	arc     *replica.Arc
 
-	ring      RingCommands
-	actions   ArcActions
-	published func(old, now *Snapshot)
+	actions ArcActions
 
 	leaving, departing, standby bool
 
@@ -74,7 +72,7 @@ func (l *loop) step(in ring.Input) (reply ring.Command) {
 		case ring.Answer, ring.Busy:
 			reply = c
 		default:
-			l.carryOut(c)
+			l.driver.carryOut(c)
 		}
 	}
 	return reply
@@ -105,36 +103,8 @@ func (l *loop) publish() {
 	d.state.Store(now)
 	if old != nil {
 		old.Next.Fire()
-		if l.published != nil {
-			l.published(old, now)
+		if d.cfg.Published != nil {
+			d.cfg.Published(old, now)
 		}
 	}
-}
-
-// RingCommands are carried out in processes of their own. Each returns the input that tells the
-// ring of the outcome.
-type RingCommands interface {
-	Query(ctx context.Context, c ring.Query) ring.Input
-	Ping(ctx context.Context, c ring.Ping) ring.Input
-	Lookup(ctx context.Context, c ring.Lookup) ring.Input
-	Notify(ctx context.Context, c ring.Notify)
-}
-
-// carryOut starts one command of the ring; its outcome comes back as an input.
-func (l *loop) carryOut(c ring.Command) {
-	switch c := c.(type) {
-	case ring.Query:
-		l.work("query", c.Seq, func(ctx context.Context) ring.Input { return l.ring.Query(ctx, c) })
-	case ring.Ping:
-		l.work("ping", c.Seq, func(ctx context.Context) ring.Input { return l.ring.Ping(ctx, c) })
-	case ring.Lookup:
-		l.work("lookup", c.Seq, func(ctx context.Context) ring.Input { return l.ring.Lookup(ctx, c) })
-	case ring.Notify:
-		l.driver.env.Go("notify", func(ctx context.Context) { l.ring.Notify(ctx, c) }, nil)
-	}
-}
-
-func (l *loop) work(what string, seq uint64, do func(context.Context) ring.Input) {
-	d := l.driver
-	d.env.Go(what, func(ctx context.Context) { d.Step(do(ctx)) }, func() { d.Step(ring.TimedOut{Seq: seq}) })
 }
