@@ -1,14 +1,19 @@
 # make test   everything that has to pass: the README's test command, and what CI runs
 # make quick  vet, build and the tests, without what is slow
-# make lint   golangci-lint, with the walls between the rooms
+# make lint   golangci-lint, with the walls between the packages, and the spelling of all text
 # make fmt    format, as lint wants it
 # make build  bin/p2pchord, without version control's stamp and without paths
-# make dist   what a release has, into dist/: programs, packages, manual, bills of materials, checksums; TARGETS="linux/arm64" for some
+# make dist   a release into dist/: programs, packages, manual, bills of materials, checksums;
+#             TARGETS="linux/arm64" for some
 # make fuzz   every fuzz target for FUZZTIME (10s)
-# make soak   10,000 seeds of the simulation; SOAK="-sim.for 1h" for a time, -sim.profile for one kind of weather
-# make natlab the program behind NATs of all kinds, in network namespaces; needs root, iproute2, nftables and conntrack; NATLAB=-run=NAME for some
-# make chaos  twelve processes killed, paused and cut off for CHAOS (10m), as root; every acknowledged version has to be there
-# make vuln   known vulnerabilities in what the program calls; needs vuln.go.dev, or GOVULNDB=file:///FOLDER with a copy of it
+# make soak   10,000 seeds of the simulation; SOAK="-sim.for 1h" for a time, -sim.profile for one
+#             profile
+# make natlab the program behind NATs of all kinds, in network namespaces; needs root, iproute2,
+#             nftables, and conntrack; NATLAB=-run=NAME for some
+# make chaos  twelve processes killed, paused, and cut off for CHAOS (10m), as root; every
+#             acknowledged version has to be there
+# make vuln   known vulnerabilities in the code that the program calls; needs vuln.go.dev, or
+#             GOVULNDB=file:///FOLDER with a copy of it
 # make proto  generate protocol/pb from the .proto files
 
 SHELL := bash
@@ -28,7 +33,7 @@ quick:
 	go test -short ./...
 
 lint:
-	$(LINT) run ./...
+	@tools/lint.sh
 
 fmt:
 	$(LINT) fmt ./...

@@ -56,7 +56,7 @@ else
 fi
 
 step lint
-go tool -modfile=tools/go.mod golangci-lint run ./...
+tools/lint.sh
 
 # A copy of the database in a folder will do: GOVULNDB=file:///FOLDER.
 step known vulnerabilities
@@ -69,8 +69,8 @@ fi
 step tests
 go test -timeout 20m ./...
 
-# The rooms without goroutines, ring and replica, have no races to find, and the longest tests; e2e runs the
-# program as it is built for users.
+# The packages without goroutines, ring and replica, have no races to find, and the longest tests;
+# e2e runs the program as it is built for users.
 step tests with the race detector
 if need "$(go env CC)" gcc libc6-dev && [[ $(CGO_ENABLED=1 go env CGO_ENABLED) == 1 ]]; then
 	mapfile -t packages < <(go list ./... | grep -vE '/(ring|replica|sim|bench)(/|$)|/protocol/pb$|/internal/(walls|e2e)$')

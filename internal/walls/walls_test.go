@@ -20,12 +20,12 @@ const (
 	cobra  = "github.com/spf13/cobra"
 )
 
-// wall says what the packages of a room never import.
+// wall says what the packages in a directory never import.
 type wall struct {
-	room string
+	dir  string
 	deny []string // import paths, with all beneath them
-	// through forbids it through other packages of this module too; otherwise only in the room's
-	// own files.
+	// through forbids it through other packages of this module too; otherwise only in the files of
+	// the directory.
 	through bool
 }
 
@@ -36,7 +36,7 @@ var product = []string{
 	module + "/node", module + "/gateway", module + "/share", module + "/bootstrap", module + "/store", module + "/protocol",
 }
 
-// walls is the table of the design. A room that isn't there yet has nothing to check.
+// walls lists all walls. A directory that doesn't exist yet has nothing to check.
 var walls = []wall{
 	// The command's packages work on what they are given; only its verbs know all of them.
 	{"cmd/p2pchord/internal/textfmt", slices.Concat(product, []string{libp2p, cobra}), true},
@@ -77,7 +77,7 @@ var walls = []wall{
 	{"internal/peeraddr", []string{module + "/node", module + "/store", module + "/protocol", module + "/bootstrap", module + "/internal/p2phost"}, true},
 }
 
-func TestRoomsKeepToTheirWalls(t *testing.T) {
+func TestPackagesKeepToTheirWalls(t *testing.T) {
 	t.Parallel()
 	graph := imports(t, filepath.Join("..", ".."))
 	if len(graph) < 5 {
@@ -85,12 +85,12 @@ func TestRoomsKeepToTheirWalls(t *testing.T) {
 	}
 	for _, w := range walls {
 		for _, p := range slices.Sorted(maps.Keys(graph)) {
-			room := module + "/" + w.room
-			if p != room && !strings.HasPrefix(p, room+"/") {
+			own := module + "/" + w.dir
+			if p != own && !strings.HasPrefix(p, own+"/") {
 				continue
 			}
 			for _, chain := range breaches(graph, p, w) {
-				t.Errorf("%s must not import %s: %s", w.room, chain[len(chain)-1], strings.Join(chain, " -> "))
+				t.Errorf("%s must not import %s: %s", w.dir, chain[len(chain)-1], strings.Join(chain, " -> "))
 			}
 		}
 	}
