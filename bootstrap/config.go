@@ -7,7 +7,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/p2pchord/p2pchord/internal/fault"
-	"github.com/p2pchord/p2pchord/internal/p2phost"
+	"github.com/p2pchord/p2pchord/internal/p2phost/limits"
+	"github.com/p2pchord/p2pchord/internal/p2phost/relays"
 )
 
 // DefaultPort is the TCP and UDP port of a bootstrap peer.
@@ -23,15 +24,15 @@ const (
 
 // The defaults of Config.Connections and Config.ConnectionsPerAddress.
 const (
-	DefaultConnections           = p2phost.BootstrapConnections
-	DefaultConnectionsPerAddress = p2phost.BootstrapConnectionsPerAddress
+	DefaultConnections           = limits.BootstrapConnections
+	DefaultConnectionsPerAddress = limits.BootstrapConnectionsPerAddress
 )
 
 // RelayLimits bounds what the relay of a bootstrap peer carries.
-type RelayLimits = p2phost.RelayLimits
+type RelayLimits = relays.Limits
 
 // DefaultRelayLimits returns the limits that a zero Config.Relay stands for.
-func DefaultRelayLimits() RelayLimits { return p2phost.DefaultRelayLimits() }
+func DefaultRelayLimits() RelayLimits { return relays.DefaultLimits() }
 
 // Config says how a Peer runs. The zero value of every field but Data is a good default.
 type Config struct {

@@ -11,7 +11,7 @@ import (
 	"github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/client"
 	ma "github.com/multiformats/go-multiaddr"
 
-	"github.com/p2pchord/p2pchord/internal/p2phost"
+	"github.com/p2pchord/p2pchord/internal/p2phost/relays"
 )
 
 // reserve takes a relay slot for m, as AutoRelay does.
@@ -103,7 +103,7 @@ func TestRelayHasSlotsForManyBehindOneAddress(t *testing.T) {
 	if err := startMember(t, "").reserve(ctx, few); err == nil {
 		t.Error("a second slot where the setting says one")
 	}
-	if d := p2phost.DefaultRelayLimits(); d.ReservationsPerIP < 60 {
+	if d := relays.DefaultLimits(); d.ReservationsPerIP < 60 {
 		t.Errorf("%d slots behind one address", d.ReservationsPerIP)
 	}
 }

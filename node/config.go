@@ -7,14 +7,14 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/p2pchord/p2pchord/internal/membudget"
-	"github.com/p2pchord/p2pchord/internal/p2phost"
+	hostlimits "github.com/p2pchord/p2pchord/internal/p2phost/limits"
 	"github.com/p2pchord/p2pchord/store"
 )
 
 // The defaults of Config.Connections and Config.ConnectionsPerAddress.
 const (
-	DefaultConnections           = p2phost.PeerConnections
-	DefaultConnectionsPerAddress = p2phost.PeerConnectionsPerAddress
+	DefaultConnections           = hostlimits.PeerConnections
+	DefaultConnectionsPerAddress = hostlimits.PeerConnectionsPerAddress
 )
 
 // MinMemory is the smallest Config.MemoryBytes.

@@ -20,6 +20,7 @@ import (
 	"github.com/p2pchord/p2pchord/internal/membudget"
 	"github.com/p2pchord/p2pchord/internal/netcheck"
 	"github.com/p2pchord/p2pchord/internal/p2phost"
+	"github.com/p2pchord/p2pchord/internal/p2phost/relays"
 	"github.com/p2pchord/p2pchord/internal/peeraddr"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
@@ -130,7 +131,7 @@ func (n *Node) openFolder(ctx context.Context) error {
 }
 
 func (n *Node) openHost() error {
-	relays, err := peeraddr.Infos(n.cfg.Bootstrap)
+	boots, err := peeraddr.Infos(n.cfg.Bootstrap)
 	if err != nil {
 		return err
 	}
@@ -138,10 +139,10 @@ func (n *Node) openHost() error {
 	n.host, err = p2phost.New(p2phost.Config{
 		Profile: p2phost.Peer, Key: n.folder.key, Listen: n.cfg.Listen, DefaultPort: DefaultPort,
 		PortFile: filepath.Join(n.cfg.Data, portFile),
-		Announce: n.cfg.Announce, Relays: relays, Registerer: n.cfg.Registerer, Server: n.cfg.Server, Watch: n.watch,
+		Announce: n.cfg.Announce, Relays: boots, Registerer: n.cfg.Registerer, Server: n.cfg.Server, Watch: n.watch,
 		Connections: n.cfg.Connections, ConnectionsPerAddress: n.cfg.ConnectionsPerAddress, Neighbor: n.isNeighbor,
 		RelayCandidates: func() []peer.AddrInfo { return known.Load().Relays() },
-		RelayACL:        p2phost.ForMembers(n.mayHoldSlot),
+		RelayACL:        relays.ForMembers(n.mayHoldSlot),
 	})
 	if err != nil {
 		return err

@@ -13,6 +13,7 @@ import (
 	"github.com/p2pchord/p2pchord/internal/connpath"
 	"github.com/p2pchord/p2pchord/internal/contain"
 	"github.com/p2pchord/p2pchord/internal/p2phost"
+	"github.com/p2pchord/p2pchord/internal/p2phost/dial"
 )
 
 // maxTried bounds the bootstrap peers to which test connections are made.
@@ -85,7 +86,7 @@ func (c *checker) run(ctx context.Context) (Report, error) {
 	out.PortMapping = c.portMapping(listen)
 	out.Reachability = judged(out.Addrs, c.Observer.Reachability())
 	out.Problems = problems(facts{
-		Report: out, isolated: c.Isolated, announced: c.Announced, noIPv4: !p2phost.HasIPv4(), portInUse: c.portInUse,
+		Report: out, isolated: c.Isolated, announced: c.Announced, noIPv4: !dial.HasIPv4(), portInUse: c.portInUse,
 		loopback: listensOnLoopback(listen), clockFault: c.ClockFault,
 	})
 	return out, ctx.Err()

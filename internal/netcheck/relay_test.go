@@ -10,6 +10,7 @@ import (
 
 	"github.com/p2pchord/p2pchord/internal/connpath"
 	"github.com/p2pchord/p2pchord/internal/p2phost"
+	"github.com/p2pchord/p2pchord/internal/p2phost/relays"
 )
 
 // A relayed connection is one, names its relay, and answers pings; a slot tells its limits.
@@ -19,7 +20,7 @@ func TestRelayedPath(t *testing.T) {
 	connect(t, a, relay)
 	connect(t, b, relay)
 	slot := reserve(t.Context(), a, relay.ID(), false)
-	limits := p2phost.DefaultRelayLimits()
+	limits := relays.DefaultLimits()
 	if !slot.Held || slot.Error != "" || slot.LimitBytes != limits.DataBytes || slot.LimitSeconds != int64(limits.Duration.Seconds()) || slot.Expires == nil {
 		t.Fatalf("the slot: %+v", slot)
 	}

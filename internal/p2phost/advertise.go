@@ -8,6 +8,7 @@ import (
 	"github.com/libp2p/go-libp2p/p2p/host/observedaddrs"
 	ma "github.com/multiformats/go-multiaddr"
 
+	"github.com/p2pchord/p2pchord/internal/p2phost/observed"
 	"github.com/p2pchord/p2pchord/internal/peeraddr"
 )
 
@@ -16,18 +17,20 @@ type confirmer interface {
 	ConfirmedAddrs() (reachable, unreachable, unknown []ma.Multiaddr)
 }
 
-// observeEarly makes libp2p test an address for reachability (AutoNAT v2) that a single peer has observed.
-// Its own threshold is four observers, which a ring of two to five peers never has; it exists because libp2p also
-// advertises such an address untested. advertised sees to it that this doesn't happen.
+// observeEarly makes libp2p test an address for reachability (AutoNAT v2) that a single peer has
+// observed. Its own threshold is four observers, which a ring of two to five peers never has; it
+// exists because libp2p also advertises such an address untested. advertised sees to it that this
+// doesn't happen.
 var observeEarly = sync.OnceFunc(func() { observedaddrs.ActivationThresh = 1 })
 
 // advertised chooses what a host tells others of its addresses (libp2p's AddrsFactory).
 type advertised struct {
 	announce []ma.Multiaddr
-	outside  *outside
+	observed *observed.Addresses
 	server   bool
-	// mapped are the addresses at which the router lets others in, which are told before anybody has confirmed them. A bootstrap peer
-	// has them: nobody can confirm an address that nobody is given. Nil for others.
+	// mapped are the addresses at which the router lets others in, which are told before anybody
+	// has confirmed them. A bootstrap peer has them: nobody can confirm an address that nobody is
+	// given. Nil for others.
 	mapped func() []ma.Multiaddr
 
 	mu    sync.Mutex
@@ -42,7 +45,8 @@ func (f *advertised) attach(c confirmer) {
 }
 
 // addrs leaves out public addresses that are not this machine's own and that nobody has confirmed
-// yet, and those of local networks for a server, unless it has no others. It adds relays' where otherFamily says so.
+// yet, and those of local networks for a server, unless it has no others. It adds relays' where
+// otherFamily says so.
 func (f *advertised) addrs(all []ma.Multiaddr) []ma.Multiaddr {
 	f.mu.Lock()
 	host, slots := f.host, f.slots
@@ -54,7 +58,7 @@ func (f *advertised) addrs(all []ma.Multiaddr) []ma.Multiaddr {
 	if f.mapped != nil {
 		confirmed = append(slices.Clone(confirmed), f.mapped()...)
 	}
-	own := f.outside.interfaces()
+	own := f.observed.Interfaces()
 	out := slices.Clone(f.announce)
 	var local []ma.Multiaddr
 	for _, a := range all {

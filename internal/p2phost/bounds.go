@@ -10,8 +10,8 @@ import (
 	"github.com/p2pchord/p2pchord/internal/peeraddr"
 )
 
-// What a host keeps of others' addresses, and what it tells of its own. Others keep no more than that of a peer: see
-// protocol.MaxKeptAddrs.
+// What a host keeps of others' addresses, and what it tells of its own. Others keep no more than
+// that of a peer: see protocol.MaxKeptAddrs.
 const (
 	maxToldAddrs  = 16
 	maxToldBytes  = 1400 // of addresses; with signatures and IDs that stays below 2 KiB
@@ -21,7 +21,8 @@ const (
 	maxBookRecords = 16 << 10  // signed ones
 )
 
-// newPeerstore makes an address book that others can't fill up: libp2p's own bounds would take hundreds of megabytes.
+// newPeerstore makes an address book that others can't fill up: libp2p's own bounds would take
+// hundreds of megabytes.
 func newPeerstore() (peerstore.Peerstore, error) {
 	return pstoremem.NewPeerstore(
 		pstoremem.WithMaxAddresses(maxBookAddrs),
@@ -30,8 +31,8 @@ func newPeerstore() (peerstore.Peerstore, error) {
 	)
 }
 
-// bounded is what is told of addresses, the most useful first: all of them, or as many as others keep. A relay is of
-// use at one or two of its addresses.
+// bounded is what is told of addresses, the most useful first: all of them, or as many as others
+// keep. A relay is of use at one or two of its addresses.
 func bounded(addrs []ma.Multiaddr) []ma.Multiaddr {
 	size := 0
 	for _, a := range addrs {
@@ -40,7 +41,8 @@ func bounded(addrs []ma.Multiaddr) []ma.Multiaddr {
 	if len(addrs) <= maxToldAddrs && size <= maxToldBytes {
 		return addrs
 	}
-	rank := func(a ma.Multiaddr) int { return [...]int{0, 2, 1, 3}[peeraddr.Distance(a)] } // a relay is worth more than an address of this network
+	// a relay is worth more than an address of this network
+	rank := func(a ma.Multiaddr) int { return [...]int{0, 2, 1, 3}[peeraddr.Distance(a)] }
 	addrs = slices.Clone(addrs)
 	slices.SortStableFunc(addrs, func(a, b ma.Multiaddr) int { return rank(a) - rank(b) })
 	var out []ma.Multiaddr

@@ -27,7 +27,8 @@ import (
 	"github.com/p2pchord/p2pchord/internal/tlsbatch"
 )
 
-// seenCertificate is the certificate that the listener at addr shows, by TLS over a plain connection or by QUIC.
+// seenCertificate is the certificate that the listener at addr shows, by TLS over a plain
+// connection or by QUIC.
 func seenCertificate(t *testing.T, h host.Host, over string) *x509.Certificate {
 	t.Helper()
 	id, err := libp2ptls.NewIdentity(newKey(t))
@@ -73,8 +74,9 @@ func TestCertificatesAreValidByAnyClock(t *testing.T) {
 	}
 }
 
-// TestNoiseWhereTheDateIsWrong checks that a peer whose certificate is not valid yet by this machine's clock is reached over TCP all
-// the same, and that over QUIC the error says that it is the date.
+// TestNoiseWhereTheDateIsWrong checks that a peer whose certificate is not valid yet by this
+// machine's clock is reached over TCP all the same, and that over QUIC the error says that it is
+// the date.
 func TestNoiseWhereTheDateIsWrong(t *testing.T) {
 	t.Parallel()
 	later := func(c *x509.Certificate) *x509.Certificate {

@@ -10,7 +10,6 @@ import (
 	"github.com/libp2p/go-libp2p"
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/gologshim"
-	"github.com/libp2p/go-libp2p/p2p/net/connmgr"
 	"github.com/libp2p/go-libp2p/p2p/net/swarm"
 	"github.com/libp2p/go-libp2p/p2p/security/noise"
 	tls "github.com/libp2p/go-libp2p/p2p/security/tls"
@@ -18,7 +17,9 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 
 	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/internal/p2phost/limits"
 	"github.com/p2pchord/p2pchord/internal/p2phost/listen"
+	"github.com/p2pchord/p2pchord/internal/p2phost/relays"
 	"github.com/p2pchord/p2pchord/internal/peeraddr"
 	"github.com/p2pchord/p2pchord/internal/tlsbatch"
 )
@@ -29,7 +30,8 @@ const startTries = 5
 // starting keeps the hosts of one process from choosing the same free port.
 var starting sync.Mutex
 
-// bridgeLogs sends libp2p's log lines, which go through slog, to go-log, so that its levels rule them.
+// bridgeLogs sends libp2p's log lines, which go through slog, to go-log, so that its levels rule
+// them.
 var bridgeLogs = sync.OnceFunc(func() { gologshim.SetDefaultHandler(golog.SlogHandler()) })
 
 var log = golog.Logger("p2pchord/host")
@@ -69,13 +71,14 @@ func New(cfg Config) (host.Host, error) {
 	}
 }
 
-// start builds the host and checks that it listens on all of addrs. libp2p itself is content with one.
+// start builds the host and checks that it listens on all of addrs. libp2p itself is content with
+// one.
 func start(cfg Config, addrs []ma.Multiaddr, ports *listen.PortFile) (host.Host, error) {
-	rm, err := newResourceManager(cfg)
+	rm, err := limits.NewResourceManager(cfg.limits())
 	if err != nil {
 		return nil, fault.New(fault.Failed, "can't set resource limits: %w", err)
 	}
-	cm, err := newConnManager(cfg)
+	cm, err := limits.NewConnManager(cfg.limits())
 	if err != nil {
 		return nil, errors.Join(fault.New(fault.Failed, "can't start the connection manager: %w", err), rm.Close())
 	}
@@ -83,14 +86,14 @@ func start(cfg Config, addrs []ma.Multiaddr, ports *listen.PortFile) (host.Host,
 	if err != nil {
 		return nil, errors.Join(fault.New(fault.Failed, "can't make the address book: %w", err), rm.Close(), cm.Close())
 	}
-	w := newWorld(cfg, addrs)
+	m := newManaged(cfg, addrs)
 	opts := []libp2p.Option{
 		libp2p.Peerstore(ps),
 		libp2p.ResourceManager(rm),
 		libp2p.ConnectionManager(cm),
 		libp2p.UserAgent(cfg.userAgent()),
-		libp2p.MultiaddrResolver(w.names),
-		libp2p.SwarmOpts(swarm.WithDialRanker(w.rankDials)),
+		libp2p.MultiaddrResolver(m.names),
+		libp2p.SwarmOpts(swarm.WithDialRanker(m.rankDials)),
 		libp2p.Security(tls.ID, tlsbatch.New),
 		libp2p.Security(noise.ID, noise.New),
 		libp2p.Transport(newTCP),
@@ -100,9 +103,9 @@ func start(cfg Config, addrs []ma.Multiaddr, ports *listen.PortFile) (host.Host,
 	}
 	opts = append(opts, listenOptions(cfg, addrs)...)
 	opts = append(opts, natOptions(cfg, addrs, ports)...)
-	opts = append(opts, libp2p.ConnectionGater(w.rules))
+	opts = append(opts, libp2p.ConnectionGater(m.rules))
 	if len(addrs) > 0 {
-		opts = append(opts, libp2p.AddrsFactory(w.advertised.addrs))
+		opts = append(opts, libp2p.AddrsFactory(m.advertised.addrs))
 	}
 	opts = append(opts, cfg.Watch.options()...)
 	if cfg.Key != nil {
@@ -121,7 +124,7 @@ func start(cfg Config, addrs []ma.Multiaddr, ports *listen.PortFile) (host.Host,
 	if missing := listen.Missing(h.Network().ListenAddresses(), addrs); missing != nil {
 		return nil, errors.Join(&listen.TakenError{Addr: missing}, h.Close())
 	}
-	whole, err := w.attach(h)
+	whole, err := m.attach(h)
 	if err != nil {
 		return nil, errors.Join(fault.New(fault.Failed, "can't start the network host: %w", fault.OneLine(err)), h.Close())
 	}
@@ -142,8 +145,9 @@ func listenOptions(cfg Config, addrs []ma.Multiaddr) []libp2p.Option {
 	return opts
 }
 
-// natOptions are those that let a host be reached, or reach others, across NATs. A host that listens
-// on loopback only meets no NAT and does without reachability tests. Hole punching and being a relay are the world's.
+// natOptions returns the options that let a host be reached, or reach others, across NATs. A host
+// that listens on loopback only meets no NAT and does without reachability tests. Hole punching and
+// being a relay are the managed host's.
 func natOptions(cfg Config, addrs []ma.Multiaddr, ports *listen.PortFile) []libp2p.Option {
 	if cfg.Profile == Bootstrap {
 		opts := []libp2p.Option{libp2p.ForceReachabilityPublic()}
@@ -157,7 +161,8 @@ func natOptions(cfg Config, addrs []ma.Multiaddr, ports *listen.PortFile) []libp
 			libp2p.EnableNATService(),
 			libp2p.AutoNATServiceRateLimit(600, 6, time.Minute),
 			libp2p.EnableAutoNATv2(),
-			// Without these the tester would refuse to dial QUIC or IPv6 until it has seen 100 such dials.
+			// Without these the tester would refuse to dial QUIC or IPv6 until it has seen 100 such
+			// dials.
 			libp2p.UDPBlackHoleSuccessCounter(nil),
 			libp2p.IPv6BlackHoleSuccessCounter(nil),
 		)
@@ -179,24 +184,12 @@ func natOptions(cfg Config, addrs []ma.Multiaddr, ports *listen.PortFile) []libp
 		opts = append(opts, cfg.Watch.portMap(ports))
 	}
 	if len(cfg.Relays) > 0 || cfg.RelayCandidates != nil {
-		opts = append(opts, reserveRelays(cfg))
+		opts = append(opts, relays.Reserve(cfg.Relays, cfg.RelayCandidates))
 	}
 	return opts
 }
 
-// newConnManager keeps the connections of a ring of some thousands of peers. Those
-// that matter (successors, fingers, bootstrap peers) are protected by their rooms.
-func newConnManager(cfg Config) (*connmgr.BasicConnMgr, error) {
-	most := limitsFor(cfg).conns
-	switch cfg.Profile {
-	case Bootstrap:
-		return connmgr.NewConnManager(most*13/16, most*31/32, connmgr.WithGracePeriod(time.Minute))
-	case Peer, Client:
-	}
-	return connmgr.NewConnManager(most*3/16, most/4, connmgr.WithGracePeriod(30*time.Second))
-}
-
-// startError makes one line of what libp2p says when it doesn't start.
+// startError returns the error of a host that didn't start, on one line.
 func startError(addrs []ma.Multiaddr, err error) error {
 	if len(addrs) > 0 && errors.Is(err, syscall.EADDRINUSE) {
 		return &listen.TakenError{Addr: addrs[0]}

@@ -16,8 +16,8 @@ import (
 // maxIdentity bounds, in bytes, what is read as an identity; an Ed25519 key has 68.
 const maxIdentity = 16 << 10
 
-// LoadOrCreateIdentity reads the private key at path, or makes an Ed25519 one and keeps it there, readable
-// by its owner only. A file that is no key is an error and is left as it is.
+// LoadOrCreateIdentity reads the private key at path, or makes an Ed25519 one and keeps it there,
+// readable by its owner only. A file that is no key is an error and is left as it is.
 func LoadOrCreateIdentity(path string) (crypto.PrivKey, error) {
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -3,59 +3,37 @@ package p2phost
 import (
 	"context"
 	"errors"
-	"slices"
-	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
 	ma "github.com/multiformats/go-multiaddr"
 )
 
-// fakeNames is a name server: slow ones never answer, known ones do, all others don't exist.
-type fakeNames struct {
-	known map[string]string
-	slow  map[string]time.Duration // how long an answer takes; 0 for ever
-	asked atomic.Int32
-}
+// noNames is a name server that knows no name, and never answers for slow.example.
+type noNames struct{}
 
-var errNoSuchName = errors.New("no such name")
-
-func (f *fakeNames) ResolveDNSComponent(ctx context.Context, maddr ma.Multiaddr, _ int) ([]ma.Multiaddr, error) {
-	f.asked.Add(1)
-	name := maddr[0].Value()
-	if d, ok := f.slow[name]; ok {
-		var answer <-chan time.Time
-		if d > 0 {
-			answer = time.After(d)
-		}
-		select {
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		case <-answer:
-		}
+func (noNames) ResolveDNSComponent(ctx context.Context, maddr ma.Multiaddr, _ int) ([]ma.Multiaddr, error) {
+	if maddr[0].Value() == "slow.example" {
+		<-ctx.Done()
+		return nil, ctx.Err()
 	}
-	ip, ok := f.known[name]
-	if !ok {
-		return nil, errNoSuchName
-	}
-	a, err := ma.NewMultiaddr("/ip4/" + ip)
-	return []ma.Multiaddr{a.Encapsulate(maddr[1:])}, err
+	return nil, errors.New("no such name")
 }
 
-func (f *fakeNames) ResolveDNSAddr(ctx context.Context, _ peer.ID, maddr ma.Multiaddr, _, most int) ([]ma.Multiaddr, error) {
-	return f.ResolveDNSComponent(ctx, maddr, most)
+func (n noNames) ResolveDNSAddr(ctx context.Context, _ peer.ID, maddr ma.Multiaddr, _, most int) ([]ma.Multiaddr, error) {
+	return n.ResolveDNSComponent(ctx, maddr, most)
 }
 
-// A name that doesn't resolve, or for which no name server answers, keeps nobody from the peer's other addresses.
+// A name that doesn't resolve, or for which no name server answers, keeps nobody from the peer's
+// other addresses.
 func TestANameThatDoesNotResolveIsPassedOver(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"slow.example", "none.example"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			member := startHost(t, Config{Listen: addrs(t, loopTCP)})
-			h := startHost(t, Config{Profile: Client, resolver: &fakeNames{slow: map[string]time.Duration{"slow.example": 0}}})
+			h := startHost(t, Config{Profile: Client, resolver: noNames{}})
 			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 			defer cancel()
 			told := append(addrs(t, "/dns4/"+name+"/tcp/4701", "/dns4/"+name+"/udp/4701/quic-v1", "/dns6/"+name+"/tcp/4701"), listening(member)...)
@@ -63,108 +41,5 @@ func TestANameThatDoesNotResolveIsPassedOver(t *testing.T) {
 				t.Error(err)
 			}
 		})
-	}
-}
-
-func TestNames(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		server := &fakeNames{
-			known: map[string]string{"first.example": "192.0.2.1", "late.example": "192.0.2.2", "boot.example": "192.0.2.3"},
-			slow:  map[string]time.Duration{"late.example": 5 * time.Second, "boot.example": 8 * time.Second, "dead.example": 0},
-		}
-		n := newNames(server, []peer.AddrInfo{{Addrs: addrs(t, "/dns4/boot.example/tcp/4700")}})
-		resolve := func(addr, want string, within time.Duration) {
-			t.Helper()
-			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-			defer cancel()
-			began := time.Now()
-			got, err := n.ResolveDNSComponent(ctx, addrs(t, addr)[0], 10)
-			if want == "" && (err == nil || len(got) > 0) || want != "" && !slices.EqualFunc(got, addrs(t, want), ma.Multiaddr.Equal) {
-				t.Errorf("%s: %v, %v, want %q", addr, got, err, want)
-			}
-			if took := time.Since(began); took > within {
-				t.Errorf("%s took %v, want %v at most", addr, took, within)
-			}
-		}
-		resolve("/dns4/first.example/tcp/1", "/ip4/192.0.2.1/tcp/1", 0)
-		resolve("/dns4/first.example/udp/2/quic-v1", "/ip4/192.0.2.1/udp/2/quic-v1", 0)
-		resolve("/dns4/none.example/tcp/1", "", 0)
-		if got := server.asked.Load(); got != 2 {
-			t.Errorf("asked %d times for two names", got)
-		}
-		resolve("/dns4/late.example/tcp/1", "", namePatience) // passed over
-		time.Sleep(5 * time.Second)                           // of the bubble's clock
-		resolve("/dns4/late.example/tcp/1", "/ip4/192.0.2.2/tcp/1", 0)
-		resolve("/dns4/boot.example/tcp/4700", "/ip4/192.0.2.3/tcp/4700", 8*time.Second) // the user's word is waited for
-
-		resolve("/dns4/dead.example/tcp/1", "", namePatience)
-		time.Sleep(nameMost)
-		resolve("/dns4/dead.example/tcp/1", "", 0) // known not to answer, for a while
-		time.Sleep(nameKept)
-		resolve("/dns4/dead.example/tcp/1", "", namePatience)
-		if err := n.close(); err != nil {
-			t.Error(err)
-		}
-	})
-}
-
-func TestNamesAreBounded(t *testing.T) {
-	t.Parallel()
-	n := newNames(&fakeNames{}, nil)
-	for i := range maxNames + 10 {
-		a, err := ma.NewComponent("dns4", "n"+string(rune('a'+i%26))+string(rune('a'+i/26%26))+string(rune('a'+i/676))+".example")
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := n.ResolveDNSComponent(t.Context(), ma.Multiaddr{*a}, 10); !errors.Is(err, errNoSuchName) {
-			t.Fatal(err)
-		}
-	}
-	if len(n.known) > maxNames {
-		t.Errorf("%d outcomes are kept", len(n.known))
-	}
-	if err := n.close(); err != nil {
-		t.Error(err)
-	}
-}
-
-// families answers as a network with IPv6 only, NAT64 and DNS64 does: every name has IPv6 addresses.
-type families struct{ fakeNames }
-
-func (f *families) ResolveDNSComponent(_ context.Context, maddr ma.Multiaddr, _ int) ([]ma.Multiaddr, error) {
-	var out []ma.Multiaddr
-	if maddr[0].Code() != ma.P_DNS6 {
-		out = append(out, ma.StringCast("/ip4/192.0.2.7"))
-	}
-	if maddr[0].Code() != ma.P_DNS4 {
-		out = append(out, ma.StringCast("/ip6/64:ff9b::c000:207"))
-	}
-	return out, nil
-}
-
-// Without IPv4 a /dns4 name leads to the IPv6 addresses that DNS64 gives it.
-func TestDNS4WithoutIPv4(t *testing.T) {
-	t.Parallel()
-	for _, c := range []struct {
-		name string
-		ipv4 bool
-		want []string
-	}{
-		{"/dns4/ring.example/tcp/1", true, []string{"/ip4/192.0.2.7/tcp/1"}},
-		{"/dns4/ring.example/tcp/1", false, []string{"/ip4/192.0.2.7/tcp/1", "/ip6/64:ff9b::c000:207/tcp/1"}},
-		{"/dns4/ring.example/udp/1/quic-v1", false, []string{"/ip4/192.0.2.7/udp/1/quic-v1", "/ip6/64:ff9b::c000:207/udp/1/quic-v1"}},
-		{"/dns6/ring.example/tcp/1", false, []string{"/ip6/64:ff9b::c000:207/tcp/1"}},
-		{"/dns/ring.example/tcp/1", true, []string{"/ip4/192.0.2.7/tcp/1", "/ip6/64:ff9b::c000:207/tcp/1"}},
-	} {
-		n := newNames(&families{}, nil)
-		n.ipv4 = func() bool { return c.ipv4 }
-		got, err := n.ResolveDNSComponent(t.Context(), addrs(t, c.name)[0], 10)
-		if err != nil || !sameAddrs(got, addrs(t, c.want...)) {
-			t.Errorf("%s, IPv4 %v: %v, %v, want %v", c.name, c.ipv4, got, err, c.want)
-		}
-		if err := n.close(); err != nil {
-			t.Error(err)
-		}
 	}
 }

@@ -8,21 +8,23 @@ import (
 	"github.com/libp2p/go-libp2p/core/host"
 	ma "github.com/multiformats/go-multiaddr"
 
+	"github.com/p2pchord/p2pchord/internal/p2phost/hostevents"
 	"github.com/p2pchord/p2pchord/internal/peeraddr"
 )
 
 // followSlots keeps f's list of the addresses at which relays hold slots for h, until ctx ends.
 func (f *advertised) followSlots(ctx context.Context, h host.Host) (wait func(), err error) {
-	return follow(ctx, h, "slots", func(e event.EvtAutoRelayAddrsUpdated) {
+	return hostevents.Follow(ctx, h, "slots", func(e event.EvtAutoRelayAddrsUpdated) {
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		f.slots = slices.Clone(e.RelayAddrs)
 	})
 }
 
-// otherFamily returns those of slots that lead to a host for peers without the one protocol, IPv4 or IPv6, over which its
-// public addresses among told are: libp2p leaves the relays' addresses out as soon as one of a host's own is reached,
-// and a peer that has only the other protocol would find no way. None when told has both, or neither.
+// otherFamily returns those of slots that lead to a host for peers without the one protocol, IPv4
+// or IPv6, over which its public addresses among told are: libp2p leaves the relays' addresses out
+// as soon as one of a host's own is reached, and a peer that has only the other protocol would find
+// no way. None when told has both, or neither.
 func otherFamily(told, slots []ma.Multiaddr) []ma.Multiaddr {
 	var four, six bool
 	for _, a := range told {

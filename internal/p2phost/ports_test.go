@@ -15,7 +15,8 @@ import (
 	"github.com/p2pchord/p2pchord/internal/peeraddr"
 )
 
-// startAgain starts a host with the port file of an earlier one, as a new run of the same peer does.
+// startAgain starts a host with the port file of an earlier one, as a new run of the same peer
+// does.
 func startAgain(t *testing.T, file string, asked ...string) host.Host {
 	t.Helper()
 	h, err := New(Config{Key: newKey(t), Listen: addrs(t, asked...), PortFile: file})

@@ -2,16 +2,15 @@ package p2phost
 
 import (
 	"context"
-	"errors"
 	"io"
-	"slices"
 	"testing"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
-	"github.com/libp2p/go-libp2p/p2p/protocol/holepunch"
+
+	"github.com/p2pchord/p2pchord/internal/p2phost/traffic"
 )
 
 // bulk is a protocol whose handler reads all and answers with half as much.
@@ -81,55 +80,7 @@ func TestTrafficByConnection(t *testing.T) {
 	if got := wa.Traffic(a.Network().ConnsToPeer(idle.ID())[0]); got.In > others || got.Out > others {
 		t.Errorf("a connection that carried nothing counts %+v", got)
 	}
-	if got := (*Watch)(nil).Traffic(a.Network().Conns()[0]); got != (Traffic{}) {
+	if got := (*Watch)(nil).Traffic(a.Network().Conns()[0]); got != (traffic.Bytes{}) {
 		t.Errorf("no watch counts %+v", got)
-	}
-}
-
-// Bytes count for the direct connection while there is a relayed one to the same peer.
-func TestTrafficChoosesDirect(t *testing.T) {
-	t.Parallel()
-	p := &peerTraffic{}
-	relayed, direct := &connTraffic{id: "r", relayed: true}, &connTraffic{id: "d"}
-	for _, order := range [][]*connTraffic{{relayed, direct}, {direct, relayed}} {
-		p.conns = order
-		if p.choose(); p.current.Load() != direct {
-			t.Errorf("of %v the relayed one is chosen", order)
-		}
-	}
-	newer := &connTraffic{id: "e"}
-	p.conns = []*connTraffic{direct, relayed, newer}
-	if p.choose(); p.current.Load() != newer {
-		t.Error("the older direct connection is chosen")
-	}
-}
-
-func TestPunchesKeepTheLastAttempt(t *testing.T) {
-	t.Parallel()
-	w := NewWatch()
-	trace := func(p peer.ID, at int64, evt any) {
-		w.punches.Trace(&holepunch.Event{Remote: p, Timestamp: at, Evt: evt})
-	}
-	trace("a", 1, &holepunch.DirectDialEvt{Error: "no"})
-	trace("b", 2, &holepunch.DirectDialEvt{Success: true, EllapsedTime: time.Second})
-	trace("a", 3, &holepunch.StartHolePunchEvt{})
-	if got := w.Punches()[0]; !got.Under || got.Dialed || got.Err != "" {
-		t.Errorf("under way: %+v", got)
-	}
-	trace("a", 4, &holepunch.HolePunchAttemptEvt{Attempt: 1})
-	trace("a", 5, &holepunch.HolePunchAttemptEvt{Attempt: 2})
-	trace("a", 6, &holepunch.EndHolePunchEvt{Error: errors.New("all failed").Error(), EllapsedTime: time.Minute})
-	want := []Punch{
-		{Peer: "a", At: time.Unix(0, 6), Attempts: 2, Took: time.Minute, Err: "all failed"},
-		{Peer: "b", At: time.Unix(0, 2), Dialed: true, Direct: true, Took: time.Second},
-	}
-	if got := w.Punches(); !slices.Equal(got, want) {
-		t.Errorf("punches %+v\nwant    %+v", got, want)
-	}
-	for i := range 2 * maxPunches {
-		trace(peer.ID(rune('A'+i)), 7, &holepunch.ProtocolErrorEvt{Error: "x"})
-	}
-	if got := len(w.Punches()); got != maxPunches {
-		t.Errorf("%d punches are kept", got)
 	}
 }

@@ -10,13 +10,13 @@ import (
 	"github.com/p2pchord/p2pchord/internal/peeraddr"
 )
 
-// Claims keep two processes with the same remembered TCP port, as two copies of one data folder have,
-// from taking it at the same moment: libp2p's TCP listeners share a port silently. A claim is the UDP
-// port of the same number.
+// Claims keep two processes with the same remembered TCP port, as two copies of one data folder
+// have, from taking it at the same moment: libp2p's TCP listeners share a port silently. A claim is
+// the UDP port of the same number.
 type Claims []io.Closer
 
-// add claims the port of a TCP address, and reports whether nobody else has claimed it. A UDP port is
-// exclusive by itself.
+// add claims the port of a TCP address, and reports whether nobody else has claimed it. A UDP port
+// is exclusive by itself.
 func (c *Claims) add(a ma.Multiaddr) bool {
 	ip, ok := peeraddr.IP(a)
 	port, has := peeraddr.Port(a)

@@ -29,10 +29,11 @@ type Request struct {
 
 // Plan is where a host is to listen.
 type Plan struct {
-	Asked  []ma.Multiaddr // with port 0 where a free port may be chosen
-	Addrs  []ma.Multiaddr // all free a moment ago
-	Chosen bool           // a free port was chosen here, so that it is worth to try again without it
-	Held   Claims         // to be released when the host listens
+	Asked []ma.Multiaddr // with port 0 where a free port may be chosen
+	Addrs []ma.Multiaddr // all free a moment ago
+	// a free port was chosen here, so that it is worth to try again without it
+	Chosen bool
+	Held   Claims // to be released when the host listens
 }
 
 // Resolve plans where to listen. A port of an earlier run is tried before any other.
@@ -82,8 +83,8 @@ func resolveAsked(asked []ma.Multiaddr, earlier Ports) (Plan, error) {
 	return plan, nil
 }
 
-// rememberedPort returns addrs with the port of an earlier run in the place of port 0. It returns nil
-// when there is none, or it is taken.
+// rememberedPort returns addrs with the port of an earlier run in the place of port 0. It returns
+// nil when there is none, or it is taken.
 func rememberedPort(addrs []ma.Multiaddr, earlier Ports) ([]ma.Multiaddr, error) {
 	port, ok := earlier.one(addrs)
 	if !ok {
@@ -119,8 +120,8 @@ func defaultListen(port int) []ma.Multiaddr {
 	return addrs
 }
 
-// wantsSharedPort reports whether port 0 is asked for with both TCP and UDP. They then get one number,
-// which hole punching and the owner of a firewall want.
+// wantsSharedPort reports whether port 0 is asked for with both TCP and UDP. They then get one
+// number, which hole punching and the owner of a firewall want.
 func wantsSharedPort(addrs []ma.Multiaddr) bool {
 	var tcp, udp bool
 	for _, a := range addrs {

@@ -81,8 +81,8 @@ func externalKey(p portmap.Port) string {
 	return "outside/" + p.Protocol + "/" + strconv.Itoa(p.Number)
 }
 
-// External returns the number that the router gave a port in an earlier run; 0 when it gave the same
-// number, or none.
+// External returns the number that the router gave a port in an earlier run; 0 when it gave the
+// same number, or none.
 func (f *PortFile) External(p portmap.Port) int {
 	if list := f.Ports()[externalKey(p)]; len(list) > 0 {
 		return list[0]
@@ -169,7 +169,8 @@ func (c Ports) with(asked, listens []ma.Multiaddr) Ports {
 	return now
 }
 
-// one returns the number that was chosen for the first of addrs that has one, for all of them together.
+// one returns the number that was chosen for the first of addrs that has one, for all of them
+// together.
 func (c Ports) one(addrs []ma.Multiaddr) (port int, ok bool) {
 	for _, a := range addrs {
 		if list := c[a.String()]; len(list) > 0 {

@@ -1,0 +1,10 @@
+// Package limits sizes libp2p's limits on connections, streams, and memory for rings: enough for
+// every peer of a ring, also when many stand behind one address, and a part that peers who are no
+// neighbors in the ring can't use up.
+//
+// It opens and closes no connection itself: libp2p asks before it opens one. It starts no
+// goroutine.
+//
+// The lock of one stream or connection (strangerStream.mu, strangerConn.mu) is taken before
+// strangers.mu. namedLimits.mu is held for a line of the log and no other lock is taken under it.
+package limits
