@@ -28,8 +28,8 @@ type app struct {
 	out       *console.Output
 	lookupEnv func(string) (string, bool)
 	signals   *process.Signals
-	// peer is what the verbs of a prompt or a script work on, a gateway.Peer when it is
-	// a node; nil outside of one.
+	// peer is what the verbs of a prompt or a script work on, a gateway.Peer if it is a node. It is nil
+	// outside of a prompt or script.
 	peer gateway.Ring
 
 	// The flags that every verb has.
@@ -42,20 +42,20 @@ type app struct {
 	api       string
 	bootstrap []string
 	timeout   time.Duration
-	limits    flags.Rates // of a client that passes through
+	limits    flags.Rates // of a passing client
 
-	// origins says where each flag has its value from that is neither its default nor given.
+	// origins says where the value of each flag comes from that is neither given nor the default.
 	origins map[string]string
 
-	logs *logs.Logs // of a command that runs on
+	logs *logs.Logs // of a command that keeps running
 
-	warnedConfig bool // that a config file can't be read
+	warnedConfig bool // the user knows that the config file can't be read
 
-	begun    bool // the command line was right, and its verb has begun
+	begun    bool // the command line was correct, and its verb has begun
 	departed bool // the verb has ended the node
 }
 
-// errReported ends a verb whose errors have been shown already.
+// errReported ends a verb whose errors have been shown.
 type errReported struct{ code fault.Code }
 
 func (e errReported) Error() string { return string(e.code) }
@@ -69,8 +69,8 @@ func (a *app) run(ctx context.Context, args []string) int {
 	return 0
 }
 
-// execute carries out one command line, shows its error, and returns the error's
-// kind, empty when there is none.
+// execute carries out one command line, shows its error, and returns the error's kind; "" when there
+// is none.
 func (a *app) execute(ctx context.Context, args []string) fault.Code {
 	a.out.JSON = a.json || wantsJSON(args, a.lookupEnv)
 	root := a.root()
@@ -100,7 +100,7 @@ func (a *app) execute(ctx context.Context, args []string) fault.Code {
 	return gateway.ProblemOf(err).Code
 }
 
-// wantsJSON tells how errors are to be shown before the flags are understood.
+// wantsJSON reports whether errors are to be shown as JSON before the flags are parsed.
 func wantsJSON(args []string, lookupEnv func(string) (string, bool)) bool {
 	if end := slices.Index(args, "--"); end >= 0 {
 		args = args[:end]
@@ -114,7 +114,7 @@ func wantsJSON(args []string, lookupEnv func(string) (string, bool)) bool {
 	return v == "true" || v == "1"
 }
 
-// begin is run before every verb: it completes the flags and checks those that all share.
+// begin runs before every verb. It sets the flags and checks those that all verbs share.
 func (a *app) begin(cmd *cobra.Command, _ []string) error {
 	if err := a.complete(cmd); err != nil {
 		return err
@@ -124,10 +124,10 @@ func (a *app) begin(cmd *cobra.Command, _ []string) error {
 	case "auto", "on", "off":
 		a.out.SetProgress(a.progress)
 	default:
-		return fault.New(fault.Usage, "--progress %s: it is auto, on or off", a.progress)
+		return fault.New(fault.Usage, "--progress %s: it must be auto, on, or off", a.progress)
 	}
 	if a.timeout < 0 || cmd.Flags().Changed("timeout") && a.timeout == 0 {
-		return fault.New(fault.Usage, "--timeout %s: write a time like 90s, 5m or 1h30m", duration.String(a.timeout))
+		return fault.New(fault.Usage, "--timeout %s: write a time like 90s, 5m, or 1h30m", duration.String(a.timeout))
 	}
 	if a.isGiven(cmd, "data") && a.data == "" {
 		return fault.New(fault.Usage, "--data is empty: give a folder, or leave --data out")
@@ -136,7 +136,7 @@ func (a *app) begin(cmd *cobra.Command, _ []string) error {
 	return nil
 }
 
-// isGiven tells whether a flag is on the command line.
+// isGiven reports whether a flag is on the command line.
 func (a *app) isGiven(cmd *cobra.Command, flag string) bool {
 	_, elsewhere := a.origins[flag]
 	return cmd.Flags().Changed(flag) && !elsewhere
@@ -165,8 +165,8 @@ func (a *app) dataFolder(kind string) (string, error) {
 	return "", errNoHome
 }
 
-// errNoHome refuses to make up a data folder.
-var errNoHome = fault.New(fault.Usage, "there is no default data folder, for HOME is not set to a folder's full path: give --data DIR")
+// errNoHome says that there is no default data folder.
+var errNoHome = fault.New(fault.Usage, "there is no default data folder, because HOME is not set to a folder's full path: give --data DIR")
 
 // historyFile is where a prompt keeps what was typed; "" for nowhere.
 func (a *app) historyFile() string {
@@ -177,7 +177,7 @@ func (a *app) historyFile() string {
 	return filepath.Join(dir, prompt.HistoryName)
 }
 
-// showErrors shows errors that are to be shown one by one, and returns others as they are.
+// showErrors shows userfiles.Errors one by one, and returns other errors as they are.
 func (a *app) showErrors(err error) error {
 	var many userfiles.Errors
 	if errors.As(err, &many) {

@@ -8,7 +8,7 @@ import (
 	"github.com/p2pchord/p2pchord/internal/fault"
 )
 
-// exactly refuses any number of arguments but n, in words.
+// exactly accepts n arguments, which words names.
 func exactly(n int, words string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) == n {
@@ -18,7 +18,7 @@ func exactly(n int, words string) cobra.PositionalArgs {
 	}
 }
 
-// someArgs refuses to have no arguments, in words.
+// someArgs accepts one argument or more, which words names.
 func someArgs(words string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) > 0 {
@@ -28,7 +28,7 @@ func someArgs(words string) cobra.PositionalArgs {
 	}
 }
 
-// atMostOne refuses more than one argument, in words.
+// atMostOne accepts no argument or one, which words names.
 func atMostOne(words string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) <= 1 {

@@ -20,10 +20,10 @@ func (a *app) bootstrapCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "bootstrap",
 		Short: "Run a bootstrap peer, through which nodes find each other",
-		Long: `Run a bootstrap peer: nodes find each other through it, and it relays for those that
-can't be reached directly. It is not in the ring and holds no files. Its addresses go to
-stdout; give one of them to nodes as --bootstrap. Peers that join and depart are shown
-on stderr, or with --json on stdout.`,
+		Long: `Run a bootstrap peer. Nodes find each other through it, and it relays for nodes that can't be
+reached directly. It is not in the ring and holds no files. Its addresses go to stdout; give one
+of them to nodes with --bootstrap. Peers that join and depart are shown on stderr, or with
+--json on stdout.`,
 		Example: example(
 			"p2pchord bootstrap",
 			"p2pchord bootstrap --listen /ip4/0.0.0.0/tcp/4700 --announce /dns/ring.example.org/tcp/4700",
@@ -61,7 +61,7 @@ func (a *app) runBootstrap(cmd *cobra.Command, f flags.Bootstrap) error {
 	defer process.OnHangup(func() { a.reloadLogs("bootstrap", given) })()
 	manager := a.serviceManager()
 	defer manager.Close()
-	signal.Ignore(syscall.SIGPIPE) // who read the addresses may be gone
+	signal.Ignore(syscall.SIGPIPE) // the reader of the addresses may be gone
 	cfg.Events, cfg.Reachable = a.showRoster, a.showReachable
 	b, err := bootstrap.New(ctx, cfg)
 	if err != nil {
@@ -93,7 +93,7 @@ func (a *app) showRoster(e bootstrap.Event) {
 	a.out.Say("%s  %s  %s  key %d  %s", e.Time.Local().Format(time.TimeOnly), e.Kind, e.PeerID, e.Key, where)
 }
 
-// reachable is a line with --json of a bootstrap peer that has got public addresses since its start.
+// reachable is the JSON of a bootstrap peer's new public addresses.
 type reachable struct {
 	Time  time.Time `json:"time"`
 	Event string    `json:"event"`
@@ -106,6 +106,6 @@ func (a *app) showReachable(addrs []ma.Multiaddr) {
 		return
 	}
 	for _, m := range addrs {
-		a.out.Say("p2pchord: the router has opened a port: reachable from the internet at %s", m)
+		a.out.Say("p2pchord: the router has opened a port: this peer can be reached from the internet at %s", m)
 	}
 }

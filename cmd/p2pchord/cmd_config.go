@@ -27,8 +27,8 @@ func (a *app) configCommand() *cobra.Command {
 		&cobra.Command{
 			Use:   "check",
 			Short: "Check the config file and the environment",
-			Long: `Check the config file and the environment, for every command, and start nothing.
-What is wrong is told by line, with exit code 2.`,
+			Long: `Check the config file and the environment, for every command, and start nothing. The first
+problem is reported with its line; the exit code is then 2.`,
 			Example: example("p2pchord config check", "p2pchord config check --config new.toml"),
 			Args:    exactly(0, "no arguments"),
 			RunE:    func(*cobra.Command, []string) error { return a.configCheck() },
@@ -36,8 +36,8 @@ What is wrong is told by line, with exit code 2.`,
 		&cobra.Command{
 			Use:   "show [COMMAND]",
 			Short: "Show the settings of a command, and where each comes from",
-			Long: `Show the settings that COMMAND, by default node, would have, in the form of the config
-file, and where each comes from: the file, the environment, or the default.`,
+			Long: `Show the settings that COMMAND, by default node, would have, in the form of the config file,
+and where each comes from: the file, the environment, or the default.`,
 			Example: example("p2pchord config show", "p2pchord config show bootstrap --json"),
 			Args:    atMostOne("one COMMAND"),
 			RunE: func(_ *cobra.Command, args []string) error {
@@ -51,7 +51,7 @@ file, and where each comes from: the file, the environment, or the default.`,
 	return cmd
 }
 
-// settled returns the command called name with its flags completed, and where they come from.
+// settled returns the command called name with its flags set, and where their values come from.
 func (a *app) settled(name string) (*cobra.Command, map[string]string, error) {
 	sub := &app{stdin: a.stdin, out: a.out, lookupEnv: a.lookupEnv, signals: a.signals, config: a.config}
 	for _, c := range sub.root().Commands() {
@@ -82,11 +82,11 @@ func (a *app) configCheck() error {
 	case a.json:
 		a.out.Object(map[string]any{"file": file, "exists": there, "ok": true})
 	case file == "":
-		a.out.Line("there is no config file, for HOME is not set: the environment and the defaults hold, and are ok")
+		a.out.Line("there is no config file, because HOME is not set: the environment and the defaults apply, and are ok")
 	case there:
 		a.out.Line("%s: ok", file)
 	default:
-		a.out.Line("%s isn't there: the environment and the defaults hold, and are ok", file)
+		a.out.Line("%s doesn't exist: the environment and the defaults apply, and are ok", file)
 	}
 	return nil
 }
@@ -125,7 +125,7 @@ func (a *app) configShow(command string) error {
 	return nil
 }
 
-// valueOf is what a flag stands for.
+// valueOf returns the value that a flag has or stands for.
 func (a *app) valueOf(command string, f *pflag.Flag) any {
 	if list, ok := f.Value.(pflag.SliceValue); ok {
 		return nonNil(list.GetSlice())

@@ -10,15 +10,15 @@ func (a *app) demoCommand() *cobra.Command {
 	var keep bool
 	cmd := &cobra.Command{
 		Use:   "demo [FILE...]",
-		Short: "Show what p2pchord does, on this machine alone",
-		Long: `Start a bootstrap peer and five nodes on this machine, each a process of its own with
-a folder of its own; put the FILEs given, or samples; get them through other peers and
-compare; kill the owner of one; get them again. It says what it does, and cleans up.`,
+		Short: "Show what p2pchord does, on this machine",
+		Long: `Start a bootstrap peer and five nodes on this machine, each a process with its own folder. Put
+FILEs, or samples; get them through other peers and compare; kill the owner of one; get them
+again. The demo says what it does, and cleans up.`,
 		Example: example("p2pchord demo", "p2pchord demo holiday.jpg", "p2pchord demo --keep"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.showErrors(demo.Run(cmd.Context(), a.out, args, keep))
 		},
 	}
-	cmd.Flags().BoolVar(&keep, "keep", false, "leave it running, and say how to use and to stop it")
+	cmd.Flags().BoolVar(&keep, "keep", false, "leave the ring running, and print how to use and stop it")
 	return cmd
 }

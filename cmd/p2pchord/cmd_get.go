@@ -29,24 +29,24 @@ func (a *app) getCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "get NAME[@VERSION] | get -r PREFIX",
 		Short: "Fetch files",
-		Long: `Fetch a file from the ring into the present folder, under the last part of its name.
+		Long: `Fetch a file from the ring into the current folder, under the last part of its name.
 
-The file appears, whole, when all of it has arrived and been verified, and never
-in part. A different file that is there already is not overwritten without --force;
-an equal one is left as it is, and that is success. "-o -" writes the bytes to stdout
-as they are verified. What has come of a large file stays in a hidden one beside it when
-the transfer is interrupted, and the same command continues there.
+The file appears only when all of it has arrived and been verified. A different file of that
+name is not overwritten without --force; if an equal one is there already, nothing is done,
+and the exit code is 0. "-o -" writes the bytes to stdout as they are verified. When the
+transfer of a large file is interrupted, what has arrived stays in a hidden file beside it,
+and the same command continues there.
 
-The file has the time of the one that was put, and its permissions as far as the umask
-lets it. What --force replaces keeps its own permissions and owner.
+The file gets the time of the one that was stored, and its permissions as far as the umask
+allows. A file that --force replaces keeps its own permissions and owner.
 
-NAME@VERSION fetches a sibling, as stat shows it: a version that was overwritten is not kept;
-a file whose own name ends so is fetched first.
+NAME@VERSION fetches a sibling, as stat shows it. A version that was overwritten is not kept.
+If a file has that whole name, that file is fetched.
 
-With -r every file whose name begins with PREFIX is fetched ("" for all), under its
-whole name below the folder -o, by default the present one. Those that can't be had are
-named, the others arrive, and the exit code is 1. Links below the folder are not followed,
-and of names that the disk takes for one only one is fetched.`,
+With -r every file whose name begins with PREFIX is fetched ("" for all), under its whole name
+below the folder -o, by default the current one. Files that can't be fetched are named, the
+others arrive, and the exit code is 1. Links below the folder are not followed. Of names that
+the disk treats as the same only one is fetched.`,
 		Example: example(
 			"p2pchord get holiday.jpg",
 			"p2pchord get Pictures/2026/a.jpg -o /tmp/a.jpg --force",
@@ -64,10 +64,10 @@ and of names that the disk takes for one only one is fetched.`,
 			return a.get(cmd, args[0], f)
 		},
 	}
-	cmd.Flags().StringVarP(&f.output, "output", "o", "", "write to `FILE`, into an existing folder, or - for stdout (default ./BASENAME)")
+	cmd.Flags().StringVarP(&f.output, "output", "o", "", "write to `FILE`, or into an existing folder; - is stdout (default ./BASENAME)")
 	cmd.Flags().BoolVarP(&f.recursive, "recursive", "r", false, "fetch every file whose name begins with PREFIX")
-	cmd.Flags().BoolVar(&f.fsync, "fsync", false, "make what is fetched survive a power cut before it is done; slower")
-	cmd.Flags().StringVar(&f.version, "version", "", "a `version` that stat names: the current one or a sibling")
+	cmd.Flags().BoolVar(&f.fsync, "fsync", false, "make files durable before the command ends; slower")
+	cmd.Flags().StringVar(&f.version, "version", "", "fetch this `version`, as stat shows it: the current one or a sibling")
 	cmd.Flags().BoolVar(&f.force, "force", false, "replace a different file that is there already")
 	return cmd
 }
@@ -81,10 +81,10 @@ type getResult struct {
 	Sources []string `json:"sources"`
 }
 
-// givenOutput refuses an empty -o, which a script's unset variable makes.
+// givenOutput refuses an empty -o, as from an unset variable of a script.
 func givenOutput(cmd *cobra.Command, f getFlags) error {
 	if f.output == "" && cmd.Flags().Changed("output") {
-		return fault.New(fault.Usage, "--output is empty: say where to write, or leave it out")
+		return fault.New(fault.Usage, "--output is empty: give a file or folder, or leave it out")
 	}
 	return nil
 }
@@ -167,9 +167,9 @@ func nonNil[T any](list []T) []T {
 // atVersion is NAME@VERSION, the version as stat shows it: a clock and a peer ID.
 var atVersion = regexp.MustCompile(`^(.+)@([0-9a-f]{16}\.[1-9A-HJ-NP-Za-km-z]{20,})$`)
 
-// openVersion opens the file that is called name. Only when there is none, and name
-// is NAME@VERSION, it opens that version of NAME: so a file whose own name has an '@'
-// can always be reached. It returns the name without the version.
+// openVersion opens the file called name. If there is none, and name is NAME@VERSION, it opens that
+// version of NAME. So a file whose own name has an '@' can always be fetched. It returns the name
+// without the version.
 func openVersion(ctx context.Context, r gateway.Ring, name string, o node.GetOptions) (gateway.File, string, error) {
 	file, err := r.Get(ctx, name, o)
 	if parts := atVersion.FindStringSubmatch(name); fault.CodeOf(err) == fault.NotFound && o.Version == "" && parts != nil {
@@ -177,7 +177,7 @@ func openVersion(ctx context.Context, r gateway.Ring, name string, o node.GetOpt
 		file, err = r.Get(ctx, name, o)
 	}
 	if fault.CodeOf(err) == fault.NotFound && o.Version != "" {
-		err = fault.New(fault.NotFound, "no version %s of %q is kept: stat shows those that are", o.Version, name)
+		err = fault.New(fault.NotFound, "no version %s of %q is kept: stat shows the versions that are", o.Version, name)
 	}
 	return file, name, err
 }

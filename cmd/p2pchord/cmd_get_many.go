@@ -15,14 +15,14 @@ import (
 	"github.com/p2pchord/p2pchord/node"
 )
 
-// getsAtOnce is how many files of one command are under way together.
+// getsAtOnce is how many files of one command are fetched at once.
 const getsAtOnce = 16
 
 // getMany fetches every file whose name begins with prefix.
 func (a *app) getMany(cmd *cobra.Command, prefix string, f getFlags) error {
 	switch {
 	case f.output == "-":
-		return fault.New(fault.Usage, "-r writes files, not stdout: say with -o into which folder")
+		return fault.New(fault.Usage, "-r writes files, not stdout: give a folder with -o")
 	case f.version != "":
 		return fault.New(fault.Usage, "--version is for one file: leave -r out")
 	case f.output == "":
@@ -61,7 +61,7 @@ func listed(ctx context.Context, r gateway.Ring, prefix string) ([]node.FileInfo
 	return files, nil
 }
 
-// getAll fetches each file; one that fails doesn't stop the others, unless nobody can be reached.
+// getAll fetches each file. One that fails doesn't stop the others, unless no peer can be reached.
 func (a *app) getAll(outer context.Context, r gateway.Ring, files []node.FileInfo, f getFlags) error {
 	tree, err := localfile.NewSession(f.local()).OpenTree(f.output)
 	if err != nil {
@@ -91,7 +91,7 @@ func (a *app) getAll(outer context.Context, r gateway.Ring, files []node.FileInf
 			return nil
 		})
 	}
-	_ = g.Wait() // told already
+	_ = g.Wait() // its error has been shown
 	switch {
 	case outer.Err() != nil:
 		return outer.Err()
@@ -107,7 +107,7 @@ func (a *app) getInto(ctx context.Context, r gateway.Ring, i node.FileInfo, f ge
 		return err
 	}
 	if err := localfile.CheckName(i.Name); err != nil {
-		return err // before anything is sent for
+		return err // before anything is requested
 	}
 	file, err := r.Get(ctx, i.Name, node.GetOptions{Progress: a.out.ProgressOf(i.Name)})
 	if err != nil {

@@ -14,13 +14,13 @@ import (
 func (a *app) healthCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "health",
-		Short: "Tell whether this node is well, by the exit code",
-		Long: `Tell whether the node of --data is well, for scripts, containers and monitoring.
+		Short: "Report by exit code whether this node is healthy",
+		Long: `Report whether the node of --data is healthy, for scripts, containers, and monitoring.
 
-The exit code is 0 when it is a member of the ring, serves its part of it, sees nothing
-wrong with its neighbours and its files, and has space; 4 when no node runs; 7 when it
-has no space; 5 for all else, which passes when the ring has come to rest. What is wrong
-is said, all of it in one line.`,
+The exit code is 0 when it is a member of the ring, serves its part of it, sees no problem
+with its neighbors and its files, and has space; 4 when no node runs; 7 when it has no space;
+5 for anything else, which passes when the ring has settled. The problems are printed in one
+line.`,
 		Example: example("p2pchord health", "until p2pchord health --quiet; do sleep 1; done"),
 		Args:    exactly(0, "no arguments"),
 		RunE:    func(cmd *cobra.Command, _ []string) error { return a.health(cmd) },
@@ -54,7 +54,7 @@ func (a *app) health(cmd *cobra.Command) error {
 	return ill
 }
 
-// unwell lists what is wrong with a node, and makes it an error: nil when it is well.
+// unwell lists the problems of a node, and returns them as an error; nil when it is healthy.
 func unwell(s node.Status) (problems []string, err error) {
 	kind := fault.TryAgain
 	problems = append(problems, s.Ring.Problems...)
@@ -67,19 +67,19 @@ func unwell(s node.Status) (problems []string, err error) {
 	if len(problems) == 0 {
 		return nil, nil
 	}
-	return problems, fault.New(kind, "not well: %w", errors.New(strings.Join(problems, "; ")))
+	return problems, fault.New(kind, "not healthy: %w", errors.New(strings.Join(problems, "; ")))
 }
 
-// roomNeeded is the space in bytes below which a node counts as full: a block of a large file.
-const roomNeeded = node.DefaultBlockSize
+// spaceNeeded is the space in bytes below which a node counts as full: a block of a large file.
+const spaceNeeded = node.DefaultBlockSize
 
-// noSpace says why a node can't take another file, and what to do; empty when it can.
+// noSpace says why a node has no space for another file, and what to do; "" when it has.
 func noSpace(s node.Storage) string {
 	switch {
-	case s.CapacityBytes > 0 && s.CapacityBytes-s.UsedBytes < roomNeeded:
+	case s.CapacityBytes > 0 && s.CapacityBytes-s.UsedBytes < spaceNeeded:
 		return "the node is full: " + textfmt.Size(s.UsedBytes) + " of " + textfmt.Size(s.CapacityBytes) + " are used; give it more --capacity"
-	case s.FreeDiskBytes >= 0 && s.FreeDiskBytes < roomNeeded: // -1 is a disk that can't tell
-		return "the disk is full down to the reserve that is left to others: make room there"
+	case s.FreeDiskBytes >= 0 && s.FreeDiskBytes < spaceNeeded: // -1 is a disk that can't tell
+		return "the disk is full except for the reserve, which is left to other programs: free some space"
 	}
 	return ""
 }

@@ -10,7 +10,7 @@ import (
 
 func TestUnwell(t *testing.T) {
 	t.Parallel()
-	well := node.Status{State: "active", Ring: node.RingHealth{OK: true}, Storage: node.Storage{UsedBytes: 5, FreeDiskBytes: roomNeeded}}
+	well := node.Status{State: "active", Ring: node.RingHealth{OK: true}, Storage: node.Storage{UsedBytes: 5, FreeDiskBytes: spaceNeeded}}
 	with := func(change func(*node.Status)) node.Status {
 		s := well
 		change(&s)
@@ -24,9 +24,9 @@ func TestUnwell(t *testing.T) {
 		"well":            {well, nil, 0},
 		"joining":         {with(func(s *node.Status) { s.State = "joining" }), fault.TryAgain, 1},
 		"ring":            {with(func(s *node.Status) { s.Ring = node.RingHealth{Problems: []string{"a", "b"}} }), fault.TryAgain, 2},
-		"capacity":        {with(func(s *node.Status) { s.Storage.CapacityBytes = roomNeeded }), fault.NoSpace, 1},
-		"capacity left":   {with(func(s *node.Status) { s.Storage.CapacityBytes = roomNeeded + 5 }), nil, 0},
-		"disk":            {with(func(s *node.Status) { s.Storage.FreeDiskBytes = roomNeeded - 1 }), fault.NoSpace, 1},
+		"capacity":        {with(func(s *node.Status) { s.Storage.CapacityBytes = spaceNeeded }), fault.NoSpace, 1},
+		"capacity left":   {with(func(s *node.Status) { s.Storage.CapacityBytes = spaceNeeded + 5 }), nil, 0},
+		"disk":            {with(func(s *node.Status) { s.Storage.FreeDiskBytes = spaceNeeded - 1 }), fault.NoSpace, 1},
 		"disk unknown":    {with(func(s *node.Status) { s.Storage.FreeDiskBytes = -1 }), nil, 0},
 		"full and joined": {with(func(s *node.Status) { s.State, s.Storage.FreeDiskBytes = "leaving", 0 }), fault.NoSpace, 2},
 	} {

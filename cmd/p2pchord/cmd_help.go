@@ -11,7 +11,7 @@ import (
 	"github.com/p2pchord/p2pchord/internal/fault"
 )
 
-// addExamples gives examples to the commands that are cobra's own.
+// addExamples adds examples to cobra's own commands.
 func addExamples(root *cobra.Command) {
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
@@ -41,7 +41,7 @@ func helpOn(root *cobra.Command, args []string) error {
 	return c.Help()
 }
 
-// shortDefaults makes the help texts show durations as they are written in settings.
+// shortDefaults shows the defaults of durations as they are written in settings.
 func shortDefaults(c *cobra.Command) {
 	c.Flags().VisitAll(func(f *pflag.Flag) {
 		if d, err := time.ParseDuration(f.DefValue); err == nil && f.Value.Type() == "duration" {

@@ -13,10 +13,10 @@ func (a *app) leaveCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "leave",
 		Short: "Hand every file over and depart for good",
-		Long: `Hand every file of the node over to other peers, depart for good, empty the data
-folder of blocks, and end the node. Each file is shown, and to whom it went. A file that
-can't be handed over stays in the data folder and makes the exit code 1. The last node of
-a ring can't leave while it has files: it names them, and runs on.`,
+		Long: `Hand every file of the node over to other peers, depart for good, empty the data folder of
+blocks, and end the node. A line for each file names the peer that took it. A file that can't
+be handed over stays in the data folder, and the exit code is then 1. The last node of a ring
+can't leave while it has files: it names them and keeps running.`,
 		Example: example("p2pchord leave"),
 		Args:    exactly(0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -30,7 +30,7 @@ func (a *app) depart(cmd *cobra.Command, how func(context.Context, gateway.Peer)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = p.Close() }() // what is to be told has been
+	defer func() { _ = p.Close() }() // everything has been shown
 	err = how(cmd.Context(), p)
 	a.departed = err == nil || p.Gone()
 	return err

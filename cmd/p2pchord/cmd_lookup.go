@@ -13,8 +13,8 @@ func (a *app) lookupCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "lookup NAME",
 		Short: "Show who owns a name, and the path to it",
-		Long: `Show the key of a name, the peer that owns it, and the peers that were asked on the way,
-whether or not there is such a file.`,
+		Long: `Show the key of a name, the peer that owns it, and the peers that were asked on the way. There
+needn't be a file of that name.`,
 		Example: example("p2pchord lookup holiday.jpg"),
 		Args:    exactly(1, "one NAME"),
 		RunE:    func(cmd *cobra.Command, args []string) error { return a.lookup(cmd, args[0]) },

@@ -8,10 +8,9 @@ import (
 
 func (a *app) lsCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "ls [PREFIX]",
-		Short: "List the files in the ring",
-		Long: `List the files in the ring whose names begin with PREFIX: size, when the file was
-last changed, copies, name.`,
+		Use:     "ls [PREFIX]",
+		Short:   "List the files in the ring",
+		Long:    `List the files in the ring whose names begin with PREFIX: size, time, copies, and name.`,
 		Example: example("p2pchord ls", "p2pchord ls Pictures/", "p2pchord ls --json | jq -r .name"),
 		Args:    atMostOne("one PREFIX"),
 		RunE: func(cmd *cobra.Command, args []string) error {

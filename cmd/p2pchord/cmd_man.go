@@ -13,8 +13,8 @@ func (a *app) manCommand() *cobra.Command {
 		Use:    "man FOLDER",
 		Short:  "Write the manual pages",
 		Hidden: true,
-		Long: `Write a manual page for each command into FOLDER, which is made if it isn't there:
-p2pchord.1, p2pchord-put.1 and so on. Equal programs write equal pages.`,
+		Long: `Write a manual page for each command into FOLDER, which is created if it doesn't exist:
+p2pchord.1, p2pchord-put.1, and so on. Equal programs write equal pages.`,
 		Example: example("p2pchord man /usr/local/share/man/man1"),
 		Args:    exactly(1, "one FOLDER"),
 		RunE: func(cmd *cobra.Command, args []string) error {

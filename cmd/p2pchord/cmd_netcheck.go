@@ -23,25 +23,25 @@ func (a *app) netcheckCommand() *cobra.Command {
 	var f netcheckFlags
 	cmd := &cobra.Command{
 		Use:   "netcheck",
-		Short: "Check how others reach this node and it them; say what is wrong and what to do",
+		Short: "Check how this node and others reach each other, and explain problems",
 		Long: `Check the network of this node: which of its addresses others can connect to, what kind of
-router is between it and the internet, whether that opens ports, the bootstrap peers, the
-relays, the direct connections that were tried, and the time to each neighbour in the
-ring. What is wrong is said in words, with the cause and what to do. It may take 20 seconds.
+router is between it and the internet and whether that opens ports, the bootstrap peers, the
+relays, the attempts at direct connections, and the round-trip time to each neighbor in the
+ring. Each problem is shown with its cause and its remedy. It may take 20 seconds.
 
-Without a running node it looks at what one would meet here, with --bootstrap, --listen and
+If no node runs, it checks what a node would find here, with --bootstrap, --listen, and
 --announce, or those of [node] in the config file.
 
-The exit code is 0 when there is no fault (notes are none), 1 when there is one, and 4 when
-no other peer can be reached.`,
+The exit code is 0 without faults (notes are not faults), 1 with faults, and 4 when no other
+peer can be reached.`,
 		Example: example("p2pchord netcheck", "p2pchord netcheck --bootstrap /ip4/192.0.2.1/tcp/4700/p2p/12D3KooW..."),
 		Args:    exactly(0, "no arguments"),
 		RunE:    func(cmd *cobra.Command, _ []string) error { return a.netcheck(cmd, f) },
 	}
 	if a.peer == nil {
-		cmd.Flags().StringArrayVar(&a.bootstrap, "bootstrap", nil, "`multiaddr` of a bootstrap peer, where no node runs")
-		cmd.Flags().StringArrayVar(&f.listen, "listen", nil, "`multiaddr` that a node would listen on, where none runs")
-		cmd.Flags().StringArrayVar(&f.announce, "announce", nil, "further `multiaddr` under which others would reach it, where none runs")
+		cmd.Flags().StringArrayVar(&a.bootstrap, "bootstrap", nil, "`multiaddr` of a bootstrap peer, if no node runs")
+		cmd.Flags().StringArrayVar(&f.listen, "listen", nil, "`multiaddr` that a node would listen on, if none runs")
+		cmd.Flags().StringArrayVar(&f.announce, "announce", nil, "further `multiaddr` at which others would reach it, if none runs")
 	}
 	return cmd
 }

@@ -27,11 +27,12 @@ func (a *app) nodeCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "node",
 		Short: "Run a peer of the ring",
-		Long: `Run a peer: it joins the ring that the bootstrap peers know, or that it remembers,
-or founds one, and holds its share of the files. Its addresses go to stdout.
+		Long: `Run a peer. It joins the ring that the bootstrap peers know, or that it remembers, or founds
+one, and holds its share of the files. Its addresses go to stdout.
 
-On a terminal it shows a prompt that takes the verbs put, get, ls, stat, rm, status,
-peers, netcheck, health, watch, verify, ring, lookup, trace, leave and quit. SIGINT and SIGTERM do what quit does; a second ends it at once.`,
+On a terminal it shows a prompt for the verbs put, get, ls, stat, rm, status, peers, netcheck,
+health, watch, verify, ring, lookup, trace, leave, and quit. SIGINT and SIGTERM do what quit
+does; a second one ends the node at once.`,
 		Example: example(
 			"p2pchord node --bootstrap /ip4/192.0.2.1/tcp/4700/p2p/12D3KooW...",
 			"p2pchord node --share ~/Shared",
@@ -76,7 +77,7 @@ func (a *app) runNode(cmd *cobra.Command, f flags.Node) error {
 	given, prompted := a.isGiven(cmd, "log-level"), a.promptWanted(f) && !process.HangupIgnored()
 	process.IgnoreJobControl()
 	defer process.OnHangup(func() {
-		if prompted { // its terminal has gone, and with it who typed
+		if prompted { // its terminal is gone
 			cancel()
 			return
 		}
@@ -84,7 +85,7 @@ func (a *app) runNode(cmd *cobra.Command, f flags.Node) error {
 	})()
 	manager := a.serviceManager()
 	defer manager.Close()
-	signal.Ignore(syscall.SIGPIPE) // who read the addresses may be gone
+	signal.Ignore(syscall.SIGPIPE) // the reader of the addresses may be gone
 	heard := gateway.NewEvents()
 	events := &eventLog{app: a, heard: heard}
 	cfg.Events = events.show
@@ -127,13 +128,13 @@ func (a *app) runNode(cmd *cobra.Command, f flags.Node) error {
 	return errors.Join(err, n.Close())
 }
 
-// promptWanted tells whether the node shows a prompt.
+// promptWanted reports whether the node shows a prompt.
 func (a *app) promptWanted(f flags.Node) bool {
 	in, ok := a.stdin.(*os.File)
 	return ok && !f.NoPrompt && !a.json && console.IsTerminal(in) && a.out.ToTerminal()
 }
 
-// alive asks the node of a data folder through its socket, as a verb would.
+// alive asks the node of a data folder through its socket, as a verb does.
 func alive(ctx context.Context, data string) error {
 	c, err := gateway.Dial(ctx, filepath.Join(data, gateway.SocketName), 0)
 	if err != nil {
@@ -144,9 +145,9 @@ func alive(ctx context.Context, data string) error {
 	return err
 }
 
-// serve returns when the node is to end or has gone.
+// serve returns when the node is to end or has departed.
 func (a *app) serve(ctx context.Context, n *node.Node, peer gateway.Peer, folder sharedFolder, f flags.Node, manager *process.ServiceManager) error {
-	var typed chan error // what the prompt ends with; never, without one
+	var typed chan error // the error that the prompt ends with; nil without a prompt
 	typing := func() bool { return false }
 	if a.promptWanted(f) {
 		a.out.Settle() // the prompt comes after the addresses, which are in a queue
@@ -164,7 +165,7 @@ func (a *app) serve(ctx context.Context, n *node.Node, peer gateway.Peer, folder
 	select {
 	case <-n.Done():
 		if typing() {
-			return cmp.Or(n.Err(), <-typed) // its command is what ends the node, and has not ended itself
+			return cmp.Or(n.Err(), <-typed) // its command ends the node, and has not ended yet
 		}
 		return n.Err()
 	case err := <-typed:
@@ -194,7 +195,7 @@ func (a *app) serve(ctx context.Context, n *node.Node, peer gateway.Peer, folder
 // eventLog shows what happens to a node: on stderr, or with --json on stdout.
 type eventLog struct {
 	app   *app
-	heard *gateway.Events // who listens to the API
+	heard *gateway.Events // for clients of the API
 }
 
 func (l *eventLog) show(e node.Event) {
@@ -212,14 +213,14 @@ func eventText(e node.Event) string {
 	return e.Time.Local().Format(time.TimeOnly) + "  " + e.Text
 }
 
-// apiEvent is the JSON of where the API answers beside its socket.
+// apiEvent is the JSON of the API's address besides its socket.
 type apiEvent struct {
 	node.Event
 	URL       string `json:"url"`
 	TokenFile string `json:"token_file"`
 }
 
-// servePort serves the API on a port too, and says where and with what.
+// servePort serves the API on a port too, and reports its address.
 func (a *app) servePort(ctx context.Context, api *gateway.Server, data, addr string) error {
 	if err := api.ServePort(ctx, addr); err != nil {
 		return err
@@ -237,7 +238,7 @@ func (a *app) servePort(ctx context.Context, api *gateway.Server, data, addr str
 // sharedFolder is the folder of --share, or none.
 type sharedFolder struct{ *share.Folder }
 
-// withFolder begins to share the folder of --share, and returns the peer with it.
+// withFolder starts to share the folder of --share, and returns the peer with it.
 func (a *app) withFolder(p gateway.Peer, data string, f flags.Node, events *eventLog) (gateway.Peer, sharedFolder, error) {
 	if f.Share == "" {
 		return p, sharedFolder{}, nil

@@ -9,13 +9,13 @@ import (
 func (a *app) peersCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "peers",
-		Short: "List this node's connections, and how each goes",
-		Long: `List the connections of this node: what the peer is to it in the ring, whether the connection is
-direct or goes through a relay (and which), by which transport, how long a message takes there
-and back, what it has carried since it was opened, and its age.
+		Short: "List this node's connections and their paths",
+		Long: `List the connections of this node: what the peer is to it in the ring, whether the connection
+is direct or relayed (and by which peer), its transport, its latency, its traffic since it was
+opened, and its age.
 
-A peer may have two: a relayed one, and the direct one that has come of it. What is carried
-counts for the direct one then.`,
+A peer may have two: a relayed connection, and the direct one that was made with its help. The
+traffic of both then counts for the direct one.`,
 		Example: example("p2pchord peers", "p2pchord peers --json | jq 'select(.path == \"relayed\")'"),
 		Args:    exactly(0, "no arguments"),
 		RunE:    func(cmd *cobra.Command, _ []string) error { return a.peers(cmd) },

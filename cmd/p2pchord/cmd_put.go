@@ -19,11 +19,11 @@ import (
 	"github.com/p2pchord/p2pchord/node"
 )
 
-// putsAtOnce is how many files of one command are under way together: enough that the
-// owners' commits are shared. Their blocks in memory are bounded by putBytesAtOnce.
+// putsAtOnce is how many files of one command are stored at once: enough for the owners to commit
+// several together. putBytesAtOnce bounds their blocks in memory.
 const putsAtOnce = 32
 
-// putBytesAtOnce bounds the bytes of those files that are in memory.
+// putBytesAtOnce is how many bytes of those files may be in memory.
 const putBytesAtOnce = 48 << 20
 
 type putFlags struct {
@@ -41,16 +41,16 @@ func (a *app) putCommand() *cobra.Command {
 		Short: "Store files",
 		Long: `Store files in the ring. A file's name there is its base name, or --name.
 
-With -r a folder's files are stored under their paths, from the folder's own name on.
-A FILE that is a symbolic link stands for what it leads to; links and special files
-inside a folder are skipped. "-" stores what comes on stdin, and needs --name.
+With -r the files in a folder are stored under their paths, which begin with the folder's
+own name. If FILE is a symbolic link, its target is stored. Inside a folder, links and
+special files are skipped. "-" reads stdin and needs --name.
 
-All names are checked before anything is sent. What can't be stored of a folder - a
-file or a folder that can't be read, a name that the ring doesn't take - is named, the
-rest is stored, and the exit code isn't 0. A file that changes while it is read, or has
-more or fewer bytes than it says, is not stored.
+All names are checked before anything is sent. Files and folders that can't be read, and
+names that the ring doesn't accept, are each named; the rest of a folder is stored, and the
+exit code isn't 0. A file that changes while it is read, or whose size is not the number of
+its bytes, is not stored.
 
-The data folders of peers are left out, and named. The private key of a peer is never stored.`,
+The data folders of peers are skipped and named. The private key of a peer is never stored.`,
 		Example: example(
 			"p2pchord put holiday.jpg notes.txt",
 			"p2pchord put -r Pictures",
@@ -61,22 +61,22 @@ The data folders of peers are left out, and named. The private key of a peer is 
 	}
 	fl := cmd.Flags()
 	fl.StringVar(&f.name, "name", "", "`name` of the file in the ring")
-	fl.IntVar(&f.copies, "copies", 0, "on how many peers, 1 to 8 (default the ring's, 3); fewer than asked for is exit code 9")
-	fl.StringVar(&f.wait, "wait", "majority", "for which copies to wait: majority or all")
-	fl.BoolVar(&f.force, "force", false, "store what is in the data folder of a peer too; its keys and its token never")
-	fl.BoolVarP(&f.recursive, "recursive", "r", false, "store folders with all that is in them")
+	fl.IntVar(&f.copies, "copies", 0, "`number` of copies, 1 to 8 (default the ring's, 3); with fewer the exit code is 9")
+	fl.StringVar(&f.wait, "wait", "majority", "which copies to wait for: majority or all")
+	fl.BoolVar(&f.force, "force", false, "also store what is in the data folder of a peer, but never its keys and its token")
+	fl.BoolVarP(&f.recursive, "recursive", "r", false, "store folders with everything in them")
 	return cmd
 }
 
 func (a *app) put(cmd *cobra.Command, args []string, f putFlags) error {
 	if cmd.Flags().Changed("copies") && (f.copies < 1 || f.copies > 8) {
-		return fault.New(fault.Usage, "--copies %d: it is 1 to 8", f.copies)
+		return fault.New(fault.Usage, "--copies %d: it must be 1 to 8", f.copies)
 	}
 	if cmd.Flags().Changed("name") && f.name == "" {
 		return fault.New(fault.Usage, "--name is empty: give the name of the file in the ring, or leave --name out")
 	}
 	if f.wait != "majority" && f.wait != "all" {
-		return fault.New(fault.Usage, "--wait %s: it is majority or all", f.wait)
+		return fault.New(fault.Usage, "--wait %s: it must be majority or all", f.wait)
 	}
 	list, err := userfiles.ListSources(args, userfiles.Options{Name: f.name, Recursive: f.recursive, Force: f.force, NoStdin: a.peer != nil, Messages: a.out})
 	if err != nil {
@@ -111,15 +111,15 @@ func (a *app) put(cmd *cobra.Command, args []string, f putFlags) error {
 	return cmp.Or(a.putAll(cmd.Context(), r, sources, f), refused)
 }
 
-// putAll stores each source; one that fails doesn't stop the others, unless it
-// fails for all of them. The first failure's kind is the verb's.
+// putAll stores each source. One that fails doesn't stop the others, unless all would fail for the
+// same reason. The kind of the first failure is that of the verb.
 func (a *app) putAll(outer context.Context, r gateway.Ring, sources []userfiles.Source, f putFlags) error {
 	var (
 		mu    sync.Mutex
 		first error
 		few   tooFew
 	)
-	defer func() { few.tell(a.out) }()
+	defer func() { few.report(a.out) }()
 	g, ctx := errgroup.WithContext(outer)
 	g.SetLimit(putsAtOnce)
 	room := semaphore.NewWeighted(putBytesAtOnce)
@@ -179,13 +179,13 @@ func (a *app) putOne(ctx context.Context, r gateway.Ring, s userfiles.Source, f 
 	return nil
 }
 
-// tooFew collects the files that a ring too small has fewer copies of than usual.
+// tooFew collects the files that have fewer copies than wanted, because the ring is too small.
 type tooFew struct {
 	mu     sync.Mutex
 	files  int
 	first  string
-	copies int // that it has
-	wanted int // that it would have in a larger ring
+	copies int // of the first one
+	wanted int // of the first one, in a larger ring
 }
 
 func (t *tooFew) add(name string, res node.PutResult) {
@@ -196,14 +196,14 @@ func (t *tooFew) add(name string, res node.PutResult) {
 	}
 }
 
-// tell says so once for all of them.
-func (t *tooFew) tell(out *console.Output) {
+// report reports them all at once.
+func (t *tooFew) report(out *console.Output) {
 	what := t.first
 	if t.files > 1 {
 		what = fmt.Sprintf("%s and %s", t.first, textfmt.Count(t.files-1, "other file", "other files"))
 	}
 	if t.files > 0 {
-		out.Say("p2pchord: %s: only %s for now, for the ring has no more peers: there will be %d when more join",
+		out.Say("p2pchord: %s: only %s for now, because the ring has no more peers; there will be %d when more join",
 			what, textfmt.Count(t.copies, "copy", "copies"), t.wanted)
 	}
 }

@@ -16,13 +16,13 @@ func (a *app) quitCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "quit",
 		Short: "End the node, keeping its data for the next start",
-		Long: `Hand over what has too few copies elsewhere, tell the neighbours, and end the node.
-Its data stays for the next start.`,
+		Long: `Hand over files that have too few copies elsewhere, notify the neighbors, and end the node. Its
+data is kept for the next start.`,
 		Example: example("p2pchord quit", "p2pchord quit --within 1m"),
 		Args:    exactly(0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if within < 0 {
-				return fault.New(fault.Usage, "--within %s: it is a time like 10s", duration.String(within))
+				return fault.New(fault.Usage, "--within %s: it must be a time like 10s", duration.String(within))
 			}
 			return a.depart(cmd, func(ctx context.Context, p gateway.Peer) error {
 				ctx, cancel := context.WithTimeout(ctx, within)
@@ -35,8 +35,8 @@ Its data stays for the next start.`,
 	return cmd
 }
 
-// afterQuit says what a node that quits could not do. That some files have fewer
-// copies until it is back is no failure: they are kept.
+// afterQuit shows what a node that quits could not do. Fewer copies of some files until it is back are
+// not a failure, because the files are kept.
 func (a *app) afterQuit(err error) error {
 	if fault.CodeOf(err) == fault.FewerCopies {
 		a.out.Warn("%v", err)

@@ -11,9 +11,9 @@ import (
 func (a *app) ringCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "ring",
-		Short: "List the peers of the ring, in its order",
-		Long: `List every peer of the ring from the lowest position: key, peer ID, ring address or an
-address. The node that was asked is marked with *.`,
+		Short: "List the peers of the ring, in ring order",
+		Long: `List every peer of the ring from the lowest position: key, peer ID, and ring address or
+another address. The node that was asked is marked with *.`,
 		Example: example("p2pchord ring", "p2pchord ring --json | wc -l"),
 		Args:    exactly(0, "no arguments"),
 		RunE:    func(cmd *cobra.Command, _ []string) error { return a.ring(cmd) },

@@ -12,8 +12,8 @@ func (a *app) rmCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "rm NAME...",
 		Short: "Delete files everywhere",
-		Long: `Delete files from the ring, on every peer. A name that can't be deleted doesn't stop
-the others; the first failure decides the exit code.`,
+		Long: `Delete files from the ring, on every peer. A name that can't be deleted doesn't stop the
+others; the first failure is the exit code.`,
 		Example: example("p2pchord rm holiday.jpg", "p2pchord rm -- -odd-name"),
 		Args:    someArgs("at least one NAME"),
 		RunE:    a.rm,

@@ -12,12 +12,12 @@ func (a *app) shellCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "shell",
 		Short: "Open a prompt on a running node",
-		Long: `Open a prompt on the running node of --data: it takes the verbs put, get, ls, stat, rm,
-status, peers, netcheck, health, watch, verify, ring, lookup, trace, leave and quit. Ctrl-C ends the
-command that runs, Ctrl-D or exit the shell; the node runs on.
+		Long: `Open a prompt on the running node of --data. It takes the verbs put, get, ls, stat, rm,
+status, peers, netcheck, health, watch, verify, ring, lookup, trace, leave, and quit. Ctrl-C
+ends the running command. Ctrl-D or exit ends the shell; the node keeps running.
 
-Commands that come on a stdin that is no terminal are carried out one after the other,
-up to the first that fails.`,
+If stdin is not a terminal, the commands that it has are run one after the other, up to the
+first that fails.`,
 		Example: example("p2pchord shell", "printf 'ls\\nstatus\\n' | p2pchord shell"),
 		Args:    exactly(0, "no arguments"),
 		RunE:    func(cmd *cobra.Command, _ []string) error { return a.shell(cmd) },

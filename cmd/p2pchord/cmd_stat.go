@@ -11,9 +11,9 @@ func (a *app) statCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "stat NAME",
 		Short: "Show one file: version, hash, blocks, and which peers hold it",
-		Long: `Show one file: its version, hash and blocks, which peers hold it, and its siblings:
-versions that were written without knowing of the one that won, as on the two sides of a
-network that was cut. They are kept, and get NAME@VERSION fetches them.`,
+		Long: `Show one file: its version, hash, and blocks, which peers hold it, and its siblings. Siblings
+are versions that were written without knowing of the one that won, as on the two sides of a
+network that was cut in two. They are kept, and get NAME@VERSION fetches them.`,
 		Example: example("p2pchord stat holiday.jpg", "p2pchord stat holiday.jpg --json"),
 		Args:    exactly(1, "one NAME"),
 		RunE:    func(cmd *cobra.Command, args []string) error { return a.stat(cmd, args[0]) },

@@ -9,7 +9,7 @@ import (
 func (a *app) statusCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:     "status",
-		Short:   "Show this node: key, neighbours, files, health",
+		Short:   "Show this node: key, neighbors, files, health",
 		Example: example("p2pchord status", "p2pchord status --json | jq .ring.ok"),
 		Args:    exactly(0, "no arguments"),
 		RunE:    func(cmd *cobra.Command, _ []string) error { return a.status(cmd) },

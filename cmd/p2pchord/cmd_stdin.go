@@ -17,7 +17,7 @@ import (
 	"github.com/p2pchord/p2pchord/internal/fault"
 )
 
-// rootArgs is for what is no command: only "-" is taken, for the commands of stdin.
+// rootArgs checks the arguments without a command: only "-" is accepted, for the commands of stdin.
 func (a *app) rootArgs(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 || a.peer == nil && slices.Equal(args, []string{"-"}) {
 		return nil
@@ -29,8 +29,8 @@ func (a *app) rootArgs(cmd *cobra.Command, args []string) error {
 	return fmt.Errorf("unknown command %q for %q%s", args[0], cmd.CommandPath(), textfmt.DidYouMean(args[0], names))
 }
 
-// stdinScript carries out the commands of stdin on the running node, or as a client
-// that passes through: one connection for all.
+// stdinScript carries out the commands of stdin on the running node, or as a passing client, over one
+// connection.
 func (a *app) stdinScript(cmd *cobra.Command) error {
 	r, err := a.openRing(cmd)
 	if err != nil {
@@ -63,7 +63,7 @@ func (a *app) script(ctx context.Context, p gateway.Ring) error {
 		done()
 		if code != "" {
 			if !a.json {
-				a.out.Say("line %d failed: what follows is not done", n)
+				a.out.Say("line %d failed: the lines after it are not run", n)
 			}
 			return errReported{code}
 		}

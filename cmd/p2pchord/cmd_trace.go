@@ -11,13 +11,13 @@ import (
 func (a *app) traceCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "trace NAME",
-		Short: "Follow the way to a file, and ask everybody who holds it",
-		Long: `Follow the way to a file. First the ordinary lookup, which peers pass on among themselves; then
-the same step by step, asking each peer on the way from here; then what the owner and each
-other holder says that it has of the file. For each: the path there, direct or
-through a relay, and the time it took, connecting included.
+		Short: "Follow the way to a file, and ask each holder",
+		Long: `Follow the way to a file: first the ordinary lookup, which peers forward to each other, then
+the same step by step, asking each peer from here, and then what the owner and every other
+holder report to have. For each it shows the path, direct or through a relay, and the time,
+which includes connecting.
 
-A name that no file has is followed as well; the exit code is 3 then.`,
+A name without a file is followed too; the exit code is then 3.`,
 		Example: example("p2pchord trace holiday.jpg", "p2pchord trace holiday.jpg --json"),
 		Args:    exactly(1, "one NAME"),
 		RunE:    func(cmd *cobra.Command, args []string) error { return a.trace(cmd, args[0]) },
@@ -46,7 +46,7 @@ func (a *app) trace(cmd *cobra.Command, name string) error {
 	}
 	switch {
 	case t.Error != "":
-		return fault.New(fault.TryAgain, "the owner of %s gave no answer: %s", name, t.Error)
+		return fault.New(fault.TryAgain, "the owner of %s did not answer: %s", name, t.Error)
 	case t.File == nil:
 		return fault.New(fault.NotFound, "%q is not in the ring", name)
 	}

@@ -35,10 +35,10 @@ func (a *app) versionCommand() *cobra.Command {
 	}
 }
 
-// What a build for others says of itself, by the linker's -X; empty in other builds.
+// The version and commit of a release build, set with the linker's -X; empty in other builds.
 var version, commit string
 
-// readVersion says what the binary was made from: as its build said, else as the Go tool noted it there.
+// readVersion returns what the program was built from, as its build or the Go tool noted it.
 func readVersion() versionInfo {
 	v := versionInfo{Version: "unknown", Commit: "unknown", Go: runtime.Version(), Libp2p: "unknown", System: runtime.GOOS + "/" + runtime.GOARCH}
 	b, ok := debug.ReadBuildInfo()

@@ -15,12 +15,12 @@ func (a *app) watchCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "watch [PREFIX]",
 		Short: "Watch the shared folder of this node",
-		Long: `Watch the folder that the node of --data shares (node --share DIR): the state of each
-file whose name begins with PREFIX, waiting, uploading, stored with so many copies, or refused
-and why. A file that has left the folder is gone; what the ring has of it stays.
+		Long: `Watch the folder that the node of --data shares (node --share DIR). It shows the state of each
+file whose name begins with PREFIX: waiting, uploading, stored with how many copies, or
+refused and why. "gone" means that a file has left the folder; it stays in the ring.
 
-On a terminal it shows what moves, until Ctrl-C. Elsewhere, and with --json, it is a line
-for each file, and then one for each change; with --once it ends before the changes.`,
+On a terminal it shows the progress, until Ctrl-C. Elsewhere, and with --json, it prints a
+line for each file, and then one for each change. --once ends before the changes.`,
 		Example: example("p2pchord watch", "p2pchord watch --once", "p2pchord watch --json Pictures/ | jq -r 'select(.state == \"refused\") | .name'"),
 		Args:    atMostOne("one PREFIX"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -31,7 +31,7 @@ for each file, and then one for each change; with --once it ends before the chan
 			return a.watch(cmd, prefix, once)
 		},
 	}
-	cmd.Flags().BoolVar(&once, "once", false, "show how it is, and end")
+	cmd.Flags().BoolVar(&once, "once", false, "show the current state, and end")
 	return cmd
 }
 

@@ -14,8 +14,8 @@ import (
 	"github.com/p2pchord/p2pchord/node"
 )
 
-// openRing returns what a verb works on: the running node of --data or --api,
-// else, with --bootstrap, a client that passes through.
+// openRing returns what a verb works on: the running node of --data or --api, or else, with
+// --bootstrap, a passing client.
 func (a *app) openRing(cmd *cobra.Command) (gateway.Ring, error) {
 	ctx := cmd.Context()
 	up, down, err := a.limits.Parse()
@@ -45,10 +45,10 @@ func (a *app) openRing(cmd *cobra.Command) (gateway.Ring, error) {
 	return gateway.OfClient(c), nil
 }
 
-// limitsOfItsOwn tells that limits given to a put or a get mean nothing to a running node.
+// limitsOfItsOwn says that the limits of a put or a get don't apply to a running node.
 func (a *app) limitsOfItsOwn(up, down int64) {
 	if up > 0 || down > 0 {
-		a.out.Say("the running node has its own limits: --limit-up and --limit-down are for a put or a get without one")
+		a.out.Say("the running node has its own limits: --limit-up and --limit-down apply to a put or a get without a node")
 	}
 }
 
@@ -58,7 +58,7 @@ func (a *app) openNode(cmd *cobra.Command) (gateway.Peer, error) {
 		return nodeStays{p}, nil
 	}
 	if a.peer != nil {
-		return nil, fault.New(fault.Unreachable, "%s is for a node of one's own: start one with `p2pchord node`, and leave --bootstrap out", cmd.Name())
+		return nil, fault.New(fault.Unreachable, "%s needs a running node: start one with `p2pchord node`, and leave --bootstrap out", cmd.Name())
 	}
 	p, err := a.dialNode(cmd.Context(), cmd)
 	if err != nil {
@@ -72,7 +72,7 @@ func (a *app) dialNode(ctx context.Context, cmd *cobra.Command) (*gateway.Client
 	if socket == "" {
 		data, err := a.dataFolder("node")
 		if err != nil && len(a.bootstrap) > 0 {
-			return nil, fault.New(fault.Unreachable, "%w", err) // without a folder there is no node of one's own
+			return nil, fault.New(fault.Unreachable, "%w", err) // without a data folder no node can run
 		}
 		if err != nil {
 			return nil, err
@@ -86,7 +86,7 @@ func (a *app) dialNode(ctx context.Context, cmd *cobra.Command) (*gateway.Client
 	return gateway.Dial(ctx, socket, idle)
 }
 
-// ringOrNil keeps a nil client from becoming a Ring that is not nil.
+// ringOrNil returns a nil Ring for a nil client.
 func ringOrNil(c *gateway.Client) gateway.Ring {
 	if c == nil {
 		return nil
@@ -94,7 +94,7 @@ func ringOrNil(c *gateway.Client) gateway.Ring {
 	return c
 }
 
-// What a prompt or a script works on: a verb that is done with it must not close it.
+// What a prompt or a script works on. A verb must not close it.
 type (
 	ringStays struct{ gateway.Ring }
 	nodeStays struct{ gateway.Peer }

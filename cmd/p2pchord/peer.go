@@ -8,8 +8,8 @@ import (
 	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/process"
 )
 
-// reloadLogs reads the settings of a running command again and sets its log levels,
-// unless they were given on the command line.
+// reloadLogs reads the settings of a running command again and sets its log levels, unless they were
+// given on the command line.
 func (a *app) reloadLogs(command string, given bool) {
 	c, _, err := a.settled(command)
 	if err == nil && !given {
@@ -19,10 +19,10 @@ func (a *app) reloadLogs(command string, given bool) {
 		a.out.Warn("the settings were not read again: %v", err)
 		return
 	}
-	a.out.Say("the settings were read again: the log levels hold from here on, all else from the next start")
+	a.out.Say("the settings were read again: the log levels apply now, everything else at the next start")
 }
 
-// answersEnd is how long a node that goes lets the calls of its API end.
+// answersEnd is how long a node that ends waits for the calls of its API.
 const answersEnd = 5 * time.Second
 
 // ready is the first line of a long-running command with --json.
@@ -34,7 +34,7 @@ type ready struct {
 	Addrs       []string  `json:"addrs"`
 }
 
-// showReady tells the addresses of a peer that serves: in the file, then on stdout.
+// showReady publishes the addresses of a peer that serves: in the file, then on stdout.
 func (a *app) showReady(file, id, ringAddress string, addrs []ma.Multiaddr) error {
 	if err := process.WriteAddrFile(file, addrs); err != nil {
 		return err

@@ -127,7 +127,7 @@ func TestThePromptOfANode(t *testing.T) {
 	x.see("unknown command")
 	x.see("[localhost:8001]> ")
 	x.typeKeys("ls 'my\r")
-	x.see("a quote is open")
+	x.see("a quote is not closed")
 	x.see("[localhost:8001]> ")
 
 	x.typeKeys(keyUp + keyUp + keyUp + keyUp + "\r") // history: status

@@ -19,12 +19,12 @@ func (a *app) root() *cobra.Command {
 		Short: "Keep files in a ring of peers, without a server",
 		Long: `p2pchord keeps files in a ring of peers, without a server.
 
-What is put at one peer can be fetched from any other. Every file is on several
-peers at once, so that a peer may crash, leave or lose its network, and no file is lost.
+Store a file at one peer, and fetch it from any other. Several peers hold each file, so no
+file is lost when a peer crashes, leaves, or loses its network.
 
-To see it work on this machine alone: p2pchord demo
+To see it work on this machine: p2pchord demo
 
-"p2pchord -" reads commands from stdin, one a line, and ends at the first that fails.`,
+"p2pchord -" runs the commands that it reads from stdin, one a line, up to the first that fails.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          a.rootArgs,
@@ -44,10 +44,10 @@ To see it work on this machine alone: p2pchord demo
 	})
 	f := root.PersistentFlags()
 	f.SortFlags = false
-	f.StringVar(&a.data, "data", a.data, "`folder` of the peer (default "+settings.Tilde(settings.DefaultData("node"))+", for bootstrap "+filepath.Base(settings.DefaultData("bootstrap"))+" beside it)")
-	f.BoolVar(&a.json, "json", a.json, "results, and errors, as JSON")
-	f.BoolVar(&a.quiet, "quiet", a.quiet, "no progress and no messages")
-	f.StringVar(&a.progress, "progress", cmp.Or(a.progress, "auto"), "show progress: auto (on a terminal), on or off")
+	f.StringVar(&a.data, "data", a.data, "data `folder` of the peer (default "+settings.Tilde(settings.DefaultData("node"))+"; bootstrap uses "+filepath.Base(settings.DefaultData("bootstrap"))+" beside it)")
+	f.BoolVar(&a.json, "json", a.json, "print results and errors as JSON")
+	f.BoolVar(&a.quiet, "quiet", a.quiet, "print no progress and no messages")
+	f.StringVar(&a.progress, "progress", cmp.Or(a.progress, "auto"), "show progress: auto (on a terminal), on, or off")
 	f.StringVar(&a.config, "config", a.config, "config `file` (default "+settings.Tilde(settings.DefaultConfig())+")")
 
 	ring := []*cobra.Command{
@@ -72,7 +72,7 @@ To see it work on this machine alone: p2pchord demo
 	}
 	a.apiFlags(root.Flags())
 	for _, c := range append(ring, root) {
-		c.Flags().StringArrayVar(&a.bootstrap, "bootstrap", nil, "`multiaddr` of a bootstrap peer, to do it without a node of one's own")
+		c.Flags().StringArrayVar(&a.bootstrap, "bootstrap", nil, "`multiaddr` of a bootstrap peer, to use if no node runs")
 	}
 	for _, c := range ring[:2] {
 		a.limits.Add(c.Flags())
@@ -100,5 +100,5 @@ func addGroup(root *cobra.Command, id, title string, commands ...*cobra.Command)
 
 func (a *app) apiFlags(f *pflag.FlagSet) {
 	f.StringVar(&a.api, "api", "", "`socket` of the node (default api.sock in --data)")
-	f.DurationVar(&a.timeout, "timeout", flags.DefaultTimeout, "give up a step, or a transfer, in which nothing moves for so long")
+	f.DurationVar(&a.timeout, "timeout", flags.DefaultTimeout, "give up a step, or a transfer without progress, after this time")
 }

@@ -148,7 +148,7 @@ func (s *Session) Named(folder string, w Want) (*Target, error) {
 }
 
 func special(path string) error {
-	return fault.New(fault.NotAllowed, "%s is no regular file: remove it, or give -o FILE to write elsewhere", path)
+	return fault.New(fault.NotAllowed, "%s is not a regular file: remove it, or give -o FILE to write elsewhere", path)
 }
 
 // Tree is a folder in which a session writes files under their whole names.

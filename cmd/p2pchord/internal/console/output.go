@@ -18,37 +18,37 @@ import (
 	"github.com/p2pchord/p2pchord/internal/safetext"
 )
 
-// Output is the one place that writes. Its contract:
+// Output writes everything that a command prints. Its contract:
 //
-//   - stdout carries results only: with --json one object a line, else text;
-//   - everything else goes to stderr: messages unless --quiet, progress only on a
-//     terminal or when asked for, errors always, and those as {"error":...} with --json;
-//   - a line is written whole: a progress line is taken away before and comes back after;
-//   - what is for people goes through package safetext, so that nothing from other peers controls
-//     the terminal. TestOnlyOutputWrites finds what goes another way.
+//   - stdout carries results only: with JSON one object a line, otherwise text;
+//   - everything else goes to stderr: messages unless Quiet, progress only on a terminal or when
+//     asked for, and errors always, with JSON as {"error":...};
+//   - a line is written whole: a progress line is removed before it and drawn again after it;
+//   - text for people goes through package safetext, so nothing from other peers controls the
+//     terminal. TestOnlyOutputWrites finds what goes another way.
 //
-// What a command wants shown is its own; what it is shown on is shared by the commands of a prompt and its node.
+// A prompt's commands and its node have an Output each, on one display.
 type Output struct {
 	*display
 	JSON  bool
 	Quiet bool
 	show  bool // progress is wanted
 
-	queued *queues // of a command that runs on, else nil
+	queued *queues // nil unless the command keeps running
 }
 
-// display is what is written on. It is safe for concurrent use.
+// display is the two streams. It is safe for concurrent use.
 type display struct {
 	stdout io.Writer
 	stderr io.Writer
 
 	mu     sync.Mutex
 	meter  *meter // nil while nothing is shown
-	screen screen // what stands below all lines, and changes
+	screen screen // the lines below all others, which change
 
-	moving atomic.Pointer[meter] // the same, for what moves bytes, which never waits for mu
+	moving atomic.Pointer[meter] // meter, for transfers, which never wait for mu
 	lostMu sync.Mutex
-	lost   error // the first result that could not be written, and why
+	lost   error // why the first result could not be written
 }
 
 // New returns an Output that writes results to stdout and everything else to stderr.
@@ -56,7 +56,7 @@ func New(stdout, stderr io.Writer) *Output {
 	return &Output{display: &display{stdout: stdout, stderr: stderr}}
 }
 
-// ForCommand is for another command on the same display.
+// ForCommand returns an Output for another command on the same display.
 func (o *Output) ForCommand() *Output { return &Output{display: o.display} }
 
 // SetProgress decides whether progress is shown: "on", "off", or "auto".
@@ -64,16 +64,16 @@ func (o *Output) SetProgress(how string) {
 	o.show = !o.Quiet && (how == "on" || how == "auto" && IsTerminal(o.stderr))
 }
 
-// RawStdout is stdout itself: for the bytes of a file, and for the line that is edited at a prompt.
+// RawStdout returns stdout itself, for the bytes of a file and for the line editor of a prompt.
 func (o *Output) RawStdout() io.Writer { return o.stdout }
 
 // ToTerminal reports whether stdout is a terminal.
 func (o *Output) ToTerminal() bool { return IsTerminal(o.stdout) }
 
-// SayNow writes a message past the queues, for the eye only.
+// SayNow writes a message without the queues.
 func (o *Output) SayNow(text string) { o.writeNow(o.stderr, safetext.Line(text)+"\n") }
 
-// IsTerminal tells whether w is a terminal.
+// IsTerminal reports whether w is a terminal.
 func IsTerminal(w any) bool {
 	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
@@ -90,14 +90,14 @@ func (o *Output) Page(p *textfmt.Page) { o.write(o.stdout, safetext.Text(p.Text(
 // Object writes a result as JSON.
 func (o *Output) Object(v any) { o.write(o.stdout, JSON(v)) }
 
-// Say writes a message.
+// Say writes a message, unless Quiet.
 func (o *Output) Say(format string, args ...any) {
 	if !o.Quiet {
 		o.write(o.stderr, gateway.OneLine(fmt.Sprintf(format, args...))+"\n")
 	}
 }
 
-// Warn writes what a user must know although it is no error.
+// Warn writes what a user must know although it is not an error. Quiet doesn't suppress it.
 func (o *Output) Warn(format string, args ...any) {
 	o.write(o.stderr, "p2pchord: "+gateway.OneLine(fmt.Sprintf(format, args...))+"\n")
 }
@@ -112,7 +112,7 @@ func (o *Output) Failure(err error) {
 	o.write(o.stderr, "p2pchord: "+p.Message+"\n")
 }
 
-// Log writes lines of the log. Those in plain text are made safe to show.
+// Log writes lines of the log. Plain text is made safe to show.
 func (o *Output) Log(to LogTargets, line string, plain bool) {
 	if plain {
 		line = safetext.Text(line)
@@ -142,13 +142,13 @@ func (o *Output) writeNow(w io.Writer, s string) {
 	o.hideMeter()
 	o.hideScreen()
 	defer o.showScreen()
-	// A message that nobody can read is lost; a result must not be.
+	// A lost message doesn't matter; a lost result does.
 	if _, err := io.WriteString(w, s); w == o.stdout {
 		o.noteLost(err)
 	}
 }
 
-// noteLost notes why a result could not be written, unless its reader has gone.
+// noteLost notes why a result could not be written, unless its reader is gone.
 func (o *Output) noteLost(err error) {
 	o.lostMu.Lock()
 	defer o.lostMu.Unlock()
@@ -157,7 +157,7 @@ func (o *Output) noteLost(err error) {
 	}
 }
 
-// TakeLost returns why a result could not be written, once.
+// TakeLost returns, once, why a result could not be written.
 func (o *Output) TakeLost() error {
 	o.lostMu.Lock()
 	defer o.lostMu.Unlock()
@@ -166,11 +166,12 @@ func (o *Output) TakeLost() error {
 	return err
 }
 
-// Results and messages are where cobra writes its help and its errors.
+// Results is where cobra writes its help.
 func (o *Output) Results() io.Writer {
 	return writerFunc(func(s string) { o.write(o.stdout, safetext.Text(s)) })
 }
 
+// Messages is where cobra writes its errors.
 func (o *Output) Messages() io.Writer {
 	return writerFunc(func(s string) { o.write(o.stderr, safetext.Text(s)) })
 }
@@ -182,8 +183,8 @@ func (f writerFunc) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// JSON returns v as one line. Every v here is a plain value that can be encoded. What a terminal
-// would obey is escaped; to a reader of JSON that is the same.
+// JSON returns v as one line. v must be a plain value that can be encoded. Control characters are
+// escaped, which means the same to a JSON parser.
 func JSON(v any) string {
 	var b strings.Builder
 	e := json.NewEncoder(&b)
@@ -192,5 +193,5 @@ func JSON(v any) string {
 	return safetext.JSON(b.String())
 }
 
-// LogTargets is where go-log was to write before its lines went through the output.
+// LogTargets is where go-log would write its lines by itself.
 type LogTargets struct{ Stdout, Stderr bool }

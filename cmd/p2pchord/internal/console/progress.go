@@ -20,10 +20,10 @@ import (
 const (
 	drawEvery   = 100 * time.Millisecond
 	eraseLine   = "\r\x1b[K"
-	rateAtLeast = 500 * time.Millisecond // before that a rate says nothing
+	rateAtLeast = 500 * time.Millisecond // before that a rate means nothing
 )
 
-// meter is the progress line of a verb: of one file, or of many at once.
+// meter is the progress line of a verb, for one file or for many.
 type meter struct {
 	title string
 	total int64 // bytes, -1 when unknown
@@ -36,13 +36,13 @@ type meter struct {
 	count    int              // files that are done
 	copies   int
 	path     string
-	waits    string // what one of them waits for, while nothing moves
+	waits    string // what one of them waits for
 	drawn    time.Time
 	visible  bool
-	drawer   *delivery.Queue[struct{}] // draws it, so that what moves bytes never waits for the terminal
+	drawer   *delivery.Queue[struct{}] // draws it, so transfers never wait for the terminal
 }
 
-// StartProgress begins to show progress on total bytes (-1: unknown) of so many files.
+// StartProgress starts to show the progress of this many files with total bytes; -1 means unknown.
 func (o *Output) StartProgress(title string, total int64, files int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -60,7 +60,7 @@ func (o *Output) StartProgress(title string, total int64, files int) {
 	}
 }
 
-// ProgressOf returns what to call with the progress of one file; nil when none is shown.
+// ProgressOf returns the function to call with the progress of one file; nil when none is shown.
 func (o *Output) ProgressOf(name string) func(node.Progress) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -82,7 +82,7 @@ func (o *Output) ProgressOf(name string) func(node.Progress) {
 	}
 }
 
-// FinishFile counts one file of a progress as done.
+// FinishFile counts one file as done.
 func (o *Output) FinishFile(name string, size int64) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -96,7 +96,7 @@ func (o *Output) FinishFile(name string, size int64) {
 	}
 }
 
-// EndProgress takes the progress line away.
+// EndProgress removes the progress line.
 func (o *Output) EndProgress() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -106,7 +106,7 @@ func (o *Output) EndProgress() {
 	o.moving.Store(nil)
 }
 
-// endDrawing ends the drawer of a meter. What it still draws is nothing.
+// endDrawing ends the drawer of a meter.
 func (o *Output) endDrawing() {
 	if o.meter != nil {
 		o.meter.drawer.Close(0)
@@ -135,14 +135,14 @@ func (o *Output) draw() {
 	_, _ = io.WriteString(o.stderr, eraseLine+textfmt.Cut(safetext.Line(m.line(now)), width-1))
 }
 
-// line is the text as it is now.
+// line returns the current text.
 func (m *meter) line(now time.Time) string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.text(now)
 }
 
-// text is the line: what, how much of it, how fast, how long still, on which path.
+// text returns the line: title, progress, rate, time left, and path.
 func (m *meter) text(now time.Time) string {
 	done := m.finished
 	for _, n := range m.done {

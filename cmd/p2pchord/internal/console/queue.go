@@ -13,22 +13,22 @@ import (
 )
 
 const (
-	// linesQueued is how many lines wait for stdout, and for stderr.
+	// linesQueued is how many lines may wait for stdout, and how many for stderr.
 	linesQueued = 4096
-	// settleWithin is how long a command that ends waits for somebody to read its last lines.
+	// settleWithin is how long a command that ends waits for its last lines to be read.
 	settleWithin = 2 * time.Second
 )
 
-// queues are what a command that runs on writes to: a full pipe or a stopped terminal holds up a
-// goroutine of theirs, and nothing else. stdout doesn't wait for stderr.
+// queues are between a command that keeps running and its output. A full pipe or a stopped terminal
+// holds up a goroutine of theirs, and nothing else. stdout doesn't wait for stderr.
 type queues struct {
 	stdout, stderr *delivery.Queue[string]
-	// above, if set, shows a line of stderr above the one that is edited at the prompt.
+	// above, if set, shows a line of stderr above the line that is edited at the prompt.
 	above atomic.Pointer[func(string)]
 }
 
-// Queue makes what the command writes from now on wait in a queue, which never blocks.
-// Commands of a prompt write at once, for their results must not be dropped.
+// Queue makes everything that the command writes from now on wait in a queue, so that writing never
+// blocks. Commands of a prompt write at once, because their results must not be dropped.
 func (o *Output) Queue() {
 	q := &queues{}
 	q.stdout = delivery.New("writing to stdout", linesQueued, func(s string) {
@@ -54,21 +54,22 @@ func (o *Output) Queue() {
 	o.queued = q
 }
 
+// DroppedText says how many lines were dropped.
 func DroppedText(n uint64) string {
-	return fmt.Sprintf("%s dropped here, since nobody read them in time", textfmt.Count(int(n), "line was", "lines were")) //nolint:gosec // far from the limit
+	return fmt.Sprintf("%s dropped here, because nobody read them in time", textfmt.Count(int(n), "line was", "lines were")) //nolint:gosec // far from the limit
 }
 
-// Settle waits for what is in the queues, but not for long. It returns false when nobody reads it.
+// Settle waits a while for the queues to be written. It returns false if nobody reads them.
 func (o *Output) Settle() bool {
 	return o.queued == nil || o.queued.stderr.Flush(settleWithin) && o.queued.stdout.Flush(settleWithin)
 }
 
-// Dropped is how many lines were dropped.
+// Dropped returns how many lines were dropped.
 func (o *Output) Dropped() uint64 {
 	return o.queued.stdout.Dropped() + o.queued.stderr.Dropped()
 }
 
-// ShowAbove has lines of stderr shown by show, until the function that it returns is called.
+// ShowAbove shows lines of stderr with show until stop is called.
 func (o *Output) ShowAbove(show func(string)) (stop func()) {
 	o.queued.above.Store(&show)
 	return func() { o.queued.above.Store(nil) }

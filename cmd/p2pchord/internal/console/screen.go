@@ -12,14 +12,14 @@ import (
 	"github.com/p2pchord/p2pchord/internal/safetext"
 )
 
-// screen is some lines at the end of a terminal that are written anew when they
-// change. What else is written goes above them.
+// screen is some lines at the end of a terminal that are rewritten when they change. Other output goes
+// above them.
 type screen struct {
 	lines []string
-	shown int // how many stand on the terminal
+	shown int // how many are on the terminal
 }
 
-// CanRedraw reports whether lines can be written anew on stdout. kind is the value of TERM.
+// CanRedraw reports whether lines on stdout can be rewritten. kind is the value of TERM.
 func (o *Output) CanRedraw(kind string) bool {
 	return o.ToTerminal() && kind != "dumb"
 }
@@ -34,7 +34,7 @@ func (o *Output) Redraw(lines []string) {
 	o.showScreen()
 }
 
-// EndScreen leaves the lines where they are.
+// EndScreen leaves the lines as they are.
 func (o *Output) EndScreen() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -62,7 +62,7 @@ func (o *Output) showScreen() {
 	o.screen.shown = len(lines)
 }
 
-// Size is the width and height of the terminal.
+// Size returns the width and height of the terminal.
 func (o *Output) Size() (width, height int) {
 	if f, ok := o.stdout.(*os.File); ok {
 		if w, h, err := term.GetSize(int(f.Fd())); err == nil && w > 1 && h > 1 {

@@ -15,7 +15,7 @@ const (
 	peers = 5
 	// stepWithin bounds each step of the demo.
 	stepWithin = 30 * time.Second
-	// heartbeat is shorter than a ring's on a real network: here nothing is far.
+	// heartbeat is shorter than on a real network, because every peer is near.
 	heartbeat = "1s"
 )
 
@@ -45,7 +45,7 @@ func Run(ctx context.Context, out *console.Output, files []string, keep bool) (e
 			return err
 		}
 	}
-	d.say("done", "all of it worked, in %v: what was put at one peer came back, byte for byte, from others, and the crash of a peer lost nothing.",
+	d.say("done", "all of it worked, in %v: what was put at one peer came back from others, byte for byte, and the crash of a peer lost nothing.",
 		time.Since(d.begun).Round(100*time.Millisecond))
 	if keep {
 		d.howToUse()
@@ -53,7 +53,7 @@ func Run(ctx context.Context, out *console.Output, files []string, keep bool) (e
 	return nil
 }
 
-// demo is one run of the demo.
+// demo is one run.
 type demo struct {
 	out   *console.Output
 	dir   string
@@ -65,14 +65,14 @@ type demo struct {
 	dead  *demoPeer
 }
 
-// line is the JSON of one thing that the demo says.
+// line is the JSON of one message.
 type line struct {
 	Step    string  `json:"step"`
 	Seconds float64 `json:"seconds"`
 	Text    string  `json:"text"`
 }
 
-// say tells what was done.
+// say prints what was done.
 func (d *demo) say(step, format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
 	if d.out.JSON {
@@ -82,7 +82,7 @@ func (d *demo) say(step, format string, args ...any) {
 	d.out.Line("%5.1fs  %s", time.Since(d.begun).Seconds(), text)
 }
 
-// detail tells more about it, to people only.
+// detail prints more about it, for people only.
 func (d *demo) detail(format string, args ...any) {
 	if !d.out.JSON {
 		d.out.Line("        "+format, args...)
@@ -91,7 +91,7 @@ func (d *demo) detail(format string, args ...any) {
 
 func (d *demo) showRing(ctx context.Context) error {
 	if d.dead == nil {
-		d.say("ring", "the ring, in order; each peer owns the keys up to its own, from its predecessor's on:")
+		d.say("ring", "the ring, in order; each peer owns the keys after its predecessor's, up to its own:")
 	} else {
 		d.say("ring", "the ring without %s:", d.dead.name)
 	}
@@ -111,14 +111,14 @@ func (d *demo) showRing(ctx context.Context) error {
 	return nil
 }
 
-// howToUse says what can be done with a demo that was left running.
+// howToUse prints what can be done with a ring that is kept.
 func (d *demo) howToUse() {
 	self, err := os.Executable()
 	if err != nil {
 		self = "p2pchord"
 	}
 	n := d.alive()[0]
-	d.say("keep", "it is left running; to use one of its nodes:")
+	d.say("keep", "the ring keeps running; to use one of its nodes:")
 	d.detail("%s ls --data %s", self, n.data)
 	d.detail("%s shell --data %s", self, n.data)
 	d.say("keep", "to join it from elsewhere on this machine:")

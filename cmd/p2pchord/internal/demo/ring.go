@@ -51,11 +51,11 @@ func (d *demo) start(ctx context.Context) (err error) {
 	if err := d.until(ctx, func() error { return d.oneRing(ctx) }); err != nil {
 		return fault.New(fault.CodeOf(err), "the nodes don't form a ring: %w", err)
 	}
-	d.say("join", "%d nodes have joined: each is a process with an identity and a folder of its own", len(d.nodes))
+	d.say("join", "%d nodes have joined: each is a process with its own identity and folder", len(d.nodes))
 	return nil
 }
 
-// oneRing tells whether every node sees a ring of all, in order.
+// oneRing returns nil when every node sees a ring of all nodes.
 func (d *demo) oneRing(ctx context.Context) error {
 	for _, n := range d.nodes {
 		s, err := n.client.Status(ctx)
@@ -99,7 +99,7 @@ func (d *demo) namesOf(ids []string) string {
 		names = append(names, d.nameOf(id))
 	}
 	if len(names) == 0 {
-		return "nobody, for it has no bytes"
+		return "nobody, because it has no bytes"
 	}
 	slices.Sort(names)
 	return strings.Join(names, ", ")

@@ -65,11 +65,11 @@ func (d *demo) killOwner(context.Context) error {
 		if n.client.PeerID() == largest.owner {
 			n.process.kill()
 			d.dead = n
-			d.say("kill", "killed %s, the owner of %s, without a word of warning (SIGKILL)", n.name, largest.source.Name)
+			d.say("kill", "killed %s, the owner of %s, without warning (SIGKILL)", n.name, largest.source.Name)
 			return nil
 		}
 	}
-	return fault.New(fault.Failed, "the owner of %s, %s, is none of the demo's nodes", largest.source.Name, largest.owner)
+	return fault.New(fault.Failed, "the owner of %s, %s, is not one of the demo's nodes", largest.source.Name, largest.owner)
 }
 
 // getAllAgain gets each file once more, from what is left.
@@ -90,7 +90,7 @@ func (d *demo) getAllAgain(ctx context.Context) error {
 	return nil
 }
 
-// repaired waits until the lost copies have been made anew elsewhere.
+// repaired waits until the lost copies have been made elsewhere.
 func (d *demo) repaired(ctx context.Context) error {
 	for i := range d.files {
 		f := &d.files[i]
@@ -114,11 +114,11 @@ func (d *demo) repaired(ctx context.Context) error {
 			return err
 		}
 	}
-	d.say("repair", "the copies that were lost with %s have been made anew: each file is on three peers again", d.dead.name)
+	d.say("repair", "the copies that were lost with %s have been made again: each file is on three peers", d.dead.name)
 	return nil
 }
 
-// until tries again until try succeeds or a step's time is over.
+// until calls try until it succeeds or the time of a step is over.
 func (d *demo) until(ctx context.Context, try func() error) error {
 	ctx, cancel := context.WithTimeout(ctx, stepWithin)
 	defer cancel()
@@ -148,7 +148,7 @@ func (c *comparer) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// outsider returns a peer that holds nothing of a file, else the last.
+// outsider returns a peer that holds nothing of a file, or the last one.
 func (d *demo) outsider(st node.FileStat) *demoPeer {
 	alive := d.alive()
 	for _, n := range alive {

@@ -28,12 +28,12 @@ func (d *demo) getOne(ctx context.Context, n *demoPeer, f *file) ([]string, erro
 		return nil, fault.New(fault.CodeOf(err), "%s can't get %s: %w", n.name, f.source.Name, err)
 	}
 	if got != f.source.Size {
-		return nil, fault.New(fault.Integrity, "%s got %d bytes of %s, and not %d", n.name, got, f.source.Name, f.source.Size)
+		return nil, fault.New(fault.Integrity, "%s got %d bytes of %s instead of %d", n.name, got, f.source.Name, f.source.Size)
 	}
 	return file.Sources(), nil
 }
 
-// comparer takes bytes that must be those of want.
+// comparer is a writer that compares what it gets with want.
 type comparer struct {
 	want io.Reader
 	buf  []byte

@@ -23,12 +23,12 @@ type Bootstrap struct {
 // Add defines the flags of a bootstrap peer.
 func (f *Bootstrap) Add(fl *pflag.FlagSet) {
 	fl.StringArrayVar(&f.listen, "listen", nil, "`multiaddr` to listen on (default port 4700, TCP and QUIC, on all interfaces)")
-	fl.StringArrayVar(&f.announce, "announce", nil, "further `multiaddr` under which others reach it")
-	fl.DurationVar(&f.heartbeat, "heartbeat", 3*time.Second, "how often nodes have to say that they live")
+	fl.StringArrayVar(&f.announce, "announce", nil, "further `multiaddr` at which others reach it")
+	fl.DurationVar(&f.heartbeat, "heartbeat", 3*time.Second, "how often nodes must report that they are alive")
 	f.conns.Add(fl, bootstrap.DefaultConnections, bootstrap.DefaultConnectionsPerAddress)
 	f.relay.Add(fl)
 	fl.BoolVar(&f.server, "server", false, serverUsage)
-	fl.StringVar(&f.AddrFile, "addr-file", "", "put the addresses into `file` once it is ready")
+	fl.StringVar(&f.AddrFile, "addr-file", "", "write the addresses to `file` once it is ready")
 	fl.StringVar(&f.LogLevel, "log-level", "", logs.LevelUsage)
 }
 
@@ -56,7 +56,7 @@ func (f Bootstrap) Config(data string) (c bootstrap.Config, err error) {
 		}
 	}
 	if f.heartbeat <= 0 {
-		return c, fault.New(fault.Usage, "--heartbeat %v: it is a time like 3s", f.heartbeat)
+		return c, fault.New(fault.Usage, "--heartbeat %v: it must be a time like 3s", f.heartbeat)
 	}
 	return c, nil
 }

@@ -7,32 +7,32 @@ import (
 	"github.com/p2pchord/p2pchord/internal/fault"
 )
 
-// Connections bound the connections of a node or a bootstrap peer.
+// Connections limits the connections of a node or a bootstrap peer.
 type Connections struct{ all, perAddress int }
 
 // Add defines the flags, with these defaults.
 func (f *Connections) Add(fl *pflag.FlagSet, all, perAddress int) {
-	fl.IntVar(&f.all, "connections", all, "`number` of connections that it may have")
-	fl.IntVar(&f.perAddress, "connections-per-address", perAddress, "`number` of them behind one IP address")
+	fl.IntVar(&f.all, "connections", all, "maximum `number` of connections")
+	fl.IntVar(&f.perAddress, "connections-per-address", perAddress, "maximum `number` of connections behind one IP address")
 }
 
 func (f Connections) check() error {
 	if f.all < 1 {
-		return fault.New(fault.Usage, "--connections %d: it is 1 or more", f.all)
+		return fault.New(fault.Usage, "--connections %d: it must be 1 or more", f.all)
 	}
 	if f.perAddress < 1 {
-		return fault.New(fault.Usage, "--connections-per-address %d: it is 1 or more", f.perAddress)
+		return fault.New(fault.Usage, "--connections-per-address %d: it must be 1 or more", f.perAddress)
 	}
 	return nil
 }
 
-// Rates bound how fast the bytes of files go to and from other peers.
+// Rates limits how fast files go to and come from other peers.
 type Rates struct{ up, down string }
 
 // Add defines the flags.
 func (f *Rates) Add(fl *pflag.FlagSet) {
-	fl.StringVar(&f.up, "limit-up", "", "`bytes` per second that files may take on their way out, like 5MiB (default no limit)")
-	fl.StringVar(&f.down, "limit-down", "", "`bytes` per second that files may take on their way in (default no limit)")
+	fl.StringVar(&f.up, "limit-up", "", "maximum `bytes` per second of outgoing files, like 5MiB (default: no limit)")
+	fl.StringVar(&f.down, "limit-down", "", "maximum `bytes` per second of incoming files (default: no limit)")
 }
 
 // Parse returns bytes per second, 0 for no limit.

@@ -12,10 +12,10 @@ func Multiaddrs(flag string, list []string, withID bool) ([]ma.Multiaddr, error)
 	for _, s := range list {
 		m, err := ma.NewMultiaddr(s)
 		if err != nil {
-			return nil, fault.New(fault.Usage, "%s %q is no multiaddr (%w): write it like /ip4/192.0.2.1/tcp/4701%s", flag, s, err, idExample(withID))
+			return nil, fault.New(fault.Usage, "%s %q is not a multiaddr (%w): write it like /ip4/192.0.2.1/tcp/4701%s", flag, s, err, idExample(withID))
 		}
 		if _, err := m.ValueForProtocol(ma.P_P2P); withID && err != nil {
-			return nil, fault.New(fault.Usage, "%s %q doesn't say whose address it is: it ends with /p2p/ID, as the peer itself shows it", flag, s)
+			return nil, fault.New(fault.Usage, "%s %q doesn't say whose address it is: it must end with /p2p/ID, as the peer shows it", flag, s)
 		}
 		out = append(out, m)
 	}

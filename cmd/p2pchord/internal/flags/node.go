@@ -16,7 +16,7 @@ import (
 // DefaultTimeout is how long a step may take.
 const DefaultTimeout = 10 * time.Second
 
-// defaultCopies is a node's default: on how many peers a file is to be when nothing else is asked for.
+// defaultCopies is how many copies a file gets unless a put asks for another number.
 const defaultCopies = 3
 
 // serverUsage is the help of --server.
@@ -41,25 +41,25 @@ type Node struct {
 func (f *Node) Add(fl *pflag.FlagSet) {
 	fl.StringArrayVar(&f.bootstrap, "bootstrap", nil, "`multiaddr` of a bootstrap peer, with its /p2p/ID")
 	fl.StringArrayVar(&f.listen, "listen", nil, "`multiaddr` to listen on (default port 4701, TCP and QUIC, on all interfaces, or a free port)")
-	fl.StringArrayVar(&f.announce, "announce", nil, "further `multiaddr` under which others reach it")
-	fl.StringVar(&f.ringAddress, "ring-address", "", "`HOST:PORT` whose hash is the node's key (default the peer ID's)")
-	fl.StringVar(&f.Share, "share", "", "store what is dropped into `folder` by itself; nothing is deleted from the ring when it vanishes there")
-	fl.DurationVar(&f.ScanInterval, "scan-interval", share.DefaultInterval, "how often all of that folder is looked at, beside what the system tells of")
-	fl.IntVar(&f.Copies, "copies", defaultCopies, "on how many peers a file is to be, 1 to 8")
-	fl.StringVar(&f.capacity, "capacity", "", "`size` that it stores at most, like 100GiB (default what the disk has)")
-	fl.StringVar(&f.memory, "memory", "", "`size` of memory for the blocks of all transfers and repairs together, like 64MiB (default an eighth of what there is, 24MiB to 64MiB)")
+	fl.StringArrayVar(&f.announce, "announce", nil, "further `multiaddr` at which others reach it")
+	fl.StringVar(&f.ringAddress, "ring-address", "", "`HOST:PORT` whose hash is the node's key (default: the hash of the peer ID)")
+	fl.StringVar(&f.Share, "share", "", "store files that are dropped into `folder` automatically; deleting one there deletes nothing in the ring")
+	fl.DurationVar(&f.ScanInterval, "scan-interval", share.DefaultInterval, "how often that folder is scanned, in addition to the changes that the system reports")
+	fl.IntVar(&f.Copies, "copies", defaultCopies, "`number` of copies of a file, 1 to 8")
+	fl.StringVar(&f.capacity, "capacity", "", "maximum `size` of what it stores, like 100GiB (default: the space on the disk)")
+	fl.StringVar(&f.memory, "memory", "", "`size` of memory for the blocks of all transfers and repairs together, like 64MiB (default: an eighth of the machine's, 24MiB to 64MiB)")
 	f.limits.Add(fl)
 	f.conns.Add(fl, node.DefaultConnections, node.DefaultConnectionsPerAddress)
-	fl.DurationVar(&f.heartbeat, "heartbeat", 3*time.Second, "how often neighbours are checked")
-	fl.DurationVar(&f.timeout, "timeout", DefaultTimeout, "give up a step, or a transfer, in which nothing moves for so long")
-	fl.DurationVar(&f.Within, "within", gateway.DefaultWithin, "how long handing over may take when a signal ends it")
-	fl.BoolVar(&f.mdns, "mdns", true, "find peers on the local network by themselves")
+	fl.DurationVar(&f.heartbeat, "heartbeat", 3*time.Second, "how often neighbors are checked")
+	fl.DurationVar(&f.timeout, "timeout", DefaultTimeout, "give up a step, or a transfer without progress, after this time")
+	fl.DurationVar(&f.Within, "within", gateway.DefaultWithin, "how long handing over may take when a signal ends the node")
+	fl.BoolVar(&f.mdns, "mdns", true, "find peers on the local network")
 	fl.BoolVar(&f.server, "server", false, serverUsage)
 	fl.BoolVar(&f.NoPrompt, "no-prompt", false, "show no prompt, even on a terminal")
-	fl.StringVar(&f.AddrFile, "addr-file", "", "put the addresses into `file` once it is ready")
+	fl.StringVar(&f.AddrFile, "addr-file", "", "write the addresses to `file` once it is ready")
 	fl.StringVar(&f.Metrics, "metrics", "", "serve /metrics for Prometheus on `PORT or HOST:PORT`; without HOST only this machine can reach it")
-	fl.StringArrayVar(&f.MetricsHosts, "metrics-host", nil, "`name` under which Prometheus asks for --metrics, beside this machine's own name and addresses")
-	fl.StringVar(&f.APIListen, "api-listen", "", "serve the API on the loopback `PORT or HOST:PORT` too, for who has the token in the data folder's "+gateway.TokenName)
+	fl.StringArrayVar(&f.MetricsHosts, "metrics-host", nil, "host `name` that Prometheus uses for --metrics, besides this machine's own name and addresses")
+	fl.StringVar(&f.APIListen, "api-listen", "", "serve the API on a loopback `PORT or HOST:PORT` too, for clients with the token in the data folder's "+gateway.TokenName)
 	fl.StringVar(&f.LogLevel, "log-level", "", logs.LevelUsage)
 }
 
@@ -92,7 +92,7 @@ func (f Node) Config(data string) (c node.Config, err error) {
 			return c, fault.New(fault.Usage, "--memory: %w", err)
 		}
 		if c.MemoryBytes < node.MinMemory {
-			return c, fault.New(fault.Usage, "--memory %s: it is %dMiB or more", f.memory, node.MinMemory>>20)
+			return c, fault.New(fault.Usage, "--memory %s: it must be %dMiB or more", f.memory, node.MinMemory>>20)
 		}
 	}
 	if c.LimitUp, c.LimitDown, err = f.limits.Parse(); err != nil {
@@ -119,13 +119,13 @@ func (f Node) Config(data string) (c node.Config, err error) {
 		}
 	}
 	if f.ScanInterval <= 0 {
-		return c, fault.New(fault.Usage, "--scan-interval %v: it is a time like 5s", f.ScanInterval)
+		return c, fault.New(fault.Usage, "--scan-interval %v: it must be a time like 5s", f.ScanInterval)
 	}
 	switch {
 	case f.Copies < 1 || f.Copies > 8:
-		return c, fault.New(fault.Usage, "--copies %d: it is 1 to 8", f.Copies)
+		return c, fault.New(fault.Usage, "--copies %d: it must be 1 to 8", f.Copies)
 	case f.heartbeat <= 0 || f.timeout <= 0 || f.Within < 0:
-		return c, fault.New(fault.Usage, "--heartbeat, --timeout and --within are times like 10s")
+		return c, fault.New(fault.Usage, "--heartbeat, --timeout, and --within must be times like 10s")
 	}
 	return c, nil
 }

@@ -25,14 +25,14 @@ type Relay struct {
 
 func (f *Relay) Add(fl *pflag.FlagSet) {
 	d := bootstrap.DefaultRelayLimits()
-	fl.StringVar(&f.limit, "relay-limit", "", "relay at most this `rate` for all together, like 10MiB a second, in equal shares (default no bound)")
+	fl.StringVar(&f.limit, "relay-limit", "", "relay at most this `rate` for all peers together, like 10MiB a second, in equal shares (default: no limit)")
 	fl.IntVar(&f.slots, "relay-slots", d.Reservations, "`number` of peers that may be reached through it")
 	fl.IntVar(&f.slotsPerAddress, "relay-slots-per-address", d.ReservationsPerIP, "`number` of them behind one IP address")
 	fl.IntVar(&f.connsPerPeer, "relay-connections-per-peer", d.CircuitsPerPeer, "`number` of relayed connections that one peer may have")
-	fl.StringVar(&f.data, "relay-data", "4GiB", "`bytes` that a relayed connection may carry each way; what is not done then goes on over a new one")
-	fl.DurationVar(&f.duration, "relay-duration", d.Duration, "how long a relayed connection may last; then a new one is made")
-	fl.StringVar(&f.perPeer, "relay-data-per-peer", "64GiB", "`bytes` that one peer may send through it at once, and a day on average; beyond that it is slowed down")
-	fl.StringVar(&f.inAll, "relay-data-in-all", "512GiB", "`bytes` that all peers together may send through it at once, and a day on average")
+	fl.StringVar(&f.data, "relay-data", "4GiB", "`bytes` that a relayed connection may carry each way; transfers continue over a new one")
+	fl.DurationVar(&f.duration, "relay-duration", d.Duration, "how long a relayed connection may last; transfers continue over a new one")
+	fl.StringVar(&f.perPeer, "relay-data-per-peer", "64GiB", "`bytes` that one peer may send through it at once, and in a day on average; beyond that it is slowed down")
+	fl.StringVar(&f.inAll, "relay-data-in-all", "512GiB", "`bytes` that all peers together may send through it at once, and in a day on average")
 }
 
 func (f Relay) Parse() (l bootstrap.RelayLimits, err error) {
@@ -41,7 +41,7 @@ func (f Relay) Parse() (l bootstrap.RelayLimits, err error) {
 		value int
 	}{{"relay-slots", f.slots}, {"relay-slots-per-address", f.slotsPerAddress}, {"relay-connections-per-peer", f.connsPerPeer}} {
 		if v.value < 1 {
-			return l, fault.New(fault.Usage, "--%s %d: it is 1 or more", v.name, v.value)
+			return l, fault.New(fault.Usage, "--%s %d: it must be 1 or more", v.name, v.value)
 		}
 	}
 	for _, v := range []struct {
@@ -61,10 +61,10 @@ func (f Relay) Parse() (l bootstrap.RelayLimits, err error) {
 		}
 	}
 	if l.DataBytes < minRelayData {
-		return l, fault.New(fault.Usage, "--relay-data %s: it is 64MiB or more, or no block of a file would get through", f.data)
+		return l, fault.New(fault.Usage, "--relay-data %s: it must be 64MiB or more, or no block of a file would get through", f.data)
 	}
 	if f.duration < minRelayDuration {
-		return l, fault.New(fault.Usage, "--relay-duration %v: it is %v or more", f.duration, minRelayDuration)
+		return l, fault.New(fault.Usage, "--relay-duration %v: it must be %v or more", f.duration, minRelayDuration)
 	}
 	l.Duration = f.duration
 	l.Reservations, l.ReservationsPerIP, l.CircuitsPerPeer = f.slots, f.slotsPerAddress, f.connsPerPeer

@@ -12,7 +12,7 @@ import (
 )
 
 // LevelUsage is the help of --log-level.
-const LevelUsage = "what is logged to stderr: debug, info, warn, error (default), or `LEVEL,ROOM=LEVEL...`"
+const LevelUsage = "what to log to stderr: debug, info, warn, error (default), or `LEVEL,PACKAGE=LEVEL...`"
 
 // ParseLevels reads a --log-level: a level for all packages, and levels for single ones, separated
 // by commas.
@@ -25,7 +25,7 @@ func ParseLevels(spec string) (all golog.LogLevel, packages map[string]golog.Log
 		}
 		l, err := golog.Parse(level)
 		if err != nil || level == "" || one && name == "" {
-			return 0, nil, fault.New(fault.Usage, "--log-level %q: it is debug, info, warn or error, or like warn,node=debug", spec)
+			return 0, nil, fault.New(fault.Usage, "--log-level %q: it must be debug, info, warn, or error, or like warn,node=debug", spec)
 		}
 		if one {
 			packages[name] = l

@@ -44,7 +44,7 @@ func OpenServiceManager(lookupEnv func(string) (string, bool)) (*ServiceManager,
 	}
 	conn, err := net.DialUnix("unixgram", nil, &net.UnixAddr{Name: path, Net: "unixgram"})
 	if err != nil {
-		return s, fmt.Errorf("can't tell the service manager how it goes: %w", err)
+		return s, fmt.Errorf("can't report to the service manager: %w", err)
 	}
 	s.conn = conn
 	return s, nil

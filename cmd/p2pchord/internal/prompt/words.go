@@ -41,7 +41,7 @@ func SplitWords(line string) ([]string, error) {
 		}
 	}
 	if quote != 0 || esc {
-		return nil, errors.New("a quote is open, or a backslash ends the line")
+		return nil, errors.New("a quote is not closed, or a backslash ends the line")
 	}
 	if in {
 		words = append(words, word.String())

@@ -71,7 +71,7 @@ func inHome(parts ...string) string {
 // Tilde shortens a path in the user's home for help texts.
 func Tilde(path string) string {
 	if path == "" {
-		return "none, for HOME is not set"
+		return "none, because HOME is not set"
 	}
 	if rest, ok := strings.CutPrefix(path, home()+string(filepath.Separator)); ok && home() != "" {
 		return "~" + string(filepath.Separator) + rest

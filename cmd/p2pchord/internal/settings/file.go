@@ -24,7 +24,7 @@ import (
 type errUnreadableHome struct{ path string }
 
 func (e errUnreadableHome) Error() string {
-	return fmt.Sprintf("the settings in %s can't be read and don't count, for HOME is another user's: set HOME, or give --config FILE", e.path)
+	return fmt.Sprintf("the settings in %s can't be read and are ignored, because HOME is another user's: set HOME, or give --config FILE", e.path)
 }
 
 // flagKey is a key of the file: table is "" at its top level.
@@ -73,7 +73,7 @@ func readConfig(path string, root *cobra.Command) (map[flagKey]entry, error) {
 		return nil, fault.New(fault.Usage, "can't read the config file: %w", err)
 	}
 	if len(src) > maxConfig {
-		return nil, fault.New(fault.Usage, "%s is no config file: it has more than %s", path, textfmt.Size(maxConfig))
+		return nil, fault.New(fault.Usage, "%s is not a config file: it has more than %s", path, textfmt.Size(maxConfig))
 	}
 	src = bytes.TrimPrefix(src, []byte("\ufeff")) // a byte order mark, as some editors write it
 	var tree map[string]any

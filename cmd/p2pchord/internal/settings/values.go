@@ -20,9 +20,9 @@ func FlagError(err error) error {
 func valueError(f *pflag.Flag, value string, err error) error {
 	switch f.Value.Type() {
 	case "duration":
-		return fmt.Errorf("%q is no time: write it like 90s, 5m or 1h30m", value)
+		return fmt.Errorf("%q is not a time: write it like 90s, 5m, or 1h30m", value)
 	case "int":
-		return fmt.Errorf("%q is no whole number: write it like 3", value)
+		return fmt.Errorf("%q is not a whole number: write it like 3", value)
 	case "bool":
 		return fmt.Errorf("%q is neither true nor false", value)
 	}

@@ -2,7 +2,7 @@ package textfmt
 
 import "fmt"
 
-// DidYouMean suggests the one of names that key is most like, if any is near.
+// DidYouMean returns a suggestion for an error: the name most similar to key, or "" if none is.
 func DidYouMean(key string, names []string) string {
 	best, least := "", 4
 	for _, n := range names {
@@ -16,7 +16,7 @@ func DidYouMean(key string, names []string) string {
 	return fmt.Sprintf(": did you mean %q?", best)
 }
 
-// distance is Levenshtein's: how many letters to change, add or drop.
+// distance is the Levenshtein distance: how many bytes to change, add, or remove.
 func distance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {

@@ -7,8 +7,8 @@ import (
 	"github.com/p2pchord/p2pchord/internal/safetext"
 )
 
-// Page is text of several lines. Only formats begin new lines: an argument that has line breaks in
-// it, from another peer perhaps, can't add a line of its own.
+// Page is text of several lines. Only formats begin new lines: line breaks in an argument, which may
+// come from another peer, are escaped.
 type Page struct{ b strings.Builder }
 
 // Printf appends text.
@@ -29,5 +29,5 @@ func (p *Page) Printf(format string, args ...any) {
 // Add appends another page.
 func (p *Page) Add(other *Page) { p.b.WriteString(other.b.String()) }
 
-// Text is the page without the last line's end.
+// Text returns the page without the last line break.
 func (p *Page) Text() string { return strings.TrimSuffix(p.b.String(), "\n") }

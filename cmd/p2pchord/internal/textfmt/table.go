@@ -8,7 +8,7 @@ import (
 	"github.com/p2pchord/p2pchord/internal/safetext"
 )
 
-// Table writes rows with their columns below each other.
+// Table aligns the columns of rows.
 func Table(rows [][]string) *Page {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)

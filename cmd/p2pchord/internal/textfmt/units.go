@@ -10,19 +10,19 @@ import (
 	"github.com/p2pchord/p2pchord/internal/fault"
 )
 
-// Size writes a number of bytes as people read it.
+// Size formats a number of bytes.
 func Size(n int64) string { return humanize.IBytes(uint64(max(n, 0))) }
 
-// ParseSize reads a number of bytes as people write it: 10GiB, 1.5M, 4096.
+// ParseSize parses a number of bytes: 10GiB, 1.5M, 4096.
 func ParseSize(s string) (int64, error) {
 	n, err := humanize.ParseBytes(s)
 	if err != nil || n > 1<<62 {
-		return 0, fault.New(fault.Usage, "%q is no size: write it like 10GiB, 1.5M or 4096", s)
+		return 0, fault.New(fault.Usage, "%q is not a size: write it like 10GiB, 1.5M, or 4096", s)
 	}
 	return int64(n), nil
 }
 
-// ShortID is the end of a peer ID, by which people tell peers apart: all begin alike.
+// ShortID returns the end of a peer ID, because all begin alike.
 func ShortID(id string) string {
 	const n = 8
 	if len(id) <= n {
@@ -31,7 +31,7 @@ func ShortID(id string) string {
 	return id[len(id)-n:]
 }
 
-// Count writes a number of things.
+// Count formats a number of things.
 func Count(n int, one, many string) string {
 	if n == 1 {
 		return "1 " + one
@@ -39,7 +39,7 @@ func Count(n int, one, many string) string {
 	return fmt.Sprintf("%d %s", n, many)
 }
 
-// Time writes a time in the reader's zone.
+// Time formats a time in the local zone, or a blank of the same width for the zero time.
 func Time(t time.Time) string {
 	if t.IsZero() {
 		return strings.Repeat(" ", len("2006-01-02 15:04"))
@@ -47,7 +47,7 @@ func Time(t time.Time) string {
 	return t.Local().Format("2006-01-02 15:04")
 }
 
-// Latency is a time there and back, of milliseconds.
+// Latency formats a round-trip time, given in milliseconds.
 func Latency(ms float64) string {
 	switch {
 	case ms < 0.1:
@@ -60,7 +60,7 @@ func Latency(ms float64) string {
 	return fmt.Sprintf("%.1f s", ms/1000)
 }
 
-// Age is a number of seconds in the two largest units that fit.
+// Age formats a number of seconds in its two largest units.
 func Age(seconds float64) string {
 	d := time.Duration(seconds * float64(time.Second))
 	switch {

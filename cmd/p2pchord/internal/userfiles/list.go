@@ -82,10 +82,10 @@ func ListSources(args []string, o Options) (Listing, error) {
 func sourcesOf(arg string, o Options) (Listing, error) {
 	if arg == "-" {
 		if o.NoStdin {
-			return Listing{}, fault.New(fault.Usage, "stdin is the prompt's own: put a file")
+			return Listing{}, fault.New(fault.Usage, "stdin belongs to the prompt: put a file")
 		}
 		if o.Name == "" {
-			return Listing{}, fault.New(fault.Usage, "what comes on stdin has no name: give --name NAME")
+			return Listing{}, fault.New(fault.Usage, "stdin has no name: give --name NAME")
 		}
 		return Listing{Sources: []Source{{Path: "-", Name: o.Name, Size: node.SizeUnknown, Modified: time.Now()}}}, nil
 	}
@@ -115,7 +115,7 @@ func sourcesOf(arg string, o Options) (Listing, error) {
 	case st.IsDir():
 		return folder(arg, name, o), nil
 	case !st.Mode().IsRegular():
-		return Listing{}, fault.New(fault.Usage, "%s is no regular file: to store what can be read from it, give it on stdin: put - --name NAME < %s", arg, arg)
+		return Listing{}, fault.New(fault.Usage, "%s is not a regular file: to store what can be read from it, use stdin: put - --name NAME < %s", arg, arg)
 	}
 	return Listing{Sources: []Source{{Path: arg, Name: name, Size: st.Size(), Modified: st.ModTime(), Mode: node.ModeOf(st)}}}, nil
 }
@@ -136,7 +136,7 @@ func folder(dir, name string, o Options) Listing {
 			refuse("folder", filepath.Clean(path), err)
 			return nil
 		case d.IsDir() && !o.Force && datafolder.At(path):
-			o.Messages.Warn("%s is the data folder of a peer: skipped with all that is in it; --force stores it, without its keys", filepath.Clean(path))
+			o.Messages.Warn("%s is the data folder of a peer: skipped with everything in it; --force stores it, without its keys", filepath.Clean(path))
 			return fs.SkipDir
 		case d.IsDir():
 			return nil
@@ -144,7 +144,7 @@ func folder(dir, name string, o Options) Listing {
 			all.Refused = append(all.Refused, tokenRefused(path))
 			return nil
 		case !d.Type().IsRegular():
-			o.Messages.Say("%s is no regular file: skipped", path)
+			o.Messages.Say("%s is not a regular file: skipped", path)
 			return nil
 		}
 		st, err := d.Info()

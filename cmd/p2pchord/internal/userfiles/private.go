@@ -16,7 +16,7 @@ func refuseDataFolder(path string, forced bool) error {
 	case dir == "":
 		return nil
 	case !forced:
-		return fault.New(fault.NotAllowed, "can't put %s: it is in the data folder of a peer, %s: give --force to store it all the same, without keys", path, dir)
+		return fault.New(fault.NotAllowed, "can't put %s: it is in the data folder of a peer, %s: give --force to store it anyway, without keys", path, dir)
 	}
 	if resolved, err := filepath.EvalSymlinks(path); err == nil && isToken(resolved) {
 		return tokenRefused(path)
@@ -30,5 +30,5 @@ func isToken(path string) bool {
 }
 
 func tokenRefused(path string) error {
-	return fault.New(fault.NotAllowed, "can't put %s: it is the token of a node's local API: it is never stored", path)
+	return fault.New(fault.NotAllowed, "can't put %s: it is the token of a node's local API, which is never stored", path)
 }

@@ -23,7 +23,7 @@ func Netcheck(n node.Netcheck) *textfmt.Page {
 	if n.Online {
 		b.Printf("Node: %s, running\n", n.PeerID)
 	} else {
-		b.Printf("Node: none runs here; this is what one would meet\n")
+		b.Printf("Node: none runs here; this is what one would find\n")
 	}
 	b.Printf("This machine: %s\n", orNone(strings.Join(n.Machine, ", ")))
 	if !loopbackOnly(n) { // otherwise there is no network between it and those who can connect
@@ -34,7 +34,7 @@ func Netcheck(n node.Netcheck) *textfmt.Page {
 	part("Bootstrap peers", bootstrapRows(n)...)
 	part("Relays", relayRows(n)...)
 	part("Direct connections tried", punchRows(n)...)
-	part("Neighbours", neighbourRows(n)...)
+	part("Neighbors", neighborRows(n)...)
 	b.Add(problemsText(n))
 	return &b
 }
@@ -64,7 +64,7 @@ func routerText(n node.Netcheck) string {
 		node.NATNone:        "none between this machine and the internet",
 		node.NATIndependent: "lets direct connections through once both sides try (endpoint-independent NAT)",
 		node.NATDependent:   "lets no direct connections through (symmetric NAT)",
-		node.NATUnknown:     "its kind can't be told: too few peers on the internet have seen this machine",
+		node.NATUnknown:     "of an unknown kind: too few peers on the internet have seen this machine",
 	}[n.NAT.Kind]
 	switch m := n.PortMapping; {
 	case len(m.Mapped) > 0:
@@ -74,7 +74,7 @@ func routerText(n node.Netcheck) string {
 		}
 		kind += "; opened ports by UPnP or NAT-PMP: " + strings.Join(to, ", ")
 	case m.Router:
-		kind += "; speaks UPnP or NAT-PMP, and opened no port"
+		kind += "; supports UPnP or NAT-PMP, but opened no port"
 	case m.Tried:
 		kind += "; opens no ports by UPnP or NAT-PMP"
 	}
@@ -93,10 +93,10 @@ func addrRows(n node.Netcheck) [][]string {
 		case a.Scope == node.ScopePrivate:
 			note = "the local network only"
 		case a.Verdict == node.VerdictUnknown:
-			note = "nobody tested it"
+			note = "not tested"
 		}
 		if len(a.From) > 0 {
-			word := map[string]string{node.VerdictReachable: "connected to by ", node.VerdictUnreachable: "tried in vain by "}[a.Verdict]
+			word := map[string]string{node.VerdictReachable: "connected to by ", node.VerdictUnreachable: "not reachable for "}[a.Verdict]
 			if word == "" {
 				note, word = note+"; ", textfmt.Count(len(a.From), "peer", "peers")+" connected to it: "
 			} else {
@@ -194,12 +194,12 @@ func punchRows(n node.Netcheck) [][]string {
 // address.
 func punchError(text string) string {
 	if strings.Contains(text, "all dials failed") {
-		return "nothing came back from the other side's router"
+		return "no answer through the other side's router"
 	}
 	return textfmt.Cut(gateway.OneLine(text), 80)
 }
 
-func neighbourRows(n node.Netcheck) [][]string {
+func neighborRows(n node.Netcheck) [][]string {
 	var rows [][]string
 	for _, p := range n.Neighbours {
 		latency := "no answer"

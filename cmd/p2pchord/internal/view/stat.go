@@ -59,10 +59,10 @@ func Stat(s node.FileStat) *textfmt.Page {
 func missingText(missing, unchecked []int) []string {
 	var lines []string
 	if len(missing) > 0 {
-		lines = append(lines, blockNumbers(missing)+": no peer that should have it does, so the file can't be read whole; put it again")
+		lines = append(lines, blockNumbers(missing)+": none of the peers that should have it has it, so the file can't be read completely; put it again")
 	}
 	if len(unchecked) > 0 {
-		lines = append(lines, blockNumbers(unchecked)+": can't tell, for not all peers that may have it answer; try again")
+		lines = append(lines, blockNumbers(unchecked)+": unknown, because not all peers that may have it answer; try again")
 	}
 	return lines
 }

@@ -61,9 +61,9 @@ func holderText(t node.Trace, h node.TraceHolder) string {
 	case node.HasComplete:
 		return "has it, complete"
 	case node.HasIncomplete:
-		return "has its description and first block"
+		return "has its record and first block"
 	case node.HasRecord:
-		return "has its description, and fetches the bytes"
+		return "has its record, and is fetching the bytes"
 	case node.HasOther:
 		if t.File == nil {
 			return "has version " + h.Version

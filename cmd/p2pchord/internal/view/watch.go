@@ -27,7 +27,7 @@ func FileLine(f share.File) string {
 	case share.StateRefused:
 		reason := f.Reason
 		if f.Retry {
-			reason += "; it is tried again"
+			reason += "; it will be tried again"
 		}
 		return gateway.OneLine(fmt.Sprintf("%-9s  %s: %s", f.State, f.Name, reason))
 	}

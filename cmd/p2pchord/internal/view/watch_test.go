@@ -33,7 +33,7 @@ func TestTheScreenOfAWatch(t *testing.T) {
 		"watching   /f  1 stored, 0 uploading, 0 waiting, 0 refused",
 		"           raise it",
 		"uploading  50%           10 B  a",
-		"refused    b: no space; it is tried again",
+		"refused    b: no space; it will be tried again",
 		"waiting                  10 B  c",
 		"gone                           away",
 		"stored     3 copies      10 B  new",
