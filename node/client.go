@@ -215,7 +215,7 @@ func (c *Client) locate(ctx context.Context, key ring.Key) (protocol.Owner, erro
 	for _, m := range c.before(key) {
 		found, err := c.find(ctx, m.ID, key)
 		if err == nil {
-			return protocol.ReadOwner(found, maxCopies, c.meetPeer)
+			return protocol.ReadOwner(found, protocol.MaxCopies, c.meetPeer)
 		}
 		if last = err; chord.NoAnswer(err) {
 			c.forget(m.ID)

@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"errors"
 	"sync/atomic"
 
 	"github.com/libp2p/go-libp2p/core/host"
@@ -10,6 +11,7 @@ import (
 	libp2pprotocol "github.com/libp2p/go-libp2p/core/protocol"
 
 	"github.com/p2pchord/p2pchord/protocol"
+	"github.com/p2pchord/p2pchord/replica"
 	"github.com/p2pchord/p2pchord/store"
 )
 
@@ -52,9 +54,12 @@ func (n *Node) ReconcileWith(ctx context.Context, other *Node) (requests, bytes 
 	h := &countingHost{Host: n.host}
 	client := protocol.NewClient(h, protocol.ClientOptions{})
 	defer func() { _ = client.Close() }() // its streams were for this
-	m := &Node{cfg: n.cfg, host: n.host, store: n.store, book: n.book, health: n.health, client: client, fetching: make(chan struct{}, 1)}
+	m := &Node{cfg: n.cfg, host: n.host, self: n.self, folder: n.folder, store: n.store, book: n.book, client: client, env: n.env, figures: n.figures}
+	m.memory = n.memory
 	m.state.driver.Store(n.driver())
-	_, err = m.reconcile(ctx, other.self, allKeys, nil)
+	if !m.newReplicas().Reconcile(ctx, replica.Reconcile{From: n.self, With: other.self}) {
+		err = errors.New("the two can't be reconciled")
+	}
 	return h.messages.Load(), h.bytes.Load(), err
 }
 

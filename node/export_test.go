@@ -27,11 +27,11 @@ func (c Config) WithStore(change func(*store.Options)) Config {
 }
 
 // Confirmed is when others have last confirmed all that the node holds.
-func (n *Node) Confirmed() time.Time { return time.UnixMilli(n.age.since()) }
+func (n *Node) Confirmed() time.Time { return n.replicas.Confirmed() }
 
 // Records counts the files' records that the node has: those that count, and those that are set aside.
 func (n *Node) Records() (count, aside int) {
-	_ = n.store.Scan(everything, nil, func(e store.Entry) bool {
+	_ = n.store.Scan(allKeys, nil, func(e store.Entry) bool {
 		switch {
 		case e.Index > 0:
 		case e.Counted:
@@ -49,17 +49,19 @@ func (n *Node) Blocks() int { return int(n.store.Usage().Blocks) }
 
 // Graves counts the deletes of which the node knows, as their owner, that all holders know.
 func (n *Node) Graves() int {
-	n.graves.mu.Lock()
-	defer n.graves.mu.Unlock()
-	return len(n.graves.full)
+	full, err := n.folder.LoadCollection()
+	if err != nil {
+		panic(err)
+	}
+	return len(full)
 }
 
 // RetractAll gives up the later blocks of a file at their owners.
 func (n *Node) RetractAll(ctx context.Context, name string) error {
 	var records []*pb.Record
-	err := n.store.Scan(everything, nil, func(e store.Entry) bool {
-		if k, err := readEntry(e); err == nil && e.Name == name && e.Index > 0 {
-			records = append(records, k.message)
+	err := n.store.Scan(allKeys, nil, func(e store.Entry) bool {
+		if e.Name == name && e.Index > 0 {
+			records = append(records, message(e))
 		}
 		return true
 	})
@@ -70,7 +72,7 @@ func (n *Node) RetractAll(ctx context.Context, name string) error {
 		var parsed *protocol.Record
 		if parsed, err = protocol.VerifyRecord(rec); err == nil {
 			err = n.atOwner(ctx, parsed.Key(), func(ctx context.Context, to peer.ID) error {
-				r, err := n.call(ctx, to, &pb.FileRequest{Body: &pb.FileRequest_Retract{Retract: &pb.Retract{Records: []*pb.Record{rec}}}}, nil)
+				r, err := n.replicas.Call(ctx, to, &pb.FileRequest{Body: &pb.FileRequest_Retract{Retract: &pb.Retract{Records: []*pb.Record{rec}}}}, nil)
 				if err == nil {
 					r.Close()
 				}
@@ -94,8 +96,8 @@ func (o *operations) Through(seen func(ctx context.Context, to peer.ID, req *pb.
 
 // GivesWord tells whether the node says, as the witness of owner, what it has of a file.
 func (n *Node) GivesWord(name string, owner *Node) bool {
-	resp, err := n.serveWord(&pb.AskWord{Name: name, Owner: []byte(owner.host.ID())})
-	return err == nil && resp.GetWord().GetName() == name && len(resp.GetWord().GetStamp()) > 0
+	vote := n.replicas.Vote(name, owner.host.ID())
+	return vote.GetName() == name && len(vote.GetStamp()) > 0
 }
 
 // ForgetPeer has the node forget who a peer is.
@@ -137,9 +139,14 @@ func (n *Node) Plant(ctx context.Context, m *pb.Record) error {
 	if err := proto.Unmarshal(m.GetBody(), body); err != nil {
 		return err
 	}
-	entry, err := newEntry(&protocol.Record{RecordBody: body, Message: m, By: peer.ID(body.GetWriter())})
+	value, err := proto.MarshalOptions{Deterministic: true}.Marshal(m)
 	if err != nil {
 		return err
+	}
+	rec := &protocol.Record{RecordBody: body, Message: m, By: peer.ID(body.GetWriter())}
+	entry := store.Entry{
+		Place: store.Place{Key: uint16(rec.Key()), Name: body.GetName(), Index: body.GetIndex()}, Stamp: protocol.StampOf(rec),
+		Value: value, Block: rec.BlockHash(), Size: uint32(rec.BlockSize()), Counted: true,
 	}
 	_, err = n.store.Update(ctx, entry.Place, func([]store.Entry) ([]store.Entry, error) { return []store.Entry{entry}, nil })
 	return err
@@ -147,48 +154,49 @@ func (n *Node) Plant(ctx context.Context, m *pb.Record) error {
 
 // Keep makes a record durable here as one that another node hands over.
 func (n *Node) Keep(ctx context.Context, m *pb.Record) error {
-	rec, err := protocol.VerifyRecord(m)
-	if err != nil {
-		return err
-	}
-	return n.keep(ctx, rec)
+	handed := &pb.FileRequest{Body: &pb.FileRequest_Store{Store: &pb.Store{Record: m, RecordOnly: true}}}
+	_, _, err := n.replicas.Serve(ctx, n.host.ID(), handed, nil)
+	return err
 }
 
 // Late counts the records that wait for the end of a leave.
 func (n *Node) Late() int {
-	n.late.mu.Lock()
-	defer n.late.mu.Unlock()
-	return len(n.late.entries)
+	return n.replicas.Late()
 }
 
 // RecordAt is a record of a file, or of one of its later blocks, as the node has it.
 func (n *Node) RecordAt(name string, index uint32) *pb.Record {
-	es, err := n.store.Entries(place(&pb.RecordBody{Name: name, Index: index}))
+	es, err := n.store.Entries(store.Place{Key: uint16(protocol.Place(name, index)), Name: name, Index: index})
 	if err != nil || len(es) == 0 {
 		return nil
 	}
-	k, err := readEntry(es[0])
-	if err != nil {
-		return nil
+	return message(es[0])
+}
+
+// message is the record of an entry.
+func message(e store.Entry) *pb.Record {
+	m := new(pb.Record)
+	if err := proto.Unmarshal(e.Value, m); err != nil {
+		panic(err)
 	}
-	return k.message
+	return m
 }
 
 // CollectAll removes the later blocks of a file that are orphans.
 func (n *Node) CollectAll(ctx context.Context, name string) error {
 	var blocks []store.Entry
-	err := n.store.Scan(everything, nil, func(e store.Entry) bool {
+	err := n.store.Scan(allKeys, nil, func(e store.Entry) bool {
 		if e.Name == name && e.Index > 0 {
 			blocks = append(blocks, e)
 		}
 		return true
 	})
-	n.collect(ctx, blocks)
+	n.replicas.CollectOrphans(ctx, blocks)
 	return err
 }
 
 // ListAt asks a peer for all that it holds.
 func (n *Node) ListAt(ctx context.Context, p peer.ID) (int, error) {
-	items, err := n.list(ctx, ring.Position{ID: ring.ID(p)}, &pb.Inventory{First: 0, Last: 0xffff})
+	items, err := n.replicas.ListHeld(ctx, ring.Position{ID: ring.ID(p)}, &pb.Inventory{First: 0, Last: 0xffff})
 	return len(items), err
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -230,43 +229,4 @@ func TestBlockIsInterrupted(t *testing.T) {
 	if !errors.Is(err, fault.Interrupted) {
 		t.Errorf("got %v, want %v", err, fault.Interrupted)
 	}
-}
-
-// Repair waits its turn while users move bytes, and not otherwise.
-func TestRepairYieldsToUsers(t *testing.T) {
-	t.Parallel()
-	var u users
-	work := func() error { time.Sleep(40 * time.Millisecond); return nil }
-	began := time.Now()
-	if err := u.yield(t.Context(), work); err != nil {
-		t.Fatal(err)
-	}
-	alone := time.Since(began)
-	u.moved()
-	began = time.Now()
-	if err := u.yield(t.Context(), work); err != nil {
-		t.Fatal(err)
-	}
-	if beside := time.Since(began); beside < repairShare*40*time.Millisecond {
-		t.Errorf("beside users it took %v, alone %v: less than %d times", beside, alone, repairShare)
-	}
-}
-
-// What repair can't get doesn't keep the turn from what it can move.
-func TestRepairGoesOnBesideWhatCantBeHad(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		var u users
-		u.moved()
-		lost := fault.New(fault.TryAgain, "not in any store")
-		began := time.Now()
-		for range 20 {
-			if err := u.yield(t.Context(), func() error { time.Sleep(10 * time.Millisecond); return lost }); !errors.Is(err, lost) { // of the bubble's clock
-				t.Fatal(err)
-			}
-		}
-		if took := time.Since(began); took != 200*time.Millisecond {
-			t.Errorf("20 failures of 10 ms took %v: there was a pause", took)
-		}
-	})
 }

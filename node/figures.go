@@ -85,11 +85,11 @@ func (f *figures) lookedUp(hops int, err error) {
 	f.hops.Observe(float64(hops))
 }
 
-// sent counts a record that went to another holder for repair.
-func (f *figures) sent(err error) { f.repaired("sent", err) }
+// RepairSent counts a record that went to another holder for repair.
+func (f *figures) RepairSent(err error) { f.repaired("sent", err) }
 
-// fetched counts a block that came for repair.
-func (f *figures) fetched(size int64, err error) {
+// RepairFetched counts a block that came for repair.
+func (f *figures) RepairFetched(size int64, err error) {
 	f.repaired("fetched", err)
 	if err == nil {
 		f.bytes.Add(float64(size))

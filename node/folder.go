@@ -15,18 +15,19 @@ import (
 
 	"github.com/p2pchord/p2pchord/internal/durable"
 	"github.com/p2pchord/p2pchord/internal/p2phost"
+	"github.com/p2pchord/p2pchord/internal/replication"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
-	"github.com/p2pchord/p2pchord/store"
 )
 
 // What a data folder holds, beside its lock and its format:
 const (
 	identityFile = "identity.key" // the private key
 	memoryFile   = "peers.json"   // who was in the ring; see memory
-	gravesFile   = "deletes.json" // since when tombstones are at all holders; see graves
-	portFile     = "ports.json"   // the free ports that were chosen; see p2phost.Config.PortFile
-	storeFolder  = "store"        // records and blocks
+	// collectionFile says since when tombstones are at all holders.
+	collectionFile = "deletes.json"
+	portFile       = "ports.json" // the free ports that were chosen; see p2phost.Config.PortFile
+	storeFolder    = "store"      // records and blocks
 )
 
 // folder is an open data folder. It is locked: one process at a time.
@@ -39,7 +40,6 @@ type folder struct {
 	peers    []*pb.Peer
 	holders  []*pb.Peer
 	hadPeers bool
-	copies   int
 	memory   memory
 
 	mu      sync.Mutex // guards memory and written once the folder is open
@@ -54,13 +54,7 @@ type memory struct {
 	Holders [][]byte `json:"holders"`
 	// HadPeers says that the node was in a ring with others, so that it must not found one by itself.
 	HadPeers bool `json:"had_peers"`
-	// Copies is the greatest number of copies that a record here asks for.
-	Copies int `json:"copies,omitempty"`
-	// Born, Confirmed, Of and Aside are those of age.
-	Born      int64      `json:"born_ms,omitempty"`
-	Confirmed int64      `json:"confirmed_ms,omitempty"`
-	Of        store.Span `json:"confirmed_keys,omitzero"`
-	Aside     bool       `json:"aside,omitempty"`
+	replication.Remembered
 }
 
 // openDataFolder locks dir and reads what is there; identity and memory are made when they are not.
@@ -89,7 +83,7 @@ func openDataFolder(dir string) (f *folder, err error) {
 	if err := json.Unmarshal(raw, &m); err != nil {
 		return nil, fmt.Errorf("%s is damaged; move it away to start without remembered peers: %w", filepath.Join(dir, memoryFile), err)
 	}
-	f.hadPeers, f.copies, f.memory, f.written = m.HadPeers, m.Copies, m, raw
+	f.hadPeers, f.memory, f.written = m.HadPeers, m, raw
 	f.peers, f.holders = unpack(m.Peers), unpack(m.Holders)
 	if err := f.cut(); err != nil {
 		return nil, err
@@ -222,7 +216,7 @@ func (f *folder) empty() error {
 	return errors.Join(
 		os.RemoveAll(filepath.Join(f.dir, storeFolder)),
 		os.RemoveAll(filepath.Join(f.dir, memoryFile)),
-		os.RemoveAll(filepath.Join(f.dir, gravesFile)),
+		os.RemoveAll(filepath.Join(f.dir, collectionFile)),
 	)
 }
 

@@ -146,7 +146,7 @@ func (o *operations) readGot(r *request.Reply, get *pb.Get, from peer.ID, room *
 func fileInfo(b *pb.RecordBody, copies int) FileInfo {
 	return FileInfo{
 		Name: b.GetName(), Key: uint16(protocol.Place(b.GetName(), 0)), Size: int64(b.GetSize()), //nolint:gosec // checked by VerifyRecord
-		Hash: hex.EncodeToString(b.GetHash()), Version: versionText(lineage(b).Version),
+		Hash: hex.EncodeToString(b.GetHash()), Version: versionText(protocol.Lineage(b).Version),
 		Modified: protocol.ModifiedTime(b), Mode: Mode(b.GetMode()), Copies: copies,
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"google.golang.org/protobuf/encoding/protojson"
 
+	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/replica"
 )
@@ -35,7 +36,7 @@ func TestAncestorVectors(t *testing.T) {
 		if err := protojson.Unmarshal(v.Replaced, replaced); err != nil {
 			t.Fatalf("%s: %v", v.Name, err)
 		}
-		next := replica.Replace(lineage(replaced), replica.Version{})
+		next := replica.Replace(protocol.Lineage(replaced), replica.Version{})
 		if next.Floor != v.Floor || len(next.Ancestors) != len(v.Ancestors) {
 			t.Errorf("%s: %d ancestors and floor %d, want %d and %d", v.Name, len(next.Ancestors), next.Floor, len(v.Ancestors), v.Floor)
 			continue

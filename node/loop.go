@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -10,7 +11,6 @@ import (
 	"github.com/p2pchord/p2pchord/internal/chord"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
-	"github.com/p2pchord/p2pchord/replica"
 	"github.com/p2pchord/p2pchord/ring"
 )
 
@@ -34,30 +34,6 @@ func (n *Node) driver() *chord.Driver { return n.state.driver.Load() }
 
 func (n *Node) step(in ring.Input) { n.driver().Step(in) }
 
-// arcActions carries out what the arc wants done.
-type arcActions struct{ node *Node }
-
-// AskGrant implements chord.ArcActions.
-func (a arcActions) AskGrant(ctx context.Context, to ring.Position) (replica.GrantAnswer, bool) {
-	return a.node.askGrant(ctx, to)
-}
-
-// ConfirmGrant implements chord.ArcActions.
-func (a arcActions) ConfirmGrant(ctx context.Context, c replica.ConfirmGrant) (replica.GrantAnswer, bool) {
-	a.node.believe(ctx, c)
-	return a.node.askGrant(ctx, c.Grant.From)
-}
-
-// AskClaim implements chord.ArcActions.
-func (a arcActions) AskClaim(ctx context.Context, c replica.AskClaim) (replica.ClaimAnswer, bool) {
-	return a.node.askClaim(ctx, c)
-}
-
-// Reconcile implements chord.ArcActions.
-func (a arcActions) Reconcile(ctx context.Context, r replica.Reconcile) bool {
-	return a.node.syncWith(ctx, r) == nil
-}
-
 // ringTransport sends requests of the ring protocol.
 type ringTransport struct{ node *Node }
 
@@ -67,7 +43,7 @@ func (t ringTransport) Ring(ctx context.Context, to peer.ID, req *pb.RingRequest
 	n.book.Prepare(to)
 	resp, err := n.client.Ring(ctx, to, req)
 	if q := req.GetNeighbours(); q == nil || q.GetFrom() != nil { // anybody may be observed, and clocks are members'
-		n.clocks.note(to, resp.GetTimeMs(), n.clock())
+		n.replicas.NoteClock(to, resp.GetTimeMs())
 	}
 	return resp, err
 }
@@ -78,19 +54,16 @@ func (n *Node) serveRing(ctx context.Context, from peer.ID, req *pb.RingRequest)
 	if resp == nil {
 		resp = &pb.RingResponse{}
 	}
-	resp.TimeMs = n.told()
+	resp.TimeMs = n.replicas.TimeMillis()
 	return resp, err
 }
 
 // ringHooks are what the ring tells this node of.
 func (n *Node) ringHooks() chord.Hooks {
 	return chord.Hooks{
-		Published:   n.published,
-		StoreFailed: n.storeFailed,
-		LeftBehind: func(id peer.ID) {
-			n.left.add(id)
-			n.wakeFetch()
-		},
+		Published:    n.published,
+		StoreFailed:  n.storeFailed,
+		LeftBehind:   func(id peer.ID) { n.replicas.LeftBehind(id) },
 		OwnerGuessed: n.figures.lookups.WithLabelValues("known").Inc,
 		OwnerAsked:   n.figures.lookedUp,
 	}
@@ -103,7 +76,7 @@ func (n *Node) published(old, now *snapshot) {
 		n.ringChanged(old.View, now.View)
 	}
 	if !old.Grants.Synced && now.Grants.Synced {
-		n.wakeRepair()
+		n.replicas.WakeRepair()
 	}
 }
 
@@ -134,15 +107,10 @@ func (n *Node) knownPeer(id peer.ID) (protocol.PeerInfo, bool) {
 func (n *Node) patience(factor uint32) time.Duration              { return n.driver().Patience(factor) }
 func (n *Node) description() *pb.Peer                             { return n.book.Self() }
 func (n *Node) describe(ps []ring.Position) []*pb.Peer            { return n.driver().Describe(ps) }
-func (n *Node) describeOne(p ring.Position) *pb.Peer              { return n.driver().DescribeOne(p) }
 func (n *Node) stateOf(from peer.ID, m *pb.Neighbours) ring.State { return n.driver().State(from, m) }
-func (n *Node) neighboursOf(s ring.State, joined bool) *pb.Neighbours {
-	return n.driver().Neighbors(s, joined)
-}
 func (n *Node) checkMember(ctx context.Context, id peer.ID) error {
 	return n.driver().CheckMember(ctx, id)
 }
-func (n *Node) notified(at ring.Position) { n.driver().Notified(at) }
 func (n *Node) observe(ctx context.Context, id peer.ID) (*pb.Neighbours, error) {
 	return n.driver().Observe(ctx, id)
 }
@@ -158,8 +126,15 @@ func (n *Node) nearer(ctx context.Context, via peer.ID, key ring.Key) (*pb.Found
 }
 func (n *Node) walk(ctx context.Context) ([]protocol.PeerInfo, error) { return n.driver().Walk(ctx) }
 
-// ownerOf names the owner of key, asking the ring when the view can't tell.
-func (n *Node) ownerOf(ctx context.Context, key ring.Key) (peer.ID, error) {
-	owner, err := n.locate(ctx, key)
-	return owner.ID, err
+// peerID is the libp2p identity of the node at p.
+func peerID(p ring.Position) peer.ID { return peer.ID(p.ID) }
+
+// distinct adds to nodes those of more that are new and not this node.
+func (n *Node) distinct(nodes []ring.Position, more ...ring.Position) []ring.Position {
+	for _, p := range more {
+		if p.IsNode() && p != n.self && !slices.Contains(nodes, p) {
+			nodes = append(nodes, p)
+		}
+	}
+	return nodes
 }

@@ -73,6 +73,9 @@ func (o *operations) listAll(ctx context.Context, prefix string) ([]FileInfo, er
 	return slices.CompactFunc(all, func(a, b FileInfo) bool { return a.Name == b.Name }), nil
 }
 
+// maxListed bounds the files that are taken of one peer's list, which it makes as long as it likes.
+const maxListed = 1 << 20
+
 func (o *operations) listOne(ctx context.Context, from peer.ID, prefix string) ([]FileInfo, error) {
 	var out []FileInfo
 	ask := &pb.List{Prefix: prefix}
@@ -83,7 +86,7 @@ func (o *operations) listOne(ctx context.Context, from peer.ID, prefix string) (
 		}
 		listed := r.GetListed()
 		r.Close()
-		if len(out) > maxListedItems {
+		if len(out) > maxListed {
 			return nil, fault.New(fault.Integrity, "%s lists files without end", from)
 		}
 		for _, f := range listed.GetFiles() {
@@ -179,8 +182,8 @@ func (o *operations) Remove(ctx context.Context, name string) error {
 		replaced.Ancestors = append(replaced.Ancestors, s.GetAncestors()...) // a holder that was away may have only those
 		replaced.Floor = max(replaced.Floor, s.GetFloor())
 	}
-	slices.SortFunc(replaced.Ancestors, func(a, b *pb.Version) int { return version(b).Compare(version(a)) })
-	replaced.Ancestors = slices.CompactFunc(replaced.Ancestors, func(a, b *pb.Version) bool { return version(a) == version(b) })
+	slices.SortFunc(replaced.Ancestors, func(a, b *pb.Version) int { return protocol.Version(b).Compare(protocol.Version(a)) })
+	replaced.Ancestors = slices.CompactFunc(replaced.Ancestors, func(a, b *pb.Version) bool { return protocol.Version(a) == protocol.Version(b) })
 	_, _, err = o.write(ctx, &pb.RecordBody{
 		Name: name, Deleted: true, Modified: uint64(max(0, time.Now().UnixMilli())), Copies: g.rec.GetCopies(), //nolint:gosec // a time
 	}, nil, false, replaced)

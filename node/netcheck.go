@@ -57,8 +57,8 @@ func (n *Node) Netcheck(ctx context.Context) (Netcheck, error) {
 // checkClocks compares this node's clock with its neighbors' and notes in neighbors which are
 // wrong.
 func (n *Node) checkClocks(neighbors []NeighbourCheck) ClockCheck {
-	own := n.clock()
-	skew, others := n.clockSkew(netcheck.ClockTolerance.Milliseconds())
+	own := int64(n.replicas.TimeMillis()) //nolint:gosec // a time
+	skew, others := n.replicas.ClockSkew(netcheck.ClockTolerance.Milliseconds())
 	times := make([]time.Time, 0, len(neighbors))
 	for i := range neighbors {
 		id, err := peer.Decode(neighbors[i].PeerID)
@@ -67,11 +67,11 @@ func (n *Node) checkClocks(neighbors []NeighbourCheck) ClockCheck {
 		}
 		reported := false
 		for j, c := range others {
-			if peerID(c.of) == id {
+			if peerID(c.Of) == id {
 				reported = true
 				off := inMillis(skew.Others[j]).Seconds()
 				neighbors[i].ClockSeconds = &off
-				times = append(times, time.UnixMilli(c.shows.Early))
+				times = append(times, time.UnixMilli(c.Shows.Early))
 			}
 		}
 		if info, _ := n.book.Info(ring.ID(id)); !reported && info.Seq > 0 {

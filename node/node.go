@@ -25,6 +25,7 @@ import (
 	"github.com/p2pchord/p2pchord/internal/membudget"
 	"github.com/p2pchord/p2pchord/internal/netcheck"
 	"github.com/p2pchord/p2pchord/internal/p2phost"
+	"github.com/p2pchord/p2pchord/internal/replication"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/ring"
 	"github.com/p2pchord/p2pchord/store"
@@ -39,17 +40,16 @@ var errClosed = chord.ErrClosed
 type Node struct {
 	operations
 
-	cfg     Config
-	address protocol.RingAddress
-	self    ring.Position
-	folder  *folder
-	host    host.Host
-	store   *store.Handle
-	client  *protocol.Client
-	limits  protocol.Limits
-	users   users
-	inHand  inHand
-	book    *book.Book
+	cfg      Config
+	address  protocol.RingAddress
+	self     ring.Position
+	folder   *folder
+	host     host.Host
+	store    *store.Handle
+	client   *protocol.Client
+	limits   protocol.Limits
+	replicas *replication.Node // what it does about files
+	book     *book.Book
 
 	state ringState
 
@@ -64,20 +64,9 @@ type Node struct {
 	contacts []*bootstrap.Contact
 	services []*protocol.Service
 
-	repairing chan struct{} // wakes the repair
-	fetching  chan struct{} // wakes the fetching of missing bytes
-	health    *copyHealth
-	standby   standby
-	left      leftBehind
-	figures   figures
-	late      lateCopies
-	released  releases
-	retracted retracted
-	missed    missed
-	age       age
-	graves    graves
-	clocks    clocks
-	commits   commits
+	missing *env.Wakeup // wakes the fetching of missing bytes
+	standby standby
+	figures figures
 
 	eventQueue *delivery.Queue[Event] // events on their way to Config.Events
 
@@ -100,9 +89,6 @@ func New(ctx context.Context, cfg Config) (*Node, error) {
 	}
 	n := &Node{
 		cfg:       cfg,
-		repairing: make(chan struct{}, 1),
-		fetching:  make(chan struct{}, 1),
-		health:    newCopyHealth(),
 		watch:     p2phost.NewWatch(),
 		instances: newInstances(),
 		done:      make(chan struct{}),
@@ -110,6 +96,7 @@ func New(ctx context.Context, cfg Config) (*Node, error) {
 	n.memory = membudget.New(cfg.MemoryBytes)
 	n.ctx, n.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	n.env = env.NewSystem(n.ctx, &n.wg)
+	n.missing = env.NewWakeup(n.env)
 	n.eventQueue = newEvents(cfg.Events)
 	if n.figures, err = newFigures(cfg.Registerer, n.memory, droppedEvents(n.eventQueue)); err != nil {
 		n.eventQueue.Close(0)
@@ -125,7 +112,7 @@ func New(ctx context.Context, cfg Config) (*Node, error) {
 
 // start brings everything up in the order in which it depends on each other.
 func (n *Node) start(ctx context.Context) error {
-	if err := n.openFolder(ctx); err != nil {
+	if err := n.openFolder(); err != nil {
 		return err
 	}
 	if err := n.openHost(); err != nil {
@@ -135,24 +122,21 @@ func (n *Node) start(ctx context.Context) error {
 	if n.askInstances(ctx); n.Err() != nil {
 		return n.Err()
 	}
-	if err := n.startLoop(); err != nil {
+	if err := n.startLoop(ctx); err != nil {
 		return err
 	}
 	n.operations = operations{
-		key: n.folder.key, id: n.host.ID(), memory: n.memory, timeout: n.cfg.Timeout, route: n, call: unlessStalled(n.cfg.Timeout, n.call), learn: n.learnPeer, local: n.localBlock, wordOf: n.wordOf, hold: n.inHand.hold,
-		correction: n.correction,
+		key: n.folder.key, id: n.host.ID(), memory: n.memory, timeout: n.cfg.Timeout, route: n, call: unlessStalled(n.cfg.Timeout, n.replicas.Call), learn: n.learnPeer, local: n.localBlock, wordOf: n.replicas.Vote, hold: n.replicas.Hold,
+		correction: n.replicas.Correction,
 		known:      n.knownPeer, path: func(p peer.ID) (connpath.Path, bool) { return connpath.To(n.host, p) },
 	}
 	n.begin()
 	if err := n.serve(); err != nil {
 		return err
 	}
-	n.spawn(n.dropInvalid)
-	n.keepRunning("repair", n.repairLoop)
-	n.keepRunning("fetching", n.fetchLoop)
-	n.keepRunning("strays", n.strayLoop)
-	n.keepRunning("orphans", n.orphanLoop)
-	n.keepRunning("ages", n.ageLoop)
+	for _, p := range n.replicas.Processes() {
+		n.keepRunning(p.Name, p.Run)
+	}
 	n.keepRunning("remembering", n.rememberLoop)
 	n.keepRunning("watching the disk", n.standbyLoop)
 	if err := n.meet(ctx); err != nil {
@@ -168,8 +152,8 @@ func (n *Node) start(ctx context.Context) error {
 	return nil
 }
 
-// startLoop makes the two machines and the goroutine that owns them.
-func (n *Node) startLoop() error {
+// startLoop makes the two machines, the goroutine that owns them, and what looks after files beside them.
+func (n *Node) startLoop(ctx context.Context) error {
 	remembered := chord.LearnAll(n.book, n.folder.peers...)
 	driver, err := chord.New(chord.Config{
 		Env: n.env, Self: n.self, Heartbeat: n.cfg.Heartbeat, Timeout: n.cfg.Timeout, Copies: n.cfg.Copies,
@@ -181,7 +165,11 @@ func (n *Node) startLoop() error {
 		return err
 	}
 	n.state.driver.Store(driver)
-	n.spawn(func(ctx context.Context) { driver.Run(ctx, arcActions{n}) })
+	n.replicas = n.newReplicas()
+	if err := n.replicas.Recall(ctx); err != nil {
+		return err
+	}
+	n.spawn(func(ctx context.Context) { driver.Run(ctx, n.replicas) })
 	return nil
 }
 

@@ -88,8 +88,8 @@ func checkPut(name string, opt PutOptions) error {
 	if err := protocol.ValidName(name); err != nil {
 		return err
 	}
-	if opt.Copies < 0 || opt.Copies > maxCopies {
-		return fault.New(fault.Usage, "a file has 1 to %d copies, not %d", maxCopies, opt.Copies)
+	if opt.Copies < 0 || opt.Copies > protocol.MaxCopies {
+		return fault.New(fault.Usage, "a file has 1 to %d copies, not %d", protocol.MaxCopies, opt.Copies)
 	}
 	if opt.Mode > maxMode {
 		return fault.New(fault.Usage, "the mode %v has other bits than permissions", opt.Mode)
@@ -355,7 +355,7 @@ func (o *operations) write(ctx context.Context, body *pb.RecordBody, data []byte
 		now := o.nextClock(0)
 		body.Ancestors, body.Floor = nil, 0
 		if replaced != nil {
-			cur := lineage(replaced)
+			cur := protocol.Lineage(replaced)
 			now = o.nextClock(cur.Version.Clock)
 			next := replica.Replace(cur, replica.Version{})
 			body.Floor = next.Floor

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/p2pchord/p2pchord/internal/chord/book/booktest"
+	"github.com/p2pchord/p2pchord/internal/replication"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 )
 
@@ -21,7 +22,7 @@ func TestRememberedPeersAreCut(t *testing.T) {
 	for range 400 {
 		peers = append(peers, booktest.MadeUp(t, 300))
 	}
-	if err := f.keep(peers, peers[:3], memory{HadPeers: true, Copies: 3}); err != nil {
+	if err := f.keep(peers, peers[:3], memory{HadPeers: true, Remembered: replication.Remembered{Copies: 3}}); err != nil {
 		t.Fatal(err)
 	}
 	if err := f.close(); err != nil {
@@ -31,8 +32,8 @@ func TestRememberedPeersAreCut(t *testing.T) {
 		if f, err = openDataFolder(dir); err != nil {
 			t.Fatal(err)
 		}
-		if !f.hadPeers || f.copies != 3 || len(f.holders) != 3 || len(f.peers) < maxRememberedPeers {
-			t.Errorf("read: had peers %t, %d copies, %d holders, %d peers", f.hadPeers, f.copies, len(f.holders), len(f.peers))
+		if !f.hadPeers || f.Remembered().Copies != 3 || len(f.holders) != 3 || len(f.peers) < maxRememberedPeers {
+			t.Errorf("read: had peers %t, %d copies, %d holders, %d peers", f.hadPeers, f.Remembered().Copies, len(f.holders), len(f.peers))
 		}
 		if err := f.close(); err != nil {
 			t.Fatal(err)

@@ -1,5 +1,9 @@
 package node
 
+import (
+	"github.com/p2pchord/p2pchord/internal/replication"
+)
+
 import "time"
 
 // The results of a peer's operations. Their JSON is the command line's contract:
@@ -145,9 +149,5 @@ type (
 		Problems []string `json:"problems"`
 	}
 	// HandOver is one file given to another peer, or not, when a node goes.
-	HandOver struct {
-		Name  string `json:"name"`
-		To    string `json:"to"` // peer ID, empty when Error is set
-		Error string `json:"error,omitempty"`
-	}
+	HandOver = replication.HandOver
 )

@@ -1,36 +1,23 @@
 package node
 
 import (
-	lru "container/list"
 	"context"
-	"fmt"
 	"sync"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
 
-	"github.com/p2pchord/p2pchord/internal/blake3sum"
 	"github.com/p2pchord/p2pchord/internal/contain"
-	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
-	"github.com/p2pchord/p2pchord/ring"
-	"github.com/p2pchord/p2pchord/store"
 )
 
 // A put that is refused for want of space leaves the blocks that were stored before. They
 // are orphans, which would go after a day; their writer gives them up at once.
-// See docs/decisions/0108.
+// See docs/decisions/0077.
 
-const (
-	// retractTime bounds what a put that has failed still does.
-	retractTime = 5 * time.Second
-	// remembersRetracted is how long a holder takes a block that was given up for an orphan: another
-	// holder that has not heard of it may bring it back meanwhile.
-	remembersRetracted = time.Hour
-	// maxRetracted bounds the blocks that are remembered; those beyond it, the oldest, go after a day.
-	maxRetracted = 1 << 16
-)
+// retractTime bounds what a put that has failed still does.
+const retractTime = 5 * time.Second
 
 // retract tells the owners of the blocks that this put has stored that it has failed.
 func (p *putting) retract(ctx context.Context) {
@@ -65,130 +52,4 @@ func (p *putting) retract(ctx context.Context) {
 		}, nil)
 	}
 	wg.Wait()
-}
-
-// retracted are later blocks whose writers have given them up, and the places about whose blocks this node is asking
-// whether they are needed. It is safe for concurrent use.
-type retracted struct {
-	mu    sync.Mutex
-	of    map[givenUp]*lru.Element
-	order lru.List // of givenUpAt, the one noted first in front
-	asked map[store.Place]int
-}
-
-type givenUpAt struct {
-	what  givenUp
-	until time.Time
-}
-
-// givenUp names the record that was given up. One of another writer, or that was put again since, is another.
-type givenUp [16]byte
-
-func givenUpOf(at store.Place, stamp string, clock uint64, writer []byte) givenUp {
-	sum := blake3sum.Sum(fmt.Appendf(nil, "%d %d %d %d %s%s%s", at.Index, len(at.Name), len(stamp), clock, at.Name, stamp, writer))
-	return givenUp(sum[:16])
-}
-
-func (r *retracted) add(g givenUp) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.of == nil {
-		r.of = make(map[givenUp]*lru.Element)
-	}
-	entry := givenUpAt{g, time.Now().Add(remembersRetracted)}
-	if e, known := r.of[g]; known {
-		e.Value = entry
-		r.order.MoveToBack(e)
-		return
-	}
-	r.of[g] = r.order.PushBack(entry)
-	for e := r.order.Front(); e != nil; e = r.order.Front() {
-		first, _ := e.Value.(givenUpAt)
-		if len(r.of) <= maxRetracted && time.Now().Before(first.until) {
-			return
-		}
-		r.order.Remove(e)
-		delete(r.of, first.what)
-	}
-}
-
-func (r *retracted) has(k kept) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	e, known := r.of[givenUpOf(k.entry.Place, k.entry.Stamp, k.GetClock(), k.GetWriter())]
-	if !known {
-		return false
-	}
-	entry, _ := e.Value.(givenUpAt)
-	return time.Now().Before(entry.until)
-}
-
-// judge notes that this node is about to ask whether the blocks at a place are needed, until done is called.
-func (r *retracted) judge(at store.Place) (done func()) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.asked == nil {
-		r.asked = make(map[store.Place]int)
-	}
-	r.asked[at]++
-	return func() {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		if r.asked[at]--; r.asked[at] == 0 {
-			delete(r.asked, at)
-		}
-	}
-}
-
-// judging reports whether that is so. Until it is settled the blocks there can't be counted on.
-func (r *retracted) judging(at store.Place) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.asked[at] > 0
-}
-
-// serveRetract takes later blocks for orphans that their writer gives up, and tells the other holders.
-func (n *Node) serveRetract(ctx context.Context, from peer.ID, r *pb.Retract) (*pb.FileResponse, error) {
-	s := n.state.Load()
-	if r.GetTold() {
-		if err := n.checkMember(ctx, from); err != nil {
-			return nil, err
-		}
-	}
-	told := make(map[ring.Position][]*pb.Record)
-	var blocks []store.Entry
-	for _, m := range r.GetRecords() {
-		rec, err := protocol.VerifyRecord(m)
-		switch {
-		case err != nil:
-			return nil, err
-		case rec.GetIndex() == 0:
-			return nil, fault.New(fault.Usage, "a file is deleted, not given up")
-		case peer.ID(rec.GetWriter()) != from && !r.GetTold():
-			return nil, fault.New(fault.NotAllowed, "a block is given up by its writer only")
-		}
-		n.retracted.add(givenUpOf(place(rec.RecordBody), protocol.StampOf(rec), rec.GetClock(), rec.GetWriter()))
-		es, err := n.store.Entries(place(rec.RecordBody))
-		if err != nil {
-			return nil, err
-		}
-		blocks = append(blocks, es...)
-		if !r.GetTold() {
-			for _, h := range n.others(s, rec.Key(), n.copiesOf(rec)) {
-				told[h] = append(told[h], m)
-			}
-		}
-	}
-	for h, records := range told {
-		n.work("passing on what is given up", func(ctx context.Context) {
-			ctx, cancel := context.WithTimeout(ctx, retractTime)
-			defer cancel()
-			req := &pb.FileRequest{Body: &pb.FileRequest_Retract{Retract: &pb.Retract{Records: records, Told: true}}}
-			if r, err := n.call(ctx, peerID(h), req, nil); err == nil {
-				r.Close()
-			} // else its blocks go after a day
-		}, nil)
-	}
-	n.work("collecting blocks", func(ctx context.Context) { n.collect(ctx, blocks) }, nil)
-	return &pb.FileResponse{}, ctx.Err()
 }

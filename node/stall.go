@@ -8,7 +8,6 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/p2pchord/p2pchord/internal/fault"
-	"github.com/p2pchord/p2pchord/internal/membudget"
 	"github.com/p2pchord/p2pchord/internal/transfer/request"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
@@ -127,33 +126,4 @@ func unlessStalled(timeout time.Duration, call request.Caller) request.Caller {
 		}
 		return r, nil
 	}
-}
-
-// turnEvery is how often a wait for one's turn says that it goes on.
-const turnEvery = time.Second
-
-// takeMemory waits for its turn for memory. Those before it are bounded, so the wait counts as progress.
-func (n *Node) takeMemory(ctx context.Context, class membudget.Class, size int) (*membudget.Buffer, error) {
-	if buf := n.memory.TryTake(class, size); buf != nil {
-		return buf, nil
-	}
-	ended, told := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(told)
-		tick := time.NewTicker(turnEvery)
-		defer tick.Stop()
-		for {
-			select {
-			case <-tick.C:
-				protocol.NoteProgress(ctx)
-			case <-ended:
-				return
-			}
-		}
-	}()
-	defer func() {
-		close(ended)
-		<-told
-	}()
-	return n.memory.Take(ctx, class, size)
 }

@@ -3,12 +3,9 @@ package node
 import (
 	"context"
 	"errors"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/p2pchord/p2pchord/internal/chord"
 	"github.com/p2pchord/p2pchord/internal/fault"
@@ -67,15 +64,6 @@ func (n *Node) storeFailed() bool {
 	return state != replica.Working || n.store.Err() != nil
 }
 
-// noSpaceHere is what an owner or a witness says of err, a failed write. With a disk that is full to
-// the last it is about to step aside, and another peer takes its place.
-func (n *Node) noSpaceHere(err error) error {
-	if fault.CodeOf(err) != fault.NoSpace || n.state.Load().Grants.Alone() || !n.mayLeave() {
-		return err
-	}
-	return fault.New(fault.TryAgain, "the disk of this peer is full, so that it steps aside: try again")
-}
-
 // mayLeave reports whether the node is about to step aside, as far as it can tell.
 func (n *Node) mayLeave() bool {
 	if n.standby.leaves() {
@@ -83,31 +71,6 @@ func (n *Node) mayLeave() bool {
 	}
 	state, _ := n.standby.get()
 	return state == replica.Working && n.store.Check() != nil
-}
-
-// leftBehind are the peers that have left the ring with copies that may be nowhere else, the last one
-// last. They can be asked for blocks as long as they run. It is safe for concurrent use.
-type leftBehind struct {
-	mu    sync.Mutex
-	peers []peer.ID
-}
-
-// maxLeftBehind bounds the peers that are remembered.
-const maxLeftBehind = 8
-
-func (l *leftBehind) add(id peer.ID) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.peers = append(slices.DeleteFunc(l.peers, func(p peer.ID) bool { return p == id }), id)
-	if len(l.peers) > maxLeftBehind {
-		l.peers = slices.Delete(l.peers, 0, 1)
-	}
-}
-
-func (l *leftBehind) list() []peer.ID {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return slices.Clone(l.peers)
 }
 
 // standbyConfig gives the times of a Standby for a heartbeat.
@@ -191,8 +154,8 @@ func (n *Node) standbyIs(state replica.StandbyState, cause error) {
 		n.event("disk_works", "the disk can be written again")
 	case replica.Working:
 		n.event("disk_works", "stores files again")
-		n.wakeFetch()
-		n.wakeRepair()
+		n.replicas.WakeFetch()
+		n.replicas.WakeRepair()
 	}
 }
 
@@ -240,14 +203,4 @@ func (n *Node) tellContacts() {
 	for _, c := range n.contacts {
 		c.Update()
 	}
-}
-
-// diskFailed puts the failure of a write to the disk into words that others may be told.
-func diskFailed(err error) error {
-	var told *fault.Error
-	if err == nil || errors.As(err, &told) || !store.IsDiskError(err) {
-		return err
-	}
-	log.Warnw("writing to the disk", "err", err)
-	return fault.New(fault.TryAgain, "the disk of this peer failed: %s", store.Reason(err))
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/p2pchord/p2pchord/internal/chord"
 	"github.com/p2pchord/p2pchord/internal/chord/book"
 	"github.com/p2pchord/p2pchord/internal/durable"
+	"github.com/p2pchord/p2pchord/internal/env"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/internal/membudget"
 	"github.com/p2pchord/p2pchord/internal/netcheck"
@@ -37,8 +38,8 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Copies == 0 {
 		c.Copies = 3
 	}
-	if c.Copies < 1 || c.Copies > maxCopies {
-		return c, fault.New(fault.Usage, "a file has 1 to %d copies, not %d", maxCopies, c.Copies)
+	if c.Copies < 1 || c.Copies > protocol.MaxCopies {
+		return c, fault.New(fault.Usage, "a file has 1 to %d copies, not %d", protocol.MaxCopies, c.Copies)
 	}
 	if c.CapacityBytes < 0 {
 		return c, fault.New(fault.Usage, "the capacity can't be negative")
@@ -102,7 +103,7 @@ func cacheBytes(available int64) int64 {
 	return max(least, min(available/8, most))
 }
 
-func (n *Node) openFolder(ctx context.Context) error {
+func (n *Node) openFolder() error {
 	address, err := protocol.ParseRingAddress(n.cfg.RingAddress)
 	if err != nil {
 		return err
@@ -114,11 +115,10 @@ func (n *Node) openFolder(ctx context.Context) error {
 	if w := n.folder.lock.Warning; w != "" {
 		n.event("folder", w)
 	}
-	n.health.asked(n.folder.copies)
 	opts := store.Options{
 		Capacity: n.cfg.CapacityBytes,
 		Cache:    cacheBytes(membudget.Available()),
-		OnBad:    func(store.Hash, error) { n.wakeFetch() },
+		OnBad:    func(store.Hash, error) { n.missing.Wake() },
 	}
 	if n.cfg.storeOptions != nil {
 		n.cfg.storeOptions(&opts)
@@ -127,7 +127,7 @@ func (n *Node) openFolder(ctx context.Context) error {
 	if err != nil {
 		return cantStart(n.cfg.Data, err)
 	}
-	return n.rememberAge(ctx)
+	return nil
 }
 
 func (n *Node) openHost() error {
@@ -281,11 +281,11 @@ func (n *Node) ringChanged(old, now *ring.View) {
 	}
 	if a, b := first(old.Successors()), first(now.Successors()); a != b && now.Joined() {
 		n.event("successor", "the successor is "+nodeText(b, now))
-		n.wakeRepair()
+		n.replicas.WakeRepair()
 	}
 	if a, b := first(old.Predecessors()), first(now.Predecessors()); a != b && now.Joined() {
 		n.event("predecessor", "the predecessor is "+nodeText(b, now))
-		n.wakeRepair()
+		n.replicas.WakeRepair()
 	}
 	n.protect(now.Neighbors())
 }
@@ -327,7 +327,7 @@ func (n *Node) protect(neighbours []ring.Position) {
 
 // rememberLoop writes down who is in the ring, when it has changed and now and then.
 func (n *Node) rememberLoop(ctx context.Context) {
-	for await(ctx, nil, 3*n.cfg.Heartbeat) {
+	for env.Sleep(ctx, n.env, 3*n.cfg.Heartbeat) == nil {
 		if !n.state.Load().Standby { // then its neighbors are those that it had, and its disk takes nothing
 			n.remember()
 		}
@@ -342,8 +342,7 @@ func (n *Node) remember() {
 	}
 	peers := n.describe(n.worthRemembering(s.View))
 	holders := n.describeOthers(n.distinct(n.distinct(nil, s.View.Predecessors()...), s.View.Successors()...))
-	m := memory{HadPeers: n.folder.hadPeers || s.View.HadPeers(), Copies: n.health.wanted()}
-	n.rememberedAge(&m)
+	m := memory{HadPeers: n.folder.hadPeers || s.View.HadPeers(), Remembered: n.replicas.Memory()}
 	if err := n.folder.keep(peers, holders, m); err != nil {
 		log.Warnw("remembering the peers", "err", err)
 	}

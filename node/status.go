@@ -8,16 +8,16 @@ import (
 
 	"github.com/p2pchord/p2pchord/internal/connpath"
 	"github.com/p2pchord/p2pchord/internal/contain"
+	"github.com/p2pchord/p2pchord/internal/replication"
 	"github.com/p2pchord/p2pchord/replica"
 	"github.com/p2pchord/p2pchord/ring"
-	"github.com/p2pchord/p2pchord/store"
 )
 
 // Status tells the node's own state, from what it knows itself.
 func (n *Node) Status(context.Context) (Status, error) {
 	s := n.state.Load()
 	out := n.statusWithoutFiles(s)
-	return out, n.listHeld(s, &out)
+	return out, n.listHeld(&out)
 }
 
 // Health is Status without the files: it costs little however many the node holds.
@@ -54,7 +54,7 @@ func (n *Node) statusWithoutFiles(s *snapshot) Status {
 		out.Bootstrap = append(out.Bootstrap, Contact{Addr: c.Addr().String(), Connected: c.Connected()})
 	}
 	u := n.store.Usage()
-	behind, missing := n.health.counts()
+	behind, missing := n.replicas.Behind()
 	out.Repair = Repair{PeersBehind: behind, RecordsShort: missing, BlocksMissing: u.Missing}
 	out.CopiesMissing = missing
 	out.Arc = Arc{From: out.Key, To: out.Key, Synced: s.Grants.Synced && !s.Grants.Degraded, Why: s.Grants.Why}
@@ -73,39 +73,16 @@ func (n *Node) statusWithoutFiles(s *snapshot) Status {
 }
 
 // listHeld fills in the files that the node owns and those that it holds for others.
-func (n *Node) listHeld(s *snapshot, out *Status) error {
-	var last *store.Entry
-	flush := func() {
-		if last == nil {
-			return
-		}
-		k, err := readEntry(*last)
-		last = nil
-		if err != nil || k.GetDeleted() {
-			return
-		}
-		if key := ring.Key(k.entry.Key); s.Grants.Owns(key) {
-			info := fileInfo(k.RecordBody, n.copiesHeld(s, k))
-			info.Missing = !k.complete
+func (n *Node) listHeld(out *Status) error {
+	return n.replicas.Files(func(f replication.File) {
+		info := fileInfo(f.Record, f.Copies)
+		info.Missing = !f.Complete
+		if f.Owned {
 			out.Files = append(out.Files, info)
 		} else {
-			info := fileInfo(k.RecordBody, 0)
-			info.Missing = !k.complete
 			out.BackupFiles = append(out.BackupFiles, info)
 		}
-	}
-	err := n.store.Scan(everything, nil, func(e store.Entry) bool {
-		if e.Index > 0 || !e.Counted && !n.shows(s) {
-			return true
-		}
-		if last != nil && last.Place != e.Place {
-			flush()
-		}
-		last = &e
-		return true
 	})
-	flush()
-	return err
 }
 
 // memberAt describes the node at p as far as it is known.
@@ -168,7 +145,7 @@ func (n *Node) ringHealth(s *snapshot) RingHealth {
 			say("%s does not answer", peerID(p))
 		}
 	}
-	behind, missing := n.health.counts()
+	behind, missing := n.replicas.Behind()
 	if behind > 0 {
 		say("%d peers do not hold all copies of this node's files yet", behind)
 	}

@@ -8,73 +8,11 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/p2pchord/p2pchord/internal/contain"
-	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/internal/membudget"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/replica"
-	"github.com/p2pchord/p2pchord/ring"
 )
-
-// A get of a file's record needs the word of the witness. There are three ways to it: the owner
-// asks for it; a reader that is the witness says it in its request; or the
-// reader asks owner and witness at the same time. See docs/decisions/0050.
-
-// said is what a reader says of itself, as the witness.
-type said struct {
-	from peer.ID
-	word *pb.Confirm
-}
-
-// confirms reports whether it is the witness that says, in the request itself, that the
-// grant stands, and that it has the version about to be served.
-func (w said) confirms(s *snapshot, ks []kept) bool {
-	g := s.Grants.Grant
-	if w.word == nil || peerID(g.From) != w.from {
-		return false
-	}
-	stamp := ""
-	if len(ks) > 0 {
-		stamp = ks[0].entry.Stamp
-	}
-	return wordIn(w.word).Settles(g.ID, stamp)
-}
-
-// wordIn reads a witness's word.
-func wordIn(c *pb.Confirm) replica.Vote {
-	return replica.Vote{Grant: protocol.GrantID(c.GetGrant()), Stamp: string(c.GetStamp())}
-}
-
-// serveWord tells a reader what this node says of a file as the witness of its owner.
-func (n *Node) serveWord(a *pb.AskWord) (*pb.FileResponse, error) {
-	w := n.wordOf(a.GetName(), peer.ID(a.GetOwner()))
-	if w == nil {
-		return nil, fault.New(fault.Refused, "not the witness of that peer")
-	}
-	return &pb.FileResponse{Body: &pb.FileResponse_Word{Word: w}}, nil
-}
-
-// wordOf is what this node says of a file when it is the witness of its owner; else nil.
-func (n *Node) wordOf(name string, owner peer.ID) *pb.Confirm {
-	at := filePlace(name)
-	s := n.state.Load()
-	id := s.Grants.Granted
-	if s.Departing || !s.Grants.MayWitness(s.Grants.Neighbors.Successor(), ring.Key(at.Key), id) || peerID(s.Grants.Neighbors.Successor()) != owner {
-		return nil
-	}
-	ks, err := n.standing(at)
-	if err != nil {
-		return nil
-	}
-	w := &pb.Confirm{Grant: protocol.GrantMessage(id), Name: name}
-	if len(ks) > 0 {
-		w.Stamp = []byte(ks[0].entry.Stamp)
-	}
-	if n.state.Load().Grants.Granted != id {
-		return nil
-	}
-	return w
-}
 
 // witnesses are the peers that were said to be the predecessors of owners, and so their witnesses.
 // A wrong one costs a question in vain. The zero value is ready.
@@ -140,7 +78,7 @@ func (o *operations) getBoth(ctx context.Context, owner peer.ID, get *pb.Get, ro
 	if err != nil || grant == nil { // it has asked by itself
 		return g, err
 	}
-	stamp := lineage(g.rec.RecordBody).Version.Stamp()
+	stamp := protocol.Lineage(g.rec.RecordBody).Version.Stamp()
 	late := time.NewTimer(o.timeout / 10)
 	defer late.Stop()
 	select {
@@ -163,5 +101,5 @@ func (o *operations) askWord(ctx context.Context, witness, owner peer.ID, name s
 		return replica.Vote{}
 	}
 	defer r.Close()
-	return wordIn(r.GetWord())
+	return protocol.Vote(r.GetWord())
 }

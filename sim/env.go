@@ -61,6 +61,43 @@ func (e *environment) Wait(ctx context.Context, d time.Duration, signals ...env.
 	}
 }
 
+// AfterFunc implements env.Env.
+func (e *environment) AfterFunc(d time.Duration, f func()) env.Timer {
+	t := &timer{env: e, call: f}
+	t.Reset(d)
+	return t
+}
+
+// timer is a call in virtual time: an env.Timer.
+type timer struct {
+	env   *environment
+	call  func()
+	armed int // how often it has been set; 0 once it is stopped or has called
+	sets  int
+}
+
+// Stop implements env.Timer.
+func (t *timer) Stop() bool {
+	was := t.armed > 0
+	t.armed = 0
+	return was
+}
+
+// Reset implements env.Timer.
+func (t *timer) Reset(d time.Duration) bool {
+	was := t.Stop()
+	t.sets++
+	t.armed = t.sets
+	p, mine := t.env.peer, t.sets
+	p.world.exec(p, p.life, p.world.now+micros(d), func() {
+		if t.armed == mine {
+			t.armed = 0
+			t.call()
+		}
+	})
+	return was
+}
+
 // WithCancel implements env.Env.
 func (e *environment) WithCancel(ctx context.Context) (context.Context, context.CancelFunc) {
 	l := &lifetime{parent: ctx, above: lifetimeOf(ctx), peer: e.peer, until: never}

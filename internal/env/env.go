@@ -41,6 +41,9 @@ type Env interface {
 	// fired already comes first, then a context that has ended. d may be Forever.
 	Wait(ctx context.Context, d time.Duration, signals ...Signal) error
 
+	// AfterFunc calls f after d, unless the timer is stopped before. f must not wait.
+	AfterFunc(d time.Duration, f func()) Timer
+
 	// WithCancel, WithTimeout, and WithoutCancel are those of package context.
 	WithCancel(ctx context.Context) (context.Context, context.CancelFunc)
 	WithTimeout(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc)
@@ -54,6 +57,12 @@ type Env interface {
 type Signal interface {
 	Fire()
 	Fired() bool
+}
+
+// Timer is a call that is to be made. Its methods are those of a time.Timer made by time.AfterFunc.
+type Timer interface {
+	Stop() bool
+	Reset(d time.Duration) bool
 }
 
 // Sleep waits until d has passed, or returns the context's error.

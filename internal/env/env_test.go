@@ -7,6 +7,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/p2pchord/p2pchord/internal/contain"
 )
 
 // in runs f in a bubble of virtual time with the environment of production.
@@ -170,5 +172,81 @@ func TestGroup(t *testing.T) {
 			t.Errorf("of a full group: %v", err)
 		}
 		g.Wait()
+	})
+}
+
+func TestErrGroup(t *testing.T) {
+	in(t, func(ctx context.Context, e Env) {
+		failed := errors.New("failed")
+		g, gctx := NewErrGroup(ctx, e, 2)
+		began := e.Now()
+		for i := range 6 {
+			g.Go("working", func(ctx context.Context) error {
+				if err := Sleep(ctx, e, time.Second); err != nil || i < 2 {
+					return err
+				}
+				return failed
+			})
+		}
+		if err := g.Wait(); !errors.Is(err, failed) || Since(e, began) != 2*time.Second || gctx.Err() == nil {
+			t.Errorf("after %s: %v", Since(e, began), err)
+		}
+		g, _ = NewErrGroup(ctx, e, 0)
+		g.Go("failing", func(context.Context) error { panic("as planned") })
+		if err := g.Wait(); !errors.Is(err, contain.ErrPanic) {
+			t.Errorf("after a panic: %v", err)
+		}
+		g, _ = NewErrGroup(ctx, e, 0)
+		g.Go("working", func(context.Context) error { return nil })
+		if err := g.Wait(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestLock(t *testing.T) {
+	in(t, func(ctx context.Context, e Env) {
+		l := NewLock(e)
+		began := e.Now()
+		g := NewGroup(e, 0)
+		for range 3 {
+			_ = g.Go(ctx, "holding the lock", func(ctx context.Context) {
+				if err := l.Acquire(ctx); err != nil {
+					t.Error(err)
+					return
+				}
+				defer l.Release()
+				_ = Sleep(ctx, e, time.Second)
+			})
+		}
+		_ = Sleep(ctx, e, time.Second/2)
+		short, cancel := e.WithTimeout(ctx, time.Second)
+		defer cancel()
+		if err := l.Acquire(short); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("of a lock that others hold: %v", err)
+		}
+		g.Wait()
+		if Since(e, began) != 3*time.Second {
+			t.Errorf("three held it for %s", Since(e, began))
+		}
+		if err := l.Acquire(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestAfterFunc(t *testing.T) {
+	in(t, func(ctx context.Context, e Env) {
+		called := e.NewSignal()
+		timer := e.AfterFunc(time.Second, called.Fire)
+		timer.Reset(time.Minute)
+		began := e.Now()
+		if err := e.Wait(ctx, time.Hour, called); err != nil || Since(e, began) != time.Minute {
+			t.Errorf("called after %s: %v", Since(e, began), err)
+		}
+		if e.AfterFunc(time.Second, func() { t.Error("a stopped timer calls") }).Stop() != true {
+			t.Error("a timer can't be stopped")
+		}
+		_ = Sleep(ctx, e, time.Minute)
 	})
 }

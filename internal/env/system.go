@@ -86,6 +86,9 @@ func anyOf(stop <-chan struct{}, signals []Signal) <-chan struct{} {
 	return out
 }
 
+// AfterFunc implements [Env].
+func (s *System) AfterFunc(d time.Duration, f func()) Timer { return time.AfterFunc(d, f) }
+
 // WithCancel implements [Env].
 func (s *System) WithCancel(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithCancel(ctx)

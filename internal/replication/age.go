@@ -1,0 +1,224 @@
+package replication
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/p2pchord/p2pchord/internal/chord"
+	"github.com/p2pchord/p2pchord/internal/env"
+	"github.com/p2pchord/p2pchord/protocol/pb"
+	"github.com/p2pchord/p2pchord/replica"
+	"github.com/p2pchord/p2pchord/ring"
+	"github.com/p2pchord/p2pchord/store"
+)
+
+// age is what a node knows of how old its copies may be. It is safe for concurrent use.
+type age struct {
+	mu sync.Mutex
+	// born is when the data folder was made, and confirmed when synced owners have last confirmed all that is held here;
+	// 0 for never. Both in milliseconds since 1970.
+	born, confirmed int64
+	// of are the keys of all that was confirmed then.
+	of store.Span
+	// aside says that there are copies set aside: entries of the store that aren't counted.
+	aside bool
+	// passed says that the copies have been looked through since they were last confirmed.
+	passed bool
+}
+
+// since is the moment until which all that is held is known to have been right.
+func (a *age) since() int64 {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return max(a.born, a.confirmed)
+}
+
+// Confirmed is the moment until which all that is held is known to have been right.
+func (n *Node) Confirmed() time.Time { return time.UnixMilli(n.age.since()) }
+
+func (a *age) setConfirmed(millis int64, of store.Span) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.confirmed, a.of, a.passed = millis, of, false
+}
+
+// continuous reports whether all of span was confirmed after the moment since.
+func (a *age) continuous(span store.Span, since int64) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.confirmed > 0 && a.confirmed >= since && covers(a.of, span)
+}
+
+func (a *age) isAside() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.aside
+}
+
+// Memory is what is to be remembered. Times are rounded down, so that it doesn't change with every look at the clock.
+func (n *Node) Memory() (m Remembered) {
+	n.age.mu.Lock()
+	defer n.age.mu.Unlock()
+	step := max(1, int64(n.grace())/200)
+	m.Born, m.Confirmed, m.Of, m.Aside = n.age.born, n.age.confirmed/step*step, n.age.of, n.age.aside
+	m.Copies = n.health.wanted()
+	return m
+}
+
+// Recall takes in what the data folder remembers, and sets aside what has become too old while the node was away.
+// One that has never had peers knows of every delete. It comes before anything else is asked of the node.
+func (n *Node) Recall(ctx context.Context) error {
+	n.loadGraves()
+	m := n.folder.Remembered()
+	n.age.born, n.age.confirmed, n.age.of, n.age.aside = m.Born, m.Confirmed, m.Of, m.Aside
+	if n.age.born == 0 {
+		n.age.born = n.now()
+	}
+	if !n.folder.HadPeers() {
+		return nil
+	}
+	return n.setAside(ctx)
+}
+
+// setAside quarantines the files' records of which no synced owner has confirmed for the
+// grace period that they still stand: they count no more, until somebody else has them too. See replica.Grace.Quarantined.
+func (n *Node) setAside(ctx context.Context) error {
+	since, now := n.age.since(), n.now()
+	if since >= now-int64(n.grace()) {
+		return nil
+	}
+	n.age.mu.Lock()
+	passed := n.age.passed
+	n.age.passed = true
+	n.age.mu.Unlock()
+	if passed {
+		return nil
+	}
+	var old []store.Entry
+	err := n.store.Scan(everything, nil, func(e store.Entry) bool {
+		v, err := replica.ParseStamp(e.Stamp)
+		if e.Index == 0 && e.Counted && err == nil && n.grace().Quarantined(v, since, now) {
+			e.Value = nil // it isn't needed for this
+			old = append(old, e)
+		}
+		return true
+	})
+	if err != nil || len(old) == 0 {
+		return err
+	}
+	n.age.mu.Lock()
+	n.age.aside = true
+	n.age.mu.Unlock()
+	if err := n.folder.Remember(func(m *Remembered) { m.Aside = true }); err != nil {
+		return err
+	}
+	n.event("set_aside", fmt.Sprintf("%d records that no other peer has confirmed for %s are set aside until one has them too", len(old), n.cfg.TombstoneGrace))
+	return n.count(ctx, old, false)
+}
+
+// count has entries take part in what this node holds, or not.
+func (n *Node) count(ctx context.Context, entries []store.Entry, counted bool) error {
+	group, _ := env.NewErrGroup(ctx, n.env, keepsAtOnce)
+	for _, e := range entries {
+		group.Go("changing what counts", func(ctx context.Context) error {
+			_, err := n.store.Update(ctx, e.Place, func(es []store.Entry) ([]store.Entry, error) {
+				i := slices.IndexFunc(es, func(o store.Entry) bool { return o.Stamp == e.Stamp })
+				if i < 0 {
+					return es, nil
+				}
+				in := es[i]
+				in.Counted = counted
+				if !counted {
+					es[i] = in
+					return es, nil
+				}
+				return merge(slices.Delete(es, i, i+1), in)
+			})
+			return err
+		})
+	}
+	return group.Wait()
+}
+
+// believe takes in, before the arc is served, what was set aside here and at others: nobody that answered the claims
+// has been a holder all the while, so nobody can have forgotten a delete.
+func (n *Node) believe(ctx context.Context, c replica.ConfirmGrant) {
+	span, ok := keySpan(c.Grant.From, n.self)
+	if !ok || !c.Believe || !replica.Believed([]bool{n.age.continuous(span, n.now()-int64(n.grace()))}) {
+		return
+	}
+	if n.age.isAside() {
+		var old []store.Entry
+		err := n.store.Scan(span, nil, func(e store.Entry) bool {
+			if !e.Counted {
+				old = append(old, e)
+			}
+			return true
+		})
+		if err == nil {
+			err = n.count(ctx, old, true)
+		}
+		if err != nil {
+			log.Warnw("believing what was set aside", "err", err)
+		}
+	}
+	for _, h := range c.Quarantined {
+		if err := n.pullAside(ctx, h, span); err != nil {
+			log.Warnw("taking in what another has set aside", "peer", peerID(h), "err", err)
+		}
+	}
+}
+
+// pullAside takes in the records of files that another has set aside and this node doesn't know.
+func (n *Node) pullAside(ctx context.Context, from ring.Position, span store.Span) error {
+	known := make(map[strayKey]bool)
+	err := n.store.Scan(span, nil, func(e store.Entry) bool {
+		known[strayKey{e.Place, e.Stamp}] = e.Counted
+		return true
+	})
+	if err != nil {
+		return err
+	}
+	items, err := n.ListHeld(ctx, from, &pb.Inventory{First: uint32(span.First), Last: uint32(span.Last), Old: true})
+	if err != nil {
+		return err
+	}
+	return n.pull(ctx, from, slices.DeleteFunc(items, func(it *pb.Item) bool {
+		return it.GetIndex() > 0 || known[strayKey{itemPlace(it), string(it.GetStamp())}]
+	}))
+}
+
+// continuousFor reports whether this node has been a holder all the while of the arc that owner
+// claims, from its predecessor on: it is one by its neighbors, and within the grace synced owners have confirmed what it holds there.
+func (n *Node) continuousFor(pred, owner ring.Position, s *chord.Snapshot) (continuous, aside bool) {
+	preds, succs := s.View.Predecessors(), s.View.Successors()
+	near := preds[:min(len(preds), max(n.cfg.Copies, 2)-1)]
+	holder := len(succs) > 0 && succs[0] == owner || slices.Contains(near, owner)
+	span, ok := keySpan(pred, owner)
+	return holder && ok && n.age.continuous(span, n.now()-int64(n.grace())), n.age.isAside()
+}
+
+// ageLoop has the owners confirm, now and then, all that is held here. While that can't be had, because the node is cut
+// off, its copies grow old.
+func (n *Node) ageLoop(ctx context.Context) {
+	for env.Sleep(ctx, n.env, n.cfg.Heartbeat) == nil {
+		now := n.now()
+		n.age.mu.Lock()
+		due := n.age.confirmed == 0 || now < n.age.confirmed || now-n.age.confirmed >= min(time.Hour.Milliseconds(), int64(n.grace())/100)
+		n.age.mu.Unlock()
+		switch s := n.ring.Snapshot(); {
+		case !due:
+		case s.Grants.Degraded:
+			if err := n.setAside(ctx); err != nil {
+				log.Warnw("setting old copies aside", "err", err)
+			}
+		default:
+			if of, ok := n.confirmHeld(ctx, s); ok {
+				n.age.setConfirmed(now, of)
+			}
+		}
+	}
+}

@@ -1,0 +1,57 @@
+package replication
+
+import (
+	"errors"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/p2pchord/p2pchord/internal/env"
+	"github.com/p2pchord/p2pchord/internal/fault"
+)
+
+func newUsers(t *testing.T) *users {
+	t.Helper()
+	e := env.NewSystem(t.Context(), new(sync.WaitGroup))
+	return &users{env: e, turn: env.NewLock(e)}
+}
+
+// Repair waits its turn while users move bytes, and not otherwise.
+func TestRepairYieldsToUsers(t *testing.T) {
+	t.Parallel()
+	u := newUsers(t)
+	work := func() error { time.Sleep(40 * time.Millisecond); return nil }
+	began := time.Now()
+	if err := u.yield(t.Context(), work); err != nil {
+		t.Fatal(err)
+	}
+	alone := time.Since(began)
+	u.moved()
+	began = time.Now()
+	if err := u.yield(t.Context(), work); err != nil {
+		t.Fatal(err)
+	}
+	if beside := time.Since(began); beside < repairShare*40*time.Millisecond {
+		t.Errorf("beside users it took %v, alone %v: less than %d times", beside, alone, repairShare)
+	}
+}
+
+// What repair can't get doesn't keep the turn from what it can move.
+func TestRepairGoesOnBesideWhatCantBeHad(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		u := newUsers(t)
+		u.moved()
+		lost := fault.New(fault.TryAgain, "not in any store")
+		began := time.Now()
+		for range 20 {
+			if err := u.yield(t.Context(), func() error { time.Sleep(10 * time.Millisecond); return lost }); !errors.Is(err, lost) { // of the bubble's clock
+				t.Fatal(err)
+			}
+		}
+		if took := time.Since(began); took != 200*time.Millisecond {
+			t.Errorf("20 failures of 10 ms took %v: there was a pause", took)
+		}
+	})
+}

@@ -1,0 +1,94 @@
+package replication
+
+import (
+	"context"
+
+	"github.com/p2pchord/p2pchord/internal/chord"
+	"github.com/p2pchord/p2pchord/protocol/pb"
+	"github.com/p2pchord/p2pchord/ring"
+	"github.com/p2pchord/p2pchord/store"
+)
+
+// confirmHeld reports whether synced owners confirm now all that this node holds, and of which keys that is: for its own
+// arc its predecessor stands by the grant, in the arcs that it holds for others their owners have all that is here, and
+// there are no strays.
+func (n *Node) confirmHeld(ctx context.Context, s *chord.Snapshot) (of store.Span, ok bool) {
+	if !s.View.Joined() || s.Leaving || !s.Grants.Synced || s.Grants.Degraded {
+		return of, false
+	}
+	if s.Grants.Alone() {
+		return everything, true
+	}
+	arcs, complete := n.heldArcs(s)
+	if !complete || !s.View.Incorporated() || len(n.strays()) > 0 || !n.grantStands(ctx, s) {
+		return of, false
+	}
+	for _, a := range arcs {
+		if span, some := keySpan(a.from, a.owner); some && !n.confirmedBy(ctx, a, span) {
+			return of, false
+		}
+	}
+	of, _ = keySpan(arcs[len(arcs)-1].from, arcs[0].owner)
+	now := n.ring.Snapshot()
+	return of, now.Grants.Synced && now.Grants.Grant == s.Grants.Grant && now.View == s.View
+}
+
+// arc is the arc of another node.
+type arc struct{ from, owner ring.Position }
+
+// heldArcs are the arcs of others of which this node holds copies: its successor's first, and those of its nearest
+// predecessors, anticlockwise. They are not complete while too few predecessors are known.
+func (n *Node) heldArcs(s *chord.Snapshot) (arcs []arc, complete bool) {
+	succs, preds := s.View.Successors(), s.View.Predecessors()
+	if len(succs) == 0 || len(preds) == 0 {
+		return nil, false
+	}
+	arcs = []arc{{n.self, succs[0]}}
+	for i, p := range preds {
+		switch {
+		case i+1 >= max(n.cfg.Copies, n.health.wanted(), 2), p == succs[0]:
+			return arcs, true
+		case i+1 == len(preds):
+			return arcs, false
+		}
+		arcs = append(arcs, arc{preds[i+1], p})
+	}
+	return arcs, true
+}
+
+// confirmedBy reports whether the owner is the synced owner of the whole arc and has every file's record that is here, or one that replaced it.
+func (n *Node) confirmedBy(ctx context.Context, a arc, span store.Span) bool {
+	keys, err := n.differingKeys(ctx, a.owner, span)
+	if err != nil {
+		return false
+	}
+	d, err := n.compare(ctx, a.owner, keys)
+	if err != nil {
+		return false
+	}
+	var ask []*pb.Item
+	for _, e := range d.ours {
+		if e.Index == 0 && len(ask) < maxInventory {
+			ask = append(ask, item(e))
+		}
+	}
+	r, err := n.Call(ctx, peerID(a.owner), &pb.FileRequest{Body: &pb.FileRequest_Release{Release: &pb.Release{Items: ask}}}, nil)
+	if err != nil {
+		return false
+	}
+	defer r.Close()
+	for _, v := range r.GetReleased().GetVerdicts() {
+		if v != pb.Verdict_HOLDER && v != pb.Verdict_DROP {
+			return false // the owner lacks it, or can't tell
+		}
+	}
+	return len(d.ours) < maxInventory && n.coveredBy(r.GetReleased().GetPredecessor(), a)
+}
+
+// coveredBy reports whether an owner whose predecessor is pred answers for the whole of a. A new neighbour between the
+// two may have yet to take in what was set aside in its part, and may do so only as long as nobody says that it
+// has been a holder all the while.
+func (n *Node) coveredBy(pred *pb.Peer, a arc) bool {
+	info, err := n.peers.Learn(pred)
+	return err == nil && (info.Position == a.from || ring.Between(info.Position, a.from, a.owner))
+}

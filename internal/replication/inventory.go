@@ -1,0 +1,215 @@
+package replication
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/binary"
+	"math/bits"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/protocol"
+	"github.com/p2pchord/p2pchord/protocol/pb"
+	"github.com/p2pchord/p2pchord/ring"
+	"github.com/p2pchord/p2pchord/store"
+)
+
+const (
+	// maxInventory is how many items go into one answer to Inventory.
+	maxInventory = 1024
+	// maxPull bounds the bytes of records in one answer to Pull.
+	maxPull = 1 << 20
+)
+
+// serveDigest answers with sums of what is held here.
+func (n *Node) serveDigest(d *pb.Digest) (*pb.FileResponse, error) {
+	out := &pb.Digests{}
+	switch {
+	case len(d.GetRows()) > 0:
+		for _, row := range d.GetRows() {
+			if row > 0xff || len(d.GetRows()) > 256 {
+				return nil, fault.New(fault.Usage, "a row is a number up to 255")
+			}
+			for _, sum := range n.store.Buckets(uint8(row)) {
+				out.Sums = append(out.Sums, sum[:])
+			}
+		}
+	case d.GetTable():
+		for _, sum := range n.store.Rows() {
+			out.Sums = append(out.Sums, sum[:])
+		}
+	default:
+		if d.GetFirst() > 0xffff || d.GetLast() > 0xffff {
+			return nil, fault.New(fault.Usage, "a key has 16 bits")
+		}
+		sum := n.sumOf(store.Span{First: uint16(d.GetFirst()), Last: uint16(d.GetLast())})
+		out.Sums = [][]byte{sum[:]}
+	}
+	return &pb.FileResponse{Body: &pb.FileResponse_Digests{Digests: out}}, nil
+}
+
+// sumOf adds the sums of all keys of a span: whole rows where it can, single keys at the ends.
+func (n *Node) sumOf(span store.Span) store.Sum {
+	var total store.Sum
+	rows := n.store.Rows()
+	for _, part := range unwrap(span) {
+		for row := int(part.First >> 8); row <= int(part.Last>>8); row++ {
+			first, last := row<<8, row<<8|0xff
+			if first >= int(part.First) && last <= int(part.Last) {
+				total = addSums(total, rows[row])
+				continue
+			}
+			for i, sum := range n.store.Buckets(uint8(row)) { //nolint:gosec // up to 255
+				if key := first | i; key >= int(part.First) && key <= int(part.Last) {
+					total = addSums(total, sum)
+				}
+			}
+		}
+	}
+	return total
+}
+
+// addSums adds modulo 2^128, big-endian, as the store does within a bucket.
+func addSums(a, b store.Sum) store.Sum {
+	var out store.Sum
+	lo, carry := bits.Add64(binary.BigEndian.Uint64(a[8:]), binary.BigEndian.Uint64(b[8:]), 0)
+	hi, _ := bits.Add64(binary.BigEndian.Uint64(a[:8]), binary.BigEndian.Uint64(b[:8]), carry)
+	binary.BigEndian.PutUint64(out[8:], lo)
+	binary.BigEndian.PutUint64(out[:8], hi)
+	return out
+}
+
+// serveInventory lists what is held here: by keys, or by a range of them.
+func (n *Node) serveInventory(inv *pb.Inventory) (*pb.FileResponse, error) {
+	limit := int(inv.GetLimit())
+	if limit <= 0 || limit > maxInventory {
+		limit = maxInventory
+	}
+	var spans []store.Span
+	for _, key := range inv.GetKeys() {
+		if key > 0xffff {
+			return nil, fault.New(fault.Usage, "a key has 16 bits")
+		}
+		spans = append(spans, store.Span{First: uint16(key), Last: uint16(key)})
+	}
+	if len(spans) == 0 {
+		if inv.GetFirst() > 0xffff || inv.GetLast() > 0xffff {
+			return nil, fault.New(fault.Usage, "a key has 16 bits")
+		}
+		spans = unwrap(store.Span{First: uint16(inv.GetFirst()), Last: uint16(inv.GetLast())})
+	}
+	var after *store.Entry
+	if a := inv.GetAfter(); a != nil {
+		after = &store.Entry{
+			Place: store.Place{Key: uint16(protocol.Place(a.GetName(), a.GetIndex())), Name: a.GetName(), Index: a.GetIndex()},
+			Stamp: string(a.GetStamp()),
+		}
+	}
+	items := &pb.Items{}
+	for _, span := range spans {
+		if after != nil && !contains(span, after.Key) {
+			continue // before the cursor
+		}
+		err := n.store.Scan(span, after, func(e store.Entry) bool {
+			if !e.Counted && !inv.GetOld() {
+				return true
+			}
+			if len(items.Items) == limit {
+				items.More = true
+				return false
+			}
+			items.Items = append(items.Items, item(e))
+			return true
+		})
+		if err != nil {
+			return nil, err
+		}
+		if items.More {
+			break
+		}
+		after = nil
+	}
+	return &pb.FileResponse{Body: &pb.FileResponse_Items{Items: items}}, nil
+}
+
+func item(e store.Entry) *pb.Item {
+	return &pb.Item{Name: e.Name, Index: e.Index, Stamp: []byte(e.Stamp), Complete: e.Complete}
+}
+
+// itemPlace is where an item stands. Its key is computed, not believed.
+func itemPlace(it *pb.Item) store.Place {
+	return store.Place{Key: uint16(protocol.Place(it.GetName(), it.GetIndex())), Name: it.GetName(), Index: it.GetIndex()}
+}
+
+// inventory asks a peer for all that it holds under keys.
+func (n *Node) inventory(ctx context.Context, from ring.Position, keys []uint32) ([]*pb.Item, error) {
+	return n.ListHeld(ctx, from, &pb.Inventory{Keys: keys})
+}
+
+// maxListedItems bounds what is taken of one peer's list, which it makes as long as it likes.
+const maxListedItems = 1 << 20
+
+// compareItems orders items as an answer to inv has them.
+func compareItems(inv *pb.Inventory, a, b *pb.Item) int {
+	first := uint16(inv.GetFirst()) //nolint:gosec // a key
+	if len(inv.GetKeys()) > 0 {
+		first = 0
+	}
+	return cmp.Or(
+		cmp.Compare(itemPlace(a).Key-first, itemPlace(b).Key-first),
+		cmp.Compare(a.GetName(), b.GetName()),
+		cmp.Compare(a.GetIndex(), b.GetIndex()),
+		bytes.Compare(a.GetStamp(), b.GetStamp()),
+	)
+}
+
+// ListHeld asks a peer for all that inv names.
+func (n *Node) ListHeld(ctx context.Context, from ring.Position, inv *pb.Inventory) ([]*pb.Item, error) {
+	var out []*pb.Item
+	for {
+		r, err := n.Call(ctx, peerID(from), &pb.FileRequest{Body: &pb.FileRequest_Inventory{Inventory: inv}}, nil)
+		if err != nil {
+			return nil, err
+		}
+		items := r.GetItems()
+		r.Close()
+		for _, it := range items.GetItems() {
+			if len(out) > 0 && compareItems(inv, out[len(out)-1], it) >= 0 || len(out) == maxListedItems {
+				return nil, fault.New(fault.Integrity, "a peer lists what it holds out of order, or without end")
+			}
+			out = append(out, it)
+		}
+		if !items.GetMore() || len(items.GetItems()) == 0 {
+			return out, nil
+		}
+		inv.After = out[len(out)-1]
+	}
+}
+
+// servePull gives records out by place and stamp: as many as fit into one answer, in the order asked.
+func (n *Node) servePull(p *pb.Pull) (*pb.FileResponse, error) {
+	out := &pb.Records{}
+	size := 0
+	for _, it := range p.GetItems() {
+		es, err := n.store.Entries(itemPlace(it))
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range es {
+			if e.Stamp != string(it.GetStamp()) {
+				continue
+			}
+			k, err := readEntry(e)
+			if err != nil {
+				return nil, err
+			}
+			if size += proto.Size(k.message); size > maxPull && len(out.Records) > 0 {
+				return &pb.FileResponse{Body: &pb.FileResponse_Records{Records: out}}, nil
+			}
+			out.Records = append(out.Records, k.message)
+		}
+	}
+	return &pb.FileResponse{Body: &pb.FileResponse_Records{Records: out}}, nil
+}

@@ -1,0 +1,136 @@
+package replication
+
+import (
+	"context"
+	"time"
+
+	golog "github.com/ipfs/go-log/v2"
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/p2pchord/p2pchord/internal/env"
+	"github.com/p2pchord/p2pchord/internal/membudget"
+	"github.com/p2pchord/p2pchord/replica"
+	"github.com/p2pchord/p2pchord/ring"
+)
+
+// People set the level of these lines under the name of the package that they use.
+var log = golog.Logger("node")
+
+// Config is what a Node is made of. Every field without a default must be set.
+type Config struct {
+	Self ring.Position
+	ID   peer.ID // of Self
+
+	Copies         int           // of a file whose writer asks for no number
+	Heartbeat      time.Duration // the period of the ring's checks
+	Timeout        time.Duration // of one step of an operation
+	TombstoneGrace time.Duration // see replica.Grace
+
+	Env       env.Env
+	Ring      Ring
+	Router    Router
+	Peers     Peers
+	Transport Transport
+	Blocks    BlockFinder
+	Store     Store
+	Folder    Folder
+	Memory    *membudget.Budget // for blocks; one that is never used up doesn't wait
+
+	// Clock is what dates and ages are told by. Default: Env.Now.
+	Clock func() time.Time
+	// MissingBytes wakes the fetching of missing bytes. Default: one of the node's own.
+	MissingBytes *env.Wakeup
+	// StepsAside reports whether the node is about to leave the ring because its disk fails. Default: never.
+	StepsAside func() bool
+	// Event is told what a person may want to know. It does not wait. Default: nobody is told.
+	Event func(kind, text string)
+	// Metrics counts the copies that repair moves. Default: nobody counts.
+	Metrics Metrics
+}
+
+// Node is what one member of the ring does about files. Its methods may be called from many processes.
+type Node struct {
+	cfg       Config
+	self      ring.Position
+	id        peer.ID
+	env       env.Env
+	ring      Ring
+	peers     Peers
+	transport Transport
+	store     Store
+	folder    Folder
+	memory    *membudget.Budget
+	metrics   Metrics
+
+	repairing *env.Wakeup
+	fetching  *env.Wakeup
+
+	users     users
+	inHand    inHand
+	health    *copyHealth
+	left      leftBehind
+	late      lateCopies
+	released  releases
+	retracted retracted
+	missed    missed
+	age       age
+	graves    graves
+	clocks    clocks
+	commits   commits
+}
+
+// New returns a Node that does nothing until it is asked.
+func New(cfg Config) *Node {
+	n := &Node{
+		cfg: cfg, self: cfg.Self, id: cfg.ID, env: cfg.Env, ring: cfg.Ring, peers: cfg.Peers, transport: cfg.Transport,
+		store: cfg.Store, folder: cfg.Folder, memory: cfg.Memory, metrics: cfg.Metrics,
+		repairing: env.NewWakeup(cfg.Env), fetching: cfg.MissingBytes, health: newCopyHealth(),
+	}
+	if n.fetching == nil {
+		n.fetching = env.NewWakeup(cfg.Env)
+	}
+	if n.metrics == nil {
+		n.metrics = noMetrics{}
+	}
+	if n.cfg.Clock == nil {
+		n.cfg.Clock = n.env.Now
+	}
+	n.users.env, n.users.turn = n.env, env.NewLock(n.env)
+	n.health.asked(n.folder.Remembered().Copies)
+	return n
+}
+
+// Process is a loop that runs as long as the node.
+type Process struct {
+	Name string
+	Run  func(context.Context)
+}
+
+// Processes are what runs beside the answers to requests. Whoever runs them has called Recall before.
+func (n *Node) Processes() []Process {
+	return []Process{
+		{"removing invalid records", n.dropInvalid},
+		{"repair", n.repairLoop},
+		{"fetching", n.fetchLoop},
+		{"strays", n.strayLoop},
+		{"orphans", n.orphanLoop},
+		{"ages", n.ageLoop},
+	}
+}
+
+// WakeRepair asks for a round of repair soon.
+func (n *Node) WakeRepair() { n.repairing.Wake() }
+
+// WakeFetch asks for missing bytes to be fetched soon.
+func (n *Node) WakeFetch() { n.fetching.Wake() }
+
+// grace is how long tombstones stay and copies are believed that nobody confirms.
+func (n *Node) grace() replica.Grace { return replica.Grace(n.cfg.TombstoneGrace.Milliseconds()) }
+
+func (n *Node) event(kind, text string) {
+	if n.cfg.Event != nil {
+		n.cfg.Event(kind, text)
+	}
+}
+
+func (n *Node) stepsAside() bool { return n.cfg.StepsAside != nil && n.cfg.StepsAside() }

@@ -1,0 +1,132 @@
+package replication
+
+import (
+	"bytes"
+	"context"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/p2pchord/p2pchord/internal/env"
+	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/protocol"
+	"github.com/p2pchord/p2pchord/protocol/pb"
+	"github.com/p2pchord/p2pchord/replica"
+	"github.com/p2pchord/p2pchord/store"
+)
+
+// orphansAtOnce is how many records are looked at in one round of the search for orphans: with
+// a round every three heartbeats, a million records take some 40 minutes.
+const orphansAtOnce = 4096
+
+// orphanLoop goes through the store for later blocks that no version of their file
+// names any more, and removes them when the file's owner says so; see replica.Orphan.
+func (n *Node) orphanLoop(ctx context.Context) {
+	var cursor *store.Entry
+	for env.Sleep(ctx, n.env, 3*n.cfg.Heartbeat) == nil {
+		var blocks []store.Entry
+		blocks, cursor = n.laterBlocks(cursor)
+		n.CollectOrphans(ctx, blocks)
+	}
+}
+
+// laterBlocks returns the later blocks among the next records after the cursor, and the new cursor: nil at the end.
+func (n *Node) laterBlocks(cursor *store.Entry) (blocks []store.Entry, next *store.Entry) {
+	seen := 0
+	err := n.store.Scan(everything, cursor, func(e store.Entry) bool {
+		if e.Index > 0 {
+			blocks = append(blocks, e)
+		}
+		seen++
+		next = &e
+		return seen < orphansAtOnce
+	})
+	if err != nil || seen < orphansAtOnce {
+		next = nil
+	}
+	return blocks, next
+}
+
+// CollectOrphans removes those of blocks that are orphans. The versions of each file are asked for once.
+func (n *Node) CollectOrphans(ctx context.Context, blocks []store.Entry) {
+	type candidate struct {
+		store.Entry
+		block replica.Block
+	}
+	files := make(map[string][]candidate)
+	for _, e := range blocks {
+		k, err := readEntry(e)
+		if err != nil {
+			continue
+		}
+		switch block := (replica.Block{Clock: k.GetClock()}); {
+		case n.retracted.has(k, n.env.Now()) || k.GetClock() > replica.MaxClock:
+			block.Clock = 0 // as old as can be
+			files[e.Name] = append(files[e.Name], candidate{e, block})
+		case n.settledBlock(k): // nothing that was written a moment ago is an orphan yet
+			files[e.Name] = append(files[e.Name], candidate{e, block})
+		}
+	}
+	for name, some := range files {
+		// Until it is settled whether they are needed, no commit counts on them.
+		var done []func()
+		for _, c := range some {
+			done = append(done, n.retracted.judge(c.Place))
+		}
+		versions, err := n.versions(ctx, name)
+		for _, c := range some {
+			if err == nil && replica.Orphan(c.block, references(versions, c.Entry), n.time().Early) {
+				n.drop(ctx, c.Entry, func() bool { return true })
+			}
+		}
+		for _, settled := range done {
+			settled()
+		}
+		if err != nil && ctx.Err() != nil {
+			return
+		}
+	}
+}
+
+// settledBlock reports whether a block has been written long enough ago to be looked at.
+func (n *Node) settledBlock(k kept) bool {
+	return replica.Version{Clock: k.GetClock()}.Millis() < n.now()-replica.OrphanGraceMillis
+}
+
+// references says of each version of a file whether it uses the block e.
+func references(versions []*protocol.Record, e store.Entry) []replica.Reference {
+	var out []replica.Reference
+	for _, v := range versions {
+		r := replica.Reference{Record: protocol.Lineage(v.RecordBody), Deleted: v.GetDeleted()}
+		if int(e.Index) < v.BlockCount() {
+			hash, _ := v.BlockAt(int(e.Index))
+			r.Uses = bytes.Equal(hash[:], e.Block[:])
+		}
+		out = append(out, r)
+	}
+	return out
+}
+
+// versions asks the owner of a file for all that stand, the winner first: a tombstone too. Of a
+// file that the ring does not know there are none.
+func (n *Node) versions(ctx context.Context, name string) ([]*protocol.Record, error) {
+	var out []*protocol.Record
+	err := n.atOwner(ctx, protocol.Place(name, 0), func(ctx context.Context, to peer.ID) error {
+		r, err := n.Call(ctx, to, &pb.FileRequest{Body: &pb.FileRequest_Get{Get: &pb.Get{Name: name, Tombstone: true}}}, nil)
+		if fault.CodeOf(err) == fault.NotFound {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		defer r.Close()
+		for _, m := range append([]*pb.Record{r.GetGot().GetRecord()}, r.GetGot().GetSiblings()...) {
+			rec, err := protocol.VerifyRecord(m)
+			if err != nil || rec.GetName() != name {
+				return fault.New(fault.Integrity, "a peer answered with the record of another file")
+			}
+			out = append(out, rec)
+		}
+		return nil
+	})
+	return out, err
+}

@@ -1,0 +1,296 @@
+package replication
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/p2pchord/p2pchord/internal/env"
+	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/protocol"
+	"github.com/p2pchord/p2pchord/protocol/pb"
+	"github.com/p2pchord/p2pchord/replica"
+	"github.com/p2pchord/p2pchord/ring"
+	"github.com/p2pchord/p2pchord/store"
+)
+
+// Reconcile merges what a holder has of this node's arc into the store: a step of the
+// sync under a grant. Only records are needed for that; bytes follow in the background.
+func (n *Node) Reconcile(ctx context.Context, r replica.Reconcile) bool {
+	span, ok := keySpan(r.From, n.self)
+	var err error
+	if ok {
+		_, err = n.reconcile(ctx, r.With, span, nil)
+	}
+	return err == nil
+}
+
+// difference is what two holders have in different ways under some keys.
+type difference struct {
+	ours   []store.Entry // held here, not there
+	theirs []*pb.Item    // held there, not here
+	// stale are the places at which the other holds a version that one of ours replaces.
+	stale map[store.Place]bool
+}
+
+// reconcile compares what is held under the keys of span here and at another peer:
+// one exchange when both hold the same, else rows, keys, and the names under keys that differ
+// ("Repair" in docs/replication.md). Records that are only there are pulled. What is only
+// here and wanted there is pushed. It returns how many were pushed.
+func (n *Node) reconcile(ctx context.Context, with ring.Position, span store.Span, wanted func(store.Entry) bool) (int, error) {
+	keys, err := n.differingKeys(ctx, with, span)
+	if err != nil {
+		return 0, err
+	}
+	pushed, left := 0, len(keys)
+	for part := range slices.Chunk(keys, 256) {
+		if wanted != nil {
+			n.health.compared(with, left)
+		}
+		left -= len(part)
+		d, err := n.compare(ctx, with, part)
+		if err != nil {
+			return pushed, err
+		}
+		if err := n.pull(ctx, with, d.theirs); err != nil {
+			return pushed, err
+		}
+		if wanted == nil {
+			continue
+		}
+		// Who holds a version that was replaced gets the one that replaced it, wanted there or not:
+		// otherwise the old one would stay.
+		send := slices.DeleteFunc(d.ours, func(e store.Entry) bool { return !wanted(e) && !d.stale[e.Place] })
+		group, _ := env.NewErrGroup(ctx, n.env, pushesAtOnce)
+		for _, e := range send {
+			group.Go("pushing a copy", func(ctx context.Context) error { return n.pushWhatFits(ctx, with, e) })
+		}
+		if err := group.Wait(); err != nil {
+			return pushed, err
+		}
+		pushed += len(send)
+	}
+	return pushed, nil
+}
+
+const (
+	// pushesAtOnce is how many records are pushed to one holder at a time.
+	pushesAtOnce = 4
+	// keepsAtOnce is how many records that were pulled are made durable at a time: one commit of the store for all.
+	keepsAtOnce = 64
+)
+
+// differingKeys returns the keys of span under which the two hold different records.
+func (n *Node) differingKeys(ctx context.Context, with ring.Position, span store.Span) ([]uint32, error) {
+	sums, err := n.digest(ctx, with, &pb.Digest{First: uint32(span.First), Last: uint32(span.Last)}, 1)
+	if err != nil {
+		return nil, err
+	}
+	if n.sumOf(span) == sums[0] {
+		return nil, nil
+	}
+	theirs, err := n.digest(ctx, with, &pb.Digest{Table: true}, 256)
+	if err != nil {
+		return nil, err
+	}
+	var rows []uint32
+	for row, sum := range n.store.Rows() {
+		if sum != theirs[row] && touches(span, row) {
+			rows = append(rows, uint32(row)) //nolint:gosec // up to 255
+		}
+	}
+	var keys []uint32
+	for some := range slices.Chunk(rows, 64) {
+		theirs, err := n.digest(ctx, with, &pb.Digest{Rows: some}, 256*len(some))
+		if err != nil {
+			return nil, err
+		}
+		for i, row := range some {
+			for j, sum := range n.store.Buckets(uint8(row)) { //nolint:gosec // up to 255
+				key := row<<8 | uint32(j)                                  //nolint:gosec // up to 255
+				if sum != theirs[i*256+j] && contains(span, uint16(key)) { //nolint:gosec // 16 bits
+					keys = append(keys, key)
+				}
+			}
+		}
+	}
+	return keys, nil
+}
+
+// touches reports whether any key of the row lies in span.
+func touches(span store.Span, row int) bool {
+	for _, part := range unwrap(span) {
+		if int(part.First>>8) <= row && row <= int(part.Last>>8) {
+			return true
+		}
+	}
+	return false
+}
+
+func (n *Node) digest(ctx context.Context, with ring.Position, d *pb.Digest, want int) ([]store.Sum, error) {
+	r, err := n.Call(ctx, peerID(with), &pb.FileRequest{Body: &pb.FileRequest_Digest{Digest: d}}, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	raw := r.GetDigests().GetSums()
+	if len(raw) != want {
+		return nil, fault.New(fault.Integrity, "%d sums arrived of %d asked for", len(raw), want)
+	}
+	sums := make([]store.Sum, want)
+	for i, b := range raw {
+		if len(b) != len(store.Sum{}) {
+			return nil, fault.New(fault.Integrity, "a sum has 16 bytes")
+		}
+		sums[i] = store.Sum(b)
+	}
+	return sums, nil
+}
+
+// compare lists both sides' records under keys and returns what differs. A version
+// that the other side's winner replaces doesn't count: merging would drop it.
+func (n *Node) compare(ctx context.Context, with ring.Position, keys []uint32) (difference, error) {
+	items, err := n.inventory(ctx, with, keys)
+	if err != nil {
+		return difference{}, err
+	}
+	theirs := make(map[store.Place]map[string]*pb.Item)
+	for _, it := range items {
+		at := itemPlace(it)
+		if !slices.Contains(keys, uint32(at.Key)) {
+			continue // it was not asked for
+		}
+		if theirs[at] == nil {
+			theirs[at] = make(map[string]*pb.Item)
+		}
+		theirs[at][string(it.GetStamp())] = it
+	}
+	d := difference{stale: make(map[store.Place]bool)}
+	ours := make(map[store.Place][]store.Entry)
+	for _, key := range keys {
+		err := n.store.Scan(store.Span{First: uint16(key), Last: uint16(key)}, nil, func(e store.Entry) bool { //nolint:gosec // 16 bits
+			if !e.Counted {
+				return true
+			}
+			ours[e.Place] = append(ours[e.Place], e)
+			if _, both := theirs[e.Place][e.Stamp]; both {
+				delete(theirs[e.Place], e.Stamp)
+			} else {
+				d.ours = append(d.ours, e)
+			}
+			return true
+		})
+		if err != nil {
+			return d, err
+		}
+	}
+	for at, left := range theirs {
+		for stamp, it := range left {
+			if n.replaced(ours[at], at, stamp) {
+				d.stale[at] = true
+			} else {
+				d.theirs = append(d.theirs, it)
+			}
+		}
+	}
+	return d, nil
+}
+
+// replaced reports whether one of our records of a file replaces the version with this stamp.
+func (n *Node) replaced(ours []store.Entry, at store.Place, stamp string) bool {
+	v, err := replica.ParseStamp(stamp)
+	if at.Index > 0 || err != nil {
+		return false
+	}
+	return slices.ContainsFunc(ours, func(e store.Entry) bool {
+		k, err := readEntry(e)
+		return err == nil && protocol.Lineage(k.RecordBody).Supersedes(v)
+	})
+}
+
+// pull gets records from a peer and keeps them. Each is verified; their bytes are fetched later.
+func (n *Node) pull(ctx context.Context, from ring.Position, items []*pb.Item) error {
+	for len(items) > 0 {
+		ask := items[:min(len(items), maxInventory)]
+		r, err := n.Call(ctx, peerID(from), &pb.FileRequest{Body: &pb.FileRequest_Pull{Pull: &pb.Pull{Items: ask}}}, nil)
+		if err != nil {
+			return err
+		}
+		records := r.GetRecords().GetRecords()
+		r.Close()
+		if len(records) == 0 {
+			return nil // dropped or replaced there in the meantime
+		}
+		rest, err := n.keepPulled(ctx, from, ask, records)
+		if err != nil {
+			return err
+		}
+		items = append(rest, items[len(ask):]...)
+	}
+	return nil
+}
+
+// keepPulled keeps the records that a peer has sent, and returns the items of those that it has not. A record that is
+// not valid is passed over: one of them must not keep the others from whoever takes the arc over.
+func (n *Node) keepPulled(ctx context.Context, from ring.Position, asked []*pb.Item, records []*pb.Record) ([]*pb.Item, error) {
+	wanted := make(map[strayKey]bool, len(asked))
+	for _, it := range asked {
+		wanted[strayKey{itemPlace(it), string(it.GetStamp())}] = true
+	}
+	group, _ := env.NewErrGroup(ctx, n.env, keepsAtOnce)
+	for _, m := range records {
+		at, err := strayKeyOf(m)
+		if err != nil || !wanted[at] {
+			return nil, errors.Join(fault.New(fault.Integrity, "a peer sent other records than were asked for"), group.Wait())
+		}
+		delete(wanted, at)
+		rec, err := protocol.VerifyRecord(m)
+		if err != nil {
+			log.Warnw("a record that is not valid is not taken", "peer", peerID(from), "name", at.place.Name, "err", err)
+			continue
+		}
+		group.Go("keeping a record", func(ctx context.Context) error { return n.keep(ctx, rec) })
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	n.WakeFetch()
+	return slices.DeleteFunc(slices.Clone(asked), func(it *pb.Item) bool {
+		return !wanted[strayKey{itemPlace(it), string(it.GetStamp())}]
+	}), nil
+}
+
+// pushWhatFits is push to a holder that may be full: then it gets the record alone, and fetches the bytes when it has room.
+func (n *Node) pushWhatFits(ctx context.Context, to ring.Position, e store.Entry) (err error) {
+	defer func() { n.metrics.RepairSent(err) }()
+	err = n.push(ctx, to, e)
+	if fault.CodeOf(err) != fault.NoSpace {
+		return err
+	}
+	k, err := readEntry(e)
+	if err != nil {
+		return err
+	}
+	rec, err := protocol.VerifyRecord(k.message)
+	if err != nil {
+		return err
+	}
+	return n.sendStore(ctx, to, rec, &pb.Store{Record: rec.Message, RecordOnly: true}, nil)
+}
+
+// push hands one record and its bytes to a holder.
+func (n *Node) push(ctx context.Context, to ring.Position, e store.Entry) error {
+	k, err := readEntry(e)
+	if err != nil {
+		return err
+	}
+	if !protocol.Lineage(k.RecordBody).ValidClock() {
+		n.removeInvalid(ctx, e)
+		return nil
+	}
+	rec, err := protocol.VerifyRecord(k.message)
+	if err != nil {
+		return err
+	}
+	return n.users.yield(ctx, func() error { return n.sendStore(ctx, to, rec, &pb.Store{Record: rec.Message}, nil) })
+}

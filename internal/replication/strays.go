@@ -1,0 +1,306 @@
+package replication
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/p2pchord/p2pchord/internal/chord"
+	"github.com/p2pchord/p2pchord/internal/env"
+	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/protocol"
+	"github.com/p2pchord/p2pchord/protocol/pb"
+	"github.com/p2pchord/p2pchord/replica"
+	"github.com/p2pchord/p2pchord/ring"
+	"github.com/p2pchord/p2pchord/store"
+)
+
+// maxReleases bounds the strays of which it is remembered that they are not needed.
+const maxReleases = 16 * maxStrays
+
+// maxStrays bounds the strays looked at in one round.
+const maxStrays = 512
+
+// stray is a copy outside the arcs of which this node holds copies.
+type stray struct {
+	entry store.Entry
+	// released is since when its owner has confirmed that it is not needed here; zero if it hasn't.
+	released time.Time
+}
+
+// strayKey identifies a stray from one round to the next.
+type strayKey struct {
+	place store.Place
+	stamp string
+}
+
+// releases are since when the owners of strays have confirmed that these are not needed here. A stray that is
+// handed to this node meanwhile is counted on again: keep has it forgotten. It is safe for concurrent use.
+type releases struct {
+	mu    sync.Mutex
+	since map[strayKey]time.Time
+}
+
+// at returns since when a stray is not needed; zero if that is not known.
+func (r *releases) at(k strayKey) time.Time {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.since[k]
+}
+
+func (r *releases) note(k strayKey, since time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.since == nil || len(r.since) >= maxReleases {
+		r.since = make(map[strayKey]time.Time) // what is forgotten is asked for again
+	}
+	r.since[k] = since
+}
+
+func (r *releases) forget(k strayKey) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.since, k)
+}
+
+func (r *releases) clear() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	clear(r.since)
+}
+
+// strayLoop gives copies that belong elsewhere to their owners, and drops them when
+// the owner confirms that enough others have them, and a grace time later still does. See "Drop" in docs/replication.md.
+func (n *Node) strayLoop(ctx context.Context) {
+	for env.Sleep(ctx, n.env, 2*n.cfg.Heartbeat) == nil {
+		strays := n.strays()
+		if len(strays) == 0 {
+			n.released.clear()
+			continue
+		}
+		n.settle(ctx, strays)
+	}
+}
+
+// strays finds copies outside this node's arcs: neither in its own nor in its successor's, of which it is the witness, and of a
+// file with so few copies that this node is not among their holders. With neighbours unknown there are none.
+func (n *Node) strays() []stray {
+	s := n.ring.Snapshot()
+	preds, succs := s.View.Predecessors(), s.View.Successors()
+	if s.Leaving || len(succs) == 0 || len(preds) == 0 || !s.View.Incorporated() {
+		return nil
+	}
+	span, ok := keySpan(succs[0], preds[0])
+	if !ok || succs[0] == preds[0] {
+		return nil
+	}
+	var out []stray
+	err := n.store.Scan(span, nil, func(e store.Entry) bool {
+		if k, err := readEntry(e); err != nil || !e.Counted || s.View.MayHold(ring.Key(e.Key), max(n.copiesOfKept(k), 2)) {
+			return true
+		}
+		out = append(out, stray{entry: e, released: n.released.at(strayKey{e.Place, e.Stamp})})
+		return len(out) < maxStrays
+	})
+	if err != nil {
+		log.Warnw("looking for strays", "err", err)
+	}
+	return out
+}
+
+func (n *Node) copiesOfKept(k kept) int {
+	if c := int(k.GetCopies()); c > 0 {
+		return c
+	}
+	return n.cfg.Copies
+}
+
+// settle asks the owners about strays and does what they say.
+func (n *Node) settle(ctx context.Context, strays []stray) {
+	byOwner := make(map[peer.ID][]stray)
+	for _, st := range strays {
+		owner, err := n.ownerOf(ctx, ring.Key(st.entry.Key))
+		if err == nil && owner != n.id {
+			byOwner[owner] = append(byOwner[owner], st)
+		}
+	}
+	for owner, some := range byOwner {
+		ask := &pb.Release{}
+		for _, st := range some {
+			ask.Items = append(ask.Items, item(st.entry))
+		}
+		r, err := n.Call(ctx, owner, &pb.FileRequest{Body: &pb.FileRequest_Release{Release: ask}}, nil)
+		if err != nil {
+			continue // the owner can't tell now
+		}
+		verdicts := r.GetReleased().GetVerdicts()
+		r.Close()
+		if len(verdicts) != len(some) {
+			continue
+		}
+		for i, v := range verdicts {
+			n.obey(ctx, owner, some[i], v)
+		}
+	}
+}
+
+// obey carries out the owner's verdict on one stray.
+func (n *Node) obey(ctx context.Context, owner peer.ID, st stray, v pb.Verdict) {
+	k := strayKey{st.entry.Place, st.entry.Stamp}
+	switch v {
+	case pb.Verdict_SEND:
+		n.released.forget(k)
+		if err := n.push(ctx, ring.Position{ID: ring.ID(owner)}, st.entry); err != nil {
+			log.Debugw("giving a stray to its owner", "name", st.entry.Name, "err", err)
+		}
+	case pb.Verdict_DROP:
+		if st.released.IsZero() {
+			n.released.note(k, n.env.Now())
+			return
+		}
+		if env.Since(n.env, st.released) < n.strayGrace() {
+			return
+		}
+		n.drop(ctx, st.entry, func() bool { return !n.released.at(k).IsZero() })
+		n.released.forget(k)
+	case pb.Verdict_KEEP, pb.Verdict_HOLDER:
+		n.released.forget(k)
+	}
+}
+
+// strayGrace is how long a copy that is no longer needed stays.
+func (n *Node) strayGrace() time.Duration { return 5 * n.cfg.Heartbeat }
+
+// drop removes one entry if it still may go at that moment; its bytes go with the last entry that names them.
+func (n *Node) drop(ctx context.Context, e store.Entry, may func() bool) {
+	_, err := n.store.Update(ctx, e.Place, func(es []store.Entry) ([]store.Entry, error) {
+		if !may() {
+			return es, nil
+		}
+		return slices.DeleteFunc(es, func(o store.Entry) bool { return o.Stamp == e.Stamp && bytes.Equal(o.Value, e.Value) }), nil
+	})
+	if err != nil {
+		log.Warnw("dropping a copy", "name", e.Name, "err", err)
+	}
+}
+
+// serveRelease tells another, as the synced owner whose witness has just confirmed it, which copies
+// it may drop: only those of which every holder, the asker not among them, has at least that
+// version, with its bytes. See "Drop" in docs/replication.md.
+func (n *Node) serveRelease(ctx context.Context, from peer.ID, rel *pb.Release) (*pb.FileResponse, error) {
+	if err := n.peers.CheckMember(ctx, from); err != nil {
+		return nil, err
+	}
+	s, err := n.synced(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if s.Grants.Degraded || s.Grants.Alone() {
+		return nil, fault.New(fault.TryAgain, "too few members to tell")
+	}
+	out := &pb.Released{Predecessor: n.peers.DescribeOne(s.Grants.Grant.From)}
+	held := make(map[ring.Position]map[strayKey]bool)
+	for _, it := range rel.GetItems() {
+		out.Verdicts = append(out.Verdicts, verdicts[n.judgeRelease(ctx, s, ring.ID(from), it, held)])
+	}
+	// A verdict about a file counts only if this node was its owner while it judged. Later blocks are named
+	// by their hash: the holders' word is enough.
+	owned := func(it *pb.Item) bool { return it.GetIndex() == 0 && s.Grants.Owns(ring.Key(itemPlace(it).Key)) }
+	if i := slices.IndexFunc(rel.GetItems(), owned); i >= 0 {
+		if err := n.confirm(ctx, s, rel.GetItems()[i].GetName(), nil); err != nil {
+			return nil, errors.Join(err, n.unwitnessed(ctx, s, err))
+		}
+	} else if len(rel.GetItems()) == 0 && !n.grantStands(ctx, s) {
+		return nil, fault.New(fault.TryAgain, "the grant of this arc is no longer valid")
+	}
+	return &pb.FileResponse{Body: &pb.FileResponse_Released{Released: out}}, nil
+}
+
+var verdicts = map[replica.Verdict]pb.Verdict{
+	replica.Keep: pb.Verdict_KEEP, replica.Send: pb.Verdict_SEND, replica.Holder: pb.Verdict_HOLDER, replica.Drop: pb.Verdict_DROP,
+}
+
+// judgeRelease decides about one item. held remembers what holders have said during this request.
+func (n *Node) judgeRelease(ctx context.Context, s *chord.Snapshot, asker ring.ID, it *pb.Item, held map[ring.Position]map[strayKey]bool) replica.Verdict {
+	at := itemPlace(it)
+	if protocol.ValidName(at.Name) != nil || !s.Grants.Owns(ring.Key(at.Key)) {
+		return replica.Keep
+	}
+	ks, err := n.standing(at)
+	if err != nil {
+		return replica.Keep
+	}
+	mine, ok := covering(ks, at, string(it.GetStamp()))
+	if !ok {
+		return replica.Send
+	}
+	if !mine.complete {
+		return replica.Keep
+	}
+	// Of a file of one copy the witness has to have the record, as ever, and needs no bytes.
+	wanted := n.copiesOfKept(mine)
+	copies := max(wanted, 2)
+	holders, complete := s.View.Holders(ring.Key(at.Key), copies)
+	r := replica.Release{Asker: asker, Holders: holders, Complete: complete, Copies: copies, Have: make([]bool, len(holders))}
+	if r.FromHolder() {
+		return r.Judge()
+	}
+	for i, h := range holders {
+		r.Have[i] = h == n.self || n.hasCopy(ctx, h, mine.entry, wanted > 1, held)
+		if !r.Have[i] {
+			n.WakeRepair()
+			break
+		}
+	}
+	return r.Judge()
+}
+
+// covering returns the record here that makes a copy with this stamp needless: see replica.Covering.
+// Of a later block it is the very one.
+func covering(ks []kept, at store.Place, stamp string) (kept, bool) {
+	if at.Index > 0 {
+		i := slices.IndexFunc(ks, func(k kept) bool { return k.entry.Stamp == stamp })
+		if i < 0 {
+			return kept{}, false
+		}
+		return ks[i], true
+	}
+	v, err := replica.ParseStamp(stamp)
+	if err != nil {
+		return kept{}, false
+	}
+	records := make([]replica.Record, len(ks))
+	for i, k := range ks {
+		records[i] = protocol.Lineage(k.RecordBody)
+	}
+	i, ok := replica.Covering(records, v)
+	if !ok {
+		return kept{}, false
+	}
+	return ks[i], true
+}
+
+// hasCopy asks h, once for each key and request, what it holds, and reports whether it has the entry: whole, or the record at least.
+func (n *Node) hasCopy(ctx context.Context, h ring.Position, e store.Entry, whole bool, held map[ring.Position]map[strayKey]bool) bool {
+	asked := strayKey{place: store.Place{Key: e.Key}}
+	if held[h] == nil {
+		held[h] = make(map[strayKey]bool)
+	}
+	if !held[h][asked] {
+		items, err := n.inventory(ctx, h, []uint32{uint32(e.Key)})
+		if err != nil {
+			return false
+		}
+		held[h][asked] = true
+		for _, it := range items {
+			held[h][strayKey{itemPlace(it), string(it.GetStamp())}] = it.GetComplete()
+		}
+	}
+	complete, there := held[h][strayKey{e.Place, e.Stamp}]
+	return there && (complete || !whole)
+}

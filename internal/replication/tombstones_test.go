@@ -1,0 +1,43 @@
+package replication
+
+import (
+	"maps"
+	"testing"
+	"time"
+
+	"github.com/p2pchord/p2pchord/internal/chord"
+	"github.com/p2pchord/p2pchord/store"
+)
+
+// What is written down of deletes is what is known of them, also when one has taken another's place.
+func TestDeletesAreWrittenDownByContents(t *testing.T) {
+	t.Parallel()
+	f := new(memoryFolder)
+	n := &Node{cfg: Config{TombstoneGrace: time.Hour, Clock: time.Now}, ring: noRing{}, folder: f}
+	n.loadGraves()
+	for _, name := range []string{"a", "b"} {
+		n.bury(t.Context(), nil, []store.Entry{{Place: store.Place{Name: name}, Stamp: "stamp"}})
+		later := &Node{folder: f}
+		if later.loadGraves(); len(later.graves.full) != 1 || !maps.Equal(later.graves.full, n.graves.full) {
+			t.Errorf("after the delete of %q, written down: %v, want %v", name, later.graves.full, n.graves.full)
+		}
+	}
+}
+
+// memoryFolder keeps what it is given as long as the process runs.
+type memoryFolder struct {
+	Folder
+	full map[string]int64
+}
+
+func (f *memoryFolder) LoadCollection() (map[string]int64, error) { return maps.Clone(f.full), nil }
+
+func (f *memoryFolder) SaveCollection(full map[string]int64) error {
+	f.full = maps.Clone(full)
+	return nil
+}
+
+// noRing is the ring of a node that has not joined one.
+type noRing struct{ Ring }
+
+func (noRing) Snapshot() *chord.Snapshot { return nil }

@@ -1,0 +1,43 @@
+package replication
+
+import (
+	"testing"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/p2pchord/p2pchord/internal/chord"
+	"github.com/p2pchord/p2pchord/protocol/pb"
+	"github.com/p2pchord/p2pchord/replica"
+	"github.com/p2pchord/p2pchord/ring"
+	"github.com/p2pchord/p2pchord/store"
+)
+
+// A reader's word that it is the witness counts only from the giver of the present grant, and only up to the version that it has.
+func TestWhoseWordConfirms(t *testing.T) {
+	t.Parallel()
+	witness := ring.Position{Key: 7, ID: "witness"}
+	s := &chord.Snapshot{}
+	s.Grants.Grant = replica.Grant{From: witness, ID: replica.GrantID{Nonce: 1, Counter: 2}}
+	current := &pb.GrantID{Nonce: 1, Counter: 2}
+	has := []kept{{entry: store.Entry{Stamp: "5"}}}
+	for _, c := range []struct {
+		name string
+		said said
+		ks   []kept
+		want bool
+	}{
+		{"nothing said", said{from: "witness"}, has, false},
+		{"the version that is served", said{"witness", &pb.Confirm{Grant: current, Stamp: []byte("5")}}, has, true},
+		{"a greater one", said{"witness", &pb.Confirm{Grant: current, Stamp: []byte("6")}}, has, true},
+		{"an older one", said{"witness", &pb.Confirm{Grant: current, Stamp: []byte("4")}}, has, false},
+		{"none at all", said{"witness", &pb.Confirm{Grant: current}}, has, false},
+		{"there is no file", said{"witness", &pb.Confirm{Grant: current}}, nil, true},
+		{"another peer", said{peer.ID("other"), &pb.Confirm{Grant: current, Stamp: []byte("5")}}, has, false},
+		{"an earlier grant", said{"witness", &pb.Confirm{Grant: &pb.GrantID{Nonce: 1, Counter: 1}, Stamp: []byte("5")}}, has, false},
+		{"no grant", said{"witness", &pb.Confirm{Stamp: []byte("5")}}, has, false},
+	} {
+		if got := c.said.confirms(s, c.ks); got != c.want {
+			t.Errorf("%s: %v, want %v", c.name, got, c.want)
+		}
+	}
+}

@@ -1,0 +1,100 @@
+package node
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/p2pchord/p2pchord/internal/durable"
+	"github.com/p2pchord/p2pchord/internal/membudget"
+	"github.com/p2pchord/p2pchord/internal/replication"
+	"github.com/p2pchord/p2pchord/internal/transfer/request"
+	"github.com/p2pchord/p2pchord/protocol"
+	"github.com/p2pchord/p2pchord/protocol/pb"
+	"github.com/p2pchord/p2pchord/store"
+)
+
+// newReplicas makes the part of the node that looks after files.
+func (n *Node) newReplicas() *replication.Node {
+	return replication.New(replication.Config{
+		Self: n.self, ID: n.host.ID(),
+		Copies: n.cfg.Copies, Heartbeat: n.cfg.Heartbeat, Timeout: n.cfg.Timeout, TombstoneGrace: n.cfg.TombstoneGrace,
+		Env: n.env, Ring: n.driver(), Router: n.driver(), Peers: n.driver(), Transport: transportOf{n}, Blocks: blocksOf{n},
+		Store: n.store, Folder: n.folder, Memory: n.memory,
+		Clock: n.cfg.clock, MissingBytes: n.missing, StepsAside: n.mayLeave, Event: n.event, Metrics: &n.figures,
+	})
+}
+
+// transportOf implements replication.Transport.
+type transportOf struct{ n *Node }
+
+func (t transportOf) Call(ctx context.Context, to peer.ID, req *pb.FileRequest, body []byte) (*request.Reply, error) {
+	t.n.book.Prepare(to)
+	return request.Remote(t.n.client)(ctx, to, req, body)
+}
+
+// blocksOf implements replication.BlockFinder.
+type blocksOf struct{ n *Node }
+
+func (b blocksOf) FindBlock(ctx context.Context, at store.Place, hash store.Hash, size int, near []peer.ID, memory *membudget.Reservation) (*membudget.Buffer, error) {
+	buf, _, err := b.n.block(ctx, at, hash, size, near, memory, true)
+	return buf, err
+}
+
+// serveFile answers one request of the file protocol.
+func (n *Node) serveFile(ctx context.Context, from peer.ID, req *pb.FileRequest, body *protocol.Body) (*pb.FileResponse, *protocol.Payload, error) {
+	return n.replicas.Serve(ctx, from, req, body)
+}
+
+// localBlock reads a block from this node's own store into buf; nil when it is not here.
+func (n *Node) localBlock(ctx context.Context, h store.Hash, buf []byte) []byte {
+	have, err := n.store.Has(h)
+	if err != nil || !have {
+		return nil
+	}
+	data, err := n.store.Read(ctx, h, buf)
+	if err != nil {
+		return nil // another holder has it
+	}
+	return data
+}
+
+// HadPeers implements replication.Folder.
+func (f *folder) HadPeers() bool { return f.hadPeers }
+
+// Remembered implements replication.Folder.
+func (f *folder) Remembered() replication.Remembered {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.memory.Remembered
+}
+
+// Remember implements replication.Folder.
+func (f *folder) Remember(change func(*replication.Remembered)) error {
+	return f.change(func(m *memory) { change(&m.Remembered) })
+}
+
+// LoadCollection implements replication.Folder.
+func (f *folder) LoadCollection() (full map[string]int64, err error) {
+	raw, err := os.ReadFile(filepath.Join(f.dir, collectionFile))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(raw, &full)
+	}
+	return full, err
+}
+
+// SaveCollection implements replication.Folder.
+func (f *folder) SaveCollection(full map[string]int64) error {
+	raw, err := json.Marshal(full)
+	if err != nil {
+		return err
+	}
+	return durable.WriteFile(filepath.Join(f.dir, collectionFile), raw, 0o600)
+}
