@@ -14,7 +14,7 @@ import (
 
 // A put that is refused for want of space leaves the blocks that were stored before. They
 // are orphans, which would go after a day; their writer gives them up at once.
-// See docs/decisions/0077.
+// See docs/decisions/0108.
 
 // retractTime bounds what a put that has failed still does.
 const retractTime = 5 * time.Second

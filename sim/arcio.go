@@ -41,7 +41,7 @@ func (p *peer) arcEvent(f func(*replica.Arc) []replica.Action) {
 	})
 }
 
-// askGrant asks the predecessor for the grant of the arc; node/holder.go.
+// askGrant asks the predecessor for the grant of the arc; internal/replication/holder.go.
 func (p *peer) askGrant(t *process, seq uint64, to ring.Position) {
 	reply, err := t.call(to.ID, grantRequest{p.at}, p.world.now+p.world.heartbeat)
 	var ans replica.GrantAnswer
@@ -91,7 +91,7 @@ func (p *peer) serveClaim(t *process, r claimRequest) (any, error) {
 	return ans, nil
 }
 
-// handleFile finds the handler of a request of the file protocol; node/call.go.
+// handleFile finds the handler of a request of the file protocol; internal/replication/serve.go.
 func (p *peer) handleFile(t *process, from ring.Position, request any) (any, error) {
 	switch r := request.(type) {
 	case putRequest:

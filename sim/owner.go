@@ -26,7 +26,7 @@ type stale struct{ current *record }
 
 func (e *stale) Error() string { return "the record does not name the current version as its ancestor" }
 
-// servePut writes a record as its owner; node/owner.go.
+// servePut writes a record as its owner; internal/replication/owner.go.
 func (p *peer) servePut(t *process, r putRequest) (any, error) {
 	rec := r.record
 	s, err := p.serving(t, rec.key)
@@ -64,7 +64,7 @@ type sent struct {
 }
 
 // replicate hands a record that is durable here to the other holders, until the
-// witness has it under the present grant; node/owner.go.
+// witness has it under the present grant; internal/replication/owner.go.
 func (p *peer) replicate(t *process, rec *record, waitAll bool) (any, error) {
 	w := p.world
 	until := w.now + timeout
@@ -157,7 +157,7 @@ func (p *peer) replicate(t *process, rec *record, waitAll bool) (any, error) {
 	}
 }
 
-// sendElsewhere gives a record whose witness has no room for its bytes to the nearest other peer that has; node/full.go.
+// sendElsewhere gives a record whose witness has no room for its bytes to the nearest other peer that has; internal/replication/full.go.
 func (p *peer) sendElsewhere(t *process, rec *record, s *snapshot, until moment) bool {
 	for _, h := range p.others(s, rec.key, maxCopies) {
 		if h == s.grants.Grant.From {
@@ -189,7 +189,7 @@ func (p *peer) sendStore(t *process, to ring.ID, rec *record, grant *replica.Gra
 	return err
 }
 
-// serveStore takes a copy in; node/holder.go.
+// serveStore takes a copy in; internal/replication/holder.go.
 func (p *peer) serveStore(t *process, from ring.Position, r storeRequest) error {
 	if err := p.mayWitness(from, r.record.key, r.grant); err != nil {
 		return err

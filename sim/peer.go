@@ -296,7 +296,7 @@ func (p *peer) rememberLoop(t *process) {
 	}
 }
 
-// wants notes that a record wants so many copies, before it is kept; node/records.go.
+// wants notes that a record wants so many copies, before it is kept; internal/replication/records.go.
 func (p *peer) wants(copies int) {
 	p.health.asked(copies)
 	p.disk.remember.copies = max(p.disk.remember.copies, p.health.wanted())

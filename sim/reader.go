@@ -28,7 +28,7 @@ type got struct {
 	grant    replica.GrantID // set when the witness was not asked
 }
 
-// serveGet reads a file's record as its owner; node/reader.go.
+// serveGet reads a file's record as its owner; internal/replication/reader.go.
 func (p *peer) serveGet(t *process, r getRequest) (any, error) {
 	s, standing, grant, err := p.forReader(t, r)
 	if err != nil {
@@ -44,7 +44,7 @@ func (p *peer) serveGet(t *process, r getRequest) (any, error) {
 	return got{record: k, siblings: standing[1:], holders: p.holders(s, k), bytes: p.disk.bytes[k.value], grant: grant}, nil
 }
 
-// forReader returns what confirmed does, or, to a reader that asks the witness by itself, what there is; node/reader.go.
+// forReader returns what confirmed does, or, to a reader that asks the witness by itself, what there is; internal/replication/reader.go.
 func (p *peer) forReader(t *process, r getRequest) (s *snapshot, standing []*record, grant replica.GrantID, err error) {
 	if r.unconfirmed {
 		if s, err = p.serving(t, ring.Hash(r.name)); err != nil {
@@ -60,7 +60,7 @@ func (p *peer) forReader(t *process, r getRequest) (s *snapshot, standing []*rec
 }
 
 // confirmed returns the records of a file as they stood at a moment after the call at
-// which this node was the owner; node/reader.go.
+// which this node was the owner; internal/replication/reader.go.
 func (p *peer) confirmed(t *process, name string) (*snapshot, []*record, error) {
 	until := p.world.now + timeout
 	key := ring.Hash(name)
@@ -104,7 +104,7 @@ func (p *peer) confirm(t *process, s *snapshot, name string, standing []*record,
 	return err
 }
 
-// serveConfirm tells an owner whether its grant still stands, and whether the version is known here; node/holder.go.
+// serveConfirm tells an owner whether its grant still stands, and whether the version is known here; internal/replication/holder.go.
 func (p *peer) serveConfirm(from ring.Position, r confirmRequest) (any, error) {
 	if err := p.mayWitness(from, ring.Hash(r.name), &r.id); err != nil {
 		return nil, err

@@ -15,7 +15,7 @@ type (
 	pullRequest      struct{ items []item }
 )
 
-// syncWith merges what a holder has of this node's arc into the store: a step of the sync; node/reconcile.go.
+// syncWith merges what a holder has of this node's arc into the store: a step of the sync; internal/replication/reconcile.go.
 func (p *peer) syncWith(t *process, r replica.Reconcile) {
 	s, ok := keySpan(r.From, p.at)
 	var err error

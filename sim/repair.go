@@ -11,7 +11,7 @@ import (
 // maxCopies is the greatest number of copies that a put may ask for.
 const maxCopies = 8
 
-// repairLoop keeps every record of this node's arc on each of its holders; node/repair.go.
+// repairLoop keeps every record of this node's arc on each of its holders; internal/replication/repair.go.
 func (p *peer) repairLoop(t *process) {
 	beat := p.world.heartbeat
 	period := 10 * beat
@@ -113,7 +113,7 @@ func (p *peer) wantedAt(s *snapshot, h ring.Position, e entry) bool {
 	return h == s.grants.Grant.From
 }
 
-// fetchLoop gets the bytes of records that came without them; node/repair.go.
+// fetchLoop gets the bytes of records that came without them; internal/replication/repair.go.
 func (p *peer) fetchLoop(t *process) {
 	beat := p.world.heartbeat
 	period := beat

@@ -6,7 +6,7 @@ import (
 	"github.com/p2pchord/p2pchord/ring"
 )
 
-// serving waits until this node may serve key; node/serving.go.
+// serving waits until this node may serve key; internal/replication/serving.go.
 func (p *peer) serving(t *process, key ring.Key) (*snapshot, error) {
 	until := p.world.now + timeout/2
 	for {

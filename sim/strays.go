@@ -20,7 +20,7 @@ type strayKey struct {
 }
 
 // strayLoop gives copies that belong elsewhere to their owners, and drops them when
-// the owner confirms that enough others have them, and a grace time later still does; node/strays.go.
+// the owner confirms that enough others have them, and a grace time later still does; internal/replication/strays.go.
 func (p *peer) strayLoop(t *process) {
 	for {
 		t.sleep(2 * p.world.heartbeat)
