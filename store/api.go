@@ -11,7 +11,7 @@ const MaxBlock = 32 << 20
 // Hash is a BLAKE3-256 hash. The zero Hash stands for "no block".
 type Hash [32]byte
 
-// Place is where entries stand: the file name, the index of the block (0 for the
+// Place is the place of entries: the file name, the index of the block (0 for the
 // file's own record) and the ring key under which the ring keeps it.
 type Place struct {
 	Key   uint16
@@ -30,12 +30,12 @@ type Entry struct {
 	// Size is the length of those bytes, as the record claims it; the store does not
 	// compare it with the bytes.
 	Size uint32
-	// Counted says that the entry takes part in the digests. Versions that are only
-	// kept for a while do not.
+	// Counted means that the entry takes part in the digests. Versions that are only kept for a
+	// while don't.
 	Counted bool
-	// Purpose says what the entry is written for. It is not kept.
+	// Purpose is the reason why the entry is written. It is not stored.
 	Purpose Purpose
-	// Complete says that the block's bytes are here (or that there are none). It is
+	// Complete means that the block's bytes are here (or that there are none). It is
 	// set by the store.
 	Complete bool
 }
@@ -54,7 +54,7 @@ type Span struct{ First, Last uint16 }
 // their Place and Stamp, each hashed. Two buckets with equal entries have equal sums.
 type Sum [16]byte
 
-// Staged is bytes taken in and hashed, not yet named by an entry. It belongs to the
+// Staged is bytes that have been written and hashed, and that no entry names yet. It belongs to the
 // store that made it.
 type Staged interface {
 	Hash() Hash
@@ -64,7 +64,7 @@ type Staged interface {
 	Discard()
 }
 
-// Use says whether a block is likely to be read soon.
+// Use is whether a block is likely to be read soon.
 type Use bool
 
 // The uses of a block.
@@ -73,7 +73,7 @@ const (
 	Cold Use = true  // it is written past the cache, where the system can do that
 )
 
-// Reader says whom a block is read for.
+// Reader is the purpose of reading a block.
 type Reader bool
 
 // The readers of blocks.
@@ -82,14 +82,14 @@ const (
 	Repair Reader = true  // it is read for another copy, once
 )
 
-// Usage says what the store takes, in bytes. CapacityBytes is 0 when unlimited.
+// Usage is the space that the store uses, in bytes. CapacityBytes is 0 when unlimited.
 type Usage struct {
 	UsedBytes, CapacityBytes, FreeDiskBytes int64
 	Entries, Blocks                         int64
 	Missing                                 int64 // blocks that entries name and that are not here
 }
 
-// API is what Store and Memory have in common, and what storetest proves of each.
+// API is what Store and Memory have in common, and what storetest checks for each.
 // Their methods may be called from many goroutines; Store's methods are documented there.
 type API interface {
 	Stage(ctx context.Context, size int64, r io.Reader) (Staged, error)

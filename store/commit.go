@@ -9,7 +9,7 @@ import (
 
 // request is a change that waits for the committing goroutine.
 type request struct {
-	// do works the change out in the batch. An error is the caller's alone, and then do has changed
+	// do adds the change to the batch. An error concerns only the caller; do has then changed
 	// nothing.
 	do    func(*tx) error
 	bytes int // what it will add to the batch, roughly
@@ -37,7 +37,7 @@ func (r *request) wait() error {
 
 func (s *Store) commit(bytes int, do func(*tx) error) error { return s.submit(bytes, do).wait() }
 
-// commitLoop commits until the queue is closed: each time all that waits.
+// commitLoop commits until the queue is closed, each time all waiting changes.
 func (s *Store) commitLoop() {
 	for r := range s.queue {
 		group, bytes := []*request{r}, r.bytes
@@ -106,7 +106,7 @@ func (s *Store) persist(t *tx) error {
 	if err := s.journal.append(payload); err != nil {
 		return s.fail(err)
 	}
-	// Whoever reads the rows must not find the counter of missing blocks too low.
+	// A caller that reads the rows must not find the counter of missing blocks too low.
 	s.missing.Store(max(t.count.missing, s.count.missing))
 	// What is in the journal counts, even if the database's background work fails just now.
 	if err := s.db.Apply(t.b, noSync); err != nil {
@@ -130,8 +130,8 @@ func (s *Store) persist(t *tx) error {
 	return nil
 }
 
-// turn takes the other journal. What that one holds must be in the database's files by
-// now; what this one holds starts on its way there.
+// turn switches to the other journal. The content of that one must be in the database's files by
+// now; the content of this one begins to be written there.
 func (s *Store) turn() error {
 	if err := s.awaitFlush(); err != nil {
 		return err
@@ -166,7 +166,7 @@ func (s *Store) awaitFlush() error {
 	}
 }
 
-// fail makes the store refuse every later change, and returns the error that it answers from now
+// fail makes the store refuse every later change, and returns the error that it returns from now
 // on.
 func (s *Store) fail(cause error) error {
 	s.failOnce.Do(func() {
@@ -181,7 +181,8 @@ func (s *Store) fail(cause error) error {
 	return s.Err()
 }
 
-// Err says why the store takes no more changes; nil while it does. It is ErrFailed with the cause.
+// Err returns the reason why the store accepts no more changes, or nil. It is ErrFailed with the
+// cause.
 func (s *Store) Err() error {
 	if err := s.failure.Load(); err != nil {
 		return *err

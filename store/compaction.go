@@ -7,7 +7,8 @@ import (
 )
 
 // compactions lets the database compact, as many at a time as it allows itself, until the store has
-// failed: a compaction that fails for what it reads would be tried again and again without a pause.
+// failed: a compaction that fails because of what it reads would be tried again and again without a
+// pause.
 type compactions struct {
 	failed <-chan struct{}
 

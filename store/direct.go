@@ -11,7 +11,7 @@ import (
 // coldBlock is the category of the files that are written past the system's cache.
 const coldBlock vfs.DiskWriteCategory = "cold-block"
 
-// directFS is the machine's file system; what is cold goes to its file past its cache.
+// directFS is the machine's file system. Cold blocks are written past its cache.
 type directFS struct{ vfs.FS }
 
 // Create implements vfs.FS.
@@ -40,15 +40,15 @@ func (f *directFile) Write(p []byte) (int, error) {
 }
 
 const (
-	// hotFrom is the read from which on a block is one that is wanted again and again.
+	// hotFrom is the number of reads that make a block hot.
 	hotFrom = 3
 	// remembered is how many blocks' reads are counted, in each of two generations.
 	remembered = 4096
 )
 
-// heat counts the reads of blocks. What is not in the system's cache is read past it,
-// for it would push out what others need; what is hot, through it.
-// The zero value is ready. It is safe for concurrent use.
+// heat counts the reads of blocks. Blocks that are not in the system's cache are read past it,
+// because they would push out what others need; hot blocks are read through it. The zero value is
+// ready. It is safe for concurrent use.
 type heat struct {
 	mu            sync.Mutex
 	young, former map[Hash]uint8

@@ -11,10 +11,10 @@ import (
 	"github.com/p2pchord/p2pchord/internal/fault"
 )
 
-// IsFull reports whether err says that the disk, or a quota on it, is full.
+// IsFull reports whether err means that the disk, or a quota on it, is full.
 func IsFull(err error) bool { return durable.IsFull(err) }
 
-// isBroken reports whether err says that the disk as a whole can't be written, so that other
+// isBroken reports whether err means that the disk as a whole can't be written, so that other
 // writes will fail too: read-only, broken, or gone.
 func isBroken(err error) bool {
 	for _, e := range []error{syscall.EROFS, syscall.EIO, syscall.ENXIO, syscall.ENODEV, syscall.ESTALE} {
@@ -26,14 +26,14 @@ func isBroken(err error) bool {
 	return errors.Is(err, fs.ErrNotExist)
 }
 
-// IsDiskError reports whether err comes from using the disk, rather than from what was asked.
+// IsDiskError reports whether err comes from using the disk, rather than from the request.
 func IsDiskError(err error) bool {
 	var path *fs.PathError
 	var link *os.LinkError
 	return IsFull(err) || isBroken(err) || errors.As(err, &path) || errors.As(err, &link)
 }
 
-// taken turns the failure of writing a block's file into what its caller is told. A full disk
+// taken turns the failure of writing a block's file into the error for its caller. A full disk
 // concerns this block; one that can't be written fails the store.
 func (s *Store) taken(what string, err error) error {
 	switch {
@@ -45,7 +45,8 @@ func (s *Store) taken(what string, err error) error {
 	return fmt.Errorf("%s: %w", what, err)
 }
 
-// reason is why a disk failed, in a few words and without a path: others are told it too.
+// reason is a short description of why a disk failed, without a path, because other peers get it
+// too.
 func reason(err error) string {
 	var errno syscall.Errno
 	switch {

@@ -5,18 +5,17 @@
 //
 //	db/              the database (pebble without its own log) and journal.0, journal.1
 //	blocks/ab/cdef…  a block, named by its hash in hexadecimal
-//	staging/         bytes being taken in; emptied when the store is opened
-//	bad/             blocks that failed their check, at most maxBad of them, for a look
+//	staging/         bytes that are being written; emptied when the store is opened
+//	bad/             blocks that failed their check, at most maxBad of them, for inspection
 //
 // # How a change becomes durable
 //
-// One goroutine commits. It takes every change that waits, works them out in the order
-// of their arrival into one batch, appends the batch to the journal with one fsync,
-// applies it to the database, and answers all of them. It never waits for company: what
-// arrives during one fsync shares the next. The database is changed only after the
-// journal is durable, so whatever can be read is durable. The database writes its own
-// files in the background; a journal is used again when all that it holds is in them,
-// and replayed at open otherwise.
+// One goroutine commits. It takes all waiting changes, combines them in the order of their arrival
+// into one batch, appends the batch to the journal with one fsync, applies it to the database, and
+// answers all of them. It never waits for more changes: those that arrive during one fsync share
+// the next. The database is changed only after the journal is durable, so whatever can be read is
+// durable. The database writes its own files in the background; a journal is used again when all
+// that it holds is in them, and replayed at open otherwise.
 //
 // A block kept as a file follows the order of internal/durable, between two commits:
 // the first notes the file as doubtful, then it is fsynced, renamed and its folder
@@ -30,9 +29,9 @@
 //
 // # When the disk fails
 //
-// Bytes that can't be staged fail their own caller only. A failed journal or database
+// Bytes that can't be staged cause an error for their own caller only. A failed journal or database
 // write fails the store (ErrFailed): nothing is acknowledged, nothing more is written,
-// reads go on with what is durable, and opening the store again finds the old state or
+// reads continue with what is durable, and opening the store again finds the old state or
 // the new. So does a disk that can't be written at all. An fsync is never repeated after it
 // failed. A Handle opens the store again while it is in use, once the disk can be written.
 //

@@ -20,8 +20,8 @@ func checkPlace(at Place) error {
 	return nil
 }
 
-// arrange returns a copy of es for the place at, in order of their stamps, or says what is wrong
-// with them.
+// arrange returns a copy of es for the place at, in order of their stamps, or an error that
+// describes what is wrong with them.
 func arrange(at Place, es []Entry) ([]Entry, error) {
 	es = slices.Clone(es)
 	for i := range es {

@@ -14,7 +14,7 @@ import (
 	"github.com/p2pchord/p2pchord/store/storetest"
 )
 
-// every says that tests take every operation, instead of a share of them that differs
+// every means that tests take every operation, instead of a share of them that differs
 // between the variants of a test.
 var every = os.Getenv("P2PCHORD_ALL_FAULTS") != ""
 

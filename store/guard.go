@@ -12,15 +12,15 @@ import (
 	"github.com/p2pchord/p2pchord/internal/fault"
 )
 
-// guard is the file system as the database sees it. The first write that fails fails
-// the whole store. From then on the database's background work, which would try again
-// and again, waits for Close at its next write, and gets the error then.
+// guard is the file system as the database sees it. The first failed write fails the whole store.
+// From then on the database's background work, which would try again and again, waits for Close at
+// its next write, and gets the error then.
 type guard struct {
 	vfs.FS
-	fail    func(error)     // is told of each failure
+	fail    func(error)     // called for each failure
 	failed  <-chan struct{} // closed at the first
 	closing <-chan struct{} // closed when the database is about to be closed
-	live    func() bool     // false while the database is being opened: errors are the opener's
+	live    func() bool     // false while the database is being opened: Open returns the errors
 }
 
 func (g *guard) check(err error) error {
@@ -32,7 +32,7 @@ func (g *guard) check(err error) error {
 	return err
 }
 
-// enter says that the store has failed, so that nothing more is written.
+// enter marks the store as failed, so that nothing more is written.
 func (g *guard) enter() error {
 	select {
 	case <-g.failed:
@@ -75,10 +75,10 @@ func (g *guard) ReuseForWrite(from, to string, c vfs.DiskWriteCategory) (vfs.Fil
 	return g.file(g.FS.ReuseForWrite(from, to, c))
 }
 
-// settleNames makes the names in the folder of a marker durable. The database says by
-// an empty file's name, its marker, which of its files counts. It makes the new marker
-// and removes the old one without an fsync of the folder between, which is enough only
-// where a file system keeps the order of names; the guard puts the fsync there.
+// settleNames makes the names in the folder of a marker durable. The name of an empty file, the
+// marker, tells the database which of its files counts. It makes the new marker and removes the old
+// one without an fsync of the folder between, which is enough only where a file system keeps the
+// order of names; the guard puts the fsync there.
 func (g *guard) settleNames(name string) error {
 	if !isMarker(g.PathBase(name)) {
 		return nil
@@ -96,9 +96,9 @@ func (g *guard) Remove(name string) error {
 	return g.FS.Remove(name)
 }
 
-// Lock says in the program's words that another has the store open. Having the lock, it
-// removes the logs that the database makes and never writes to, for they would have it
-// flush its empty memory before its opening returns, again and again on a broken disk.
+// Lock returns this program's error when another process has the store open. With the lock held, it
+// removes the logs that the database makes and never writes to, because they would make it flush
+// its empty memory before its opening returns, again and again on a broken disk.
 func (g *guard) Lock(name string) (io.Closer, error) {
 	c, err := g.FS.Lock(name)
 	var path *fs.PathError
@@ -137,9 +137,9 @@ func (g *guard) OpenDir(name string) (vfs.File, error) {
 	return &guardedFolder{File: d, g: g}, nil
 }
 
-// guardedFolder is a folder whose fsync seems to succeed when it fails, for the database
-// panics otherwise. The store has failed by then, and the guard lets the database
-// neither write nor remove anything that could depend on it.
+// guardedFolder is a folder whose fsync seems to succeed when it fails, because the database panics
+// otherwise. The store has failed by then, and the guard lets the database neither write nor remove
+// anything that could depend on it.
 type guardedFolder struct {
 	vfs.File
 	g *guard

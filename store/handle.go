@@ -15,8 +15,8 @@ import (
 )
 
 // Handle is a Store that can be closed and opened again while it is in use: after its disk has
-// failed, it goes on when the disk can be written again. Its methods are those of the Store that is
-// open, and may be called from many goroutines. While none is open they answer ErrClosed.
+// failed, it continues when the disk can be written again. Its methods are those of the Store that
+// is open, and may be called from many goroutines. While none is open they return ErrClosed.
 type Handle struct {
 	dir     string
 	opts    Options
@@ -39,9 +39,9 @@ func OpenHandle(dir string, opts Options) (*Handle, error) {
 	return h, nil
 }
 
-// Reopen closes the store, if it has failed, and opens it anew: what was acknowledged is there. It
-// first makes sure that the disk can be written and has some space; until it has, the store goes on
-// to be read.
+// Reopen closes the store, if it has failed, and opens it again: what was acknowledged is there. It
+// first makes sure that the disk can be written and has some space; until then the failed store can
+// still be read.
 func (h *Handle) Reopen() error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -55,7 +55,7 @@ func (h *Handle) Reopen() error {
 	if old.Err() == nil && !old.life.isClosed() {
 		return nil
 	}
-	_ = old.Close() // it has failed: nothing that it could still say matters
+	_ = old.Close() // it has failed already: its error doesn't matter
 	s, err := Open(h.dir, h.opts)
 	if err != nil {
 		return err
@@ -64,11 +64,11 @@ func (h *Handle) Reopen() error {
 	return nil
 }
 
-// probeBytes is what a disk must take before a store on it is opened again: its journals and
+// probeBytes is how much a disk must accept before a store on it is opened again: its journals and
 // the first flush of its database.
 const probeBytes = 32 << 20
 
-// probe reports why the disk can't be written, or has too little space to go on.
+// probe returns the reason why the disk can't be written, or has too little space.
 func (s *Store) probe() error {
 	if free, floor, known := s.disk(); known && free < min(floor, probeBytes) {
 		return errFull
@@ -85,11 +85,11 @@ func (s *Store) probe() error {
 	return errors.Join(err, f.Close(), s.fs.Remove(name))
 }
 
-// errFull is why a disk can't be used that has almost nothing left.
+// errFull is the error for a disk that has almost no space left.
 var errFull = &fault.Error{Code: fault.NoSpace, Msg: "the disk is full", Err: syscall.ENOSPC}
 
-// Check is Err, and says as well that the disk is so full that the next changes will most likely
-// fail, which is far below the reserve.
+// Check is like Err, and also returns an error when the disk is so full, far below the reserve,
+// that the next changes will most likely fail.
 func (h *Handle) Check() error {
 	if err := h.Err(); err != nil {
 		return err
@@ -103,7 +103,7 @@ func (h *Handle) Check() error {
 // Failed is closed when the store that is open now fails.
 func (h *Handle) Failed() <-chan struct{} { return h.current.Load().failed }
 
-// Err says why the store takes no changes; nil while it does.
+// Err returns the reason why the store accepts no changes, or nil.
 func (h *Handle) Err() error {
 	s := h.current.Load()
 	if err := s.Err(); err != nil {
@@ -187,7 +187,7 @@ func (h *Handle) Usage() Usage { return h.current.Load().Usage() }
 // HasRoom is Store.HasRoom.
 func (h *Handle) HasRoom(n int64) bool { return h.current.Load().HasRoom(n) }
 
-// Reason is why a disk failed, in a few words for anybody; empty when err is nil.
+// Reason is a short description of why a disk failed, without paths; empty when err is nil.
 func Reason(err error) string {
 	if err == nil {
 		return ""

@@ -19,16 +19,15 @@ import (
 //
 //	check 8, length of payload 4, epoch 8, number 8, payload
 //
-// with integers big-endian, numbers counted from 0 in each epoch. The check is the
-// beginning of the BLAKE3 hash of the rest under a key that is random in each store:
-// payloads hold what strangers wrote, and must not pass for records when a file is
-// written anew over them. An epoch ends where a record doesn't fit its sequence. Each
-// record is durable before the next is written, so only the last of the newest epoch
-// can be torn; anything else is damage.
+// with integers big-endian, numbers counted from 0 in each epoch. The check is the beginning of the
+// BLAKE3 hash of the rest under a key that is random in each store: payloads hold data of
+// strangers, which must not look like records when a file is overwritten. An epoch ends where a
+// record doesn't fit its sequence. Each record is durable before the next is written, so only the
+// last of the newest epoch can be torn; anything else is damage.
 type journal struct {
 	key   [keyBytes]byte
 	files [2]vfs.File
-	limit int64 // bytes of a file that are filled before the other is taken
+	limit int64 // bytes of a file that are filled before the other is used
 	epoch uint64
 	seq   uint64
 	off   int64
@@ -114,7 +113,7 @@ func (j *journal) readEpoch(f vfs.File, flushed uint64) (epoch uint64, payloads 
 	return epoch, payloads, nil
 }
 
-// continues says whether a whole record of the epoch with a number above seq stands in b.
+// continues reports whether a whole record of the epoch with a number above seq is in b.
 func (j *journal) continues(b []byte, epoch, seq uint64) bool {
 	want := binary.BigEndian.AppendUint64(nil, epoch)
 	for len(b) > recordHead {
@@ -151,7 +150,7 @@ func (j *journal) check(b []byte) []byte {
 	return sum[:recordCheck]
 }
 
-// full says whether a payload of n bytes should go to the next epoch.
+// full reports whether a payload of n bytes should go to the next epoch.
 func (j *journal) full(n int) bool { return j.off > 0 && j.off+recordHead+int64(n) > j.limit }
 
 // turn begins the next epoch in the other file, whose contents must not be needed any more.

@@ -43,7 +43,7 @@ const format = 1
 
 var errBadRecord = errors.New("a record of the store's database can't be read")
 
-// kind says where the bytes of a block are.
+// kind is where the bytes of a block are.
 type kind byte
 
 const (
@@ -99,7 +99,7 @@ func entryValue(e *Entry) []byte {
 	return append(v, e.Value...)
 }
 
-// weight is what an entry counts in UsedBytes.
+// weight is how much an entry adds to UsedBytes.
 func weight(e *Entry) int64 { return int64(8 + len(e.Name) + len(e.Stamp) + 37 + len(e.Value)) }
 
 // decodeEntry reads an entry from its key (with any first byte) and value, and keeps neither.
@@ -139,7 +139,7 @@ func decodeBlock(v []byte) (block, error) {
 	return block{kind(v[0]), binary.BigEndian.Uint32(v[1:])}, nil
 }
 
-// counters are what Usage answers without counting.
+// counters are what Usage returns without counting.
 type counters struct{ entries, blocks, used, missing int64 }
 
 func (c counters) encode() []byte {

@@ -52,8 +52,8 @@ func (l *life) close() bool {
 	return true
 }
 
-// hashLocks has a lock for each hash that is in use: whoever changes the file of a block holds its
-// lock.
+// hashLocks has a lock for each hash that is in use: code that changes the file of a block holds
+// its lock.
 type hashLocks struct {
 	mu    sync.Mutex
 	locks map[Hash]*hashLock

@@ -1,18 +1,19 @@
 package store
 
-// Purpose says what an entry is written for, and so how much of a full store it may still use. A
-// store that is full of blocks has room for records, one that is full of new records takes copies
-// of those that others have, and a delete is possible to the last: what is deleted makes room.
+// Purpose is the reason why an entry is written. It decides how much of a full store the entry may
+// still use. A store that is full of blocks has space for records, one that is full of new records
+// accepts copies of records that others have, and a delete is always possible, because it frees
+// space.
 type Purpose uint8
 
 // The purposes of an entry.
 const (
-	New    Purpose = iota // nobody else has the record yet
-	Copy                  // others have it: here it makes it safe
+	New    Purpose = iota // no other peer has the record yet
+	Copy                  // others have it: this copy makes it safe
 	Delete                // a tombstone
 )
 
-// What is kept free under the capacity, as a part of it, and the most in bytes.
+// What is kept free under the capacity, as a part of it, and the maximum in bytes.
 var kept = [...]struct{ part, most int64 }{
 	New:    {32, 32 << 20},
 	Copy:   {64, 16 << 20},
@@ -25,8 +26,7 @@ const (
 	keptFromBlocksMost = 64 << 20
 )
 
-// blockLimit is the most that a store of this capacity has when it takes in a block; 0 is
-// unlimited.
+// blockLimit is how full a store of this capacity may be after it accepts a block; 0 is unlimited.
 func blockLimit(capacity int64) int64 {
 	return capacity - min(capacity/keptFromBlocksPart, keptFromBlocksMost)
 }
@@ -48,8 +48,8 @@ func entryFloor(floor int64, p Purpose) int64 {
 	return 0
 }
 
-// growth is by how many bytes the entries at a place grow, and what the new ones among them are
-// for: the most urgent counts.
+// growth is by how many bytes the entries at a place grow, and the most urgent purpose of the new
+// ones.
 func growth(old, shall []Entry) (bytes int64, p Purpose) {
 	for i := range old {
 		bytes -= weight(&old[i])

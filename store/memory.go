@@ -13,14 +13,14 @@ import (
 	"github.com/p2pchord/p2pchord/internal/blake3sum"
 )
 
-// Memory is the simplest store there is: maps under one lock, nothing on disk, every
-// answer worked out from the entries anew. It is the model that Store is compared
-// with, and good enough where nothing must outlive the process.
+// Memory is the simplest store there is: maps under one lock, nothing on disk, every answer
+// computed from the entries. It is the model that Store is compared with, and good enough where
+// nothing must outlive the process.
 type Memory struct {
 	mu       sync.Mutex
 	closed   bool
 	capacity int64
-	entries  map[Place][]Entry // Complete is worked out when asked
+	entries  map[Place][]Entry // Complete is computed when asked
 	blocks   map[Hash][]byte
 	reserved int64 // bytes held by Staged
 }

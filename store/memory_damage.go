@@ -5,7 +5,7 @@ import (
 	"errors"
 )
 
-// Damage makes a block's bytes other than what its hash says, as a disk may. It reports whether
+// Damage changes a block's bytes, as a bad disk may. It reports whether
 // they are here.
 func (m *Memory) Damage(h Hash) bool {
 	m.mu.Lock()

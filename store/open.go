@@ -12,10 +12,10 @@ import (
 	"github.com/p2pchord/p2pchord/internal/fault"
 )
 
-// Open opens the store in dir, and makes one when there is none. It sweeps what a crash
-// left in the staging folder and replays the journal; neither grows with the number of
-// entries. A store that another process has open, or of a newer format, is refused
-// with an error of the kind fault.NotAllowed.
+// Open opens the store in dir, and makes one when there is none. It removes what a crash left in
+// the staging folder and replays the journal; neither grows with the number of entries. A store
+// that another process has open, or of a newer format, is refused with an error of the kind
+// fault.NotAllowed.
 func Open(dir string, opts Options) (*Store, error) {
 	s := &Store{
 		dir: dir, opts: opts.withDefaults(),
@@ -36,7 +36,7 @@ func (s *Store) open() error {
 	if err := s.openDatabase(); err != nil {
 		return err
 	}
-	err := s.sweepStaging() // only after the database's lock says that nobody else is here
+	err := s.sweepStaging() // only with the database's lock: no other process is here
 	var key []byte
 	if err == nil {
 		key, err = s.checkFormat()
@@ -71,7 +71,7 @@ func (s *Store) stagingDir() string { return s.fs.PathJoin(s.dir, "staging") }
 func (s *Store) badDir() string     { return s.fs.PathJoin(s.dir, "bad") }
 func (s *Store) dbDir() string      { return s.fs.PathJoin(s.dir, "db") }
 
-// blockPath is where the file of a block stands.
+// blockPath is the path of a block's file.
 func (s *Store) blockPath(h Hash) string {
 	name := hex.EncodeToString(h[:])
 	return s.fs.PathJoin(s.dir, "blocks", name[:2], name[2:])
@@ -112,8 +112,8 @@ func (s *Store) sweepStaging() error {
 	return nil
 }
 
-// checkFormat refuses what this program does not know, and returns the journal's key,
-// which stands beside the format.
+// checkFormat refuses a format that this program doesn't know, and returns the journal's key, which
+// is stored with the format.
 func (s *Store) checkFormat() (journalKey []byte, err error) {
 	v, ok, err := get(s.db, keyFormat)
 	switch {
@@ -169,7 +169,7 @@ func (s *Store) replay(key []byte) error {
 	}
 }
 
-// load takes the sums and counters into memory.
+// load reads the sums and counters into memory.
 func (s *Store) load() error {
 	v, ok, err := get(s.db, keyCounters)
 	if err != nil {

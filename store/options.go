@@ -9,33 +9,32 @@ import (
 
 // Options are the settings of a store. The zero value is the default of each.
 type Options struct {
-	// Capacity is the most that blocks and entries may take, in bytes; 0 is unlimited. Blocks leave
-	// a part of it to entries, and entries to those that are more urgent: see Purpose.
+	// Capacity is the maximum that blocks and entries may use, in bytes; 0 is unlimited. Blocks
+	// leave a part of it to entries, and entries to those that are more urgent: see Purpose.
 	Capacity int64
-	// Reserve is the free space in bytes that is left to others on the disk. 0 is the
-	// default: 1 GiB or 5 % of the disk, whichever is smaller, so that a small disk can
-	// be used too. Negative is none.
+	// Reserve is the space in bytes that stays free on the disk. 0 is the default: 1 GiB or 5 % of
+	// the disk, whichever is smaller, so that a small disk can be used too. Negative means none.
 	Reserve int64
 	// Cache is the memory in bytes of the database's cache, its sorted memory included. 0 is 64
 	// MiB.
 	Cache int64
 	// ScrubPeriod is the time in which every block is read and checked once in the
-	// background; 0 is 7 days, negative never.
+	// background; 0 is 7 days, negative means never.
 	ScrubPeriod time.Duration
-	// OnBad is told of every block that was found damaged and set aside, so that the
-	// owner fetches it anew. It may be called from any goroutine and must not block.
+	// OnBad is called with every block that was found damaged and set aside, so that the owner of
+	// the store fetches it again. It may be called from any goroutine and must not block.
 	OnBad func(Hash, error)
-	// FS is the file system beneath the store, the machine's own when nil. Simulations
-	// and tests give one that forgets what was not synced (vfs.NewCrashableMem).
+	// FS is the file system beneath the store, the machine's own when nil. Simulations and tests
+	// pass one that forgets what was not synced (vfs.NewCrashableMem).
 	FS vfs.FS
 
-	// inline is the size in bytes up to which a block stands in the database.
+	// inline is the size in bytes up to which a block is stored in the database.
 	inline int64
 	// journal is the size in bytes of each of the two journals.
 	journal int64
 	// memtable is the size in bytes of the database's sorted memory.
 	memtable uint64
-	// wait waits for d or the end of ctx, and tells time to the scrub.
+	// wait waits for d or the end of ctx; it is the clock of the scrub.
 	wait func(ctx context.Context, d time.Duration) error
 }
 

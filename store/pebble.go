@@ -11,11 +11,11 @@ import (
 	"github.com/cockroachdb/pebble/v2/sstable"
 )
 
-// This file holds what the store relies on of pebble that pebble doesn't promise.
+// This file holds what the store relies on in pebble that pebble doesn't promise.
 // The tests beside it fail when an upgrade changes any of it:
 //
 //   - A batch encodes itself in one form, which the journal keeps on the disk (payloadOf).
-//   - The file that says by its name which other file counts is "marker.NAME.NUMBER.VALUE"; the new
+//   - The file whose name tells which other file counts is "marker.NAME.NUMBER.VALUE"; the new
 //     one is made before the old one is removed, with no fsync of the folder between (isMarker).
 //   - Without a write-ahead log it makes the log's file nevertheless, and leaves it empty (isLog).
 //   - An fsync of its folder that fails when a marker has changed is a panic (openDatabase,
@@ -37,7 +37,7 @@ func applyPayload(db *pebble.DB, payload []byte) error {
 	return errors.Join(err, b.Close())
 }
 
-// isMarker reports whether a file of the database says by its name which other file counts.
+// isMarker reports whether a file of the database is one whose name tells which other file counts.
 func isMarker(base string) bool { return strings.HasPrefix(base, "marker.") }
 
 // isLog reports whether a file is a write-ahead log of the database.
@@ -46,7 +46,7 @@ func isLog(base string) bool { return strings.HasSuffix(base, ".log") }
 // openDatabase opens pebble without its own log. Its memory is the cache, from which it
 // takes the memtables, two of them as a rule.
 func (s *Store) openDatabase() (err error) {
-	// The folder may not be one that the database can write; it says so by panics as well.
+	// The database may not be able to write the folder; it reports that by a panic, too.
 	defer func() {
 		if r := recover(); r != nil {
 			cause, ok := r.(error)
@@ -59,7 +59,7 @@ func (s *Store) openDatabase() (err error) {
 			s.cache.Unref()
 		}
 		if first := s.Err(); err != nil && first != nil {
-			err = first // what followed says less
+			err = first // the later errors say less
 		}
 	}()
 	var opened atomic.Bool
@@ -80,7 +80,7 @@ func (s *Store) openDatabase() (err error) {
 		MaxOpenFiles:                256,
 		EventListener: &pebble.EventListener{
 			BackgroundError: func(err error) { _ = s.fail(err) },
-			DataCorruption:  func(pebble.DataCorruptionInfo) {}, // whoever reads gets the error
+			DataCorruption:  func(pebble.DataCorruptionInfo) {}, // the reader gets the error
 		},
 	}
 	o.Experimental.CompactionScheduler = newCompactions(s.failed)
@@ -106,7 +106,7 @@ func (s *Store) openDatabase() (err error) {
 	return nil
 }
 
-// quiet is the database's logger: what is fatal to it fails the store, the rest is not for users.
+// quiet is the database's logger: a fatal error fails the store, all else is not for users.
 type quiet struct{ s *Store }
 
 func (quiet) Infof(string, ...any)  {}
@@ -121,7 +121,7 @@ func (q quiet) Fatalf(f string, args ...any) {
 	_ = q.s.fail(cause)
 }
 
-// fatal is what the database said, with the error that it spoke of.
+// fatal is the message of the database, with the error that it mentions.
 type fatal struct {
 	msg string
 	err error

@@ -11,11 +11,11 @@ import (
 	"github.com/p2pchord/p2pchord/internal/direct"
 )
 
-// Raw opens a block's bytes as they are on the disk, and tells how many there are.
-// They are not checked: it is for those who hand them to somebody who does, so that
-// they are not hashed twice. Whoever finds them wrong calls Read, which sets the block
-// aside. What shows without hashing is found here too: a file that is gone or has
-// another length is set aside, and the error is ErrCorrupt. ErrNotHere as for Read.
+// Raw opens a block's bytes as they are on the disk, and returns their number. They are not
+// checked: it is meant for callers that hand the bytes to a peer that checks them, so that they are
+// not hashed twice. A caller that finds them wrong calls Read, which sets the block aside. Damage
+// that shows without hashing is found here too: a file that is gone or has another length is set
+// aside, and the error is ErrCorrupt. ErrNotHere as for Read.
 func (s *Store) Raw(h Hash, by Reader) (io.ReadCloser, int, error) {
 	if !s.life.enter() {
 		return nil, 0, ErrClosed
@@ -34,7 +34,7 @@ func (s *Store) Raw(h Hash, by Reader) (io.ReadCloser, int, error) {
 	f, err := s.openWhole(h, int64(b.size))
 	if errors.Is(err, ErrCorrupt) {
 		_, err = s.setAside(h, nil)
-		if err == nil { // it has been mended meanwhile
+		if err == nil { // it has been repaired meanwhile
 			f, err = s.openWhole(h, int64(b.size))
 		}
 	}
@@ -53,7 +53,7 @@ type rawFile struct {
 	file vfs.File
 }
 
-// Step is how many bytes had better be read at a time; 0 for any number.
+// Step is the preferred number of bytes of one read; 0 for any number.
 func (r rawFile) Step() int {
 	if s, ok := r.ReadCloser.(interface{ Step() int }); ok {
 		return s.Step()
@@ -61,7 +61,7 @@ func (r rawFile) Step() int {
 	return 0
 }
 
-// Narrow has it read in small steps, for who has little memory.
+// Narrow makes it read in small steps, for callers with little memory.
 func (r rawFile) Narrow() {
 	if n, ok := r.ReadCloser.(interface{ Narrow() }); ok {
 		n.Narrow()

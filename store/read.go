@@ -24,10 +24,10 @@ func (s *Store) Entries(at Place) ([]Entry, error) {
 	return es, wrapRead(err)
 }
 
-// Scan calls fn for entries in order of (key, name, index, stamp), within span and
-// strictly after the cursor (nil: from the start), until fn returns false. Keys are in
-// the order of the span, which may wrap. It shows the entries as they stood when it
-// began; fn may use the store, and should not wait for others.
+// Scan calls fn for entries in order of (key, name, index, stamp), within span and strictly after
+// the cursor (nil: from the start), until fn returns false. Keys are in the order of the span,
+// which may wrap. It shows the entries as they were when it began; fn may use the store, and should
+// not wait for other work.
 func (s *Store) Scan(span Span, cursor *Entry, fn func(Entry) bool) error {
 	if !s.life.enter() {
 		return ErrClosed
@@ -98,7 +98,7 @@ func (s *Store) Missing(limit int) ([]Entry, error) {
 	}
 	snap := s.db.NewSnapshot()
 	defer func() { _ = snap.Close() }() // frees memory only
-	// The first byte of a hash says where to begin; multiples of 157 visit all 256.
+	// The first byte of the hash to begin at; multiples of 157 visit all 256.
 	start := []byte{tableMissing, byte(s.turns.Add(1) * 157)}
 	var es []Entry
 	collect := func(k, _ []byte) (bool, error) {
@@ -132,7 +132,7 @@ func entriesNaming(r pebble.Reader, h Hash, fn func(Entry) bool) error {
 	})
 }
 
-// Has says whether a block's bytes are here.
+// Has reports whether a block's bytes are here.
 func (s *Store) Has(h Hash) (bool, error) {
 	if !s.life.enter() {
 		return false, ErrClosed
@@ -157,7 +157,7 @@ func (s *Store) Size(h Hash) (int, error) {
 
 // Read returns a block's bytes, verified against its hash, in buf when that is
 // large enough. A block that fails is set aside, becomes missing, and the error is
-// ErrCorrupt. ErrNotHere says that the bytes are not in this store.
+// ErrCorrupt. ErrNotHere means that the bytes are not in this store.
 func (s *Store) Read(ctx context.Context, h Hash, buf []byte) ([]byte, error) {
 	if !s.life.enter() {
 		return nil, ErrClosed
@@ -169,7 +169,7 @@ func (s *Store) Read(ctx context.Context, h Hash, buf []byte) ([]byte, error) {
 	return s.read(h, buf, s.heat.read(h))
 }
 
-// read is Read; what is hot is read through the system's cache.
+// read is Read; hot blocks are read through the system's cache.
 func (s *Store) read(h Hash, buf []byte, hot bool) ([]byte, error) {
 	b, here, err := blockOf(s.db, h)
 	if err != nil {
@@ -186,7 +186,7 @@ func (s *Store) read(h Hash, buf []byte, hot bool) ([]byte, error) {
 }
 
 // load1 reads and checks the bytes of one block. The error is ErrCorrupt when they are
-// damaged, lost or unreadable, and of another kind when that can't be told.
+// damaged, lost, or unreadable, and of another kind when that is unknown.
 func (s *Store) load1(h Hash, b block, buf []byte, hot bool) ([]byte, error) {
 	if cap(buf) < int(b.size) {
 		buf = make([]byte, b.size)
@@ -228,7 +228,7 @@ func (s *Store) loadFile(h Hash, buf []byte, hot bool) error {
 		return fmt.Errorf("%w (its file is gone)", ErrCorrupt)
 	}
 	if err != nil {
-		return err // too many open files, for one: says nothing about the block
+		return err // such as too many open files: it says nothing about the block
 	}
 	r := io.NopCloser(f)
 	if !hot {

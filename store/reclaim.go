@@ -6,7 +6,7 @@ import (
 	"io/fs"
 )
 
-// wakeReclaim says that there may be doubtful files.
+// wakeReclaim signals that there may be doubtful files.
 func (s *Store) wakeReclaim() {
 	select {
 	case s.reclaim <- struct{}{}:
@@ -14,8 +14,8 @@ func (s *Store) wakeReclaim() {
 	}
 }
 
-// reclaimLoop removes doubtful files until ctx ends. What it leaves, it finds in the
-// database after the next Open.
+// reclaimLoop removes doubtful files until ctx ends. It finds the rest in the database after the
+// next Open.
 func (s *Store) reclaimLoop(ctx context.Context) {
 	for {
 		select {
@@ -30,7 +30,7 @@ func (s *Store) reclaimLoop(ctx context.Context) {
 }
 
 // reclaimSome removes some doubtful files, with the end of the doubt committed only
-// after their absence is durable. It says whether there may be more. Blocks that are
+// after their absence is durable. It reports whether there may be more. Blocks that are
 // just being published are left: their publishers wake it when they give up.
 func (s *Store) reclaimSome() (more bool) {
 	const most = 64

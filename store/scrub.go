@@ -11,9 +11,9 @@ import (
 // maxBad is the most files that are kept in the folder of bad blocks; later ones are deleted.
 const maxBad = 16
 
-// setAside is called with a block that failed its check. It looks once more, for the
-// block may have been replaced meanwhile, and returns the bytes if they are good.
-// Otherwise the block is noted as missing, then its file is moved away.
+// setAside is called with a block that failed its check. It checks once more, because the block may
+// have been replaced meanwhile, and returns the bytes if they are good. Otherwise the block is
+// noted as missing, then its file is moved away.
 func (s *Store) setAside(h Hash, buf []byte) ([]byte, error) {
 	defer s.wakeReclaim() // after the lock is given back
 	s.hashes.lock(h)
@@ -46,8 +46,8 @@ func (s *Store) setAside(h Hash, buf []byte) ([]byte, error) {
 	return nil, bad
 }
 
-// keepBad moves the file of a bad block to the folder for such. A file that stays
-// where it is, is doubtful, and removed as such.
+// keepBad moves the file of a bad block to the folder for bad blocks. A file that can't be moved is
+// doubtful, and removed as such.
 func (s *Store) keepBad(h Hash) {
 	s.bad.Lock()
 	defer s.bad.Unlock()
@@ -56,7 +56,7 @@ func (s *Store) keepBad(h Hash) {
 		return
 	}
 	name := fmt.Sprintf("%s-%d", hex.EncodeToString(h[:]), time.Now().Unix())
-	_ = s.fs.Rename(s.blockPath(h), s.fs.PathJoin(s.badDir(), name)) // else it is removed
+	_ = s.fs.Rename(s.blockPath(h), s.fs.PathJoin(s.badDir(), name)) // otherwise it is removed
 }
 
 // Verify re-reads every block now, calling report for each bad one, which is set aside.
@@ -124,9 +124,8 @@ func next(h Hash) (Hash, bool) {
 	return Hash{}, false
 }
 
-// scrubLoop reads every block once in ScrubPeriod, in the order of their hashes, so
-// that none waits much longer than the period whatever is added. It goes on after a
-// restart where it was.
+// scrubLoop reads every block once in ScrubPeriod, in the order of their hashes, so that none waits
+// much longer than the period, whatever is added. After a restart it continues where it was.
 func (s *Store) scrubLoop(ctx context.Context) {
 	var buf []byte
 	at := s.scrubbedTo()
@@ -139,12 +138,12 @@ func (s *Store) scrubLoop(ctx context.Context) {
 			at = Hash{}
 			continue
 		}
-		buf, _ = s.check(h, buf) // what is bad, setAside tells to OnBad
+		buf, _ = s.check(h, buf) // setAside reports bad blocks to OnBad
 		if at, ok = next(h); !ok {
 			at = Hash{}
 		}
 		if n%64 == 0 || b.kind == inFile {
-			// Lost, it costs a few blocks read again.
+			// If it is lost, a few blocks are read again.
 			_ = s.commit(len(at), func(t *tx) error {
 				t.set(keyScrub, at[:])
 				return t.err
@@ -160,11 +159,11 @@ func (s *Store) scrubbedTo() (at Hash) {
 	return at
 }
 
-// scrubPause is the time that one block of all takes of the period, by its bytes: at
-// most a minute, so that a nearly empty store is not slower to see new blocks.
+// scrubPause is the share of the period for one block, in proportion to its bytes: at most a
+// minute, so that a nearly empty store notices new blocks soon.
 func (s *Store) scrubPause(b block) time.Duration {
 	c := s.counted()
-	const each = 4 << 10 // what a block costs beside its bytes
+	const each = 4 << 10 // the cost of a block in addition to its bytes
 	all := c.used + c.blocks*each
 	if all <= 0 {
 		return time.Minute

@@ -7,13 +7,13 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// space counts the bytes that are promised to blocks being taken in.
+// space counts the bytes that are reserved for blocks being written.
 type space struct {
 	mu       sync.Mutex
 	reserved int64
 }
 
-// reserve promises n bytes to a block that is being taken in, or answers ErrNoSpace.
+// reserve reserves n bytes for a block that is being written, or returns ErrNoSpace.
 func (s *Store) reserve(n int64) error {
 	if n == 0 {
 		return nil
@@ -50,7 +50,7 @@ func (s *Store) allow(t *tx, n int64, p Purpose) error {
 	return nil
 }
 
-// HasRoom reports whether the store would take a block of n bytes now.
+// HasRoom reports whether the store would accept a block of n bytes now.
 func (s *Store) HasRoom(n int64) bool {
 	if s.reserve(n) != nil {
 		return false
@@ -72,7 +72,7 @@ func (s *Store) counted() counters {
 }
 
 // disk returns the free bytes of the disk and the reserve that has to stay free; known
-// is false on a file system that can't tell.
+// is false on a file system that doesn't report it.
 func (s *Store) disk() (free, floor int64, known bool) {
 	u, err := s.fs.GetDiskUsage(s.dir)
 	if err != nil {
@@ -85,8 +85,8 @@ func (s *Store) disk() (free, floor int64, known bool) {
 	return int64(u.AvailBytes), max(floor, 0), true //nolint:gosec // below 2^63
 }
 
-// Usage says what the store takes. FreeDiskBytes is what may still be written before
-// the disk is down to the reserve; -1 when the disk can't tell.
+// Usage returns the space that the store uses. FreeDiskBytes is what may still be written before
+// the disk is down to the reserve; -1 when that is unknown.
 func (s *Store) Usage() Usage {
 	c := s.counted()
 	u := Usage{

@@ -15,7 +15,7 @@ import (
 	"github.com/p2pchord/p2pchord/internal/durable"
 )
 
-// staged is bytes taken in: in memory (body) when small, else in a temporary file.
+// staged is bytes that have been written: in memory (body) when few, otherwise in a temporary file.
 // An Update or Supply that has it busy owns the fields below busy.
 type staged struct {
 	s    *Store
@@ -23,7 +23,7 @@ type staged struct {
 	size uint32
 	body []byte
 
-	reserved int64 // bytes promised to it; the committing goroutine's while it is committed
+	reserved int64 // bytes reserved for it; the committing goroutine owns it during the commit
 
 	mu    sync.Mutex
 	busy  bool // an Update or Supply works with it
@@ -46,7 +46,7 @@ func (g *staged) Discard() {
 	}
 }
 
-// drop ends g: its file, if it still has one of its own, and what is reserved for it.
+// drop ends g: it removes its file, if there still is one, and frees its reservation.
 func (g *staged) drop() {
 	g.spent = true
 	if g.file != nil {
@@ -64,12 +64,12 @@ func (g *staged) drop() {
 
 func (g *staged) isFile() bool { return g.temp != "" || g.published }
 
-// Stage takes bytes in, before the entry that they belong to: size bytes of r, or
+// Stage writes bytes before the entry to which they belong: size bytes of r, or
 // up to MaxBlock when size is -1. It fails with ErrNoSpace before reading when they
-// can't fit, with ErrShort when r has not the announced size, with ErrTooLarge beyond
+// can't fit, with ErrShort when r doesn't have the announced size, with ErrTooLarge beyond
 // MaxBlock. The bytes are hashed as they come; they are not durable and can't be seen
 // before an Update or Supply names them. They hold their space until then, or until
-// Discard. A deadline of ctx is looked at between reads; it does not end a read.
+// Discard. A deadline of ctx is checked between reads; it does not end a read.
 func (s *Store) Stage(ctx context.Context, size int64, r io.Reader) (Staged, error) {
 	if size > MaxBlock {
 		return nil, ErrTooLarge
@@ -148,7 +148,7 @@ func (in *intake) run() (*staged, error) {
 	return in.spill(g, nil)
 }
 
-// spill takes the stream into a temporary file; head is what was read of it already.
+// spill writes the stream to a temporary file; head is what was read already.
 func (in *intake) spill(g *staged, head []byte) (*staged, error) {
 	temp := in.s.fs.PathJoin(in.s.stagingDir(), rand.Text())
 	f, err := in.s.fs.Create(temp, vfs.WriteCategoryUnspecified)
@@ -169,7 +169,7 @@ func (in *intake) spill(g *staged, head []byte) (*staged, error) {
 }
 
 // pour copies head and the rest of the stream to w, hashing, and reads at most one
-// byte beyond what is allowed.
+// byte more than allowed.
 func (in *intake) pour(w io.Writer, head []byte) (total int64, h Hash, err error) {
 	hash := new(blake3sum.Hasher)
 	buf := chunks.Get().(*[]byte)
@@ -182,7 +182,7 @@ func (in *intake) pour(w io.Writer, head []byte) (total int64, h Hash, err error
 	for {
 		total += int64(len(part))
 		if total > limit {
-			return total, h, nil // checkSize says what is wrong
+			return total, h, nil // checkSize returns the error
 		}
 		if err := in.reserve(max(0, total-in.reserved)); err != nil {
 			return total, h, err
@@ -260,7 +260,7 @@ func (s *Store) publish(g *staged) error {
 	return nil
 }
 
-// unpublish takes the file's name back, after an Update that did not happen. The
+// unpublish takes back the file's name after an Update that did not happen. The
 // caller holds the lock of g's hash.
 func (s *Store) unpublish(g *staged) {
 	if !g.published {

@@ -59,9 +59,9 @@ var noSync = pebble.NoSync
 
 func epochValue(epoch uint64) []byte { return binary.BigEndian.AppendUint64(nil, epoch) }
 
-// Close waits for the calls that are inside, then for the goroutines, and brings the
-// database to rest. It may be called more than once. It must not be called from within
-// a function that was handed to the store.
+// Close waits for calls in progress, then for the goroutines, and brings the database to rest. It
+// may be called more than once. It must not be called from within a function that was handed to the
+// store.
 func (s *Store) Close() error {
 	if !s.life.close() {
 		return nil
@@ -99,7 +99,7 @@ func (s *Store) closeFiles() error {
 	s.cache.Unref()
 	err = errors.Join(err, s.journal.close())
 	if failed {
-		return nil // Err has said why, and Close has nothing to add
+		return nil // Err has the reason, and Close has nothing to add
 	}
 	return err
 }

@@ -9,9 +9,8 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 )
 
-// tx is one batch of changes in the making: what it changes, it sees. Only the
-// committing goroutine uses it. The first error of the database sticks in err and
-// spoils the batch.
+// tx is a batch of changes that is being built; it sees its own changes. Only the committing
+// goroutine uses it. The first error of the database stays in err and makes the batch fail.
 type tx struct {
 	b       *pebble.Batch
 	base    *[1 << 16]Sum // the sums before the batch
@@ -107,7 +106,7 @@ func complete(r pebble.Reader, e *Entry) error {
 // replace makes the entries at a place those of shall (arranged), which were those of
 // old, with the blocks of with at hand.
 func (t *tx) replace(old, shall []Entry, with []*staged) {
-	// Whether entries name a block: known of those that are named here, looked up otherwise.
+	// Whether entries name a block: known for those that are named here, looked up otherwise.
 	blocks := map[Hash]*staged{}
 	named := map[Hash]bool{}
 	drop := func(e *Entry) {

@@ -7,17 +7,16 @@ import (
 	"slices"
 )
 
-// errVanished says that a block that was here when an Update began is not any more, so
+// errVanished means that a block that was here when an Update began is not any more, so
 // that its staged bytes are needed after all.
 var errVanished = errors.New("the block has gone meanwhile")
 
-// Update changes the entries of one place in one durable transaction, shared with
-// those of other callers. fn sees the entries that stand (by Stamp) and returns
-// those that shall; it must be pure, for it may run more than once, and quick, for it
-// runs on the goroutine that commits for all. It returns the entries as they then
-// stand. The staged bytes, if any, are made durable first, and are spent when Update
-// succeeds; otherwise they may be used again or discarded. A block that no entry names
-// any more is deleted, and so are staged bytes that no entry names.
+// Update changes the entries of one place in one durable transaction, shared with those of other
+// callers. fn gets the present entries (by Stamp) and returns the new ones. It must be pure,
+// because it may run more than once, and quick, because it runs on the goroutine that commits for
+// all. Update returns the new entries. The staged bytes, if any, are made durable first, and are
+// used up when Update succeeds; otherwise they may be used again or discarded. A block that no
+// entry names any more is deleted, and so are staged bytes that no entry names.
 //
 // When it returns an error of fn, nothing has changed. After ErrFailed the change may
 // or may not be found when the store is opened again. A ctx that ends while the change
@@ -131,7 +130,7 @@ func (s *Store) taking(ctx context.Context, with []Staged, do func(*tx, []*stage
 	return err
 }
 
-// seize makes the staged bytes the caller's own.
+// seize gives the caller the staged bytes exclusively.
 func (s *Store) seize(with []Staged) (taken []*staged, err error) {
 	for _, w := range with {
 		g, ok := w.(*staged)

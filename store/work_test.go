@@ -68,7 +68,8 @@ func (w *writer) step(s *store.Store) error {
 	return err
 }
 
-// check says what is wrong with the place in a store that may have states from acked to started.
+// check returns what is wrong with the place in a store that may have states from acked to
+// started.
 func (w *writer) check(s store.API, acked, started int64) error {
 	es, err := s.Entries(w.at)
 	if err != nil {

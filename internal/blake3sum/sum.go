@@ -25,7 +25,7 @@ const KeySize = 32
 // group is what AVX-512 takes at a time: 16 chunks of BLAKE3's tree.
 const group = guts.MaxSIMD * guts.ChunkSize
 
-// wide says that the processor has what makes groups worth it.
+// wide is whether the processor has AVX-512, which makes groups worth it.
 var wide = cpuid.CPU.Supports(cpuid.AVX512F)
 
 // Sum returns the hash of data.
@@ -59,7 +59,7 @@ type Hasher struct {
 	subtrees [48][8]uint32
 	depth    int
 	groups   uint64
-	// the last group, perhaps whole: only a later byte tells that it is not the last
+	// the last group, perhaps whole: only a later byte shows that it is not the last
 	rest    [group]byte
 	restLen int
 }
@@ -115,7 +115,7 @@ func (h *Hasher) write(p []byte) {
 	h.restLen = copy(h.rest[:], p)
 }
 
-// add takes a whole group that is not the last one.
+// add adds a whole group that is not the last one.
 func (h *Hasher) add(p *[group]byte) {
 	cv := guts.ChainingValue(guts.CompressBuffer(p, group, &guts.IV, h.groups*guts.MaxSIMD, 0))
 	h.groups++

@@ -1,9 +1,9 @@
 // Package contain keeps a panic within the piece of work in which it happens.
 //
 // A peer decides what a node works on, so a mistake in one handler must cost one request and not
-// the process. What is contained is logged with its stack, once for each place, and counted. State
-// that a panic may have left half changed must not be used after it: the ring's machine, for one,
-// is not run in here.
+// the process. A contained panic is logged with its stack, once for each place, and counted. State
+// that a panic may have left half changed must not be used after it: the ring's machine, for
+// example, doesn't run in here.
 package contain
 
 import (
@@ -44,7 +44,7 @@ func Run(what string, f func() error) (err error) {
 }
 
 // Go is like wg.Go, with a panic of f contained. failed, if not nil, is called after a panic: it
-// does for whoever waits for f's outcome what f did not do.
+// reports the failure to whatever waits for f's outcome.
 func Go(wg *sync.WaitGroup, what string, f, failed func()) {
 	wg.Go(func() {
 		err := Run(what, func() error { f(); return nil })
@@ -58,7 +58,7 @@ const (
 	// firstPause is how long Restart waits after the first panic; it doubles up to longestPause.
 	firstPause   = time.Second
 	longestPause = 5 * time.Minute
-	// calmAfter is how long work has to run well before its pauses begin anew.
+	// calmAfter is how long work has to run well before its pauses start over.
 	calmAfter = 10 * time.Minute
 )
 
@@ -84,7 +84,7 @@ func Restart(ctx context.Context, what string, f func(context.Context)) {
 	}
 }
 
-// maxPlaces bounds the places of which it is remembered that their stack was logged.
+// maxPlaces bounds the places whose logged stacks are remembered.
 const maxPlaces = 256
 
 var (

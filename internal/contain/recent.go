@@ -11,7 +11,7 @@ import (
 // recentFor is how long Problems names work that has panicked.
 const recentFor = 10 * time.Minute
 
-// panicked is what is known of the panics in one kind of work.
+// panicked is what is known about the panics in one kind of work.
 type panicked struct {
 	times int
 	last  time.Time
@@ -22,8 +22,8 @@ var recent struct {
 	work map[string]panicked
 }
 
-// remember notes that work panicked now. What work is called is written in the program, so there
-// are few kinds.
+// remember notes that work panicked now. The names of work are constants of the program, so there
+// are few.
 func remember(what string) {
 	recent.mu.Lock()
 	defer recent.mu.Unlock()
@@ -33,7 +33,7 @@ func remember(what string) {
 	recent.work[what] = panicked{recent.work[what].times + 1, time.Now()}
 }
 
-// Problems tells of the work that panicked in the last ten minutes, in order of its name.
+// Problems lists the work that panicked in the last ten minutes, in order of its name.
 func Problems() []string {
 	recent.mu.Lock()
 	defer recent.mu.Unlock()

@@ -12,7 +12,7 @@ const MaxSecret = 16 << 10
 // tokenLength is the number of characters of a token of the local API as the gateway makes it.
 const tokenLength = 52
 
-// Secret says what secret of a peer the whole content of a file is; "" when it is none.
+// Secret returns which secret of a peer the content of a file is, or "".
 func Secret(content []byte) string {
 	if len(content) > MaxSecret {
 		return ""

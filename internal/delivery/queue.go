@@ -1,4 +1,4 @@
-// Package delivery hands values to a function that may block, without blocking those who have them.
+// Package delivery hands values to a function that may block, without blocking their senders.
 package delivery
 
 import (
@@ -8,8 +8,8 @@ import (
 	"github.com/p2pchord/p2pchord/internal/contain"
 )
 
-// Queue delivers values one at a time, in order, from a goroutine of its own. When it is full
-// it drops what comes, counts it, and tells of it once there is room.
+// Queue delivers values one at a time, in order, from its own goroutine. When it is full it drops
+// new values, counts them, and reports the number once there is space.
 type Queue[T any] struct {
 	what    string
 	limit   int
@@ -26,8 +26,8 @@ type Queue[T any] struct {
 	ended   chan struct{}
 }
 
-// New returns a queue of at most limit values. lost makes a value of the number of those that were
-// dropped. what names the queue, should deliver panic.
+// New returns a queue of at most limit values. lost turns the number of dropped values into a
+// value. what names the queue if deliver panics.
 func New[T any](what string, limit int, deliver func(T), lost func(n uint64) T) *Queue[T] {
 	q := &Queue[T]{what: what, limit: limit, deliver: deliver, lost: lost, ended: make(chan struct{})}
 	q.change = sync.NewCond(&q.mu)
@@ -55,8 +55,8 @@ func (q *Queue[T]) Dropped() uint64 {
 	return q.dropped
 }
 
-// Flush waits until everything is delivered, for as long as within. It returns false when something
-// isn't.
+// Flush waits until everything is delivered, for as long as within. It returns false if something
+// isn't delivered by then.
 func (q *Queue[T]) Flush(within time.Duration) bool {
 	timer := time.AfterFunc(within, func() {
 		q.mu.Lock()
@@ -76,8 +76,8 @@ func (q *Queue[T]) Flush(within time.Duration) bool {
 	return true
 }
 
-// Close ends the queue: what comes later is dropped. It waits for what is in it as Flush does;
-// a call that blocks for longer is left behind.
+// Close ends the queue: later values are dropped. It waits for the values in it as Flush does; a
+// call that blocks for longer is abandoned.
 func (q *Queue[T]) Close(within time.Duration) bool {
 	q.mu.Lock()
 	q.closed = true

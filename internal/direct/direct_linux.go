@@ -10,11 +10,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// WriteAt writes p to f at off as f.WriteAt does, and its aligned beginning past the page
-// cache when p is large and lies at an Alignment of memory and file. Whatever can't be
-// written like that, on file systems that don't know it or after an error, f.WriteAt
-// writes. While it works nobody else may write to the file: the descriptor's
-// flags are changed, and they belong to all who share it.
+// WriteAt writes p to f at off as f.WriteAt does, and its aligned beginning past the page cache
+// when p is large and lies at an Alignment of memory and file. f.WriteAt writes the rest, and
+// everything on file systems without direct I/O or after an error. While WriteAt runs nobody else
+// may write to the file: it changes the flags of the descriptor, which all its users share.
 func WriteAt(f File, p []byte, off int64) (int, error) {
 	n := 0
 	if len(p) >= least && off%Alignment == 0 && uintptr(unsafe.Pointer(unsafe.SliceData(p)))%Alignment == 0 { //nolint:gosec // only the address is looked at
@@ -27,7 +26,7 @@ func WriteAt(f File, p []byte, off int64) (int, error) {
 	return n + m, err
 }
 
-// noFile is the descriptor of what stands in memory.
+// noFile is the descriptor of a source in memory.
 const noFile = ^uintptr(0)
 
 // writeDirect returns how many bytes, a multiple of Alignment, it has written.
@@ -54,7 +53,7 @@ func writeDirect(f File, p []byte, off int64) (n int) {
 	return n
 }
 
-// setDirect makes a descriptor one that goes past the cache, until it is undone.
+// setDirect makes a descriptor bypass the cache until undone.
 func setDirect(fd uintptr) (undo func(), ok bool) {
 	if fd == noFile {
 		return nil, false
@@ -63,11 +62,11 @@ func setDirect(fd uintptr) (undo func(), ok bool) {
 	if err == nil {
 		_, err = unix.FcntlInt(fd, unix.F_SETFL, flags|unix.O_DIRECT)
 	}
-	// what was possible a moment ago
+	// it worked a moment ago
 	return func() { _, _ = unix.FcntlInt(fd, unix.F_SETFL, flags) }, err == nil
 }
 
-// Reader returns a reader of f, which stands at its beginning and has size bytes. It
+// Reader returns a reader of f, which is at its beginning and has size bytes. It
 // reads past the page cache, unless f is small or its beginning is in the cache.
 // Nobody else may use f's descriptor until it is closed; closing it doesn't close f.
 func Reader(f Source, size int64) io.ReadCloser {
@@ -95,13 +94,13 @@ var buffers = sync.Pool{New: func() any { b := make([]byte, step); return &b }}
 // reader reads past the cache until that is not possible.
 type reader struct {
 	f    Source
-	step int     // least size of what is read into the caller's memory
+	step int     // minimum size of a read into the caller's memory
 	undo func()  // nil afterwards
 	buf  *[]byte // nil before the first short read, and at the end
 	left []byte  // of buf, to be read
 }
 
-// Step is how many bytes to read at least, so that they go from the disk to where they are wanted.
+// Step is the minimum size of a read whose bytes go from the disk straight to the caller's memory.
 // It is 0 after Narrow: then the reads may have any size.
 func (r *reader) Step() int {
 	if r.step < step {
@@ -110,7 +109,7 @@ func (r *reader) Step() int {
 	return r.step
 }
 
-// Narrow has smaller reads go to the caller's memory too, for who has little of it.
+// Narrow makes smaller reads go straight to the caller's memory too, for callers with little of it.
 func (r *reader) Narrow() { r.step = narrow }
 
 func (r *reader) Read(p []byte) (int, error) {
@@ -145,7 +144,7 @@ func (r *reader) fill(p []byte) (int, error) {
 	return n, err
 }
 
-// Close gives memory back, and makes the descriptor what it was.
+// Close frees memory and restores the descriptor's flags.
 func (r *reader) Close() error {
 	if r.buf != nil {
 		buffers.Put(r.buf)

@@ -3,32 +3,32 @@
 // They need no fresh memory of the kernel, are not copied on the way, and push nothing
 // out of the cache.
 //
-// It never makes anything durable: what has been written needs an fsync as always.
+// It never makes anything durable: an fsync is needed as always.
 package direct
 
 import "io"
 
-// File is what is written to: an *os.File, or anything with a descriptor.
+// File is a file to write to: an *os.File, or anything with a descriptor.
 type File interface {
 	io.WriterAt
 	Fd() uintptr
 }
 
-// Source is what is read from.
+// Source is a file to read from.
 type Source interface {
 	io.Reader
 	Fd() uintptr
 }
 
-// Alignment in bytes of the memory, the offset and the length of what can be written
-// past the cache. A large allocation of Go's begins at such an address.
+// Alignment, in bytes, of memory, offset, and length for writes past the cache. A large allocation
+// in Go begins at such an address.
 const Alignment = 4096
 
-// step is the size in bytes of what is read from the disk at a time.
+// step is the number of bytes that are read from the disk at a time.
 const step = 1 << 20
 
 // narrow is the same for a reader whose caller has little memory.
 const narrow = 128 << 10
 
-// least is the size in bytes from which it is worth three system calls.
+// least is the size in bytes from which direct I/O is worth three system calls.
 const least = 256 << 10

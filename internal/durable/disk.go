@@ -7,12 +7,12 @@ import (
 	"github.com/p2pchord/p2pchord/internal/fault"
 )
 
-// IsFull reports whether err says that the disk, or a quota on it, is full.
+// IsFull reports whether err means that the disk, or a quota on it, is full.
 func IsFull(err error) bool {
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
 }
 
-// CantOpen says what to do when the disk of a data folder is full or read-only. Other errors it
+// CantOpen adds what to do when the disk of a data folder is full or read-only. Other errors it
 // returns as they are.
 func CantOpen(dir string, err error) error {
 	switch {

@@ -24,21 +24,21 @@ const (
 	formatWord = "p2pchord "
 )
 
-// ErrLocked says that another process has the data folder.
+// ErrLocked means that another process has the data folder.
 var ErrLocked = errors.New("locked by another process")
 
 // Folder is a data folder that this process alone may use until Unlock.
 type Folder struct {
 	Dir string
-	// Warning says what is wrong with the folder although it can be used; empty when nothing is.
+	// Warning is a problem with the folder that doesn't prevent its use, or empty.
 	Warning string
 	lock    *flock.Flock
 }
 
-// LockFolder makes the folder if there is none (only its user may enter), takes it for
-// this process at once or not at all, checks its format and sweeps temporary files.
-// The errors are of the kind fault.NotAllowed: another process has it (ErrLocked), others
-// may write to it, or a newer program wrote it.
+// LockFolder makes the folder if there is none (only its user may enter), locks it for this process
+// or fails at once, checks its format, and removes temporary files. The errors are of the kind
+// fault.NotAllowed: another process has it (ErrLocked), others may write to it, or a newer program
+// wrote it.
 func LockFolder(dir string) (*Folder, error) {
 	if err := MakeFolder(dir, 0o700); err != nil {
 		return nil, err
@@ -76,7 +76,7 @@ func tryLock(lock *flock.Flock) (got bool, err error) {
 	return false, nil
 }
 
-// Locked reports whether a process has the data folder dir, as far as that can be told.
+// Locked reports whether a process has the data folder dir, as far as that can be determined.
 func Locked(dir string) bool {
 	name := filepath.Join(dir, lockName)
 	if _, err := os.Stat(name); err != nil {
@@ -109,7 +109,7 @@ func checkFormat(dir string) error {
 	return nil
 }
 
-// Unlock gives the folder back. It may be called more than once.
+// Unlock unlocks the folder. It may be called more than once.
 func (f *Folder) Unlock() error {
 	if err := f.lock.Unlock(); err != nil {
 		return fmt.Errorf("unlocking the data folder %s: %w", f.Dir, err)

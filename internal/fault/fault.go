@@ -1,5 +1,5 @@
-// Package fault holds the one table of what can go wrong: each code with its
-// status on the wire, its exit code and its HTTP status. It never logs and knows no room.
+// Package fault holds the one table of failures: each code with its status on the wire, its exit
+// code, and its HTTP status. It never logs and imports no other package of this module.
 //
 // An error has one kind: the Code of the outermost Error in it. Codes of its causes are hidden,
 // so that errors.Is(err, code) and CodeOf(err) == code agree: a "try again" whose cause is an
@@ -23,7 +23,7 @@ const (
 	NotFound    Code = "not_found"    // no such file in the ring
 	Unreachable Code = "unreachable"  // no running node, or no peer could be reached
 	TryAgain    Code = "try_again"    // can't tell now: the ring is changing
-	Integrity   Code = "integrity"    // what arrived is not what was stored
+	Integrity   Code = "integrity"    // the bytes that arrived are not those that were stored
 	NoSpace     Code = "no_space"     // no space, or over a limit
 	NotAllowed  Code = "not_allowed"  // refused by a rule
 	FewerCopies Code = "fewer_copies" // stored, with fewer copies than asked for
@@ -49,7 +49,7 @@ type entry struct {
 	words string
 }
 
-// table is the only place where the numbers stand. Wire statuses are part of protocol/SPEC.md and
+// table is the only place that has the numbers. Wire statuses are part of protocol/SPEC.md and
 // never change.
 var table = []entry{
 	{Failed, 1, 1, 500, "failed"},
@@ -100,12 +100,12 @@ func FromWire(w uint32) Code {
 // Parse returns the code with the name s, and Failed for a name unknown here.
 func Parse(s string) Code { return row(Code(s)).code }
 
-// Error is a failure of a kind with the words for the user: what failed, why, what to do.
+// Error is a failure of a kind with a message for the user: what failed, why, what to do.
 type Error struct {
 	Code Code
 	Msg  string
 	Err  error // the cause, or nil
-	// After is how long to wait before the same is asked again; 0 when that isn't known.
+	// After is how long to wait before a retry; 0 when that isn't known.
 	After time.Duration
 }
 
@@ -115,12 +115,12 @@ func New(c Code, format string, args ...any) error {
 	return &Error{Code: c, Msg: err.Error(), Err: errors.Unwrap(err)}
 }
 
-// Later returns an error of kind TryAgain that says how long to wait.
+// Later returns an error of kind TryAgain with the time to wait.
 func Later(after time.Duration, format string, args ...any) error {
 	return &Error{Code: TryAgain, Msg: fmt.Sprintf(format, args...), After: after}
 }
 
-// AfterOf is how long to wait before what failed with err is asked again; 0 when that isn't known.
+// AfterOf is how long to wait before a retry of what failed with err; 0 when that isn't known.
 func AfterOf(err error) time.Duration {
 	var e *Error
 	if errors.As(err, &e) && e.Code == TryAgain {
@@ -148,7 +148,7 @@ func (c cause) Is(target error) bool {
 	return !code && errors.Is(c.error, target)
 }
 
-// As finds what is no Code and no Error in the cause.
+// As finds errors in the cause that are neither a Code nor an Error.
 func (c cause) As(target any) bool {
 	switch target.(type) {
 	case *Code, **Error:

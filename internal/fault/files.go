@@ -7,10 +7,10 @@ import (
 	"syscall"
 )
 
-// MoreFiles tells what to do when OutOfFiles.
+// MoreFiles is the remedy when OutOfFiles.
 const MoreFiles = "this process, or the system, may open no more files: raise the limit (ulimit -n, or LimitNOFILE= of a service), or do less at once"
 
-// OutOfFiles reports whether err says that the process or the system has no file descriptor left.
+// OutOfFiles reports whether err means that the process or the system has no file descriptor left.
 func OutOfFiles(err error) bool {
 	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)
 }

@@ -1,15 +1,15 @@
 // Package instance finds out whether a second process runs under this host's identity: a copied
 // data folder, a cloned virtual machine, a restored backup beside the original.
 //
-// Two such processes can't dial each other, because libp2p takes the other one for itself. Their
+// Two such processes can't dial each other, because libp2p regards the other one as itself. Their
 // common neighbors see both: each as a connection of the same peer. A Guard therefore asks its
 // neighbors for proofs from every process that is connected under its own identity, before it
-// joins, and again whenever a neighbor says that it sees two. A proof is signed with the identity's
-// key over a fresh challenge, so a neighbor can neither invent a second process nor replay one.
-//
-// A Guard decides nothing: its owner is told of each other instance, and Outranks says which of
-// two has to yield. The Guard owns the goroutines that answer, probe and ask; Close waits for them.
-// Its mutex is a leaf: no other lock is taken while it is held, and no callback runs under it.
+// joins, and again whenever a neighbor reports that it sees two. A proof is signed with the
+// identity's key over a fresh challenge, so a neighbor can neither invent a second process nor
+// replay one. A Guard decides nothing: it reports each other instance to its owner, and Outranks
+// decides which of two has to yield. The Guard owns the goroutines that answer, probe, and ask;
+// Close waits for them. Its mutex is a leaf: no other lock is taken while it is held, and no
+// callback runs under it.
 package instance
 
 import (
@@ -34,26 +34,26 @@ import (
 var log = logging.Logger("p2pchord/instance")
 
 const (
-	// probeTimeout is how long a process has to prove itself. One that is gone without a word, as
-	// after a power cut, leaves connections behind that answer nothing.
+	// probeTimeout is how long a process has to prove itself. A process that vanished, as after a
+	// power cut, leaves connections behind that answer nothing.
 	probeTimeout = 2 * time.Second
 	// askTimeout bounds one question to a neighbor, which probes meanwhile.
 	askTimeout = probeTimeout + 2*time.Second
-	// settleTime is how long a second connection has to stay before it is looked at: dials that
+	// settleTime is how long a second connection has to stay before it is checked: dials that
 	// race over two transports leave one behind for a moment.
 	settleTime = time.Second
-	// maxReviews bounds the peers that are looked at, or asked, at the same time.
+	// maxReviews bounds the peers that are checked, or asked, at the same time.
 	maxReviews = 32
 )
 
 // Other is another process that was proved to run under this host's identity.
 type Other struct {
 	Instance *pb.Instance
-	Address  string  // where the neighbor sees it; a hint by a stranger, for people
+	Address  string  // where the neighbor sees it; an unverified hint for people
 	Seen     peer.ID // the neighbor
 }
 
-// Config says what a Guard guards. Every field is needed.
+// Config is the configuration of a Guard. Every field is required.
 type Config struct {
 	Host host.Host
 	// Member reports whether this process is a member of the ring now.
@@ -135,7 +135,7 @@ func (g *Guard) Self() *pb.Instance {
 	return &pb.Instance{Started: g.started, Nonce: g.nonce, Member: g.cfg.Member()}
 }
 
-// Outranks reports whether a goes on and b has to yield: a member before one that hasn't joined,
+// Outranks reports whether a continues and b has to yield: a member before one that hasn't joined,
 // then the one that started first. It is a total order, so of any two exactly one yields.
 func Outranks(a, b *pb.Instance) bool {
 	switch {
@@ -148,7 +148,7 @@ func Outranks(a, b *pb.Instance) bool {
 	}
 }
 
-// start does w in a goroutine, unless it is being done, too much is, or the Guard is closed.
+// start does w in a goroutine, unless it is under way already, too much is, or the Guard is closed.
 func (g *Guard) start(w work, do func()) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -178,7 +178,7 @@ func (g *Guard) serve(ctx context.Context, from peer.ID, req *pb.InstanceRequest
 	case *pb.InstanceRequest_Find:
 		proofs := g.probe(ctx, from, r.Find.GetChallenge())
 		if g.differ(from, r.Find.GetChallenge(), proofs) {
-			// the one that didn't ask has to hear of it too
+			// the one that didn't ask has to know, too
 			g.start(work{from, telling}, func() { g.tell(from) })
 		}
 		return protocol.InstanceAnswer(proofs...), nil
@@ -225,7 +225,8 @@ func (g *Guard) probe(ctx context.Context, p peer.ID, challenge []byte) []*pb.In
 }
 
 // Ask asks a neighbor, over a connection that exists, which other processes it sees under this
-// host's identity, and gives each to Config.Found. An error says that the neighbor could not tell.
+// host's identity, and gives each to Config.Found. An error means that the neighbor could not
+// answer.
 func (g *Guard) Ask(ctx context.Context, neighbor peer.ID) error {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
@@ -251,7 +252,7 @@ func (g *Guard) Ask(ctx context.Context, neighbor peer.ID) error {
 	return nil
 }
 
-// connected looks at a peer that has more than one connection, once they have settled.
+// connected checks a peer that has more than one connection, once they have settled.
 func (g *Guard) connected(p peer.ID) {
 	if len(g.cfg.Host.Network().ConnsToPeer(p)) < 2 {
 		return
@@ -267,7 +268,7 @@ func (g *Guard) connected(p peer.ID) {
 	})
 }
 
-// review tells the processes behind a peer's connections when they are not one.
+// review notifies the processes behind a peer's connections if they are more than one.
 func (g *Guard) review(p peer.ID) {
 	if len(g.cfg.Host.Network().ConnsToPeer(p)) < 2 {
 		return
@@ -278,7 +279,7 @@ func (g *Guard) review(p peer.ID) {
 	}
 }
 
-// differ reports whether proofs are those of more than one process with p's identity.
+// differ reports whether the proofs are of more than one process with p's identity.
 func (g *Guard) differ(p peer.ID, challenge []byte, proofs []*pb.InstanceProof) bool {
 	key := g.cfg.Host.Peerstore().PubKey(p)
 	if key == nil {
@@ -293,7 +294,7 @@ func (g *Guard) differ(p peer.ID, challenge []byte, proofs []*pb.InstanceProof) 
 	return len(seen) > 1
 }
 
-// tell makes every process behind p's connections ask for the others.
+// tell makes every process behind p's connections look for the others.
 func (g *Guard) tell(p peer.ID) {
 	log.Warnw("two processes run with one identity", "peer", p)
 	ctx, cancel := context.WithTimeout(g.ctx, probeTimeout)
@@ -306,7 +307,7 @@ func (g *Guard) tell(p peer.ID) {
 	}
 }
 
-// Linger goes on answering for a moment. A process that yields calls it before it ends, so that
+// Linger continues to answer for a moment. A process that yields calls it before it ends, so that
 // the other one can be shown its proof.
 func (g *Guard) Linger() {
 	timer := time.NewTimer(probeTimeout)

@@ -12,8 +12,8 @@ import (
 const accessACL = "system.posix_acl_access"
 
 // keepACL gives f the access control list of the file called name in d, or none if that has none.
-// It tells whether it could: otherwise the group's bits of the mode, which bound the list, would be
-// the group's own.
+// It reports whether it could: otherwise the group's bits of the mode, which bound the list, would
+// be the group's own.
 func keepACL(f *os.File, d dir, name string) bool {
 	old, err := d.OpenFile(name, unix.O_PATH|unix.O_NOFOLLOW, 0)
 	if err != nil {

@@ -11,18 +11,18 @@ import (
 	"strings"
 )
 
-// claims tell names apart as the disk does, where it takes some for one: an empty folder beside the
-// files gets a file for each name that is written, and where the disk says that there is one
-// already, the name is taken. It works where the identity of a file doesn't, as in file systems in
-// user space that number a file by the name it is opened by.
+// claims distinguish names as the disk does, where it treats some as equal: an empty folder beside
+// the files gets a file for each name that is written, and if the disk reports that it exists
+// already, the name is taken. This works where the identity of a file doesn't, as in file systems
+// in user space that number a file by the name it is opened by.
 type claims struct {
 	parent dir
 	name   string // of the folder, in parent
 	dir    dir
 }
 
-// newClaims makes the folder in d; nil when the disk takes no names for one there, or when that
-// can't be found out.
+// newClaims makes the folder in d; it returns nil when the disk treats no names as equal there, or
+// when that can't be found out.
 func newClaims(d dir) *claims {
 	var id [6]byte
 	_, _ = rand.Read(id[:]) // never fails, by its contract
@@ -41,7 +41,7 @@ func newClaims(d dir) *claims {
 	return nil
 }
 
-// folds tells whether the folder is there under other names too.
+// folds reports whether the folder is there under other names too.
 func (c *claims) folds() bool {
 	for _, other := range []string{strings.ToUpper(c.name), strings.Replace(c.name, "\u00e9", "e\u0301", 1), c.name + ".", c.name + " "} {
 		if _, err := c.parent.Lstat(other); err == nil {
@@ -70,7 +70,8 @@ func (c *claims) holder(name string) (string, bool) {
 	return string(text), err == nil && string(text) != name
 }
 
-// add notes that a file is written. What can't be noted is found by its identity, if at all.
+// add notes that a file is written. A file that can't be noted is recognized by its identity, if at
+// all.
 func (c *claims) add(name string) {
 	if c == nil {
 		return
@@ -90,7 +91,7 @@ func (c *claims) add(name string) {
 
 func (c *claims) leave(d dir) {
 	if d != c.dir {
-		_ = d.Close() // nothing counts that was written through it
+		_ = d.Close() // nothing that was written through it matters
 	}
 }
 

@@ -48,7 +48,7 @@ func read(t *testing.T, path string) string {
 	return string(b)
 }
 
-// noParts says that no temporary file is left below dir.
+// noParts checks that no temporary file is left below dir.
 func noParts(t *testing.T, dir string) {
 	t.Helper()
 	err := filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {

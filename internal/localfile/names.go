@@ -8,7 +8,7 @@ import (
 	"github.com/p2pchord/p2pchord/internal/fault"
 )
 
-// CheckName says why a file of the ring can't have its name on this machine; nil when it can. The
+// CheckName returns an error if a file of the ring can't have its name on this machine. The
 // name has '/' between its parts.
 func CheckName(name string) error { return checkName(runtime.GOOS, name) }
 
@@ -36,8 +36,8 @@ func badName(name, why string) error {
 	return fault.New(fault.NotAllowed, "a file on this machine can't be called %q: %s; give -o FILE to write it elsewhere", name, why)
 }
 
-// windowsRefuses says why a part of a path doesn't mean a file or folder of that very name on
-// Windows.
+// windowsRefuses returns the reason why a part of a path doesn't mean a file or folder of that very
+// name on Windows.
 func windowsRefuses(part string) string {
 	if i := strings.IndexFunc(part, func(r rune) bool { return r < ' ' || strings.ContainsRune(`<>:"|?*\`, r) }); i >= 0 {
 		return "on Windows a name has none of " + `< > : " | ? * \`
@@ -51,8 +51,8 @@ func windowsRefuses(part string) string {
 	return ""
 }
 
-// isDevice tells whether Windows takes a part of a path for a device: with any extension, and
-// blanks before that, in older versions.
+// isDevice reports whether Windows interprets a part of a path as a device: with any extension, and
+// blanks before it, in older versions.
 func isDevice(part string) bool {
 	base, _, _ := strings.Cut(part, ".")
 	base = strings.ToUpper(strings.TrimRight(base, " "))

@@ -43,7 +43,7 @@ func (t *Target) place() error {
 	case now.IsDir():
 		return fault.New(fault.Failed, "%s became a folder just now: try again", t.shown)
 	case now.Mode().IsRegular() && (t.replaces == nil || !os.SameFile(now, t.replaces)):
-		t.replaces = now // it came meanwhile
+		t.replaces = now // it appeared meanwhile
 		t.keepMode()
 	}
 	mine, err := t.File.Stat()
@@ -73,7 +73,7 @@ func (t *Target) rename(mine fs.FileInfo) error {
 	if !renameOpen {
 		return nil
 	}
-	// It is closed only now, for that gives up the claim to the temporary file.
+	// It is closed only now, because that gives up the lock on the temporary file.
 	st, err := t.dir.Lstat(t.base)
 	if err != nil || !os.SameFile(st, mine) {
 		return fault.New(fault.NotAllowed, "can't write %s: somebody else replaced it just now", t.shown)
@@ -84,8 +84,8 @@ func (t *Target) rename(mine fs.FileInfo) error {
 	return nil
 }
 
-// giveName moves the temporary file. Without Force a file that has come there in the meantime is
-// not replaced: a link, unlike a rename, fails then.
+// giveName moves the temporary file. Without Force a file that has appeared there in the meantime
+// is not replaced: a link, unlike a rename, fails then.
 func (t *Target) giveName() error {
 	if !t.session.opt.Force {
 		err := t.dir.Link(t.temp, t.base)
@@ -104,14 +104,14 @@ func (t *Target) giveName() error {
 	return nil
 }
 
-// keepMode says who may read the file: who might read the one that it replaces, or else whom the
-// writer of the record let, as far as the user's umask does. Until then it is the user's alone, so
-// that a failure opens it to nobody.
+// keepMode sets the permissions: those of the file that it replaces, or otherwise those of the
+// record within the user's umask. Until then only the user can read it, so that a failure gives
+// access to nobody.
 func (t *Target) keepMode() {
 	if t.replaces != nil {
 		mode := t.replaces.Mode().Perm()
 		if !keepOwner(t.File, t.replaces) || !keepACL(t.File, t.dir, t.base) {
-			mode &^= 0o070 // its group is another one, which might read what the old one could not
+			mode &^= 0o070 // its group is another one, which could not read the old file
 		}
 		_ = t.File.Chmod(mode) // see above
 		return

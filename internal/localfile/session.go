@@ -17,22 +17,22 @@ type Want struct {
 	Name     string // in the ring
 	Size     int64
 	Hash     string      // BLAKE3-256 in hex; empty when it isn't known
-	Mode     fs.FileMode // who may read, write and execute it; 0 when that isn't known
+	Mode     fs.FileMode // permission bits; 0 when they aren't known
 	Modified time.Time
 }
 
-// Options say how files are written.
+// Options are the ways of writing files.
 type Options struct {
 	Force bool // replace a different file
-	Sync  bool // make what is written survive a power cut
+	Sync  bool // make written files survive a power cut
 }
 
 // Session is the writing of one command. It is safe for concurrent use.
 type Session struct {
 	opt Options
 
-	// mu is held while a file gets its name, so that no other of this session gets that name
-	// between the look whether it is there and the writing.
+	// mu is held while a file gets its name, so that no other file of this session gets that name
+	// between the check and the rename.
 	mu      sync.Mutex
 	written map[identity][]written
 }
@@ -46,9 +46,9 @@ type written struct {
 // NewSession begins to write the files of one command.
 func NewSession(opt Options) *Session { return &Session{opt: opt, written: map[identity][]written{}} }
 
-// ours returns the name in the ring of the file that this session has put where file is; false
-// when it is another's. The file system itself tells: names may be equal to it that are different
-// to the ring, such as a and A.
+// ours returns the ring's name of the file if this session has written it; false if it hasn't. The
+// file system itself decides: names that are different in the ring, such as a and A, may be equal
+// to it.
 func (s *Session) ours(file fs.FileInfo) (string, bool) {
 	for _, w := range s.written[identityOf(file)] {
 		if os.SameFile(w.file, file) {
@@ -64,7 +64,7 @@ func (s *Session) note(file fs.FileInfo, name string) {
 }
 
 // File prepares to write a file to the path that the user has given for it. A link there stays, and
-// leads to the new file, unless another user has made it. What is no regular file, such as
+// leads to the new file, unless another user has made it. A file that is not regular, such as
 // /dev/null, is written in place.
 func (s *Session) File(path string, w Want) (*Target, error) {
 	path, err := follow(path)
@@ -142,7 +142,8 @@ func (s *Session) Named(folder string, w Want) (*Target, error) {
 	}
 	where := filepath.Join(folder, base)
 	if st, err := os.Lstat(where); err == nil && !st.Mode().IsRegular() && !st.IsDir() && st.Mode()&fs.ModeSymlink == 0 {
-		return nil, special(where) // its name is the ring's, so that nobody has meant this one
+		// the name comes from the ring, so the user did not choose this file
+		return nil, special(where)
 	}
 	return s.File(where, w)
 }

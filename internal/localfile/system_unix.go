@@ -9,7 +9,7 @@ import (
 	"syscall"
 )
 
-// renameOpen says that a file can be renamed while it is open.
+// renameOpen means that a file can be renamed while it is open.
 const renameOpen = true
 
 // openFlags keep an open from following a link, and from waiting at a pipe.
@@ -75,21 +75,21 @@ func identityOf(i fs.FileInfo) identity {
 	return identity{uint64(st.Dev), st.Ino} //nolint:gosec,unconvert // the types differ by system
 }
 
-// isOurs tells whether an open file is this user's and no other's: nobody else may write to it, and
-// it has no second name, under which it would be another file as well.
+// isOurs reports whether an open file is this user's and no other's: nobody else may write to it,
+// and it has no second name, under which it would be another file as well.
 func isOurs(i fs.FileInfo) bool {
 	st, ok := i.Sys().(*syscall.Stat_t)
 	return ok && i.Mode().IsRegular() && i.Mode().Perm()&0o022 == 0 && int(st.Uid) == os.Geteuid() && st.Nlink == 1
 }
 
-// isForeign tells whether another user than root has made a link: /dev/stdout is one of root's.
+// isForeign reports whether another user than root has made a link: /dev/stdout is one of root's.
 func isForeign(i fs.FileInfo) bool {
 	st, ok := i.Sys().(*syscall.Stat_t)
 	return !ok || int(st.Uid) != os.Geteuid() && st.Uid != 0
 }
 
 // keepOwner gives f the owner and the group of the file that it replaces, as far as the user may.
-// It tells whether the group is the same.
+// It reports whether the group is the same.
 func keepOwner(f *os.File, old fs.FileInfo) bool {
 	was, ok := old.Sys().(*syscall.Stat_t)
 	if !ok {

@@ -5,7 +5,7 @@ import (
 	"os"
 )
 
-// renameOpen says that a file can be renamed while it is open.
+// renameOpen means that a file can be renamed while it is open.
 const renameOpen = false
 
 const openFlags = 0
@@ -25,7 +25,7 @@ func identityOf(i fs.FileInfo) identity { return identity{i.Size()} }
 // isOurs isn't asked: no temporary file is found again.
 func isOurs(fs.FileInfo) bool { return false }
 
-// isForeign tells whether another user has made a link: only an administrator can.
+// isForeign reports whether another user has made a link: only an administrator can.
 func isForeign(fs.FileInfo) bool { return false }
 
 // keepOwner has nothing to keep: a file's rights are those of its folder.

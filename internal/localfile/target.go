@@ -14,11 +14,11 @@ import (
 	"github.com/p2pchord/p2pchord/internal/fault"
 )
 
-// ErrEqual says that the very file is there already.
+// ErrEqual means that an equal file is there already.
 var ErrEqual = errors.New("an equal file is there already")
 
-// Target is a file that appears under its name only when it is whole: until then it is a temporary
-// one beside it. It ends with Commit or Abandon.
+// Target is a file that appears under its name only when it is complete: until then it is a
+// temporary file beside it. It ends with Commit or Abandon.
 type Target struct {
 	// File takes the bytes.
 	File *os.File
@@ -26,15 +26,16 @@ type Target struct {
 	session  *Session
 	claims   *claims
 	dir      dir
-	base     string // what it becomes, in dir
+	base     string // its final name, in dir
 	temp     string // in dir; empty when it is written in place
-	shown    string // what people call it
+	shown    string // its path as users see it
 	want     Want
 	replaces fs.FileInfo // the file that it replaces, or nil
 	resumes  bool        // the same command would find temp again
 }
 
-// InPlace tells whether the bytes go straight to where the user has said, and to no temporary file.
+// InPlace reports whether the bytes go straight to the path that the user gave, without a temporary
+// file.
 func (t *Target) InPlace() bool { return t.temp == "" }
 
 // Path is the name under which it appears.
@@ -54,7 +55,7 @@ func (s *Session) open(d dir, base, shown string, w Want, c *claims) (*Target, e
 	return t, nil
 }
 
-// look sees what is there already.
+// look checks what is there already.
 func (t *Target) look() error {
 	st, err := t.dir.Lstat(t.base)
 	switch {
@@ -89,8 +90,7 @@ func (t *Target) look() error {
 	return nil
 }
 
-// collision says that what is there is what this session has fetched under another name, and nil
-// when it isn't.
+// collision returns an error if this session has fetched the file that is there under another name.
 func (t *Target) collision(st fs.FileInfo) error {
 	t.session.mu.Lock()
 	defer t.session.mu.Unlock()
@@ -109,8 +109,8 @@ func (t *Target) collides(st fs.FileInfo) error {
 	return nil
 }
 
-// isEqual tells whether the file that is there has the bytes that are wanted. Then it is one of
-// the session's: no other may replace it.
+// isEqual reports whether the file that is there has the wanted bytes. It then belongs to the
+// session: no other file may replace it.
 func (t *Target) isEqual(st fs.FileInfo) (bool, error) {
 	if st.Size() != t.want.Size || t.want.Hash == "" {
 		return false, nil
@@ -168,14 +168,15 @@ func (t *Target) Commit() error {
 	return nil
 }
 
-// Abandon ends what could not be committed. With keep, what has come stays for the same command.
+// Abandon ends a target that could not be committed. With keep, the bytes so far stay for the same
+// command.
 func (t *Target) Abandon(keep bool) {
 	if t.InPlace() {
-		_ = t.File.Close() // what was written there is not whole anyway
+		_ = t.File.Close() // it is not complete anyway
 		return
 	}
 	if keep && t.resumes {
-		_ = t.File.Close() // what can't be read is fetched again
+		_ = t.File.Close() // bytes that can't be read are fetched again
 	} else {
 		t.discard()
 	}

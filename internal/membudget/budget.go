@@ -11,16 +11,16 @@ import (
 // Block is the size in bytes of an ordinary block.
 const Block = 4 << 20
 
-// Class says what memory is for. An operation may wait for a later class while it holds an earlier
+// Class is the purpose of memory. An operation may wait for a later class while it holds an earlier
 // one.
 type Class uint8
 
 // The classes, in their order.
 const (
-	User   Class = iota // puts and gets that this process was asked for
-	Owner               // puts that are taken in as the owner
+	User   Class = iota // puts and gets of this process's own user
+	Owner               // puts that are received as the owner
 	Repair              // copies on their way to another holder, and those fetched for this one
-	Serve               // copies that are taken in, and blocks that are read for others
+	Serve               // copies that are received, and blocks that are read for others
 	classes
 )
 
@@ -82,7 +82,7 @@ func (b *Budget) others(c Class) (n int64) {
 	return n
 }
 
-// charge is what a request for n bytes counts: at most what its class can ever have.
+// charge is what a request for n bytes is charged: at most what its class can ever have.
 func (b *Budget) charge(c Class, n int64) int64 {
 	most := b.total
 	for d, share := range own {
@@ -117,11 +117,11 @@ func (b *Budget) acquire(ctx context.Context, c Class, n int64) error {
 	} else {
 		b.used[c] -= n // granted in the same moment
 	}
-	b.grant() // it may have been in the way of others
+	b.grant() // it may have blocked others
 	return ctx.Err()
 }
 
-// tryAcquire is acquire for who doesn't wait, and doesn't overtake those who do.
+// tryAcquire is acquire without waiting; it doesn't overtake requests that wait.
 func (b *Budget) tryAcquire(c Class, n int64) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -144,11 +144,11 @@ func (b *Budget) release(c Class, n int64) {
 	b.grant()
 }
 
-// grant lets those go on for whom there is room, in order. One that has to wait holds back
-// those of its class, and of the others all that would take what is shared.
+// grant lets requests for which there is memory continue, in order. A request that has to wait
+// holds back the others of its class, and those of other classes that would use the shared memory.
 func (b *Budget) grant() {
 	var full [classes]bool
-	shared := false // somebody waits for what is shared
+	shared := false // a request waits for shared memory
 	left := b.queue[:0]
 	for _, w := range b.queue {
 		ownShare := b.used[w.class]+w.n <= own[w.class]

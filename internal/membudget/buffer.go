@@ -11,22 +11,22 @@ import (
 const (
 	// keepFrom is the size in bytes from which a buffer is kept to be used again.
 	keepFrom = 128 << 10
-	// idleAfter is how long memory may be kept that nobody uses.
+	// idleAfter is how long unused memory is kept.
 	idleAfter = 5 * time.Second
 )
 
-// Buffer is memory of a Budget. It must be freed, once; a nil one needs not.
+// Buffer is memory of a Budget. It must be freed once; a nil Buffer need not be.
 type Buffer struct {
 	Data []byte
 
 	budget  *Budget
 	class   Class
 	charged int64        // what goes back to the budget
-	slot    *Reservation // whose it is, or nil
+	slot    *Reservation // the one that it belongs to, or nil
 	once    sync.Once
 }
 
-// Bytes returns the buffer's bytes; none of a nil one.
+// Bytes returns the buffer's bytes; none for a nil Buffer.
 func (f *Buffer) Bytes() []byte {
 	if f == nil {
 		return nil
@@ -59,7 +59,7 @@ func (b *Budget) Take(ctx context.Context, c Class, size int) (*Buffer, error) {
 	return b.buffer(c, n, size, nil), nil
 }
 
-// TryTake is Take when there is memory, and nobody waits for it; else nil.
+// TryTake is Take when there is memory, and nobody waits for it; otherwise nil.
 func (b *Budget) TryTake(c Class, size int) *Buffer {
 	n := b.charge(c, sizeOf(size))
 	if !b.tryAcquire(c, n) {
@@ -72,7 +72,7 @@ func (b *Budget) buffer(c Class, charged int64, size int, slot *Reservation) *Bu
 	return &Buffer{Data: b.memory(size), budget: b, class: c, charged: charged, slot: slot}
 }
 
-// freeList has the buffers that nobody uses, by the logarithm of their size.
+// freeList has the unused buffers, by the logarithm of their size.
 type freeList struct {
 	buffers [bits.UintSize][][]byte
 	bytes   int64
@@ -96,12 +96,12 @@ func (b *Budget) memory(size int) []byte {
 		b.mu.Unlock()
 		return data[:size]
 	}
-	b.drop(b.free.bytes - max(0, b.total-b.sum())) // what is kept counts too
+	b.drop(b.free.bytes - max(0, b.total-b.sum())) // kept buffers count too
 	b.mu.Unlock()
 	return make([]byte, n)[:size]
 }
 
-// keep takes memory back that can be used again.
+// keep takes back memory that can be used again.
 func (b *Budget) keep(data []byte) {
 	n := int64(cap(data))
 	if n < keepFrom || n != sizeOf(cap(data)) {
@@ -134,7 +134,7 @@ func (b *Budget) drop(n int64) {
 	b.free.least = min(b.free.least, b.free.bytes)
 }
 
-// trim gives up what nobody has used for a while.
+// trim frees buffers that have not been used for a while.
 func (b *Budget) trim() {
 	b.mu.Lock()
 	idle := b.free.least

@@ -27,7 +27,7 @@ func (b *Budget) Reserve(ctx context.Context, c Class, size, count int) (*Reserv
 	return b.reservation(c, slot, count), nil
 }
 
-// TryReserve is Reserve when there is memory, and nobody waits for it; else nil.
+// TryReserve is Reserve when there is memory, and nobody waits for it; otherwise nil.
 func (b *Budget) TryReserve(c Class, size, count int) *Reservation {
 	slot := b.charge(c, sizeOf(size)*int64(count)) / int64(count)
 	if !b.tryAcquire(c, slot*int64(count)) {
@@ -45,7 +45,8 @@ func (b *Budget) reservation(c Class, slot int64, count int) *Reservation {
 }
 
 // Take returns a buffer of size bytes, which is no more than was reserved for each. When all
-// that is reserved is in use it takes more if there is more, and else waits for one of its own.
+// reserved buffers are in use it takes more memory if there is some, and otherwise waits for one of
+// them.
 func (r *Reservation) Take(ctx context.Context, size int) (*Buffer, error) {
 	select {
 	case <-r.free:
@@ -63,8 +64,8 @@ func (r *Reservation) Take(ctx context.Context, size int) (*Buffer, error) {
 	}
 }
 
-// Only returns the one buffer that is needed of what is reserved, and gives the rest back. nil
-// when it has more bytes than were reserved.
+// Only returns the one buffer that is needed, and gives the rest of the reservation back. It
+// returns nil if the buffer would have more bytes than were reserved.
 func (r *Reservation) Only(size int) *Buffer {
 	defer r.Close()
 	n := r.budget.charge(r.class, sizeOf(size))
@@ -94,7 +95,7 @@ func (r *Reservation) back(n int64) {
 }
 
 // Close gives back what is not in use; the rest follows when it is freed. It may be called more
-// than once, and of nil.
+// than once, and on nil.
 func (r *Reservation) Close() {
 	if r == nil {
 		return

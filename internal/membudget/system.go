@@ -15,7 +15,7 @@ const (
 	defaultMost = 64 << 20
 )
 
-// Default is the size in bytes of the budget of a process that doesn't say.
+// Default is the size in bytes of the budget of a process without a setting.
 func Default() int64 { return max(Least, min(Available()/defaultPart, defaultMost)) }
 
 // Available is how many bytes of memory this process may use: what the machine has, or the

@@ -22,11 +22,11 @@ const (
 	wireFrames = 16384
 )
 
-// Distance says what a way through the internet does to frames. Many kernels, those of some test
-// machines among them, have no netem, so a wire in the test's process does it: two TAP devices, one
-// in each namespace, and two goroutines that move frames from one to the other, later by the delay,
-// and not at all for a share that a seeded source chooses. The same seed drops the same frames of a
-// direction, counted from the first.
+// Distance describes what a way through the internet does to frames. Many kernels, those of some
+// test machines among them, have no netem, so a wire in the test's process does it: two TAP
+// devices, one in each namespace, and two goroutines that move frames from one to the other, later
+// by the delay, and not at all for a share that a seeded source chooses. The same seed drops the
+// same frames of a direction, counted from the first.
 //
 // Nothing has to be installed. Each frame goes through the process, with one system call on either
 // side, and offloading is off: such a wire is for long links, not for fast ones. Loss is

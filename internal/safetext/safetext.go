@@ -1,6 +1,6 @@
-// Package safetext makes text of strangers safe to show to people. Names, addresses and messages
-// come from other peers. A terminal obeys control characters in them, and bidirectional and
-// invisible characters make one name look like another.
+// Package safetext makes text from strangers safe to display. Names, addresses, and messages come
+// from other peers. A terminal obeys control characters in them, and bidirectional and invisible
+// characters make one name look like another.
 package safetext
 
 import (
@@ -10,14 +10,14 @@ import (
 )
 
 // Line returns s on one line: line breaks and tabs become blanks, and every other character that
-// controls, hides or reorders what is shown becomes its escape in Go's form, such as \x1b or
-// \u202e. What is not UTF-8 becomes U+FFFD.
+// controls the terminal, or hides or reorders text, becomes its escape in Go's form, such as \x1b
+// or \u202e. Invalid UTF-8 becomes U+FFFD.
 func Line(s string) string {
 	if !strings.ContainsFunc(s, unsafe) {
 		return s
 	}
 	var b strings.Builder
-	for _, r := range s { // of a byte that is not UTF-8 it is U+FFFD
+	for _, r := range s { // U+FFFD for a byte that is not UTF-8
 		switch {
 		case r == '\n' || r == '\r' || r == '\t':
 			b.WriteByte(' ')
@@ -60,11 +60,12 @@ func JSON(s string) string {
 	return b.String() + s[end:]
 }
 
-// Safe tells whether Line would return s as it is.
+// Safe reports whether Line would return s as it is.
 func Safe(s string) bool { return !strings.ContainsFunc(s, unsafe) }
 
-// unsafe tells whether a character is not shown as itself: controls, format characters (among them
-// the bidirectional and the zero-width ones), line and paragraph separators, and what has no glyph.
+// unsafe reports whether a character is not shown as itself: controls, format characters (among
+// them the bidirectional and the zero-width ones), line and paragraph separators, and characters
+// without a glyph.
 func unsafe(r rune) bool {
 	switch {
 	case r < 0x7f:
@@ -76,8 +77,8 @@ func unsafe(r rune) bool {
 		unicode.Is(unicode.Variation_Selector, r) && r != emojiPresentation
 }
 
-// emojiPresentation asks for the colored form of the symbol before it. Names from phones are full
-// of it.
+// emojiPresentation asks for the colored form of the symbol before it. It is common in names from
+// phones.
 const emojiPresentation = 0xfe0f
 
 const hex = "0123456789abcdef"

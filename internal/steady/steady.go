@@ -1,5 +1,5 @@
-// Package steady reads files that must not change meanwhile: of a file that somebody
-// writes to while it is read, nobody ever gets a whole mixture of old and new.
+// Package steady reads files that must not change meanwhile: a reader of a file that is written to
+// at the same time never gets a complete mixture of old and new.
 package steady
 
 import (
@@ -9,15 +9,15 @@ import (
 	"time"
 )
 
-// ErrChanged is why a file that was written to while it was read is not stored.
+// ErrChanged is the error for a file that was written to while it was read.
 var ErrChanged = errors.New("the file changed while it was read: put it again when nobody writes to it")
 
-// ErrSize is why a file is not stored that has more or fewer bytes than it says: one of /proc, or
-// of a file system that doesn't know the sizes of its files.
+// ErrSize is the error for a file with more or fewer bytes than its size: one in /proc, or in a
+// file system that doesn't know the sizes of its files.
 var ErrSize = errors.New("its size is not the number of bytes that can be read from it: to store those, give them on stdin: put - --name NAME < FILE")
 
 // File reads an open file from its beginning. The last byte comes only when size and
-// time are still those that it was made with.
+// time are still those at its creation.
 type File struct {
 	section  *io.SectionReader
 	file     *os.File
@@ -39,8 +39,8 @@ func New(f *os.File, size int64, modified time.Time) (*File, error) {
 	return s, nil
 }
 
-// Read reads on. In the place of the last bytes it returns ErrChanged when the file is another one
-// by then, and ErrSize when it isn't but has more or fewer bytes than it says.
+// Read implements io.Reader. In place of the last bytes it returns ErrChanged when the file has
+// changed, and ErrSize when it hasn't but has more or fewer bytes than its size.
 func (s *File) Read(p []byte) (int, error) {
 	n, err := s.section.Read(p)
 	s.read += int64(n)
@@ -78,10 +78,10 @@ func (s *File) more() error {
 // Open returns the file that is read, to be handed to another process with Size and Modified.
 func (s *File) Open() *os.File { return s.file }
 
-// Size is what it had at the beginning.
+// Size is the size at the beginning.
 func (s *File) Size() int64 { return s.size }
 
-// Modified is its time at the beginning.
+// Modified is the time at the beginning.
 func (s *File) Modified() time.Time { return s.modified }
 
 // Close closes the file.
