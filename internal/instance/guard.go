@@ -6,10 +6,12 @@
 // neighbors for proofs from every process that is connected under its own identity, before it
 // joins, and again whenever a neighbor reports that it sees two. A proof is signed with the
 // identity's key over a fresh challenge, so a neighbor can neither invent a second process nor
-// replay one. A Guard decides nothing: it reports each other instance to its owner, and Outranks
-// decides which of two has to yield. The Guard owns the goroutines that answer, probe, and ask;
-// Close waits for them. Its mutex is a leaf: no other lock is taken while it is held, and no
-// callback runs under it.
+// replay one.
+//
+// A Guard decides nothing: it reports each other instance to its owner, and Outranks decides which
+// of two has to yield. The Guard owns the goroutines that answer, probe, and ask; Close waits for
+// them. Its mutex is a leaf: no other lock is taken while it is held, and no callback runs under
+// it.
 package instance
 
 import (
