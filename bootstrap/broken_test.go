@@ -14,7 +14,8 @@ import (
 	"github.com/p2pchord/p2pchord/protocol/pb"
 )
 
-// breaking makes m a bootstrap peer that breaks the first exchanges off and answers the later ones with answer.
+// breaking makes m a bootstrap peer that breaks the first exchanges off and answers the later ones
+// with answer.
 func breaking(t *testing.T, m *member, exchanges int32, answer protocol.BootstrapHandler) {
 	t.Helper()
 	var left atomic.Int32

@@ -39,8 +39,9 @@ type Config struct {
 	// Data is the folder that holds the peer's identity and the members that it
 	// remembers. Made if it isn't there. One process at a time.
 	Data string
-	// Listen lists the addresses to listen on. Default: TCP and QUIC on DefaultPort, on
-	// all interfaces. Unlike a node it fails when that port is taken: others have written its address down.
+	// Listen lists the addresses to listen on. Default: TCP and QUIC on DefaultPort, on all
+	// interfaces. Unlike a node it fails when that port is taken: others have written its address
+	// down.
 	Listen []ma.Multiaddr
 	// Announce lists further addresses under which others reach it.
 	Announce []ma.Multiaddr
@@ -51,17 +52,21 @@ type Config struct {
 	MaxPeers int
 	// Relay bounds the relay service; zero fields take their defaults.
 	Relay RelayLimits
-	// Connections is how many connections there may be, ConnectionsPerAddress how many of them with peers behind one
-	// IPv4 address or IPv6 /56. Default DefaultConnections and DefaultConnectionsPerAddress.
+	// Connections is how many connections there may be, ConnectionsPerAddress how many of them with
+	// peers behind one IPv4 address or IPv6 /56. Default DefaultConnections and
+	// DefaultConnectionsPerAddress.
 	Connections, ConnectionsPerAddress int
-	// Server is for a rented host: no address of a local network is dialed or announced, and no router is asked for a port.
+	// Server is for a rented host: no address of a local network is dialed or announced, and no
+	// router is asked for a port.
 	Server bool
-	// Events, if not nil, is called with each change of the roster, in order, by one goroutine of its own, so
-	// it may block: nothing waits for it. Events that come while 1,024 wait are dropped; an Event of the kind
-	// EventDropped then says how many. Close waits for it for up to five seconds. It may call Roster, and must not call Close.
+	// Events, if not nil, is called with each change of the roster, in order, by one goroutine of
+	// its own, so it may block: nothing waits for it. Events that come while 1,024 wait are
+	// dropped; an Event of the kind EventDropped then says how many. Close waits for it for up to
+	// five seconds. It may call Roster, and must not call Close.
 	Events func(Event)
-	// Reachable, if not nil, is called, from one goroutine, with public addresses of the peer, each with its /p2p/ID, that it
-	// has got since the start: those of ports that the router opened. It must not call Close.
+	// Reachable, if not nil, is called, from one goroutine, with public addresses of the peer, each
+	// with its /p2p/ID, that it has got since the start: those of ports that the router opened. It
+	// must not call Close.
 	Reachable func([]ma.Multiaddr)
 	// Version is what others see as p2pchord/VERSION. Default: from the build.
 	Version string

@@ -21,8 +21,9 @@ import (
 const (
 	// attemptTimeout bounds one try to connect, and one request.
 	attemptTimeout = 10 * time.Second
-	// redialTimeout bounds the first try to connect again; it doubles each time, up to attemptTimeout. A
-	// bootstrap peer that restarts doesn't refuse QUIC, it is silent: a long try would outlast its absence.
+	// redialTimeout bounds the first try to connect again; it doubles each time, up to
+	// attemptTimeout. A bootstrap peer that restarts doesn't refuse QUIC, it is silent: a long try
+	// would outlast its absence.
 	redialTimeout = time.Second
 	// firstBackoff and maxBackoff bound the wait between tries to connect; it doubles each time. It
 	// stays short, so that a peer is back soon after the network is.
@@ -52,19 +53,20 @@ type ContactConfig struct {
 	// Verify, if not nil, is called after each connect and before the peer registers; its error
 	// keeps the peer from registering, and is the session's.
 	Verify func(context.Context, peer.ID) error
-	// Introduced is called with every introduction, from the Contact's goroutine. It must not block, and
-	// has to verify the peers in it.
+	// Introduced is called with every introduction, from the Contact's goroutine. It must not
+	// block, and has to verify the peers in it.
 	Introduced func(*pb.Introduced)
 }
 
-// Contact keeps a peer registered with one bootstrap peer: it connects, registers,
-// heartbeats, asks for introductions for as long as the peer isn't a member, and does so again whenever the
+// Contact keeps a peer registered with one bootstrap peer: it connects, registers, heartbeats, asks
+// for introductions for as long as the peer isn't a member, and does so again whenever the
 // connection or the bootstrap peer was lost.
 type Contact struct {
 	cfg  ContactConfig
 	to   peer.AddrInfo
 	wake chan struct{} // say at once what has changed
-	// arrived tells that there is a connection to the bootstrap peer; it may have made it itself, from another address.
+	// arrived tells that there is a connection to the bootstrap peer; it may have made it itself,
+	// from another address.
 	arrived chan struct{}
 	learnt  []ma.Multiaddr // its addresses as it said them itself; only run uses it
 
@@ -134,9 +136,9 @@ func (c *Contact) Err() error {
 	return c.err
 }
 
-// First waits until the peer has registered. It returns an error at once when the address is wrong or the
-// bootstrap peer refuses the peer, and when ctx ends the error of the last try: whatever else fails is tried again.
-// The Contact keeps trying after an error.
+// First waits until the peer has registered. It returns an error at once when the address is wrong
+// or the bootstrap peer refuses the peer, and when ctx ends the error of the last try: whatever
+// else fails is tried again. The Contact keeps trying after an error.
 func (c *Contact) First(ctx context.Context) error {
 	select {
 	case <-c.settled:
@@ -176,7 +178,8 @@ func (c *Contact) Goodbye(ctx context.Context) error {
 // run keeps the peer registered until ctx ends.
 func (c *Contact) run(ctx context.Context) {
 	defer close(c.done)
-	// A connection that ends is noticed at once, not at the next heartbeat, and one that is made at once, not at the next try.
+	// A connection that ends is noticed at once, not at the next heartbeat, and one that is made at
+	// once, not at the next try.
 	watch := &network.NotifyBundle{
 		DisconnectedF: func(_ network.Network, conn network.Conn) {
 			if conn.RemotePeer() == c.to.ID {
@@ -212,7 +215,8 @@ func (c *Contact) run(ctx context.Context) {
 	}
 }
 
-// session connects, within limit, registers and heartbeats until something fails. was says whether it had registered.
+// session connects, within limit, registers and heartbeats until something fails. was says whether
+// it had registered.
 func (c *Contact) session(ctx context.Context, limit time.Duration) (was bool, err error) {
 	if err := c.connect(ctx, limit); err != nil {
 		return false, err
@@ -261,8 +265,8 @@ func (c *Contact) session(ctx context.Context, limit time.Duration) (was bool, e
 	}
 }
 
-// pause waits for about d, give or take a tenth, so that the peers of a ring don't beat as one; with
-// early it ends at what comes from there.
+// pause waits for about d, give or take a tenth, so that the peers of a ring don't beat as one;
+// with early it ends at what comes from there.
 func pause(ctx context.Context, d time.Duration, early <-chan struct{}) {
 	d += time.Duration((rand.Float64() - 0.5) / 5 * float64(d))
 	timer := time.NewTimer(d)
@@ -279,7 +283,7 @@ func (c *Contact) set(connected bool, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.connected, c.err = connected, err
-	if err != nil && !hopeless(err) {
+	if err != nil && !permanent(err) {
 		return
 	}
 	select {

@@ -3,16 +3,18 @@ package bootstrap
 import (
 	"time"
 
+	"github.com/p2pchord/p2pchord/bootstrap/roster"
 	"github.com/p2pchord/p2pchord/internal/delivery"
 	"github.com/p2pchord/p2pchord/protocol"
 )
 
 // The kinds of Event.
 const (
-	EventJoined = "joined" // a peer has become a member
-	EventLeft   = "left"   // a member has said goodbye
-	EventLost   = "lost"   // a member has missed three heartbeats
-	// EventDropped is told in the place of changes that Config.Events was too slow for: Event.Dropped of them.
+	EventJoined = roster.Joined // a peer has become a member
+	EventLeft   = roster.Left   // a member has said goodbye
+	EventLost   = roster.Lost   // a member has missed three heartbeats
+	// EventDropped is told in the place of changes that Config.Events was too slow for:
+	// Event.Dropped of them.
 	EventDropped = "dropped"
 )
 
@@ -49,15 +51,10 @@ type Member struct {
 	Addrs       []string `json:"addrs"`
 }
 
-// change is an Event before it has a time.
-type change struct {
-	kind string
-	info protocol.PeerInfo
-}
-
-func (c change) at(t time.Time) Event {
-	m := memberOf(c.info)
-	return Event{Time: t, Kind: c.kind, PeerID: m.PeerID, Key: m.Key, RingAddress: m.RingAddress, Addrs: m.Addrs}
+// eventOf returns the Event of a change at time t.
+func eventOf(c roster.Change, t time.Time) Event {
+	m := memberOf(c.Peer)
+	return Event{Time: t, Kind: c.Kind, PeerID: m.PeerID, Key: m.Key, RingAddress: m.RingAddress, Addrs: m.Addrs}
 }
 
 func memberOf(p protocol.PeerInfo) Member {

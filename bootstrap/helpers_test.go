@@ -46,7 +46,8 @@ func multiaddrs(t testing.TB, ss ...string) []ma.Multiaddr {
 	return out
 }
 
-// startPeer starts a bootstrap peer with a heartbeat that is fast, yet slow enough for a loaded machine, on loopback; its events go to the channel.
+// startPeer starts a bootstrap peer with a heartbeat that is fast, yet slow enough for a loaded
+// machine, on loopback; its events go to the channel.
 func startPeer(t testing.TB, cfg Config) (*Peer, <-chan Event) {
 	t.Helper()
 	events := make(chan Event, 256)
@@ -96,7 +97,8 @@ func (m *member) neighbors(t testing.TB) (*pb.Neighbours, error) {
 	return out, nil
 }
 
-// member is a host with what a node has of a bootstrap peer, which answers questions for its neighbors.
+// member is a host with what a node has of a bootstrap peer, which answers questions for its
+// neighbors.
 type member struct {
 	host    host.Host
 	client  *protocol.Client

@@ -1,134 +1,91 @@
 package bootstrap
 
 import (
-	"slices"
+	"context"
 	"time"
 
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/peer"
+	ma "github.com/multiformats/go-multiaddr"
+
+	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/internal/p2phost/dial"
+	"github.com/p2pchord/p2pchord/internal/peeraddr"
 	"github.com/p2pchord/p2pchord/protocol"
+	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/ring"
 )
 
-// How many peers an introduction names: the nearest on both sides, enough for a
-// successor list, and some from anywhere, through whom parts of a ring that have lost each other meet again.
-const (
-	introducedSuccessors   = 8
-	introducedPredecessors = 8
-	introducedRandom       = 4
-)
-
-// introduction is what a newcomer is told.
-type introduction struct {
-	peers    []protocol.PeerInfo // successors nearest first, then predecessors nearest first, then others
-	found    bool                // nobody is there: found a ring
-	settling bool                // nobody is there yet: ask again, don't found
+// Introduce asks the bootstrap peer at addr once for members near key, without becoming one. Where
+// it is told to wait it does, as long as ctx lasts. Errors are of the kinds fault.Usage and
+// fault.Unreachable, or what the peer answered.
+func Introduce(ctx context.Context, h host.Host, client *protocol.Client, addr ma.Multiaddr, key ring.Key) (*pb.Introduced, error) {
+	to, err := peeraddr.Split(addr)
+	if err != nil {
+		return nil, err
+	}
+	to.Addrs = peeraddr.WithTCP(to.Addrs)
+	if err := connectTo(ctx, h, to, addr); err != nil {
+		return nil, err
+	}
+	return introduce(ctx, h, client, to.ID, addr, key)
 }
 
-// introduceNewcomer introduces a peer that wants to become a member. At most one
-// peer at a time is told to found a ring; one that was told so and isn't heard of again as a member holds the
-// others up for no longer than a lost peer would.
-func (r *roster) introduceNewcomer(now time.Time, p ring.Position, answers bool) introduction {
-	if members := r.others(p); len(members) > 0 {
-		return introduction{peers: r.nearest(members, p)}
-	}
-	known := slices.Clone(r.remembered)
-	known = slices.DeleteFunc(known, func(i protocol.PeerInfo) bool { return i.Position.ID == p.ID })
-	if len(known) > 0 && now.Before(r.settled) {
-		sortByPlace(known)
-		return introduction{peers: r.nearest(known, p), settling: true}
-	}
-	if r.founder != "" && r.founder != p.ID && now.Before(r.founding) {
-		return introduction{peers: []protocol.PeerInfo{r.entries[r.founder].info}, settling: true}
-	}
-	if !answers || r.pending(now) || !r.mayFound(now, p.ID) {
-		return introduction{settling: true}
-	}
-	r.founder, r.founding = p.ID, now.Add(r.lease())
-	return introduction{found: true}
-}
-
-// mayFound reports whether it is p's turn to be told to found a ring. Who was told and didn't comes after the others.
-func (r *roster) mayFound(now time.Time, id ring.ID) bool {
-	if r.founder != "" && !now.Before(r.founding) {
-		if r.passedOver == nil {
-			r.passedOver = make(map[ring.ID]bool)
+// AwaitIntroduction asks as Introduce does, and again until ctx ends: when a try fails although the
+// address is right and the bootstrap peer doesn't refuse, and while the bootstrap peer waits for
+// members to introduce.
+func AwaitIntroduction(ctx context.Context, h host.Host, client *protocol.Client, addr ma.Multiaddr, key ring.Key) (*pb.Introduced, error) {
+	in, err := Introduce(ctx, h, client, addr, key)
+	for wait := firstBackoff; ; wait = min(2*wait, askEvery) {
+		waits := err == nil && in.GetSettling() && len(in.GetPeers()) == 0
+		if !waits && (err == nil || permanent(err)) {
+			return in, err
 		}
-		r.passedOver[r.founder] = true
-		r.founder = ""
+		if pause(ctx, wait, nil); ctx.Err() != nil {
+			return in, err
+		}
+		if next, nextErr := Introduce(ctx, h, client, addr, key); ctx.Err() == nil || nextErr == nil {
+			in, err = next, nextErr
+		}
 	}
-	if !r.passedOver[id] {
+}
+
+func introduce(ctx context.Context, h host.Host, client *protocol.Client, to peer.ID, addr ma.Multiaddr, key ring.Key) (*pb.Introduced, error) {
+	for {
+		resp, err := client.Bootstrap(ctx, to, &pb.BootstrapRequest{
+			Body: &pb.BootstrapRequest_Introduce{Introduce: &pb.Introduce{Key: uint32(key)}},
+		})
+		if err == nil {
+			return resp.GetIntroduced(), nil
+		}
+		if !waitAsAsked(ctx, err) {
+			return nil, notBootstrap(h, to, addr, err)
+		}
+	}
+}
+
+// waitAsAsked waits for as long as the peer asked for that has refused a request for now. It
+// reports false at once when the peer didn't say how long, or when ctx would end before.
+func waitAsAsked(ctx context.Context, err error) bool {
+	after := fault.AfterOf(err)
+	if deadline, ok := ctx.Deadline(); after <= 0 || ok && time.Until(deadline) < after {
+		return false
+	}
+	timer := time.NewTimer(after)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
 		return true
+	case <-ctx.Done():
+		return false
 	}
-	for other, e := range r.entries {
-		if !r.passedOver[other] && !e.claim.made && now.Sub(e.seen) < r.heartbeat {
-			return false
-		}
-	}
-	return true
 }
 
-// introducePasser introduces a client that doesn't become a member, to those near a key.
-func (r *roster) introducePasser(now time.Time, k ring.Key) introduction {
-	p := ring.At(k)
-	if members := r.others(p); len(members) > 0 {
-		return introduction{peers: r.nearest(members, p)}
+// connectTo connects to the peer at addr. A multiaddr with a name in it is resolved each time.
+func connectTo(ctx context.Context, h host.Host, to peer.AddrInfo, addr ma.Multiaddr) error {
+	dial.ClearBackoff(h, to.ID)
+	if err := h.Connect(ctx, to); err != nil {
+		return unreachable(ctx, to.ID, addr, err)
 	}
-	known := slices.Clone(r.remembered)
-	sortByPlace(known)
-	waits := now.Before(r.settled)
-	if len(known) == 0 {
-		waits = r.pending(now) || r.founder != "" && now.Before(r.founding)
-	}
-	return introduction{peers: r.nearest(known, p), settling: waits}
-}
-
-// others returns the members but p, in order of position.
-func (r *roster) others(p ring.Position) []protocol.PeerInfo {
-	out := r.live()
-	return slices.DeleteFunc(out, func(i protocol.PeerInfo) bool { return i.Position.ID == p.ID })
-}
-
-// nearest chooses from peers, which are in order of position, those to introduce to p.
-func (r *roster) nearest(peers []protocol.PeerInfo, p ring.Position) []protocol.PeerInfo {
-	n := len(peers)
-	first, _ := slices.BinarySearchFunc(peers, p, func(i protocol.PeerInfo, p ring.Position) int {
-		return i.Position.Compare(p)
-	})
-	succs := min(n, introducedSuccessors)
-	preds := min(n-succs, introducedPredecessors)
-	out := make([]protocol.PeerInfo, 0, succs+preds+introducedRandom)
-	for i := range succs {
-		out = append(out, peers[(first+i)%n])
-	}
-	for i := range preds {
-		out = append(out, peers[(first-1-i+n)%n])
-	}
-	// The rest is one run: from after the successors to before the predecessors.
-	rest := n - succs - preds
-	if rest <= introducedRandom {
-		for i := range rest {
-			out = append(out, peers[(first+succs+i)%n])
-		}
-		return out
-	}
-	for _, i := range r.sample(rest, introducedRandom) {
-		out = append(out, peers[(first+succs+i)%n])
-	}
-	return out
-}
-
-// sample returns k distinct numbers below n. (Floyd's algorithm, CACM 30:9, 1987.)
-func (r *roster) sample(n, k int) []int {
-	out := make([]int, 0, k)
-	for j := n - k; j < n; j++ {
-		i := r.rng.IntN(j + 1)
-		if slices.Contains(out, i) {
-			i = j
-		}
-		out = append(out, i)
-	}
-	return out
-}
-
-func sortByPlace(peers []protocol.PeerInfo) {
-	slices.SortFunc(peers, func(a, b protocol.PeerInfo) int { return a.Position.Compare(b.Position) })
+	return nil
 }

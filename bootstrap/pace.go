@@ -8,9 +8,10 @@ import (
 )
 
 const (
-	paceBurst  = 32                     // requests that a peer may send at once
-	paceRefill = 250 * time.Millisecond // and from then on one in this time, or in a quarter of a heartbeat if that is less
-	maxPaced   = 1 << 16                // peers
+	paceBurst = 32 // requests that a peer may send at once
+	// and from then on one in this time, or in a quarter of a heartbeat if that is less
+	paceRefill = 250 * time.Millisecond
+	maxPaced   = 1 << 16 // peers
 )
 
 // pace bounds how often each peer may ask. Time is an argument; it isn't safe for concurrent use.

@@ -14,6 +14,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	ma "github.com/multiformats/go-multiaddr"
 
+	"github.com/p2pchord/p2pchord/bootstrap/roster"
 	"github.com/p2pchord/p2pchord/internal/delivery"
 	"github.com/p2pchord/p2pchord/internal/durable"
 	"github.com/p2pchord/p2pchord/internal/fault"
@@ -44,10 +45,10 @@ type Peer struct {
 	client  *protocol.Client
 	service *protocol.Service
 	guard   *instance.Guard
-	door    *door
+	acl     *relayACL
 
 	mu     sync.Mutex
-	roster *roster
+	roster *roster.Roster
 	pace   *pace
 	dirty  bool // the roster differs from the one on disk
 
@@ -55,10 +56,10 @@ type Peer struct {
 	polling   chan struct{} // a place for each poll under way
 	polls     sync.WaitGroup
 	pollsAt   map[netip.Prefix]int   // polls under way, by the household of who is asked; of mu
-	told      *delivery.Queue[Event] // events on their way to Config.Events
+	events    *delivery.Queue[Event] // on their way to Config.Events
 	cancel    context.CancelFunc
 	done      chan struct{}
-	meeting   sync.WaitGroup // meetAgain
+	redials   sync.WaitGroup // of the members of the last run
 	unwatch   func()         // ends the watch of the addresses
 	closeOnce sync.Once
 	closeErr  error
@@ -83,11 +84,11 @@ func New(ctx context.Context, cfg Config) (*Peer, error) {
 		log.Error(folder.Warning)
 	}
 	p := &Peer{
-		cfg: cfg, folder: folder, pace: newPace(cfg.Heartbeat), told: newEvents(cfg.Events), done: make(chan struct{}),
+		cfg: cfg, folder: folder, pace: newPace(cfg.Heartbeat), events: newEvents(cfg.Events), done: make(chan struct{}),
 		wake: make(chan struct{}, 1), polling: make(chan struct{}, pollsAtOnce), pollsAt: make(map[netip.Prefix]int),
 	}
 	if err := p.start(); err != nil {
-		p.told.Close(0)
+		p.events.Close(0)
 		return nil, errors.Join(durable.CantOpen(cfg.Data, err), folder.Unlock())
 	}
 	return p, nil
@@ -99,8 +100,8 @@ func (p *Peer) start() error {
 		return err
 	}
 	remembered := loadRoster(p.rosterPath())
-	p.roster = newRoster(p.cfg.Heartbeat, p.cfg.MaxPeers, rand.Uint64(), remembered, time.Now())
-	p.door = newDoor(p.standing, p.noMembers, time.Now)
+	p.roster = roster.New(p.cfg.Heartbeat, p.cfg.MaxPeers, rand.Uint64(), remembered, time.Now())
+	p.acl = newRelayACL(p.status, p.noMembers, time.Now)
 	p.host, err = p2phost.New(p2phost.Config{
 		Profile:     p2phost.Bootstrap,
 		Key:         key,
@@ -109,7 +110,7 @@ func (p *Peer) start() error {
 		PortFile:    filepath.Join(p.cfg.Data, portsName),
 		Announce:    p.cfg.Announce,
 		Relay:       p.cfg.Relay,
-		RelayACL:    p.door,
+		RelayACL:    p.acl,
 		Connections: p.cfg.Connections, ConnectionsPerAddress: p.cfg.ConnectionsPerAddress, Neighbor: p.isMember,
 		Server:     p.cfg.Server,
 		Version:    p.cfg.Version,
@@ -127,21 +128,22 @@ func (p *Peer) start() error {
 	go p.run(ctx)
 	p.guard = instance.New(instance.Config{Host: p.host, Member: func() bool { return false }, Found: p.foundInstance})
 	p.service = protocol.ServeBootstrap(p.host, protocol.ServeOptions{Neighbor: p.isMember}, p.handle)
-	p.meeting.Go(func() { p.meetAgain(ctx, remembered) })
+	p.redials.Go(func() { p.redial(ctx, remembered) })
 	return nil
 }
 
-// Close stops serving, remembers the members on disk, and waits for everything that the Peer has started.
+// Close stops serving, remembers the members on disk, and waits for everything that the Peer has
+// started.
 func (p *Peer) Close() error {
 	p.closeOnce.Do(func() {
 		err := p.service.Close()
 		p.unwatch()
 		p.cancel()
 		<-p.done
-		p.meeting.Wait()
+		p.redials.Wait()
 		p.polls.Wait()
 		p.closeErr = errors.Join(err, p.guard.Close(), p.client.Close(), p.host.Close(), p.save(), p.folder.Unlock())
-		p.told.Close(eventsEnd) // a callback that blocks for longer is left behind
+		p.events.Close(eventsEnd) // a callback that blocks for longer is left behind
 	})
 	return p.closeErr
 }
@@ -166,7 +168,7 @@ func (p *Peer) Heartbeat() time.Duration { return p.cfg.Heartbeat }
 func (p *Peer) Roster() []Member {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	live := p.roster.live()
+	live := p.roster.Members()
 	out := make([]Member, len(live))
 	for i, info := range live {
 		out[i] = memberOf(info)
@@ -199,14 +201,14 @@ func (p *Peer) run(ctx context.Context) {
 func (p *Peer) sweep() {
 	now := time.Now()
 	p.mu.Lock()
-	before := len(p.roster.entries)
-	p.note(now, p.roster.expire(now))
-	if len(p.roster.entries) != before {
+	before := p.roster.Len()
+	p.note(now, p.roster.Expire(now))
+	if p.roster.Len() != before {
 		p.dirty = true
 	}
 	p.pace.sweep(now)
 	p.mu.Unlock()
-	for _, id := range p.door.sweep() {
+	for _, id := range p.acl.sweep() {
 		if err := p.host.Network().ClosePeer(id); err != nil {
 			log.Debugw("can't disconnect a peer that didn't register", "peer", id, "err", err)
 		}
@@ -214,14 +216,14 @@ func (p *Peer) sweep() {
 }
 
 // note tells of changes. The caller holds mu.
-func (p *Peer) note(now time.Time, changes []change) {
+func (p *Peer) note(now time.Time, changes []roster.Change) {
 	for _, c := range changes {
 		p.dirty = true
-		p.told.Put(c.at(now))
-		if c.kind == EventJoined {
-			p.host.ConnManager().Protect(c.info.ID, protection)
+		p.events.Put(eventOf(c, now))
+		if c.Kind == roster.Joined {
+			p.host.ConnManager().Protect(c.Peer.ID, protection)
 		} else {
-			p.host.ConnManager().Unprotect(c.info.ID, protection)
+			p.host.ConnManager().Unprotect(c.Peer.ID, protection)
 		}
 	}
 }
@@ -234,26 +236,19 @@ func (p *Peer) wakeUp() {
 	}
 }
 
-// standing is what is known of id.
-func (p *Peer) standing(id peer.ID) standing {
+// status returns the membership status of id.
+func (p *Peer) status(id peer.ID) roster.Status {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	e, ok := p.roster.entries[ring.ID(id)]
-	switch {
-	case !ok:
-		return unknown
-	case e.joined:
-		return inRing
-	}
-	return registered
+	return p.roster.Status(ring.ID(id))
 }
 
 // noMembers reports whether the ring has no member that is known here.
 func (p *Peer) noMembers() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.roster.members == 0
+	return p.roster.MemberCount() == 0
 }
 
 // isMember reports whether id is a member of the ring.
-func (p *Peer) isMember(id peer.ID) bool { return p.standing(id) == inRing }
+func (p *Peer) isMember(id peer.ID) bool { return p.status(id) == roster.Member }

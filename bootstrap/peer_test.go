@@ -147,7 +147,7 @@ func TestABrokenRosterFileIsNoObstacle(t *testing.T) {
 			t.Fatal(err)
 		}
 		p, _ := startPeer(t, Config{Data: data})
-		if n := len(p.roster.remembered); n != 0 {
+		if n := p.roster.Remembered(); n != 0 {
 			t.Errorf("%q: %d remembered", content, n)
 		}
 	}
@@ -184,10 +184,10 @@ func TestIntroduceWaitsAsTold(t *testing.T) {
 
 	short, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	if began := time.Now(); waitAsTold(short, fault.Later(time.Hour, "later")) || time.Since(began) > 30*time.Second {
+	if began := time.Now(); waitAsAsked(short, fault.Later(time.Hour, "later")) || time.Since(began) > 30*time.Second {
 		t.Error("a wait that is too long is begun")
 	}
-	if waitAsTold(t.Context(), fault.New(fault.TryAgain, "some time")) || waitAsTold(t.Context(), nil) {
+	if waitAsAsked(t.Context(), fault.New(fault.TryAgain, "some time")) || waitAsAsked(t.Context(), nil) {
 		t.Error("there is a wait that nobody asked for")
 	}
 }

@@ -17,12 +17,15 @@ import (
 )
 
 const (
-	// pollTimeout bounds one question to a peer of the roster, and pollsAtOnce how many peers are asked at a time.
+	// pollTimeout bounds one question to a peer of the roster, and pollsAtOnce how many peers are
+	// asked at a time.
 	pollTimeout = 2 * time.Second
 	pollsAtOnce = 16
-	// pollsBehindOne bounds those of them behind one address: who doesn't answer is waited for, and holds up others.
+	// pollsBehindOne bounds those of them behind one address: who doesn't answer is waited for, and
+	// holds up others.
 	pollsBehindOne = 4
-	// adjacentPolls is how many of the neighbors that a peer names are asked again when they don't name it yet.
+	// adjacentPolls is how many of the neighbors that a peer names are asked again when they don't
+	// name it yet.
 	adjacentPolls = 4
 	// witnessesAsked is how many members have to find a peer that none of them names as a neighbor.
 	witnessesAsked = 2
@@ -33,7 +36,7 @@ const (
 func (p *Peer) poll(ctx context.Context) {
 	behind := make(map[ring.ID]netip.Prefix)
 	p.mu.Lock()
-	due := p.roster.due(time.Now(), pollsAtOnce-len(p.polling), func(id ring.ID) bool {
+	due := p.roster.Due(time.Now(), pollsAtOnce-len(p.polling), func(id ring.ID) bool {
 		at := p.household(id)
 		if at.IsValid() && p.pollsAt[at] >= pollsBehindOne {
 			return false
@@ -78,33 +81,33 @@ func (p *Peer) lookInto(ctx context.Context, id ring.ID) {
 	state := p.neighbors(ctx, id)
 	ok := state.GetJoined()
 	p.mu.Lock()
-	p.roster.saw(id, ok, named(state))
-	adjacent := p.roster.adjacent(id, adjacentPolls)
+	p.roster.Answered(id, ok, named(state))
+	adjacent := p.roster.Adjacent(id, adjacentPolls)
 	p.mu.Unlock()
 	if ok {
 		for _, other := range adjacent {
 			state := p.neighbors(ctx, other)
 			p.mu.Lock()
-			p.roster.saw(other, state.GetJoined(), named(state))
+			p.roster.Answered(other, state.GetJoined(), named(state))
 			p.mu.Unlock()
 		}
 	}
 	p.mu.Lock()
-	p.note(time.Now(), p.roster.confirm())
+	p.note(time.Now(), p.roster.Confirm())
 	var witnesses []ring.ID
-	e := p.roster.entries[id]
-	if ok && e != nil && (!e.joined || e.claim.vouched) {
-		witnesses = p.roster.witnesses(id, witnessesAsked)
+	at, needed := p.roster.NeedsWitnesses(id)
+	if ok && needed {
+		witnesses = p.roster.Witnesses(id, witnessesAsked)
 	}
 	p.mu.Unlock()
 	if len(witnesses) == 0 {
 		return
 	}
-	found := !slices.ContainsFunc(witnesses, func(w ring.ID) bool { return !p.finds(ctx, w, e.info.Position) })
+	found := !slices.ContainsFunc(witnesses, func(w ring.ID) bool { return !p.finds(ctx, w, at) })
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.roster.vouch(id, found)
-	p.note(time.Now(), p.roster.confirm())
+	p.roster.Vouch(id, found)
+	p.note(time.Now(), p.roster.Confirm())
 }
 
 // ask bounds one question over the connection there is.
@@ -114,7 +117,8 @@ func (p *Peer) ask(ctx context.Context, to ring.ID, req *pb.RingRequest) (*pb.Ri
 	return p.client.Ring(ctx, peer.ID(to), req)
 }
 
-// neighbors is what a peer says of itself and its neighbors; nil when it doesn't answer, or for another.
+// neighbors is what a peer says of itself and its neighbors; nil when it doesn't answer, or for
+// another.
 func (p *Peer) neighbors(ctx context.Context, of ring.ID) *pb.Neighbours {
 	resp, err := p.ask(ctx, of, &pb.RingRequest{Body: &pb.RingRequest_Neighbours{Neighbours: &pb.GetNeighbours{}}})
 	if err != nil {

@@ -10,7 +10,8 @@ import (
 	"github.com/p2pchord/p2pchord/internal/peeraddr"
 )
 
-// watchAddrs tells Config.Reachable of public addresses that the peer gets after its start, until stop is called.
+// watchAddrs tells Config.Reachable of public addresses that the peer gets after its start, until
+// stop is called.
 func (p *Peer) watchAddrs() (stop func(), err error) {
 	if p.cfg.Reachable == nil {
 		return func() {}, nil

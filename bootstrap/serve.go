@@ -7,6 +7,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/p2pchord/p2pchord/bootstrap/roster"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
@@ -20,7 +21,7 @@ const maxAnswer = protocol.MaxBootstrapMessage - 4096
 func (p *Peer) handle(ctx context.Context, from peer.ID, req *pb.BootstrapRequest) (*pb.BootstrapResponse, error) {
 	now := time.Now()
 	if req.GetIntroduce() != nil {
-		p.door.invite(from)
+		p.acl.introduced(from)
 	}
 	if err := p.inTurn(now, from); err != nil {
 		return nil, err
@@ -34,11 +35,11 @@ func (p *Peer) handle(ctx context.Context, from peer.ID, req *pb.BootstrapReques
 	case *pb.BootstrapRequest_Register:
 		return p.register(now, r.Register, answers)
 	case *pb.BootstrapRequest_Introduce:
-		return p.introduced(p.roster.introducePasser(now, ring.Key(r.Introduce.GetKey()))), nil
+		return p.introduced(p.roster.IntroduceClient(now, ring.Key(r.Introduce.GetKey()))), nil
 	case *pb.BootstrapRequest_Heartbeat:
 		return nil, p.beat(now, from, r.Heartbeat)
 	case *pb.BootstrapRequest_Goodbye:
-		p.note(now, p.roster.goodbye(ring.ID(from)))
+		p.note(now, p.roster.Goodbye(ring.ID(from)))
 		return nil, nil //nolint:nilnil // an empty answer means "done"
 	case *pb.BootstrapRequest_Roster:
 		return p.part(r.Roster), nil
@@ -62,7 +63,7 @@ func (p *Peer) register(now time.Time, req *pb.Register, answers bool) (*pb.Boot
 	if err != nil {
 		return nil, err
 	}
-	in, err := p.roster.register(now, info, answers)
+	in, err := p.roster.Register(now, info, answers)
 	if err != nil {
 		return nil, err
 	}
@@ -79,10 +80,10 @@ func (p *Peer) beat(now time.Time, from peer.ID, req *pb.Heartbeat) error {
 		info = &i
 		p.dirty = true
 	}
-	if err := p.roster.beat(now, ring.ID(from), info, req.GetJoined()); err != nil {
+	if err := p.roster.Beat(now, ring.ID(from), info, req.GetJoined()); err != nil {
 		return err
 	}
-	if e := p.roster.entries[ring.ID(from)]; e.claim.made && !e.joined {
+	if p.roster.Unconfirmed(ring.ID(from)) {
 		p.wakeUp()
 	}
 	return nil
@@ -92,17 +93,17 @@ func (p *Peer) beat(now time.Time, from peer.ID, req *pb.Heartbeat) error {
 func (p *Peer) mayBeFirst(id peer.ID) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return len(p.roster.others(ring.Position{ID: ring.ID(id)})) == 0
+	return !p.roster.HasOthers(ring.ID(id))
 }
 
-func (p *Peer) introduced(in introduction) *pb.BootstrapResponse {
+func (p *Peer) introduced(in roster.Introduction) *pb.BootstrapResponse {
 	out := &pb.Introduced{
 		HeartbeatMs: uint32(p.cfg.Heartbeat.Milliseconds()),
-		Found:       in.found,
-		Settling:    in.settling,
-		Members:     uint32(p.roster.members),
+		Found:       in.Found,
+		Settling:    in.Settling,
+		Members:     uint32(p.roster.MemberCount()),
 	}
-	for _, i := range in.peers {
+	for _, i := range in.Peers {
 		out.Peers = append(out.Peers, i.Message)
 	}
 	return &pb.BootstrapResponse{Body: &pb.BootstrapResponse_Introduced{Introduced: out}}
@@ -116,7 +117,7 @@ func (p *Peer) part(req *pb.GetRoster) *pb.BootstrapResponse {
 	}
 	out := &pb.Roster{}
 	size := 0
-	for _, i := range p.roster.after(ring.ID(req.GetAfter())) {
+	for _, i := range p.roster.MembersAfter(ring.ID(req.GetAfter())) {
 		n := proto.Size(i.Message) + 8 // its tag and length
 		if len(out.Peers) == limit || size+n > maxAnswer {
 			out.More = true

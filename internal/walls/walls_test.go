@@ -56,6 +56,7 @@ var walls = []wall{
 	{"protocol", []string{module + "/node", module + "/store"}, true},
 	{"node", []string{"net/http", module + "/cmd"}, true},
 	{"bootstrap", []string{module + "/node", module + "/store"}, true},
+	{"bootstrap/roster", []string{"context", "net", "os", "sync", "log", libp2p}, false},
 	{"share", []string{libp2p}, false},
 	{"share/internal", []string{module + "/node", module + "/store", module + "/protocol", module + "/gateway", libp2p}, true},
 	{"share/internal/ignore", append(pure, module), true},

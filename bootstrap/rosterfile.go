@@ -8,6 +8,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/p2pchord/p2pchord/bootstrap/roster"
 	"github.com/p2pchord/p2pchord/internal/durable"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/protocol"
@@ -15,7 +16,7 @@ import (
 )
 
 // maxRosterFile bounds, in bytes, what is read as a roster.
-const maxRosterFile = maxRemembered * protocol.MaxPeer
+const maxRosterFile = roster.MaxRemembered * protocol.MaxPeer
 
 func (p *Peer) rosterPath() string { return filepath.Join(p.cfg.Data, rosterName) }
 
@@ -27,7 +28,7 @@ func (p *Peer) save() error {
 		return nil
 	}
 	p.dirty = false
-	lasting := p.roster.lasting()
+	lasting := p.roster.Lasting()
 	p.mu.Unlock()
 
 	out := &pb.Roster{}
@@ -47,8 +48,8 @@ func (p *Peer) save() error {
 	return nil
 }
 
-// loadRoster reads the members of an earlier run. They are a hint and were signed by themselves: what
-// can't be read or verified is left out.
+// loadRoster reads the members of an earlier run. They are a hint and were signed by themselves:
+// what can't be read or verified is left out.
 func loadRoster(path string) []protocol.PeerInfo {
 	st, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {

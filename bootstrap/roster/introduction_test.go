@@ -1,4 +1,4 @@
-package bootstrap
+package roster
 
 import (
 	"fmt"
@@ -9,15 +9,15 @@ import (
 )
 
 // fill returns a roster with n members at keys 0, 10, 20, ...
-func fill(t *testing.T, n int) *roster {
+func fill(t *testing.T, n int) *Roster {
 	t.Helper()
-	r := newRoster(beat, n, 1, nil, start)
+	r := New(beat, n, 1, nil, start)
 	for i := range n {
 		p := info(fmt.Sprintf("p%04d", i), ring.Key(10*i))
-		if _, err := r.register(start, p, true); err != nil {
+		if _, err := r.Register(start, p, true); err != nil {
 			t.Fatal(err)
 		}
-		if err := r.beat(start, p.Position.ID, nil, true); err != nil {
+		if err := r.Beat(start, p.Position.ID, nil, true); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -28,26 +28,26 @@ func fill(t *testing.T, n int) *roster {
 func TestIntroductionNamesTheNearest(t *testing.T) {
 	t.Parallel()
 	r := fill(t, 100)
-	in := r.introducePasser(start, 505)
+	in := r.IntroduceClient(start, 505)
 	want := "p0051 p0052 p0053 p0054 p0055 p0056 p0057 p0058 p0050 p0049 p0048 p0047 p0046 p0045 p0044 p0043"
-	if got := names(in.peers[:16]); got != want {
+	if got := names(in.Peers[:16]); got != want {
 		t.Errorf("near 505: %s, want %s", got, want)
 	}
 	// It wraps around zero, and the random ones are others, each once.
-	in = r.introducePasser(start, 985)
+	in = r.IntroduceClient(start, 985)
 	want = "p0099 p0000 p0001 p0002 p0003 p0004 p0005 p0006 p0098 p0097 p0096 p0095 p0094 p0093 p0092 p0091"
-	if got := names(in.peers[:16]); got != want {
+	if got := names(in.Peers[:16]); got != want {
 		t.Errorf("near 985: %s, want %s", got, want)
 	}
 	seen := map[ring.ID]bool{}
-	for _, p := range in.peers {
+	for _, p := range in.Peers {
 		if seen[p.Position.ID] {
 			t.Errorf("%s twice", p.Position.ID)
 		}
 		seen[p.Position.ID] = true
 	}
-	if len(in.peers) != 20 {
-		t.Errorf("%d peers, want 20", len(in.peers))
+	if len(in.Peers) != 20 {
+		t.Errorf("%d peers, want 20", len(in.Peers))
 	}
 }
 
@@ -58,7 +58,7 @@ func TestIntroductionsReachEveryMember(t *testing.T) {
 	r := fill(t, 60)
 	seen := map[ring.ID]bool{}
 	for range 200 {
-		for _, p := range r.introducePasser(start, 0).peers {
+		for _, p := range r.IntroduceClient(start, 0).Peers {
 			seen[p.Position.ID] = true
 		}
 	}
@@ -71,19 +71,19 @@ func TestSmallRostersAreNamedWhole(t *testing.T) {
 	t.Parallel()
 	for n := 1; n <= 20; n++ {
 		r := fill(t, n)
-		if got := len(r.introducePasser(start, 55).peers); got != n {
+		if got := len(r.IntroduceClient(start, 55).Peers); got != n {
 			t.Errorf("%d of %d members are named", got, n)
 		}
-		first := r.live()[0]
-		in, err := r.register(start, first, true)
+		first := r.Members()[0]
+		in, err := r.Register(start, first, true)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if strings.Contains(names(in.peers), string(first.Position.ID)) {
+		if strings.Contains(names(in.Peers), string(first.Position.ID)) {
 			t.Errorf("a member of %d is introduced to itself", n)
 		}
-		if len(in.peers) != n-1 {
-			t.Errorf("a member of %d hears of %d others", n, len(in.peers))
+		if len(in.Peers) != n-1 {
+			t.Errorf("a member of %d hears of %d others", n, len(in.Peers))
 		}
 	}
 }

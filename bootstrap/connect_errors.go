@@ -7,96 +7,46 @@ import (
 	"net"
 	"os"
 	"syscall"
-	"time"
 
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/peer"
+	libp2pprotocol "github.com/libp2p/go-libp2p/core/protocol"
 	"github.com/libp2p/go-libp2p/core/sec"
 	"github.com/libp2p/go-libp2p/p2p/net/swarm"
 	ma "github.com/multiformats/go-multiaddr"
+	"github.com/multiformats/go-multistream"
 
 	"github.com/p2pchord/p2pchord/internal/certdate"
 	"github.com/p2pchord/p2pchord/internal/fault"
-	"github.com/p2pchord/p2pchord/internal/p2phost/dial"
-	"github.com/p2pchord/p2pchord/internal/peeraddr"
 	"github.com/p2pchord/p2pchord/protocol"
-	"github.com/p2pchord/p2pchord/protocol/pb"
-	"github.com/p2pchord/p2pchord/ring"
 )
 
-// ErrNotBootstrap says that the peer at an address lives and isn't a bootstrap peer; it may be a member of the ring.
+// ErrNotBootstrap says that the peer at an address lives and isn't a bootstrap peer; it may be a
+// member of the ring.
 var ErrNotBootstrap = errors.New("not a bootstrap peer")
 
-// Introduce asks the bootstrap peer at addr once for members near key, without becoming
-// one. Where it is told to wait it does, as long as ctx lasts. Errors are of the kinds fault.Usage and fault.Unreachable, or what the peer answered.
-func Introduce(ctx context.Context, h host.Host, client *protocol.Client, addr ma.Multiaddr, key ring.Key) (*pb.Introduced, error) {
-	to, err := peeraddr.Split(addr)
-	if err != nil {
-		return nil, err
-	}
-	to.Addrs = peeraddr.WithTCP(to.Addrs)
-	if err := connectTo(ctx, h, to, addr); err != nil {
-		return nil, err
-	}
-	return introduce(ctx, h, client, to.ID, addr, key)
-}
-
-// AwaitIntroduction asks as Introduce does, and again until ctx ends: when a try fails although the address is right and the
-// bootstrap peer doesn't refuse, and while the bootstrap peer waits for members to introduce.
-func AwaitIntroduction(ctx context.Context, h host.Host, client *protocol.Client, addr ma.Multiaddr, key ring.Key) (*pb.Introduced, error) {
-	in, err := Introduce(ctx, h, client, addr, key)
-	for wait := firstBackoff; ; wait = min(2*wait, askEvery) {
-		waits := err == nil && in.GetSettling() && len(in.GetPeers()) == 0
-		if !waits && (err == nil || hopeless(err)) {
-			return in, err
-		}
-		if pause(ctx, wait, nil); ctx.Err() != nil {
-			return in, err
-		}
-		if next, nextErr := Introduce(ctx, h, client, addr, key); ctx.Err() == nil || nextErr == nil {
-			in, err = next, nextErr
-		}
-	}
-}
-
-func introduce(ctx context.Context, h host.Host, client *protocol.Client, to peer.ID, addr ma.Multiaddr, key ring.Key) (*pb.Introduced, error) {
-	for {
-		resp, err := client.Bootstrap(ctx, to, &pb.BootstrapRequest{
-			Body: &pb.BootstrapRequest_Introduce{Introduce: &pb.Introduce{Key: uint32(key)}},
-		})
-		if err == nil {
-			return resp.GetIntroduced(), nil
-		}
-		if !waitAsTold(ctx, err) {
-			return nil, notBootstrap(h, to, addr, err)
-		}
-	}
-}
-
-// waitAsTold waits for as long as the peer said that has refused a request for now. It reports
-// false at once when the peer didn't say, or when ctx would end before.
-func waitAsTold(ctx context.Context, err error) bool {
-	after := fault.AfterOf(err)
-	if deadline, ok := ctx.Deadline(); after <= 0 || ok && time.Until(deadline) < after {
-		return false
-	}
-	timer := time.NewTimer(after)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
+// permanent reports whether the same request to the same address would fail again: nobody listens
+// there, somebody else does, or the peer refuses. Everything else (a broken connection, silence,
+// "try again") may be due to the moment.
+func permanent(err error) bool {
+	switch fault.CodeOf(err) {
+	case fault.Usage, fault.NotAllowed, fault.NoSpace, fault.Integrity:
 		return true
-	case <-ctx.Done():
+	case fault.Unreachable:
+	default:
 		return false
 	}
-}
-
-// connectTo connects to the peer at addr. A multiaddr with a name in it is resolved each time.
-func connectTo(ctx context.Context, h host.Host, to peer.AddrInfo, addr ma.Multiaddr) error {
-	dial.ClearBackoff(h, to.ID)
-	if err := h.Connect(ctx, to); err != nil {
-		return unreachable(ctx, to.ID, addr, err)
+	if errors.Is(err, ErrNotBootstrap) || errors.Is(err, multistream.ErrNotSupported[libp2pprotocol.ID]{}) {
+		return true
 	}
-	return nil
+	causes := dialCauses(err)
+	var other sec.ErrPeerIDMismatch
+	var name *net.DNSError
+	if asAny(causes, &name) {
+		return name.IsNotFound
+	}
+	return asAny(causes, &other) || isAny(causes, syscall.ECONNREFUSED) ||
+		isAny(causes, syscall.ENETUNREACH) || isAny(causes, syscall.EHOSTUNREACH)
 }
 
 // unreachable says on one line why there is no connection, and what to look at.
@@ -131,7 +81,7 @@ func unreachable(ctx context.Context, to peer.ID, addr ma.Multiaddr, err error) 
 	return &fault.Error{Code: fault.Unreachable, Msg: msg, Err: err}
 }
 
-// dialCauses are err and, when it sums up several dials, the failure of each.
+// dialCauses returns err and, when it sums up several dials, the failure of each.
 func dialCauses(err error) []error {
 	out := []error{err}
 	var failed *swarm.DialError

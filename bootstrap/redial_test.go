@@ -16,7 +16,8 @@ import (
 	"github.com/p2pchord/p2pchord/internal/peeraddr"
 )
 
-// A bootstrap peer that is started again elsewhere finds its members, who know only where it was, and they it from then on.
+// A bootstrap peer that is started again elsewhere finds its members, who know only where it was,
+// and they it from then on.
 func TestABootstrapPeerThatMovedFindsItsMembers(t *testing.T) {
 	t.Parallel()
 	data := t.TempDir()

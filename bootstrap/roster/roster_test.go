@@ -1,4 +1,4 @@
-package bootstrap
+package roster
 
 import (
 	"errors"
@@ -39,15 +39,16 @@ func names(peers []protocol.PeerInfo) string {
 	return strings.Join(out, " ")
 }
 
-func kinds(changes []change) string {
+func kinds(changes []Change) string {
 	var out []string
 	for _, c := range changes {
-		out = append(out, c.kind+" "+string(c.info.Position.ID))
+		out = append(out, c.Kind+" "+string(c.Peer.Position.ID))
 	}
 	return strings.Join(out, ", ")
 }
 
-// world is a roster and the steps of a scenario: each is "TIME VERB PEER", and gives words to compare.
+// world is a roster and the steps of a scenario: each is "TIME VERB PEER", and gives words to
+// compare.
 //
 //	register a    found | settling: PEERS | PEERS
 //	beat a        the events, or the error's kind; a joined beat
@@ -56,50 +57,50 @@ func kinds(changes []change) string {
 //	expire        the events
 //	pass 100      PEERS for a passing client at key 100
 
-type world struct{ *roster }
+type world struct{ *Roster }
 
 func (w world) do(t *testing.T, heartbeats float64, verb, who string) string {
 	t.Helper()
 	now := at(heartbeats)
 	switch verb {
 	case "register":
-		in, err := w.register(now, info(who, keyOf(who)), true)
+		in, err := w.Register(now, info(who, keyOf(who)), true)
 		if err != nil {
 			return string(fault.CodeOf(err))
 		}
 		return told(in)
 	case "beat", "idle":
-		if err := w.beat(now, ring.ID(who), nil, verb == "beat"); err != nil {
+		if err := w.Beat(now, ring.ID(who), nil, verb == "beat"); err != nil {
 			return string(fault.CodeOf(err))
 		}
 		return kinds(w.confirmAll())
 	case "bye":
-		return kinds(w.goodbye(ring.ID(who)))
+		return kinds(w.Goodbye(ring.ID(who)))
 	case "expire":
-		return kinds(w.expire(now))
+		return kinds(w.Expire(now))
 	case "pass":
 		var k ring.Key
 		if _, err := fmt.Sscan(who, &k); err != nil {
 			t.Fatal(err)
 		}
-		return told(w.introducePasser(now, k))
+		return told(w.IntroduceClient(now, k))
 	}
 	t.Fatalf("no verb %q", verb)
 	return ""
 }
 
-func told(in introduction) string {
+func told(in Introduction) string {
 	switch {
-	case in.found:
-		return strings.TrimSpace("found " + names(in.peers))
-	case in.settling:
-		return "settling: " + names(in.peers)
+	case in.Found:
+		return strings.TrimSpace("found " + names(in.Peers))
+	case in.Settling:
+		return "settling: " + names(in.Peers)
 	}
-	return names(in.peers)
+	return names(in.Peers)
 }
 
 // confirmAll confirms every claim: all that say to be members name each other as neighbors.
-func (r *roster) confirmAll() []change {
+func (r *Roster) confirmAll() []Change {
 	var all []ring.ID
 	for id, e := range r.entries {
 		if e.claim.made {
@@ -107,9 +108,9 @@ func (r *roster) confirmAll() []change {
 		}
 	}
 	for _, id := range all {
-		r.saw(id, true, all)
+		r.Answered(id, true, all)
 	}
-	return r.confirm()
+	return r.Confirm()
 }
 
 // keyOf places the peers a, b, c, ... at 100, 200, 300, ...
@@ -276,7 +277,7 @@ func TestRoster(t *testing.T) {
 			for id := range strings.FieldsSeq(c.remembered) {
 				remembered = append(remembered, info(id, keyOf(id)))
 			}
-			w := world{newRoster(beat, 100, 1, remembered, start)}
+			w := world{New(beat, 100, 1, remembered, start)}
 			for i, s := range c.steps {
 				if got := w.do(t, s.at, s.verb, s.who); got != s.want {
 					t.Fatalf("step %d, %v %s %s: %q, want %q", i+1, s.at, s.verb, s.who, got, s.want)
@@ -289,30 +290,30 @@ func TestRoster(t *testing.T) {
 func TestRosterIsBounded(t *testing.T) {
 	t.Parallel()
 	r := fill(t, 10)
-	if _, err := r.register(start, info("z", 7), true); !errors.Is(err, fault.NoSpace) {
+	if _, err := r.Register(start, info("z", 7), true); !errors.Is(err, fault.NoSpace) {
 		t.Errorf("the eleventh of ten: %v, want no space", err)
 	}
-	if _, err := r.register(start, r.live()[3], true); err != nil {
+	if _, err := r.Register(start, r.Members()[3], true); err != nil {
 		t.Errorf("one that is in: %v", err)
 	}
-	r.goodbye(r.live()[3].Position.ID)
-	if _, err := r.register(start, info("z", 7), true); err != nil {
+	r.Goodbye(r.Members()[3].Position.ID)
+	if _, err := r.Register(start, info("z", 7), true); err != nil {
 		t.Errorf("there is room again: %v", err)
 	}
 }
 
 func TestRememberedAreBounded(t *testing.T) {
 	t.Parallel()
-	r := fill(t, maxRemembered+50)
-	if got := len(r.lasting()); got != maxRemembered {
-		t.Errorf("%d are kept on disk, want %d", got, maxRemembered)
+	r := fill(t, MaxRemembered+50)
+	if got := len(r.Lasting()); got != MaxRemembered {
+		t.Errorf("%d are kept on disk, want %d", got, MaxRemembered)
 	}
-	r.expire(at(10))
-	if len(r.remembered) != maxRemembered || r.members != 0 || len(r.entries) != 0 || len(r.byPlace) != 0 {
+	r.Expire(at(10))
+	if len(r.remembered) != MaxRemembered || r.members != 0 || len(r.entries) != 0 || len(r.byPlace) != 0 {
 		t.Errorf("%d remembered, %d members, %d entries, %d places", len(r.remembered), r.members, len(r.entries), len(r.byPlace))
 	}
-	if got := len(r.lasting()); got != maxRemembered {
-		t.Errorf("%d of the lost are kept on disk, want %d", got, maxRemembered)
+	if got := len(r.Lasting()); got != MaxRemembered {
+		t.Errorf("%d of the lost are kept on disk, want %d", got, MaxRemembered)
 	}
 }
 
@@ -320,13 +321,13 @@ func TestAMemberMayChangeItsPlace(t *testing.T) {
 	t.Parallel()
 	r := fill(t, 3)
 	moved := info("p0001", 25)
-	if err := r.beat(start, "p0001", &moved, true); err != nil {
+	if err := r.Beat(start, "p0001", &moved, true); err != nil {
 		t.Fatal(err)
 	}
-	if got := names(r.live()); got != "p0000 p0002 p0001" {
+	if got := names(r.Members()); got != "p0000 p0002 p0001" {
 		t.Errorf("%s", got)
 	}
-	if got := names(r.after("p0000")); got != "p0001 p0002" {
+	if got := names(r.MembersAfter("p0000")); got != "p0001 p0002" {
 		t.Errorf("after p0000 in order of IDs: %s", got)
 	}
 }
@@ -334,7 +335,7 @@ func TestAMemberMayChangeItsPlace(t *testing.T) {
 // Whatever happens, the roster's parts agree with each other.
 func TestRosterStaysConsistent(t *testing.T) {
 	t.Parallel()
-	r := newRoster(beat, 12, 7, nil, start)
+	r := New(beat, 12, 7, nil, start)
 	w := world{r}
 	rng := r.rng
 	for i := range 20_000 {

@@ -7,24 +7,28 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/peer"
 
+	"github.com/p2pchord/p2pchord/bootstrap/roster"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/ring"
 )
 
 const (
-	// againAtOnce bounds how many remembered members are dialed at a time, and againTimeout each dial.
-	againAtOnce  = 16
-	againTimeout = 5 * time.Second
+	// redialsAtOnce bounds how many remembered members are dialed at a time, and memberTimeout each
+	// dial.
+	redialsAtOnce = 16
+	memberTimeout = 5 * time.Second
 )
 
-// againAfter is when the members of the last run are dialed, from the start on: those that haven't registered until then.
-var againAfter = []time.Duration{0, 10 * time.Second, 30 * time.Second}
+// redialAfter is when the members of the last run are dialed, from the start on: those that haven't
+// registered until then.
+var redialAfter = []time.Duration{0, 10 * time.Second, 30 * time.Second}
 
-// meetAgain connects to the members of the last run: when this peer has another address than then, they don't know where it is, and
-// register over the connection that they get. It returns when all have been tried or ctx ends.
-func (p *Peer) meetAgain(ctx context.Context, members []protocol.PeerInfo) {
+// redial connects to the members of the last run: when this peer has another address than then,
+// they don't know where it is, and Register over the connection that they get. It returns when all
+// have been tried or ctx ends.
+func (p *Peer) redial(ctx context.Context, members []protocol.PeerInfo) {
 	began := time.Now()
-	for _, after := range againAfter {
+	for _, after := range redialAfter {
 		timer := time.NewTimer(time.Until(began.Add(after)))
 		select {
 		case <-ctx.Done():
@@ -39,7 +43,7 @@ func (p *Peer) meetAgain(ctx context.Context, members []protocol.PeerInfo) {
 // dialAll dials those of members that are still missing, and waits for the outcome.
 func (p *Peer) dialAll(ctx context.Context, members []protocol.PeerInfo) {
 	var wg sync.WaitGroup
-	free := make(chan struct{}, againAtOnce)
+	free := make(chan struct{}, redialsAtOnce)
 	for _, m := range members {
 		id := peer.ID(m.Position.ID)
 		if len(m.Addrs) == 0 || !p.missing(m.Position.ID) {
@@ -48,7 +52,7 @@ func (p *Peer) dialAll(ctx context.Context, members []protocol.PeerInfo) {
 		free <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-free }()
-			ctx, cancel := context.WithTimeout(ctx, againTimeout)
+			ctx, cancel := context.WithTimeout(ctx, memberTimeout)
 			defer cancel()
 			if err := p.host.Connect(ctx, peer.AddrInfo{ID: id, Addrs: m.Addrs}); err != nil {
 				log.Debugw("a member of the last run doesn't answer where it was", "peer", id, "err", err)
@@ -62,6 +66,5 @@ func (p *Peer) dialAll(ctx context.Context, members []protocol.PeerInfo) {
 func (p *Peer) missing(id ring.ID) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	_, here := p.roster.entries[id]
-	return !here
+	return p.roster.Status(id) == roster.Unknown
 }

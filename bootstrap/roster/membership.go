@@ -1,4 +1,4 @@
-package bootstrap
+package roster
 
 import (
 	"slices"
@@ -8,25 +8,28 @@ import (
 	"github.com/p2pchord/p2pchord/ring"
 )
 
-// A peer that says that it is a member is counted as one when the ring confirms it. The bootstrap peer asks those who say
-// so whom they have as neighbors. Two of them are linked when each names the other. The ring is the largest group of linked
-// peers; its members are those in it with two links, and those that two members find at their places. Who is no member is
-// introduced to nobody, and keeps nobody from founding a ring.
+// A peer that says that it is a member is counted as one when the ring confirms it. The bootstrap
+// peer asks those who say so whom they have as neighbors. Two of them are linked when each names
+// the other. The ring is the largest group of linked peers; its members are those in it with two
+// links, and those that two members find at their places. Who is no member is introduced to nobody,
+// and keeps nobody from founding a ring.
 
 const (
 	// minLinks is how many members have to name a peer, in a ring that has as many others.
 	minLinks = 2
-	// maxMisses is how often a member may leave the question unanswered before it is no longer believed.
+	// maxMisses is how often a member may leave the question unanswered before it is no longer
+	// believed.
 	maxMisses = 2
-	// refreshPolls is after how many heartbeats a member is asked again, and maxPollWait the longest wait, in heartbeats, before
-	// a peer is asked again that the ring didn't confirm.
+	// refreshPolls is after how many heartbeats a member is asked again, and maxPollWait the
+	// longest wait, in heartbeats, before a peer is asked again that the ring didn't confirm.
 	refreshPolls = 20
 	maxPollWait  = 16
-	// claimsPending is for how long, in heartbeats, claims that haven't been looked into yet keep others from founding.
+	// claimsPending is for how long, in heartbeats, claims that haven't been looked into yet keep
+	// others from founding.
 	claimsPending = 2
 )
 
-// claim is what is known of a peer's saying that it is a member.
+// claim is what is known of a peer that says to be a member.
 type claim struct {
 	made      bool // it says so
 	answered  bool // asked by the ring's protocol, it says so too
@@ -38,10 +41,11 @@ type claim struct {
 }
 
 // claimed notes what a peer says of itself in a heartbeat.
-func (r *roster) claimed(now time.Time, e *entry, joined bool) {
+func (r *Roster) claimed(now time.Time, e *entry, joined bool) {
 	switch {
 	case joined && !e.claim.made:
-		next := e.claim.next // who takes its claim back and makes it again waits as long as it would have
+		// who takes its claim back and makes it again waits as long as it would have
+		next := e.claim.next
 		if e.claim.tries == 0 {
 			next = now
 		}
@@ -57,9 +61,9 @@ func (r *roster) claimed(now time.Time, e *entry, joined bool) {
 	}
 }
 
-// due returns up to n peers whose claims are to be looked into now, those never asked first, and puts their next time
-// off. Peers that may refuses keep theirs.
-func (r *roster) due(now time.Time, n int, may func(ring.ID) bool) []ring.ID {
+// Due returns up to n peers whose claims are to be looked into now, those never asked first, and
+// puts their next time off. Peers that may refuses keep theirs.
+func (r *Roster) Due(now time.Time, n int, may func(ring.ID) bool) []ring.ID {
 	var first, again []*entry
 	for _, e := range r.byPlace {
 		switch {
@@ -92,8 +96,9 @@ func (r *roster) due(now time.Time, n int, may func(ring.ID) bool) []ring.ID {
 	return out
 }
 
-// saw notes the answer of a peer that was asked for its neighbors: ok is false when there was none, or it is no member by its own word.
-func (r *roster) saw(id ring.ID, ok bool, neighbors []ring.ID) {
+// Answered notes the answer of a peer that was asked for its neighbors. ok is false when there was
+// none, or the peer said that it is no member.
+func (r *Roster) Answered(id ring.ID, ok bool, neighbors []ring.ID) {
 	e := r.entries[id]
 	if e == nil || !e.claim.made {
 		return
@@ -108,8 +113,8 @@ func (r *roster) saw(id ring.ID, ok bool, neighbors []ring.ID) {
 	}
 }
 
-// vouch notes whether members of the ring found a peer at its place.
-func (r *roster) vouch(id ring.ID, found bool) {
+// Vouch notes whether members of the ring found a peer at its place.
+func (r *Roster) Vouch(id ring.ID, found bool) {
 	if e := r.entries[id]; e != nil && e.claim.made && e.claim.vouched != found {
 		e.claim.vouched, r.stale = found, true
 	}
@@ -120,8 +125,9 @@ func linked(a, b *entry) bool {
 	return slices.Contains(a.claim.neighbors, b.info.Position.ID) && slices.Contains(b.claim.neighbors, a.info.Position.ID)
 }
 
-// adjacent returns the peers that id names and that haven't named it when they were asked, at most n: to be asked again.
-func (r *roster) adjacent(id ring.ID, n int) []ring.ID {
+// Adjacent returns the peers that id names and that haven't named it when they were asked, at most
+// n: to be asked again.
+func (r *Roster) Adjacent(id ring.ID, n int) []ring.ID {
 	e := r.entries[id]
 	if e == nil {
 		return nil
@@ -135,8 +141,9 @@ func (r *roster) adjacent(id ring.ID, n int) []ring.ID {
 	return out
 }
 
-// confirm finds the ring among the peers that say to be members, and counts those in it, and no others, as members.
-func (r *roster) confirm() []change {
+// Confirm finds the ring among the peers that say to be members, and counts those in it, and no
+// others, as members.
+func (r *Roster) Confirm() []Change {
 	if !r.stale {
 		return nil
 	}
@@ -159,7 +166,7 @@ func (r *roster) confirm() []change {
 			}
 		}
 	}
-	var out []change
+	var out []Change
 	for _, e := range r.byPlace {
 		if r.setJoined(e, members[e]); members[e] {
 			out = append(out, r.entered(e)...)
@@ -172,7 +179,7 @@ func (r *roster) confirm() []change {
 }
 
 // entered follows a peer's becoming a member.
-func (r *roster) entered(e *entry) []change {
+func (r *Roster) entered(e *entry) []Change {
 	id := e.info.Position.ID
 	r.forget(id)
 	e.claim.tries = 0
@@ -183,12 +190,13 @@ func (r *roster) entered(e *entry) []change {
 		return nil
 	}
 	e.told = true
-	return []change{{EventJoined, e.info}}
+	return []Change{{Joined, e.info}}
 }
 
-// before reports whether the group a is rather the ring than b: the larger one, then the one with more who are members already,
-// then the one with the peer that was told to found the ring, then the one with the peer that is here longest.
-func (r *roster) before(a, b []*entry) bool {
+// before reports whether the group a is rather the ring than b: the larger one, then the one with
+// more who are members already, then the one with the peer that was told to found the ring, then
+// the one with the peer that is here longest.
+func (r *Roster) before(a, b []*entry) bool {
 	if len(a) != len(b) {
 		return len(a) > len(b)
 	}
@@ -216,7 +224,7 @@ func (r *roster) before(a, b []*entry) bool {
 }
 
 // groups returns the peers whose claims were answered, in groups that are linked.
-func (r *roster) groups() [][]*entry {
+func (r *Roster) groups() [][]*entry {
 	var out [][]*entry
 	seen := make(map[*entry]bool)
 	for _, e := range r.byPlace {
@@ -239,7 +247,7 @@ func (r *roster) groups() [][]*entry {
 }
 
 // links counts the peers that e is linked to.
-func (r *roster) links(e *entry) int {
+func (r *Roster) links(e *entry) int {
 	n := 0
 	for _, id := range e.claim.neighbors {
 		if o := r.entries[id]; o != nil && o != e && o.claim.answered && linked(e, o) {
@@ -250,7 +258,7 @@ func (r *roster) links(e *entry) int {
 }
 
 // pending reports whether there are claims that nobody has looked into yet.
-func (r *roster) pending(now time.Time) bool {
+func (r *Roster) pending(now time.Time) bool {
 	if r.unseen.IsZero() || now.Sub(r.unseen) >= claimsPending*r.heartbeat {
 		return false
 	}
@@ -262,9 +270,9 @@ func (r *roster) pending(now time.Time) bool {
 	return false
 }
 
-// witnesses returns up to n members other than id, from all over the ring.
-func (r *roster) witnesses(id ring.ID, n int) []ring.ID {
-	members := slices.DeleteFunc(r.live(), func(p protocol.PeerInfo) bool { return p.Position.ID == id })
+// Witnesses returns up to n members other than id, from all over the ring.
+func (r *Roster) Witnesses(id ring.ID, n int) []ring.ID {
+	members := slices.DeleteFunc(r.Members(), func(p protocol.PeerInfo) bool { return p.Position.ID == id })
 	if len(members) == 0 {
 		return nil
 	}
@@ -273,4 +281,26 @@ func (r *roster) witnesses(id ring.ID, n int) []ring.ID {
 		out = append(out, members[i].Position.ID)
 	}
 	return out
+}
+
+// Unconfirmed reports whether a peer says to be a member and the ring hasn't confirmed it.
+func (r *Roster) Unconfirmed(id ring.ID) bool {
+	e := r.entries[id]
+	return e != nil && e.claim.made && !e.joined
+}
+
+// NeedsWitnesses returns the position of a peer whose membership no other peer's neighbors show, so
+// that members have to be asked whether they find it there.
+func (r *Roster) NeedsWitnesses(id ring.ID) (at ring.Position, ok bool) {
+	e := r.entries[id]
+	if e == nil || e.joined && !e.claim.vouched {
+		return ring.Position{}, false
+	}
+	return e.info.Position, true
+}
+
+// HasAnswered reports whether a peer, asked by the ring's protocol, has said that it is a member.
+func (r *Roster) HasAnswered(id ring.ID) bool {
+	e := r.entries[id]
+	return e != nil && e.claim.answered
 }
