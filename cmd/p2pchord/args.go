@@ -8,33 +8,33 @@ import (
 	"github.com/p2pchord/p2pchord/internal/fault"
 )
 
-// exactly accepts n arguments, which words names.
-func exactly(n int, words string) cobra.PositionalArgs {
+// exactly accepts n arguments, which what names.
+func exactly(n int, what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) == n {
 			return nil
 		}
-		return fault.New(fault.Usage, "%s takes %s: see %s --help", cmd.Name(), words, cmd.CommandPath())
+		return fault.New(fault.Usage, "%s takes %s: see %s --help", cmd.Name(), what, cmd.CommandPath())
 	}
 }
 
-// someArgs accepts one argument or more, which words names.
-func someArgs(words string) cobra.PositionalArgs {
+// someArgs accepts one argument or more, which what names.
+func someArgs(what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) > 0 {
 			return nil
 		}
-		return fault.New(fault.Usage, "%s takes %s: see %s --help", cmd.Name(), words, cmd.CommandPath())
+		return fault.New(fault.Usage, "%s takes %s: see %s --help", cmd.Name(), what, cmd.CommandPath())
 	}
 }
 
-// atMostOne accepts no argument or one, which words names.
-func atMostOne(words string) cobra.PositionalArgs {
+// atMostOne accepts no argument or one, which what names.
+func atMostOne(what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) <= 1 {
 			return nil
 		}
-		return fault.New(fault.Usage, "%s takes at most %s: see %s --help", cmd.Name(), words, cmd.CommandPath())
+		return fault.New(fault.Usage, "%s takes at most %s: see %s --help", cmd.Name(), what, cmd.CommandPath())
 	}
 }
 

@@ -68,7 +68,7 @@ func (a *app) runBootstrap(cmd *cobra.Command, f flags.Bootstrap) error {
 		return err
 	}
 	if err := a.showReady(f.AddrFile, b.ID().String(), "", b.Addrs()); err != nil {
-		_ = b.Close() // the first failure is the one to tell
+		_ = b.Close() // the first error is reported
 		return err
 	}
 	manager.Ready("serves as "+b.ID().String(), func(context.Context) error { return nil })

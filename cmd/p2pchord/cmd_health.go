@@ -78,7 +78,7 @@ func noSpace(s node.Storage) string {
 	switch {
 	case s.CapacityBytes > 0 && s.CapacityBytes-s.UsedBytes < spaceNeeded:
 		return "the node is full: " + textfmt.Size(s.UsedBytes) + " of " + textfmt.Size(s.CapacityBytes) + " are used; give it more --capacity"
-	case s.FreeDiskBytes >= 0 && s.FreeDiskBytes < spaceNeeded: // -1 is a disk that can't tell
+	case s.FreeDiskBytes >= 0 && s.FreeDiskBytes < spaceNeeded: // -1 means unknown
 		return "the disk is full except for the reserve, which is left to other programs: free some space"
 	}
 	return ""

@@ -71,7 +71,7 @@ func (a *app) netcheck(cmd *cobra.Command, f netcheckFlags) error {
 	return netcheckVerdict(n)
 }
 
-// netcheckVerdict is the exit code of a check. What it found has been shown.
+// netcheckVerdict returns the error that a check ends with. Its results have been shown.
 func netcheckVerdict(n node.Netcheck) error {
 	lonely := n.Online && len(n.Bootstrap) == 0 && len(n.Neighbours) == 0 && n.Faults() == 0 // the first of its ring
 	switch {
@@ -83,7 +83,7 @@ func netcheckVerdict(n node.Netcheck) error {
 	return nil
 }
 
-// netcheckOffline checks without a node, as one would run by the flags and the config file.
+// netcheckOffline checks without a node, as a node with these flags and the config file would.
 func (a *app) netcheckOffline(cmd *cobra.Command, f netcheckFlags) (node.Netcheck, error) {
 	settings, err := a.nodeSettings()
 	if err != nil {
@@ -107,7 +107,7 @@ func (a *app) netcheckOffline(cmd *cobra.Command, f netcheckFlags) (node.Netchec
 	return node.NetcheckOffline(ctx, cfg)
 }
 
-// nodeSettings are the flags of "node" as the environment and the config file set them.
+// nodeSettings returns the flags of "node", set from the environment and the config file.
 func (a *app) nodeSettings() (*pflag.FlagSet, error) {
 	c, _, err := a.settled("node")
 	if err != nil {
@@ -116,7 +116,7 @@ func (a *app) nodeSettings() (*pflag.FlagSet, error) {
 	return c.Flags(), nil
 }
 
-// orSettings returns given, or else what the settings have.
+// orSettings returns given, or the values of the settings if that is empty.
 func orSettings(given []string, settings *pflag.FlagSet, flag string) []string {
 	if len(given) > 0 {
 		return given

@@ -123,7 +123,7 @@ func (a *app) runNode(cmd *cobra.Command, f flags.Node) error {
 	if api != nil {
 		end, cancel := context.WithTimeout(context.Background(), answersEnd)
 		defer cancel()
-		_ = api.Close(end) //nolint:contextcheck // the node ends because its context has; a call that didn't end in time has been cut off, and its client told so
+		_ = api.Close(end) //nolint:contextcheck // the context of the node has ended; a call that is cut off gets an error
 	}
 	return errors.Join(err, n.Close())
 }

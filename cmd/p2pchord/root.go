@@ -78,7 +78,7 @@ To see it work on this machine: p2pchord demo
 		a.limits.Add(c.Flags())
 	}
 	for _, name := range []string{"api", "bootstrap", "timeout"} {
-		root.Flags().Lookup(name).Hidden = true // they are for "-", and docs/cli.md tells
+		root.Flags().Lookup(name).Hidden = true // they are for "-"; see docs/cli.md
 	}
 	addGroup(root, "peer", "", a.nodeCommand(), a.bootstrapCommand(), a.shellCommand())
 	root.AddCommand(a.demoCommand(), a.configCommand(), a.manCommand())

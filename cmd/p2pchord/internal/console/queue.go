@@ -49,7 +49,7 @@ func (o *Output) Queue() {
 			(*above)(strings.TrimSuffix(s, "\n"))
 			return
 		}
-		_, _ = io.WriteString(o.stderr, s) // a message that nobody can read is lost
+		_, _ = io.WriteString(o.stderr, s) // a lost message doesn't matter
 	}, func(n uint64) string { return "p2pchord: " + DroppedText(n) + "\n" })
 	o.queued = q
 }

@@ -43,7 +43,7 @@ func (o *Output) EndScreen() {
 
 func (o *Output) hideScreen() {
 	if o.screen.shown > 0 {
-		_, _ = io.WriteString(o.stdout, fmt.Sprintf("\x1b[%dA\r\x1b[J", o.screen.shown)) // for the eye only
+		_, _ = io.WriteString(o.stdout, fmt.Sprintf("\x1b[%dA\r\x1b[J", o.screen.shown)) // only for display
 		o.screen.shown = 0
 	}
 }
@@ -58,7 +58,7 @@ func (o *Output) showScreen() {
 	for _, l := range lines {
 		b.WriteString(textfmt.Cut(safetext.Line(l), width-1) + "\n")
 	}
-	_, _ = io.WriteString(o.stdout, b.String()) // for the eye only
+	_, _ = io.WriteString(o.stdout, b.String()) // only for display
 	o.screen.shown = len(lines)
 }
 

@@ -5,8 +5,8 @@ import (
 	"syscall"
 )
 
-// detach makes a process of the demo one that the terminal's Ctrl-C doesn't reach:
-// the demo ends it. It ends with the demo in any case, unless it is to be kept.
+// detach keeps the terminal's Ctrl-C from a process of the demo, which the demo ends itself. Unless
+// it is to be kept, the process ends with the demo in any case.
 func detach(cmd *exec.Cmd, keep bool) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if !keep {

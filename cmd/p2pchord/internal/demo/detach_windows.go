@@ -5,8 +5,7 @@ import (
 	"syscall"
 )
 
-// detach makes a process of the demo one that the terminal's Ctrl-C doesn't reach:
-// the demo ends it.
+// detach keeps the terminal's Ctrl-C from a process of the demo, which the demo ends itself.
 func detach(cmd *exec.Cmd, _ bool) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{CreationFlags: syscall.CREATE_NEW_PROCESS_GROUP}
 }

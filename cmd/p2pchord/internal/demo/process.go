@@ -40,7 +40,7 @@ func (d *demo) run(name string, args ...string) (*process, error) {
 	args = append(args, "--data", filepath.Join(d.dir, name), "--addr-file", filepath.Join(d.dir, name+".addr"), "--config", none)
 	cmd := exec.Command(self, args...) //nolint:gosec,noctx // this very program; its life is the demo's: cleanUp ends it, also when it is interrupted
 	cmd.Stdout, cmd.Stderr = out, out
-	// The user's own settings are not for the demo's peers.
+	// The user's settings don't apply to the demo's peers.
 	cmd.Env = slices.DeleteFunc(os.Environ(), func(e string) bool { return strings.HasPrefix(e, "P2PCHORD_") })
 	detach(cmd, d.keep)
 	if err := cmd.Start(); err != nil {
@@ -65,7 +65,7 @@ func (d *demo) await(ctx context.Context, p *process, name string) error {
 		}
 		select {
 		case <-p.exited:
-			log, _ := os.ReadFile(p.log) // without it there is just less to say
+			log, _ := os.ReadFile(p.log) // without it the error says less
 			dead = fault.New(fault.Failed, "%s ended before it was ready: %s", name, lastLine(log))
 			return nil
 		default:

@@ -12,8 +12,8 @@ import (
 	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/textfmt"
 )
 
-// makeSamples writes files to put: a text, a picture's worth of bytes, one of
-// several blocks, and one with nothing in it.
+// makeSamples writes sample files: a text, one of the size of a picture, one of several blocks, and an
+// empty one.
 func makeSamples(dir string) ([]string, error) {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return nil, err
@@ -35,7 +35,7 @@ func makeSamples(dir string) ([]string, error) {
 			return nil, err
 		}
 		if _, err := io.Copy(f, s.bytes); err != nil {
-			_ = f.Close() // the first failure is the one to tell
+			_ = f.Close() // the first error is reported
 			return nil, err
 		}
 		if err := f.Close(); err != nil {
@@ -46,7 +46,7 @@ func makeSamples(dir string) ([]string, error) {
 	return paths, nil
 }
 
-// rate writes how much went how fast.
+// rate formats a size, a time, and the rate.
 func rate(n int64, took time.Duration) string {
 	text := fmt.Sprintf("%s in %v", textfmt.Size(n), took.Round(time.Millisecond))
 	if n >= 1<<20 && took > 0 {

@@ -33,7 +33,7 @@ func Write(c *cobra.Command, dir, version string) error {
 
 func Name(c *cobra.Command) string { return strings.ReplaceAll(c.CommandPath(), " ", "-") }
 
-// pageOf is the page of a command, in the language of man(7).
+// pageOf returns the page of a command, in the language of man(7).
 func pageOf(c *cobra.Command, version string) []byte {
 	m := &page{}
 	m.line(".TH %q 1 \"\" %q \"p2pchord\"", strings.ToUpper(Name(c)), "p2pchord "+version)
@@ -62,7 +62,7 @@ func pageOf(c *cobra.Command, version string) []byte {
 		}
 	}
 	m.flags("OPTIONS", c.NonInheritedFlags())
-	m.flags("OPTIONS OF ALL COMMANDS", c.InheritedFlags())
+	m.flags("GLOBAL OPTIONS", c.InheritedFlags())
 	if c.Example != "" {
 		m.section("EXAMPLES")
 		m.line(".nf\n%s\n.fi", Roff(c.Example))
@@ -73,16 +73,16 @@ func pageOf(c *cobra.Command, version string) []byte {
 		m.tagged(fmt.Sprint(code.Exit()), code.Error())
 	}
 	m.section("ENVIRONMENT")
-	m.text("Each option also reads P2PCHORD_<OPTION>, in capitals and with dashes as underscores, and the config file. " +
-		"An option goes over the environment, that over the file.")
+	m.text("Options are also read from the environment, as P2PCHORD_<OPTION> in capitals with underscores for dashes, " +
+		"and from the config file. The command line takes precedence over the environment, and the environment over the file.")
 	m.section("FILES")
-	m.tagged("$XDG_CONFIG_HOME/p2pchord/config.toml", "the settings, by default in ~/.config")
-	m.tagged("$XDG_DATA_HOME/p2pchord", "what peers keep, by default in ~/.local/share")
+	m.tagged("$XDG_CONFIG_HOME/p2pchord/config.toml", "the settings; by default in ~/.config")
+	m.tagged("$XDG_DATA_HOME/p2pchord", "the data of peers; by default in ~/.local/share")
 	m.seeAlso(c)
 	return m.Bytes()
 }
 
-// ExitCodes are the kinds of failure that users see, in the order of their exit codes.
+// ExitCodes are the kinds of failures that users see, in the order of their exit codes.
 var ExitCodes = []fault.Code{
 	fault.Failed, fault.Usage, fault.NotFound, fault.Unreachable, fault.TryAgain,
 	fault.Integrity, fault.NoSpace, fault.NotAllowed, fault.FewerCopies, fault.Interrupted,

@@ -16,10 +16,10 @@ func (m *page) line(format string, args ...any) { _, _ = fmt.Fprintf(m, format+"
 
 func (m *page) section(title string) { m.line(".SH %s", title) }
 
-// text writes words that are filled.
+// text writes text that is filled.
 func (m *page) text(s string) { m.line("%s", Roff(s)) }
 
-// paragraphs writes a help text, in which empty lines separate.
+// paragraphs writes a help text, whose paragraphs are separated by empty lines.
 func (m *page) paragraphs(s string) {
 	for i, p := range strings.Split(strings.TrimSpace(s), "\n\n") {
 		if i > 0 {
@@ -29,13 +29,13 @@ func (m *page) paragraphs(s string) {
 	}
 }
 
-// tagged writes a term and, set in, what it means.
+// tagged writes a term and, indented, its meaning.
 func (m *page) tagged(term, meaning string) {
 	m.line(".TP\n.B %s", Roff(term))
 	m.text(meaning)
 }
 
-// flags writes the options of one kind, if there are any.
+// flags writes a section of options, if there are any.
 func (m *page) flags(title string, flags *pflag.FlagSet) {
 	if !flags.HasAvailableFlags() {
 		return
@@ -62,7 +62,7 @@ func (m *page) flags(title string, flags *pflag.FlagSet) {
 	})
 }
 
-// seeAlso names the pages around that of c.
+// seeAlso names the related pages.
 func (m *page) seeAlso(c *cobra.Command) {
 	var pages []string
 	if c.HasParent() {

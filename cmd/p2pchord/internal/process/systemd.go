@@ -57,8 +57,8 @@ func (s *ServiceManager) notify(lines ...string) {
 	for i := range lines {
 		lines[i] = safetext.Line(lines[i]) // a line break would begin another statement
 	}
-	_ = s.conn.SetWriteDeadline(time.Now().Add(notifyWithin)) // a manager that reads nothing is not waited for
-	_, _ = s.conn.Write([]byte(strings.Join(lines, "\n")))    // a manager that has gone needs no news
+	_ = s.conn.SetWriteDeadline(time.Now().Add(notifyWithin)) // don't wait for a manager that reads nothing
+	_, _ = s.conn.Write([]byte(strings.Join(lines, "\n")))    // the manager may be gone
 }
 
 // Ready reports that the command serves. If the manager wants a watchdog, it then reports at
@@ -112,6 +112,6 @@ func (s *ServiceManager) Close() {
 	s.stop()
 	s.wg.Wait()
 	if s.conn != nil {
-		_ = s.conn.Close() // there is nothing left to tell
+		_ = s.conn.Close() // everything has been sent
 	}
 }

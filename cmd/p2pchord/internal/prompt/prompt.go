@@ -25,7 +25,7 @@ type Prompt struct {
 	running atomic.Bool // a command is being carried out
 
 	mu    sync.Mutex
-	saved *term.State // of the terminal while it is raw, else nil
+	saved *term.State // the state to restore; nil unless the terminal is raw
 }
 
 // Config is what a prompt works with.
@@ -108,11 +108,11 @@ func (p *Prompt) Message(text string) {
 }
 
 // redraw shows the line that is being edited again.
-func (p *Prompt) redraw() { _, _ = p.line.Write(nil) } // for the eye only
+func (p *Prompt) redraw() { _, _ = p.line.Write(nil) } // only for display
 
 // print shows a line above the line that is being edited.
 func (p *Prompt) print(text string) {
-	_, _ = p.line.Write([]byte(safetext.Line(text) + "\n")) // for the eye only
+	_, _ = p.line.Write([]byte(safetext.Line(text) + "\n")) // only for display
 }
 
 // keys makes Ctrl-C drop the line instead of ending the input.

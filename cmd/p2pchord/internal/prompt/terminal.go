@@ -36,7 +36,7 @@ func (p *Prompt) read(ctx context.Context, raw func()) (string, error) {
 			continue
 		}
 		if err != nil {
-			_, _ = io.WriteString(p.Out.RawStdout(), "\r\n") // for the eye only
+			_, _ = io.WriteString(p.Out.RawStdout(), "\r\n") // only for display
 		}
 		return text, err
 	}

@@ -127,13 +127,13 @@ func knownKeys(root *cobra.Command) (known map[string][]string, tables []string)
 	return known, tables
 }
 
-// problem is what is wrong in a line.
+// problem is a mistake in a line.
 type problem struct {
 	line int
 	text string
 }
 
-// reader collects what a config file sets, and what is wrong with it.
+// reader collects the entries and the problems of a config file.
 type reader struct {
 	path     string
 	lines    map[flagKey]int

@@ -58,8 +58,7 @@ func mayContinue(t *localfile.Target, err error) bool {
 	}
 }
 
-// WriteError gives a failure to write to what is called name its kind; errors that
-// are none it returns as they are.
+// WriteError gives a failed write to name its kind. It returns other errors as they are.
 func WriteError(name string, err error) error {
 	var p *fs.PathError
 	switch {

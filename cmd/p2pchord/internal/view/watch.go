@@ -14,7 +14,7 @@ import (
 	"github.com/p2pchord/p2pchord/share"
 )
 
-// FileLine is a file's state as people read it.
+// FileLine returns the state of a file.
 func FileLine(f share.File) string {
 	note := ""
 	switch f.State {
@@ -38,7 +38,7 @@ func FileLine(f share.File) string {
 	return gateway.OneLine(fmt.Sprintf("%-9s  %-8s  %8s  %s", f.State, note, bytes, f.Name))
 }
 
-// FolderLines are the folder's state: what it is, and what is wrong.
+// FolderLines returns the state of the folder, and its problems.
 func FolderLines(s share.Status) []string {
 	number := func(n int) string { return humanize.Comma(int64(n)) }
 	head := fmt.Sprintf("%-9s  %s  %s stored, %s uploading, %s waiting, %s refused",
@@ -69,8 +69,8 @@ type Watch struct {
 	folder share.Status
 	moving map[string]share.File
 	recent []share.File // the latest first
-	begun  bool         // what was there is known
-	next   time.Time    // not drawn before, unless the folder's state has changed
+	begun  bool         // the state at the beginning is complete
+	next   time.Time    // no drawing before this, unless the folder's state has changed
 }
 
 func (v *Watch) Show(u share.Update) {
@@ -81,7 +81,7 @@ func (v *Watch) Show(u share.Update) {
 		v.file(*u.File)
 	}
 	v.begun = v.begun || u.Present
-	// A state that stays is always drawn: after the last change of a file the folder's own follows.
+	// The final state is always drawn, because the folder's state follows the last change of a file.
 	if now := time.Now(); v.begun && (u.File == nil || now.After(v.next)) {
 		_, height := v.out.Size()
 		v.out.Redraw(v.lines(height - 2))
@@ -102,11 +102,11 @@ func (v *Watch) file(f share.File) {
 		v.recent = slices.Insert(v.recent, 0, f)
 		v.recent = v.recent[:min(len(v.recent), watchRecent)]
 	case len(v.recent) < watchRecent:
-		v.recent = append(v.recent, f) // of those that were there the first ones
+		v.recent = append(v.recent, f) // the first ones of the beginning
 	}
 }
 
-// lines is the screen, of at most so many lines.
+// lines returns the screen, with at most this many lines.
 func (v *Watch) lines(most int) []string {
 	out := FolderLines(v.folder)
 	moving := v.first(most)
@@ -122,7 +122,7 @@ func (v *Watch) lines(most int) []string {
 	return out
 }
 
-// first returns the first few of what moves: what is uploaded, what was refused, what waits.
+// first returns the first few files that are not stored: uploading, refused, waiting.
 func (v *Watch) first(most int) []share.File {
 	rank := func(state string) int {
 		return slices.Index([]string{share.StateUploading, share.StateRefused, share.StateWaiting}, state)
