@@ -19,12 +19,13 @@ import (
 type Config struct {
 	// Dir is the folder. It must exist, unless it was shared before.
 	Dir string
-	// Data is the node's data folder, which keeps what is stored. Neither folder may be in the other.
+	// Data is the node's data folder, which keeps what is stored. Neither folder may be in the
+	// other.
 	Data string
 	// Ring is where the files go.
 	Ring Ring
-	// Interval is the time between two scans of the whole folder, besides the changes that the system
-	// reports. Default 5 s; at least ten times as long as a scan takes.
+	// Interval is the time between two scans of the whole folder, besides the changes that the
+	// system reports. Default 5 s; at least ten times as long as a scan takes.
 	Interval time.Duration
 	// Quiet is how long a file must keep its size and time before it is stored. Default 1 s.
 	Quiet time.Duration
@@ -38,8 +39,8 @@ type Config struct {
 const (
 	// DefaultInterval is the default of Config.Interval.
 	DefaultInterval = 5 * time.Second
-	// DefaultQuiet is the default of Config.Quiet. Together with the gathering of changes, an upload
-	// begins less than 1.5 s after a file is complete.
+	// DefaultQuiet is the default of Config.Quiet. Together with the gathering of changes, an
+	// upload begins less than 1.5 s after a file is complete.
 	DefaultQuiet = time.Second
 	// flushEvery is how often what was stored is written to the memory file.
 	flushEvery = time.Second

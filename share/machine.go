@@ -6,8 +6,8 @@ import (
 )
 
 const (
-	// putsAtOnce is how many files are stored at once, and bytesAtOnce how many of their bytes may be
-	// in memory.
+	// putsAtOnce is how many files are stored at once, and bytesAtOnce how many of their bytes may
+	// be in memory.
 	putsAtOnce  = 16
 	bytesAtOnce = 48 << 20
 	// weightMost is how many bytes of one file are in memory during a put: five blocks.
@@ -202,7 +202,8 @@ func (m *machine) missing(now time.Duration, path string) {
 
 // leave forgets what was seen of a file, and keeps what is stored of it.
 func (m *machine) leave(f *file) {
-	f.stamp, f.again, f.gone, f.attempts = stamp{}, false, false, 0 // wrote stays: what comes back may be what was written
+	// Wrote stays: what comes back may be what was written.
+	f.stamp, f.again, f.gone, f.attempts = stamp{}, false, false, 0
 	m.enter(f, absent)
 	if !f.isKnown {
 		m.drop(f)

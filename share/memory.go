@@ -18,8 +18,8 @@ import (
 // memoryName is the file in the node's data folder that says what is stored of the shared folder.
 const memoryName = "share.log"
 
-// memory keeps in a file what the ring has of each file of the folder. It is a log: the last line of
-// a path counts, and the log is rewritten when much of it is old. A line is the CRC-32 of a JSON
+// memory keeps in a file what the ring has of each file of the folder. It is a log: the last line
+// of a path counts, and the log is rewritten when much of it is old. A line is the CRC-32 of a JSON
 // object in hex, a blank, and the object. Damaged lines are skipped. A lost line costs no more than
 // reading that file again and comparing hashes.
 type memory struct {

@@ -2,8 +2,9 @@ package share
 
 import "time"
 
-// checkShortEvery is the time between two checks of files with fewer copies than wanted. Each checks
-// one file. When that has more copies, the ring has grown, and the others follow without a pause.
+// checkShortEvery is the time between two checks of files with fewer copies than wanted. Each
+// checks one file. When that has more copies, the ring has grown, and the others follow without a
+// pause.
 const checkShortEvery = 5 * time.Second
 
 // shortFiles are the stored files with fewer copies than wanted, because the ring was too small for

@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// TestCopiesAreFollowedWhenTheRingGrows: one file is looked at now and then; when it has more copies, all are.
+// TestCopiesAreFollowedWhenTheRingGrows: one file is looked at now and then; when it has more
+// copies, all are.
 func TestCopiesAreFollowedWhenTheRingGrows(t *testing.T) {
 	t.Parallel()
 	m := newMachine(quiet)

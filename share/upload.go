@@ -27,8 +27,8 @@ type Ring interface {
 var errBusy = errors.New("another program is still writing it")
 
 // store puts the file at path, whose stamp is s, into the ring. A content that the ring has is only
-// read and compared: with before, the content stored last, or else with what the ring has under that
-// name.
+// read and compared: with before, the content stored last, or else with what the ring has under
+// that name.
 func store(ctx context.Context, dir, path string, s stamp, before *known, ring Ring, progress func(int64)) (known, error) {
 	if err := node.ValidName(path); err != nil {
 		return known{}, err

@@ -21,8 +21,9 @@ type world struct {
 	there   bool
 	content int
 	stamp   stamp
-	ring    int  // the content that the ring has, 0 for none
-	visible bool // the present content differs from earlier ones in its stamp, or its writing was told
+	ring    int // the content that the ring has, 0 for none
+	// The present content differs from earlier ones in its stamp, or its writing was told.
+	visible bool
 
 	noticed time.Duration // when the machine was told of bytes last
 	looking bool

@@ -28,8 +28,8 @@ type app struct {
 	out       *console.Output
 	lookupEnv func(string) (string, bool)
 	signals   *process.Signals
-	// peer is what the verbs of a prompt or a script work on, a gateway.Peer if it is a node. It is nil
-	// outside of a prompt or script.
+	// peer is what the verbs of a prompt or a script work on, a gateway.Peer if it is a node. It is
+	// nil outside of a prompt or script.
 	peer gateway.Ring
 
 	// The flags that every verb has.
@@ -69,8 +69,8 @@ func (a *app) run(ctx context.Context, args []string) int {
 	return 0
 }
 
-// execute carries out one command line, shows its error, and returns the error's kind; "" when there
-// is none.
+// execute carries out one command line, shows its error, and returns the error's kind; "" when
+// there is none.
 func (a *app) execute(ctx context.Context, args []string) fault.Code {
 	a.out.JSON = a.json || wantsJSON(args, a.lookupEnv)
 	root := a.root()

@@ -47,7 +47,8 @@ func TestANodeInTheBackgroundOfAShell(t *testing.T) {
 	x := openShell(t, dir)
 	well := func() {
 		t.Helper()
-		for deadline := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) { // asks again, with a deadline
+		// Asks again, with a deadline.
+		for deadline := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
 			out, err := exec.Command(self, "health", "--data", filepath.Join(dir, "d")).CombinedOutput()
 			if err == nil {
 				return

@@ -116,7 +116,8 @@ func (a *app) configShow(command string) error {
 			a.out.Object(s)
 			return
 		}
-		text := strings.TrimSpace(console.JSON(s.Value)) // a string, or a list of them, is written alike in TOML
+		// A string, or a list of them, is written alike in TOML.
+		text := strings.TrimSpace(console.JSON(s.Value))
 		if f.Value.Type() == "bool" || f.Value.Type() == "int" {
 			text = f.Value.String()
 		}

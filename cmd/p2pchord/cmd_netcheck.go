@@ -73,7 +73,8 @@ func (a *app) netcheck(cmd *cobra.Command, f netcheckFlags) error {
 
 // netcheckVerdict returns the error that a check ends with. Its results have been shown.
 func netcheckVerdict(n node.Netcheck) error {
-	lonely := n.Online && len(n.Bootstrap) == 0 && len(n.Neighbours) == 0 && n.Faults() == 0 // the first of its ring
+	// The first of its ring.
+	lonely := n.Online && len(n.Bootstrap) == 0 && len(n.Neighbours) == 0 && n.Faults() == 0
 	switch {
 	case !n.Reached() && !lonely:
 		return fault.New(fault.Unreachable, "no other peer can be reached: the check says why, and what to do")

@@ -35,8 +35,8 @@ data is kept for the next start.`,
 	return cmd
 }
 
-// afterQuit shows what a node that quits could not do. Fewer copies of some files until it is back are
-// not a failure, because the files are kept.
+// afterQuit shows what a node that quits could not do. Fewer copies of some files until it is back
+// are not a failure, because the files are kept.
 func (a *app) afterQuit(err error) error {
 	if fault.CodeOf(err) == fault.FewerCopies {
 		a.out.Warn("%v", err)

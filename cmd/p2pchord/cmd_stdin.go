@@ -29,8 +29,8 @@ func (a *app) rootArgs(cmd *cobra.Command, args []string) error {
 	return fmt.Errorf("unknown command %q for %q%s", args[0], cmd.CommandPath(), textfmt.DidYouMean(args[0], names))
 }
 
-// stdinScript carries out the commands of stdin on the running node, or as a passing client, over one
-// connection.
+// stdinScript carries out the commands of stdin on the running node, or as a passing client, over
+// one connection.
 func (a *app) stdinScript(cmd *cobra.Command) error {
 	r, err := a.openRing(cmd)
 	if err != nil {

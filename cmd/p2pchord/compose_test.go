@@ -14,8 +14,9 @@ import (
 	"time"
 )
 
-// TestTheRingOfCompose runs the commands of deploy/compose.yaml as its containers would, without containers:
-// a bootstrap peer, then three nodes that find it by what it wrote. What is put at the first is got from the third.
+// TestTheRingOfCompose runs the commands of deploy/compose.yaml as its containers would, without
+// containers: a bootstrap peer, then three nodes that find it by what it wrote. What is put at the
+// first is got from the third.
 func TestTheRingOfCompose(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("../../deploy/compose.yaml")

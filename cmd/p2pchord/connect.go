@@ -72,7 +72,8 @@ func (a *app) dialNode(ctx context.Context, cmd *cobra.Command) (*gateway.Client
 	if socket == "" {
 		data, err := a.dataFolder("node")
 		if err != nil && len(a.bootstrap) > 0 {
-			return nil, fault.New(fault.Unreachable, "%w", err) // without a data folder no node can run
+			// Without a data folder no node can run.
+			return nil, fault.New(fault.Unreachable, "%w", err)
 		}
 		if err != nil {
 			return nil, err

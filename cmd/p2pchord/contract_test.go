@@ -16,8 +16,9 @@ import (
 	"github.com/p2pchord/p2pchord/internal/fault"
 )
 
-// testdata/CLI.md is what was promised to those who write scripts; docs/cli.md is that and what has been
-// added. The tests here hold the commands to both, and see that scripts in testdata try all of it.
+// testdata/CLI.md is what was promised to those who write scripts; docs/cli.md is that and what has
+// been added. The tests here hold the commands to both, and see that scripts in testdata try all of
+// it.
 
 func readText(t *testing.T, file string) string {
 	t.Helper()
@@ -36,7 +37,8 @@ type usage struct {
 
 var flagWord = regexp.MustCompile(`(?:^|[\s\[(` + "`" + `])(--?[a-z][a-z-]*)`)
 
-// usages finds the command lines of a document: the lines of "p2pchord VERB" blocks, and the first cells of tables of verbs.
+// usages finds the command lines of a document: the lines of "p2pchord VERB" blocks, and the first
+// cells of tables of verbs.
 func usages(text string) []usage {
 	var out []usage
 	cell := regexp.MustCompile("(?m)^\\| `([a-z]+)([^|`\\\\]*(?:\\\\\\|[^|`\\\\]*)*)`.*$")

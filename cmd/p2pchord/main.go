@@ -2,8 +2,8 @@
 //
 // This package has the verbs, one file each (cmd_put.go ...), the command tree in root.go, and
 // connect.go, which finds what a verb works on. What a verb is made of is in the packages below
-// internal: settings and flags give it its options, userfiles its files, prompt its input, and view,
-// textfmt, and console its output.
+// internal: settings and flags give it its options, userfiles its files, prompt its input, and
+// view, textfmt, and console its output.
 //
 // Scripts rely on docs/cli.md: results, and nothing else, go to stdout; messages and progress go to
 // stderr; an error is one line that says what failed, why, and what to do; the exit code tells its

@@ -17,8 +17,9 @@ var mayWrite = map[string][]string{
 	"main.go":    {"os.Stdout", "os.Stderr"},
 	"cmd_get.go": {".RawStdout"},
 
-	"internal/console/output.go":   {".stdout", ".stderr", "io.WriteString", ".write"},
-	"internal/console/progress.go": {".stderr", "io.WriteString", "fmt.Fprintf"}, // into a line that is cleaned
+	"internal/console/output.go": {".stdout", ".stderr", "io.WriteString", ".write"},
+	// Into a line that is cleaned.
+	"internal/console/progress.go": {".stderr", "io.WriteString", "fmt.Fprintf"},
 	"internal/console/queue.go":    {".stdout", ".stderr", "io.WriteString"},
 	"internal/console/screen.go":   {".stdout", "io.WriteString"},
 

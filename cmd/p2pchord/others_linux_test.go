@@ -9,7 +9,8 @@ import (
 	"testing"
 )
 
-// A command that another user runs with the home of this one goes on without its settings, and says so.
+// A command that another user runs with the home of this one goes on without its settings, and says
+// so.
 func TestSettingsOfAnotherUsersHome(t *testing.T) {
 	t.Parallel()
 	if os.Geteuid() != 0 {

@@ -14,9 +14,9 @@ import (
 	"time"
 )
 
-// TestTheDeb makes two versions of the package, installs the older one below a folder, runs its service as its
-// unit says, upgrades it, runs it again, and removes it: settings and data stay. It needs dpkg and its rights,
-// and builds for some time.
+// TestTheDeb makes two versions of the package, installs the older one below a folder, runs its
+// service as its unit says, upgrades it, runs it again, and removes it: settings and data stay. It
+// needs dpkg and its rights, and builds for some time.
 func TestTheDeb(t *testing.T) {
 	t.Parallel()
 	if os.Getenv("P2PCHORD_PACKAGES") == "" {

@@ -8,8 +8,8 @@ import (
 	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/process"
 )
 
-// reloadLogs reads the settings of a running command again and sets its log levels, unless they were
-// given on the command line.
+// reloadLogs reads the settings of a running command again and sets its log levels, unless they
+// were given on the command line.
 func (a *app) reloadLogs(command string, given bool) {
 	c, _, err := a.settled(command)
 	if err == nil && !given {

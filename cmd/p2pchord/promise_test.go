@@ -19,7 +19,8 @@ import (
 // value, nil where any will do. A list's is that of its elements.
 type shape map[string]shape
 
-// shapes reads the JSON section of a document: for each verb the fields of its objects, which may have several forms.
+// shapes reads the JSON section of a document: for each verb the fields of its objects, which may
+// have several forms.
 func shapes(text string) map[string][]shape {
 	_, section, _ := strings.Cut(text, "## JSON")
 	section, _, _ = strings.Cut(section, "\n## ")
@@ -42,8 +43,9 @@ func shapes(text string) map[string][]shape {
 	return p.verbs
 }
 
-// shapeParser reads the documents' short form of JSON: {"a","b":[{"c"}],"d":{...}|null,"e":"x|y","f":as ls}, where {...} is
-// what stands before it, "as VERB" what that verb has, and "as FIELD, without g, and {...}" what a field before it has.
+// shapeParser reads the documents' short form of JSON:
+// {"a","b":[{"c"}],"d":{...}|null,"e":"x|y","f":as ls}, where {...} is what stands before it, "as
+// VERB" what that verb has, and "as FIELD, without g, and {...}" what a field before it has.
 type shapeParser struct {
 	rest  string
 	verbs map[string][]shape
@@ -129,11 +131,13 @@ func (p *shapeParser) value(around, last shape) (s shape) {
 	return s
 }
 
-// optional are fields that are there only where they say something: the path to another peer, its relay, the time there
-// and back; of a watched file the hash of what is stored, and why it is refused.
+// optional are fields that are there only where they say something: the path to another peer, its
+// relay, the time there and back; of a watched file the hash of what is stored, and why it is
+// refused.
 var optional = []string{"path", "via", "latency_ms", "watch.hash", "watch.code", "watch.reason"}
 
-// lacks names the first field that a value of that shape should have and doesn't, and tells seen of those that it has.
+// lacks names the first field that a value of that shape should have and doesn't, and tells seen of
+// those that it has.
 func (s shape) lacks(v any, at string, seen func(field string)) string {
 	switch v := v.(type) {
 	case nil:
@@ -174,7 +178,8 @@ func (s shape) all(at string, seen func(field string)) {
 
 var documents = []string{"testdata/CLI.md", "../../docs/cli.md"}
 
-// fieldsSeen are the fields of JSON objects that scripts have looked at. It is safe for concurrent use.
+// fieldsSeen are the fields of JSON objects that scripts have looked at. It is safe for concurrent
+// use.
 type fieldsSeen struct {
 	mu      sync.Mutex
 	scripts int // that have begun
@@ -195,8 +200,8 @@ func (f *fieldsSeen) add(names []string) {
 	}
 }
 
-// promised VERB [stderr]: stdout is objects, one a line, each with all the fields that testdata/CLI.md and docs/cli.md
-// promise of the verb, in one of its forms.
+// promised VERB [stderr]: stdout is objects, one a line, each with all the fields that
+// testdata/CLI.md and docs/cli.md promise of the verb, in one of its forms.
 func (f *fieldsSeen) promised(ts *testscript.TestScript, _ bool, args []string) {
 	stream := "stdout"
 	if len(args) > 1 {
@@ -239,11 +244,12 @@ func (f *fieldsSeen) check(ts *testscript.TestScript, verb, out string) {
 	}
 }
 
-// needRouters are objects that are there only behind a router, and the relay of a relayed connection: internal/natlab's
-// tests have them.
+// needRouters are objects that are there only behind a router, and the relay of a relayed
+// connection: internal/natlab's tests have them.
 var needRouters = regexp.MustCompile(`\.via$|^netcheck\.(relays|hole_punching|nat\.observed|port_mapping\.mapped)\.`)
 
-// checkAll fails t when a field that the documents name was in no object that a script looked at, unless only some scripts ran.
+// checkAll fails t when a field that the documents name was in no object that a script looked at,
+// unless only some scripts ran.
 func (f *fieldsSeen) checkAll(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
 	if err != nil {

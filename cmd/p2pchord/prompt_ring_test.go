@@ -9,7 +9,8 @@ import (
 	"testing"
 )
 
-// A peer that comes is told of above the line that is being typed, which stays whole; leaving shows each file and to whom it goes.
+// A peer that comes is told of above the line that is being typed, which stays whole; leaving shows
+// each file and to whom it goes.
 func TestThePromptInARing(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// TestTheWalkOfTheREADME runs the lines that a newcomer types, each machine being a home folder of its own. What is
-// put on the second is got on the third.
+// TestTheWalkOfTheREADME runs the lines that a newcomer types, each machine being a home folder of
+// its own. What is put on the second is got on the third.
 func TestTheWalkOfTheREADME(t *testing.T) {
 	t.Parallel()
 	began := time.Now()
@@ -51,7 +51,8 @@ func TestTheWalkOfTheREADME(t *testing.T) {
 			continue
 		}
 		addrs := filepath.Join(machine, verb+".addrs")
-		// All machines are one here: each peer takes a port that is free, and only loopback is used.
+		// All machines are one here: each peer takes a port that is free, and only loopback is
+		// used.
 		cmd.Env = append(cmd.Env, "P2PCHORD_LISTEN=/ip4/127.0.0.1/tcp/0", "P2PCHORD_ADDR_FILE="+addrs, "P2PCHORD_MDNS=false")
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)

@@ -93,7 +93,8 @@ func startRing(ts *testscript.TestScript, _ bool, args []string) {
 	for i := range n {
 		name := fmt.Sprintf("n%d", i+1)
 		firstAddr(ts, name)
-		for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) { // asks again, with a deadline
+		// Asks again, with a deadline.
+		for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
 			err := ts.Exec("p2pchord", "status", "--json", "--data", name)
 			var s struct {
 				Predecessor *struct{}
@@ -200,7 +201,8 @@ func firstAddr(ts *testscript.TestScript, name string) string {
 	}
 }
 
-// signal NAME SIGNAL: after STOP the process has stopped; its threads run on for a moment after the signal was sent.
+// signal NAME SIGNAL: after STOP the process has stopped; its threads run on for a moment after the
+// signal was sent.
 func sendSignal(ts *testscript.TestScript, _ bool, args []string) {
 	sig := map[string]syscall.Signal{"INT": syscall.SIGINT, "TERM": syscall.SIGTERM, "KILL": syscall.SIGKILL, "STOP": syscall.SIGSTOP, "CONT": syscall.SIGCONT, "HUP": syscall.SIGHUP}[args[1]]
 	process := children.get(ts.Getenv("WORK"), args[0]).cmd.Process

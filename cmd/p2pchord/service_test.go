@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// TestServiceManager runs a peer of each kind as systemd would, with Type=notify and
-// a watchdog: READY comes when it serves, WATCHDOG while it answers, STOPPING when it is told to end.
+// TestServiceManager runs a peer of each kind as systemd would, with Type=notify and a watchdog:
+// READY comes when it serves, WATCHDOG while it answers, STOPPING when it is told to end.
 func TestServiceManager(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []string{"node", "bootstrap"} {

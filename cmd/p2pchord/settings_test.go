@@ -15,8 +15,8 @@ import (
 	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/textfmt"
 )
 
-// For every flag of every command: the command line goes over the environment, that over the command's table
-// of the config file, that over the top of the file, that over the default.
+// For every flag of every command: the command line goes over the environment, that over the
+// command's table of the config file, that over the top of the file, that over the default.
 func TestWhereASettingComesFrom(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

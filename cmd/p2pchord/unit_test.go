@@ -53,7 +53,8 @@ type serviceRun struct {
 }
 
 // start runs ExecStart as systemd would. root is where the package is installed: its /usr and /etc
-// are there. state is what StateDirectory stands for. The watchdog wants to hear of it within the time.
+// are there. state is what StateDirectory stands for. The watchdog wants to hear of it within the
+// time.
 func (u unit) start(t *testing.T, root, state string, within time.Duration, env ...string) *serviceRun {
 	t.Helper()
 	if u.get(t, "Type") != "notify" {
@@ -129,7 +130,8 @@ func (s *serviceRun) stop() {
 	}
 }
 
-// Each unit's command line runs a peer that tells systemd how it is. The package's config file is the one it reads.
+// Each unit's command line runs a peer that tells systemd how it is. The package's config file is
+// the one it reads.
 func TestThePeersOfTheUnits(t *testing.T) {
 	t.Parallel()
 	for file, kind := range units {

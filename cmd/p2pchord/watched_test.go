@@ -12,8 +12,9 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// watched NAME PATTERN...: p2pchord watch --json of the node with data folder NAME shows,
-// or comes to show, a line that all the patterns match. Nothing is asked twice. Each line has the fields that are promised.
+// watched NAME PATTERN...: p2pchord watch --json of the node with data folder NAME shows, or comes
+// to show, a line that all the patterns match. Nothing is asked twice. Each line has the fields
+// that are promised.
 func (f *fieldsSeen) watched(ts *testscript.TestScript, neg bool, args []string) {
 	self, err := exec.LookPath("p2pchord")
 	ts.Check(err)

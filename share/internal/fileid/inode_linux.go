@@ -7,8 +7,8 @@ import (
 )
 
 // keepInodes are the file systems, by the type that statfs returns, on which a file keeps its inode
-// number as long as it exists. FAT, exFAT, CIFS, and most FUSE file systems make the numbers up when
-// a file is looked at, so they change although the file doesn't.
+// number as long as it exists. FAT, exFAT, CIFS, and most FUSE file systems make the numbers up
+// when a file is looked at, so they change although the file doesn't.
 var keepInodes = []int64{
 	0xef53,     // ext2, ext3, ext4
 	0x58465342, // XFS

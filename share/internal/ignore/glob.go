@@ -2,8 +2,8 @@ package ignore
 
 import "strings"
 
-// verdict is the result of comparing a pattern with a text. The last two end hopeless searches early:
-// without them a pattern of many stars takes exponential time.
+// verdict is the result of comparing a pattern with a text. The last two end hopeless searches
+// early: without them a pattern of many stars takes exponential time.
 type verdict int
 
 const (
@@ -13,8 +13,8 @@ const (
 	needsStars         // a star met a '/': only a "**" before it can help
 )
 
-// match reports whether a pattern of gitignore matches a whole path, as git's own wildmatch does with
-// WM_PATHNAME: '*', '?', and classes don't match '/'; "**" between slashes does.
+// match reports whether a pattern of gitignore matches a whole path, as git's own wildmatch does
+// with WM_PATHNAME: '*', '?', and classes don't match '/'; "**" between slashes does.
 func match(glob, text string) bool { return wild(glob, 0, text) == same }
 
 // wild compares glob[p:] with text.
@@ -97,8 +97,8 @@ func star(glob string, p int, text string) (v verdict, next int, rest string) {
 	return never, -1, ""
 }
 
-// class reports whether c is in the class that begins at glob[p], and where that class ends; -1 means
-// that it doesn't.
+// class reports whether c is in the class that begins at glob[p], and where that class ends; -1
+// means that it doesn't.
 func class(glob string, p int, c byte) (in bool, end int) {
 	p++
 	negated := p < len(glob) && (glob[p] == '!' || glob[p] == '^')

@@ -2,10 +2,11 @@ package ignore
 
 import "strings"
 
-// partial are the endings of files that programs are still writing, and of temporary files that they
-// keep beside others.
+// partial are the endings of files that programs are still writing, and of temporary files that
+// they keep beside others.
 var partial = []string{
-	".part", ".partial", ".filepart", ".crdownload", ".download", ".opdownload", ".aria2", ".!ut", ".!qb", ".bc!", // downloads
+	// Downloads.
+	".part", ".partial", ".filepart", ".crdownload", ".download", ".opdownload", ".aria2", ".!ut", ".!qb", ".bc!",
 	".tmp", ".temp", "~", // editors and office programs
 }
 

@@ -61,7 +61,8 @@ func endsEscaped(s string) bool {
 	return n%2 == 1
 }
 
-// Ignored reports whether the rules match a path. It doesn't look at the folders that the path is in.
+// Ignored reports whether the rules match a path. It doesn't look at the folders that the path is
+// in.
 func (r *Rules) Ignored(name string, folder bool) bool {
 	for ; r != nil; r = r.parent {
 		rel := name

@@ -85,7 +85,9 @@ func TestRulesAsGit(t *testing.T) {
 				line += pick("a", "b", "c", "*", "**", "**/", "/**/", "/", "?", "[ab]", "[!a]", "[^b-c]", "[]a]", `[\]b]`, "[[:alpha:]]", "[a-", "[", `\a`, `\*`, ".", " ", `\ `)
 			}
 			if unbounded.MatchString(line) {
-				continue // git takes a literal beginning off first, and then finds the "**" at the beginning
+				// Git takes a literal beginning off first, and then finds the "**" at the
+				// beginning.
+				continue
 			}
 			lines = append(lines, line+pick("", "", "", "/", " ", "\r"))
 		}

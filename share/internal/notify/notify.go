@@ -61,7 +61,8 @@ func New(dir string) *Notifier {
 	n.w = w
 	go func() {
 		defer close(n.stopped)
-		for contain.Run("the shared folder", func() error { n.run(); return nil }) != nil { // the next scan finds what it missed
+		// The next scan finds what it missed.
+		for contain.Run("the shared folder", func() error { n.run(); return nil }) != nil {
 			time.Sleep(gatherFor)
 		}
 	}()
@@ -145,8 +146,8 @@ func (n *Notifier) Take() (dirty map[string]Change, lost bool) {
 	return dirty, lost
 }
 
-// Add watches a folder, given relative to the Notifier's. After its disk was unplugged, a folder has
-// to be added again.
+// Add watches a folder, given relative to the Notifier's. After its disk was unplugged, a folder
+// has to be added again.
 func (n *Notifier) Add(folder string) {
 	if n.w == nil {
 		return
@@ -173,7 +174,8 @@ func (n *Notifier) forget(folder string) {
 	for p := range n.watched {
 		if p == folder || strings.HasPrefix(p, folder+"/") {
 			delete(n.watched, p)
-			_ = n.w.Remove(filepath.Join(n.dir, filepath.FromSlash(p))) // the system may have done so already
+			// The system may have done so already.
+			_ = n.w.Remove(filepath.Join(n.dir, filepath.FromSlash(p)))
 		}
 	}
 }

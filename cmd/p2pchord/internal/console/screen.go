@@ -12,8 +12,8 @@ import (
 	"github.com/p2pchord/p2pchord/internal/safetext"
 )
 
-// screen is some lines at the end of a terminal that are rewritten when they change. Other output goes
-// above them.
+// screen is some lines at the end of a terminal that are rewritten when they change. Other output
+// goes above them.
 type screen struct {
 	lines []string
 	shown int // how many are on the terminal
@@ -43,7 +43,8 @@ func (o *Output) EndScreen() {
 
 func (o *Output) hideScreen() {
 	if o.screen.shown > 0 {
-		_, _ = io.WriteString(o.stdout, fmt.Sprintf("\x1b[%dA\r\x1b[J", o.screen.shown)) // only for display
+		// Only for display.
+		_, _ = io.WriteString(o.stdout, fmt.Sprintf("\x1b[%dA\r\x1b[J", o.screen.shown))
 		o.screen.shown = 0
 	}
 }

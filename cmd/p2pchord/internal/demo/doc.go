@@ -2,7 +2,7 @@
 // nodes, stores files, fetches them through other nodes, kills one, and fetches them again.
 //
 // Each peer is a process of its own, started from this program's file with a data folder below one
-// temporary folder. The demo uses them through their local APIs only, as a user would. One goroutine
-// for each process waits for its end; unless the ring is kept, Run ends all processes, waits for
-// these goroutines, and removes the folder.
+// temporary folder. The demo uses them through their local APIs only, as a user would. One
+// goroutine for each process waits for its end; unless the ring is kept, Run ends all processes,
+// waits for these goroutines, and removes the folder.
 package demo

@@ -12,8 +12,8 @@ import (
 	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/textfmt"
 )
 
-// makeSamples writes sample files: a text, one of the size of a picture, one of several blocks, and an
-// empty one.
+// makeSamples writes sample files: a text, one of the size of a picture, one of several blocks, and
+// an empty one.
 func makeSamples(dir string) ([]string, error) {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return nil, err

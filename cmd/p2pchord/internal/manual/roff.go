@@ -12,7 +12,8 @@ import (
 // page is a page that is being written, in the language of man(7).
 type page struct{ bytes.Buffer }
 
-func (m *page) line(format string, args ...any) { _, _ = fmt.Fprintf(m, format+"\n", args...) } // a buffer takes all
+// line writes a line. A buffer takes everything.
+func (m *page) line(format string, args ...any) { _, _ = fmt.Fprintf(m, format+"\n", args...) }
 
 func (m *page) section(title string) { m.line(".SH %s", title) }
 

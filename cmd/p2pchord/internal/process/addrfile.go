@@ -23,8 +23,8 @@ func RemoveAddrFile(path string) error {
 	return nil
 }
 
-// WriteAddrFile writes a peer's addresses into a file, one a line. The file appears by rename: whoever
-// sees it sees all of it, and the peer is ready.
+// WriteAddrFile writes a peer's addresses into a file, one a line. The file appears by rename:
+// whoever sees it sees all of it, and the peer is ready.
 func WriteAddrFile(path string, addrs []ma.Multiaddr) error {
 	if path == "" {
 		return nil

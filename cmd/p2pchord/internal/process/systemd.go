@@ -21,8 +21,8 @@ const notifyWithin = time.Second
 // listens.
 //
 // Package daemon of github.com/coreos/go-systemd/v22 (checked: v22.7.0) doesn't replace it. That
-// opens a socket for each message, so a node without free descriptors would miss its watchdog and be
-// killed, and it waits without a limit while the manager reads nothing.
+// opens a socket for each message, so a node without free descriptors would miss its watchdog and
+// be killed, and it waits without a limit while the manager reads nothing.
 type ServiceManager struct {
 	lookupEnv func(string) (string, bool)
 
@@ -57,8 +57,9 @@ func (s *ServiceManager) notify(lines ...string) {
 	for i := range lines {
 		lines[i] = safetext.Line(lines[i]) // a line break would begin another statement
 	}
-	_ = s.conn.SetWriteDeadline(time.Now().Add(notifyWithin)) // don't wait for a manager that reads nothing
-	_, _ = s.conn.Write([]byte(strings.Join(lines, "\n")))    // the manager may be gone
+	// Don't wait for a manager that reads nothing.
+	_ = s.conn.SetWriteDeadline(time.Now().Add(notifyWithin))
+	_, _ = s.conn.Write([]byte(strings.Join(lines, "\n"))) // the manager may be gone
 }
 
 // Ready reports that the command serves. If the manager wants a watchdog, it then reports at

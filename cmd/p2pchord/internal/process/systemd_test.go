@@ -10,7 +10,8 @@ import (
 	"time"
 )
 
-// A manager that reads nothing doesn't keep a command from ending. What fits into its queue arrives.
+// A manager that reads nothing doesn't keep a command from ending. What fits into its queue
+// arrives.
 func TestServiceManagerThatReadsNothing(t *testing.T) {
 	t.Parallel()
 	socket := filepath.Join(t.TempDir(), "notify")

@@ -35,8 +35,8 @@ type Config struct {
 	Peer    gateway.Peer
 	Signals *process.Signals
 	History string // the file of earlier lines; "" for none
-	// Execute carries out a command and shows its error. It reports whether the node has departed, and
-	// then returns the error that Run returns.
+	// Execute carries out a command and shows its error. It reports whether the node has departed,
+	// and then returns the error that Run returns.
 	Execute func(ctx context.Context, words []string) (departed bool, err error)
 }
 
@@ -65,7 +65,8 @@ func (p *Prompt) Run(ctx context.Context) error {
 	defer p.followStops()()
 	for {
 		text, err := p.read(ctx, done)
-		// While Ctrl-C is a signal and not a key of the editor, a watch other than the node's takes it.
+		// While Ctrl-C is a signal and not a key of the editor, a watch other than the node's takes
+		// it.
 		var command context.Context
 		command, done = p.Signals.Watch(ctx, process.Interrupts)
 		p.Close()

@@ -49,8 +49,8 @@ func DefaultConfig() string {
 	return filepath.Join(dir, "p2pchord", "config.toml")
 }
 
-// home is the user's home folder; "" when the environment names none, or only a relative path, which
-// would be another folder for each folder that the program is started in.
+// home is the user's home folder; "" when the environment names none, or only a relative path,
+// which would be another folder for each folder that the program is started in.
 func home() string {
 	h, err := os.UserHomeDir()
 	if err != nil || !filepath.IsAbs(h) {

@@ -19,8 +19,8 @@ import (
 	"github.com/p2pchord/p2pchord/internal/fault"
 )
 
-// errUnreadableHome says that HOME is another user's, as with sudo -u, and that its config file can't
-// be read. Those settings were never this user's, so commands continue without them.
+// errUnreadableHome says that HOME is another user's, as with sudo -u, and that its config file
+// can't be read. Those settings were never this user's, so commands continue without them.
 type errUnreadableHome struct{ path string }
 
 func (e errUnreadableHome) Error() string {

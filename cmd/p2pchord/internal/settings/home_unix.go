@@ -7,7 +7,8 @@ import (
 	"syscall"
 )
 
-// homeOfAnotherUser reports whether HOME belongs to another user, or to one that can't be determined.
+// homeOfAnotherUser reports whether HOME belongs to another user, or to one that can't be
+// determined.
 func homeOfAnotherUser() bool {
 	st, err := os.Stat(home())
 	if err != nil {

@@ -12,13 +12,14 @@ import (
 
 // Completed says what Complete has found.
 type Completed struct {
-	File    string            // the config file; "" for the default one
-	Origins map[string]string // of each flag that is neither given nor its default: FILE:LINE or a variable
-	Warning error             // why the config file doesn't count, if that is no failure
+	File string // the config file; "" for the default one
+	// Of each flag that is neither given nor its default: FILE:LINE or a variable.
+	Origins map[string]string
+	Warning error // why the config file doesn't count, if that is no failure
 }
 
-// Complete sets each flag of cmd that is not on the command line: from the environment, or else from
-// the config file, whose table for the command comes before its top level.
+// Complete sets each flag of cmd that is not on the command line: from the environment, or else
+// from the config file, whose table for the command comes before its top level.
 func Complete(cmd *cobra.Command, file string, lookupEnv func(string) (string, bool)) (Completed, error) {
 	c := Completed{File: file, Origins: map[string]string{}}
 	if v, ok := lookupEnv(EnvName("config")); ok && v != "" && !cmd.Flags().Changed("config") {

@@ -7,8 +7,8 @@ import (
 	"github.com/p2pchord/p2pchord/internal/safetext"
 )
 
-// Page is text of several lines. Only formats begin new lines: line breaks in an argument, which may
-// come from another peer, are escaped.
+// Page is text of several lines. Only formats begin new lines: line breaks in an argument, which
+// may come from another peer, are escaped.
 type Page struct{ b strings.Builder }
 
 // Printf appends text.

@@ -17,7 +17,8 @@ func Table(rows [][]string) *Page {
 		for i := range r {
 			cells[i] = safetext.Line(r[i]) // before their width is measured
 		}
-		_, _ = io.WriteString(w, strings.Join(cells, "\t")+"\n") // a strings.Builder takes everything
+		// A strings.Builder takes everything.
+		_, _ = io.WriteString(w, strings.Join(cells, "\t")+"\n")
 	}
 	_ = w.Flush()
 	var out Page

@@ -46,8 +46,8 @@ func fill(t *localfile.Target, file gateway.File) error {
 	return WriteError(t.Path(), err)
 }
 
-// mayContinue reports whether to keep what has arrived: at least one block, and the same command may
-// succeed later.
+// mayContinue reports whether to keep what has arrived: at least one block, and the same command
+// may succeed later.
 func mayContinue(t *localfile.Target, err error) bool {
 	switch gateway.ProblemOf(err).Code {
 	case fault.Interrupted, fault.TryAgain, fault.Unreachable, fault.Uncertain, fault.Busy:

@@ -45,11 +45,12 @@ func (s Source) Open(ctx context.Context, stdin io.Reader) (io.ReadCloser, error
 	return in, nil
 }
 
-// endsWith returns a reader of r that fails when ctx ends. A read that is under way then continues in
-// the background until something comes or the process ends.
+// endsWith returns a reader of r that fails when ctx ends. A read that is under way then continues
+// in the background until something comes or the process ends.
 func endsWith(ctx context.Context, r io.Reader) io.ReadCloser {
 	out, in := io.Pipe()
-	stop := context.AfterFunc(ctx, func() { _ = in.CloseWithError(context.Cause(ctx)) }) // it never fails
+	// It never fails.
+	stop := context.AfterFunc(ctx, func() { _ = in.CloseWithError(context.Cause(ctx)) })
 	go func() {
 		defer stop()
 		_, err := io.Copy(in, r)

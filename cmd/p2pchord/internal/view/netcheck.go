@@ -190,8 +190,8 @@ func punchRows(n node.Netcheck) [][]string {
 	return rows
 }
 
-// punchError says in short why there is no direct connection. JSON has the errors of libp2p for each
-// address.
+// punchError says in short why there is no direct connection. JSON has the errors of libp2p for
+// each address.
 func punchError(text string) string {
 	if strings.Contains(text, "all dials failed") {
 		return "no answer through the other side's router"

@@ -28,8 +28,8 @@ func Peers(conns []node.Connection) *textfmt.Page {
 	return textfmt.Table(rows)
 }
 
-// securityText says how a connection is encrypted and multiplexed. For a relayed connection that this
-// end opened libp2p doesn't report it; it is encrypted from end to end.
+// securityText says how a connection is encrypted and multiplexed. For a relayed connection that
+// this end opened libp2p doesn't report it; it is encrypted from end to end.
 func securityText(c node.Connection) string {
 	if c.Security == "" {
 		return "encrypted"

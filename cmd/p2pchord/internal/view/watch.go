@@ -62,8 +62,8 @@ const (
 	watchRecent = 200
 )
 
-// Watch shows a folder on a terminal: its state, the files that are being stored, and the latest that
-// were.
+// Watch shows a folder on a terminal: its state, the files that are being stored, and the latest
+// that were.
 type Watch struct {
 	out    *console.Output
 	folder share.Status
@@ -81,7 +81,8 @@ func (v *Watch) Show(u share.Update) {
 		v.file(*u.File)
 	}
 	v.begun = v.begun || u.Present
-	// The final state is always drawn, because the folder's state follows the last change of a file.
+	// The final state is always drawn, because the folder's state follows the last change of a
+	// file.
 	if now := time.Now(); v.begun && (u.File == nil || now.After(v.next)) {
 		_, height := v.out.Size()
 		v.out.Redraw(v.lines(height - 2))
