@@ -7,8 +7,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 )
 
-// backlogLimits bound the streams of strangers on which no request is being handled: those that wait for a request, and
-// those whose message has not all come yet.
+// backlogLimits bound the streams of strangers on which no request is being handled: those that
+// wait for a request, and those whose message has not all come yet.
 type backlogLimits struct {
 	perPeer, perAddress, total int // streams
 	bytesPerPeer, bytesInAll   int // of messages that have begun, as they announce them
@@ -19,9 +19,9 @@ var defaultBacklog = backlogLimits{
 	bytesPerPeer: 4 * MaxFileMessage, bytesInAll: 16 * MaxFileMessage,
 }
 
-// backlog holds these streams. When there are too many, of a peer, behind an address, or in all, the one on which
-// nothing has begun for the longest time is ended: an honest message is whole in a moment, and a stream that was kept for
-// later is opened again.
+// backlog holds these streams. When there are too many, of a peer, behind an address, or in all,
+// the one on which nothing has begun for the longest time is ended: an honest message is whole in a
+// moment, and a stream that was kept for later is opened again.
 type backlog struct {
 	backlogLimits
 
@@ -46,7 +46,8 @@ func newBacklog(limits backlogLimits) *backlog {
 	return &backlog{backlogLimits: limits, order: list.New(), peers: make(map[peer.ID]load), addresses: make(map[string]int)}
 }
 
-// enter takes in a stream that waits for a request; end ends it, and may be called until leave returns.
+// enter takes in a stream that waits for a request; end ends it, and may be called until leave
+// returns.
 func (b *backlog) enter(a asker, end func()) *pending {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -67,7 +68,7 @@ func (b *backlog) enter(a asker, end func()) *pending {
 	return p
 }
 
-// began says that a message of so many bytes has begun on p.
+// began notes that a message of so many bytes has begun on p.
 func (b *backlog) began(p *pending, size int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -100,7 +101,8 @@ func (b *backlog) leave(p *pending) {
 	b.remove(p)
 }
 
-// evict ends the oldest stream that is one of these, and reports whether there was one. The caller holds mu.
+// evict ends the oldest stream that is one of these, and reports whether there was one. The caller
+// holds mu.
 func (b *backlog) evict(one func(*pending) bool) bool {
 	for e := b.order.Front(); e != nil; e = e.Next() {
 		if p, _ := e.Value.(*pending); one(p) {

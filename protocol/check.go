@@ -58,7 +58,7 @@ func checkPeers(peers []*pb.Peer, most int) error {
 	return nil
 }
 
-func checkNeighbours(n *pb.Neighbours) error {
+func checkNeighbors(n *pb.Neighbours) error {
 	if n.GetSelf() == nil {
 		return malformed("a state without the peer whose it is")
 	}

@@ -58,7 +58,7 @@ func checkAnswer(resp *pb.FileResponse) error {
 		return checkPeerIfSet(r.Granted.GetPredecessor())
 	case *pb.FileResponse_Claimed:
 		if n := r.Claimed.GetNeighbours(); n != nil {
-			if err := checkNeighbours(n); err != nil {
+			if err := checkNeighbors(n); err != nil {
 				return err
 			}
 		}

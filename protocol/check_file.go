@@ -194,7 +194,8 @@ func checkItem(i *pb.Item) error {
 	return ValidName(i.GetName())
 }
 
-// checkRetract lets a peer give up a bounded number of records; whoever gets them looks what they are.
+// checkRetract lets a peer give up a bounded number of records; whoever gets them looks what they
+// are.
 func checkRetract(r *pb.Retract) error {
 	if len(r.GetRecords()) == 0 {
 		return malformed("nothing is given up")

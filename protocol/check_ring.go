@@ -21,7 +21,7 @@ func checkRingRequest(from peer.ID, req *pb.RingRequest) error {
 	case *pb.RingRequest_Find:
 		return checkFind(r.Find)
 	case *pb.RingRequest_Depart:
-		if err := checkNeighbours(r.Depart.GetFrom()); err != nil {
+		if err := checkNeighbors(r.Depart.GetFrom()); err != nil {
 			return err
 		}
 		return checkSender(from, r.Depart.GetFrom().GetSelf())
@@ -54,7 +54,7 @@ func checkRingResponse(req *pb.RingRequest, resp *pb.RingResponse) error {
 	}
 	switch r := req.GetBody().(type) {
 	case *pb.RingRequest_Neighbours:
-		return checkNeighbours(resp.GetNeighbours())
+		return checkNeighbors(resp.GetNeighbours())
 	case *pb.RingRequest_Find:
 		found := resp.GetFound()
 		if found.GetOwner() == nil && (!r.Find.GetLocal() || len(found.GetNext()) == 0) {
@@ -68,7 +68,7 @@ func checkRingResponse(req *pb.RingRequest, resp *pb.RingResponse) error {
 
 func checkFound(f *pb.Found) error {
 	if f.GetOwner() != nil {
-		if err := checkNeighbours(f.GetOwner()); err != nil {
+		if err := checkNeighbors(f.GetOwner()); err != nil {
 			return err
 		}
 	}

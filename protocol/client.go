@@ -19,8 +19,9 @@ import (
 // without it, and without an answer, has not been.
 var ErrNoAnswer = errors.New("no answer")
 
-// ErrCutOff is wrapped by the error of a request whose raw bytes the peer had asked for, and were on their way: the
-// connection may have been through a relay that carries no more, or been too slow for the peer beside others.
+// ErrCutOff is wrapped by the error of a request whose raw bytes the peer had asked for, and were
+// on their way: the connection may have been through a relay that carries no more, or been too slow
+// for the peer beside others.
 var ErrCutOff = errors.New("cut off")
 
 // Client asks other peers. It may be used from many goroutines.
@@ -104,7 +105,8 @@ func (c *Client) Bootstrap(ctx context.Context, to peer.ID, req *pb.BootstrapReq
 	return ask(ctx, c, &bootstrapTalk, to, req)
 }
 
-// ask is one request without raw bytes: a message there, a message back, the latter within ClientOptions.Timeout.
+// ask is one request without raw bytes: a message there, a message back, the latter within
+// ClientOptions.Timeout.
 func ask[Req, Resp proto.Message](ctx context.Context, c *Client, t *talk[Req, Resp], to peer.ID, req Req) (Resp, error) {
 	var none Resp
 	resp := t.newResp()

@@ -57,8 +57,9 @@ func (c *Client) File(ctx context.Context, to peer.ID, req *pb.FileRequest, body
 	return reply, fileTalk.status(resp)
 }
 
-// bulky reports whether the bytes of a file may move with a request, in either direction. Only those had better
-// wait for a direct connection: a peer that joins over a relay asks for grants first, and they are a few bytes.
+// bulky reports whether the bytes of a file may move with a request, in either direction. Only
+// those had better wait for a direct connection: a peer that joins over a relay asks for grants
+// first, and they are a few bytes.
 func bulky(req *pb.FileRequest) bool {
 	switch req.GetBody().(type) {
 	case *pb.FileRequest_Get, *pb.FileRequest_Block:
@@ -71,7 +72,8 @@ func bulky(req *pb.FileRequest) bool {
 func (e *outgoing) converse(head *pb.FileRequest, body []byte) (_ *pb.FileResponse, err error) {
 	moving := false
 	defer func() {
-		if err != nil && moving && !timedOut(err) { // a peer that took them and is silent hasn't cut anything off
+		// a peer that took them and is silent hasn't cut anything off
+		if err != nil && moving && !timedOut(err) {
 			err = errors.Join(ErrCutOff, err)
 		}
 	}()
@@ -117,8 +119,8 @@ func (e *outgoing) converse(head *pb.FileRequest, body []byte) (_ *pb.FileRespon
 	}
 }
 
-// How many times the progress time a peer may say that it works, without progress, and without saying how far, as those of
-// earlier versions do.
+// How many times the progress time a peer may say that it works, without progress, and without
+// saying how far, as those of earlier versions do.
 const (
 	stillMost  = 3
 	untoldMost = 6
@@ -174,9 +176,10 @@ func (p *patience) over(err error) bool {
 // is used by one goroutine at a time.
 type FileReply struct {
 	Response *pb.FileResponse
-	// Relayed says that it came through a relay.
+	// Relayed means that it came through a relay.
 	Relayed bool
-	// Sent is how many bytes of the request's body had to be sent: 0 when the peer did not need them.
+	// Sent is how many bytes of the request's body had to be sent: 0 when the peer did not need
+	// them.
 	Sent int
 
 	exchange *outgoing       // nil once closed
@@ -209,7 +212,8 @@ func (r *FileReply) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Close ends the exchange; before all bytes have been read it resets the stream. It may be called more than once.
+// Close ends the exchange; before all bytes have been read it resets the stream. It may be called
+// more than once.
 func (r *FileReply) Close() error {
 	e := r.exchange
 	if e == nil {

@@ -139,7 +139,8 @@ func TestManyAtOnce(t *testing.T) {
 	eventually(t, "no more than four idle streams", func() bool { return streams(client) <= 4 })
 }
 
-// exchangeOne puts or gets size bytes; with an ended context it must fail as interrupted or succeed.
+// exchangeOne puts or gets size bytes; with an ended context it must fail as interrupted or
+// succeed.
 func exchangeOne(ctx context.Context, t *testing.T, c *Client, to peer.ID, size int, put bool) {
 	var reply *FileReply
 	var err error

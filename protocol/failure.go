@@ -31,7 +31,8 @@ var errStalled = errors.New("the transfer stands still")
 // stale reports whether err is what a stream gives that the other side has closed.
 func stale(err error) bool { return !timedOut(err) && !ours(err) }
 
-// timedOut reports whether err is a deadline's; the stream multiplexers have errors of their own for that.
+// timedOut reports whether err is a deadline's; the stream multiplexers have errors of their own
+// for that.
 func timedOut(err error) bool {
 	var timeout net.Error
 	return errors.As(err, &timeout) && timeout.Timeout()
@@ -99,7 +100,8 @@ func isNotSupported(err error) bool {
 	return errors.Is(err, multistream.ErrNotSupported[protocol.ID]{})
 }
 
-// mismatch looks for a peer ID that was not the expected one among the reasons why each address failed.
+// mismatch looks for a peer ID that was not the expected one among the reasons why each address
+// failed.
 func mismatch(err error, found *sec.ErrPeerIDMismatch) bool {
 	if errors.As(err, found) {
 		return true

@@ -9,7 +9,8 @@ import (
 	"github.com/p2pchord/p2pchord/internal/fault"
 )
 
-// TestWrongDateIsTold checks that a peer whose certificate is refused for its date is told as a matter of clocks.
+// TestWrongDateIsTold checks that a peer whose certificate is refused for its date is told as a
+// matter of clocks.
 func TestWrongDateIsTold(t *testing.T) {
 	t.Parallel()
 	date := errors.New("x509: certificate has expired or is not yet valid: current time 2026-01-01T00:00:00Z is before 2026-01-01T01:00:00Z")

@@ -8,12 +8,13 @@ import (
 )
 
 const (
-	// minRate is how fast the bytes of a stranger's requests and answers have to move on average, in bytes per
-	// second, all of one peer together. It is what repair waits for as well.
+	// minRate is how fast the bytes of a stranger's requests and answers have to move on average,
+	// in bytes per second, all of one peer together. It is what repair waits for as well.
 	minRate = 16 << 10
 	// maxCredit bounds how long bytes that have moved faster let those that follow be slower.
 	maxCredit = 30 * time.Second
-	// slowAfter is how long a stranger may be waited for, in all, before it counts as slow where places are scarce.
+	// slowAfter is how long a stranger may be waited for, in all, before it counts as slow where
+	// places are scarce.
 	slowAfter = time.Second
 )
 
@@ -43,7 +44,8 @@ func (f *flow) begin(credit time.Duration, reset func()) {
 	f.reset = reset
 }
 
-// slow reports whether the other side is slower than minRate, and how long it has been waited for. A flow of a neighbor is nil.
+// slow reports whether the other side is slower than minRate, and how long it has been waited for.
+// A flow of a neighbor is nil.
 func (f *flow) slow() (time.Duration, bool) {
 	if f == nil {
 		return 0, false
@@ -69,8 +71,8 @@ func (f *flow) cut() {
 	}
 }
 
-// pace measures one direction. What counts is the time in which the other side was waited for: this side's own limits
-// and its disk are not the other's fault. A nil pace bounds nothing.
+// pace measures one direction. What counts is the time in which the other side was waited for: this
+// side's own limits and its disk are not the other's fault. A nil pace bounds nothing.
 type pace struct {
 	sideBySide *atomic.Int32
 
@@ -87,8 +89,8 @@ func (p *pace) begin(credit time.Duration) {
 	p.credit, p.waited, p.moved, p.since = credit, 0, 0, time.Time{}
 }
 
-// wait is called before bytes are waited for, and returns how long that may take, at most the time given. Every
-// success is followed by one arrive.
+// wait is called before bytes are waited for, and returns how long that may take, at most the time
+// given. Every success is followed by one arrive.
 func (p *pace) wait(most time.Duration) (time.Duration, error) {
 	if p == nil {
 		return most, nil

@@ -13,8 +13,8 @@ type Owner struct {
 	Path []PeerInfo // peers asked, in order
 }
 
-// ReadOwner verifies the answer of a lookup. parse verifies the description of one peer, as ParsePeer
-// does. Of each list of the owner's neighbors it takes the first few.
+// ReadOwner verifies the answer of a lookup. parse verifies the description of one peer, as
+// ParsePeer does. Of each list of the owner's neighbors it takes the first few.
 func ReadOwner(found *pb.Found, few int, parse func(*pb.Peer) (PeerInfo, error)) (Owner, error) {
 	owner, err := parse(found.GetOwner().GetSelf())
 	if err != nil {

@@ -9,7 +9,8 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// Why bytes are not a message. Errors wrap one of these, or io.ErrUnexpectedEOF when they end too early.
+// Why bytes are not a message. Errors wrap one of these, or io.ErrUnexpectedEOF when they end too
+// early.
 var (
 	ErrMalformed = errors.New("malformed")
 	ErrTooLarge  = errors.New("too large")

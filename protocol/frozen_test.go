@@ -15,8 +15,8 @@ import (
 	"github.com/p2pchord/p2pchord/protocol/pb"
 )
 
-// road forwards TCP connections to an address until it is frozen; then nothing moves on them, and nothing ends them, as
-// when a relay's machine has lost its power.
+// road forwards TCP connections to an address until it is frozen; then nothing moves on them, and
+// nothing ends them, as when a relay's machine has lost its power.
 type road struct {
 	addr   ma.Multiaddr
 	frozen chan struct{}

@@ -9,7 +9,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 )
 
-// pressEvery is how often a request that waits for a place looks for a slow stranger whose place it may have.
+// pressEvery is how often a request that waits for a place looks for a slow stranger whose place it
+// may have.
 const pressEvery = 250 * time.Millisecond
 
 // gateLimits bound what goes on at the same time.
@@ -22,13 +23,14 @@ type gateLimits struct {
 
 // asker is who sends a request.
 type asker struct {
-	id       peer.ID
-	address  string // a group of addresses that one machine or household may have; empty for this machine's own
-	neighbor bool   // in the ring, as this peer sees it
+	id peer.ID
+	// a group of addresses that one machine or household may have; empty for this machine's own
+	address  string
+	neighbor bool // in the ring, as this peer sees it
 }
 
-// gate gives requests a place to be handled in. A free place goes to the peer that holds the fewest, neighbors first.
-// When strangers wait, those whose bytes move slowest lose their places.
+// gate gives requests a place to be handled in. A free place goes to the peer that holds the
+// fewest, neighbors first. When strangers wait, those whose bytes move slowest lose their places.
 type gate struct {
 	gateLimits
 
@@ -182,8 +184,8 @@ func before(a, b *lane) bool {
 	return a.held.Load() < b.held.Load()
 }
 
-// press takes the place of a slow stranger that holds more places than a does, if a waits for want of places that
-// strangers share.
+// press takes the place of a slow stranger that holds more places than a does, if a waits for want
+// of places that strangers share.
 func (g *gate) press(l *lane, a asker) {
 	if a.neighbor || int(l.held.Load()) >= g.perPeer {
 		return

@@ -91,7 +91,8 @@ func TestPlacesBehindOneAddress(t *testing.T) {
 	})
 }
 
-// Bytes that moved faster let later ones be slower, up to a bound; what a peer moves side by side is taken together.
+// Bytes that moved faster let later ones be slower, up to a bound; what a peer moves side by side
+// is taken together.
 func TestPaceCreditsWhatMoved(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -25,7 +25,8 @@ import (
 
 func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m,
-		// The database of network numbers, the QUIC transport's and the cgroup reader's goroutines end with the process.
+		// The database of network numbers, the QUIC transport's and the cgroup reader's goroutines
+		// end with the process.
 		goleak.IgnoreAnyFunction("github.com/ipfs/go-log/v2/writer.(*MirrorWriter).logRoutine"),
 	)
 }

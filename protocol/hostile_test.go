@@ -38,7 +38,8 @@ func readAnswer(t *testing.T, s network.Stream, resp proto.Message) {
 	}
 }
 
-// A handler that panics costs its request: the stream is reset, the next one is answered, and nothing is leaked.
+// A handler that panics costs its request: the stream is reset, the next one is answered, and
+// nothing is leaked.
 func TestPanicInAHandler(t *testing.T) {
 	t.Parallel()
 	server, client := newPair(t)
@@ -77,7 +78,8 @@ func TestPanicInAHandler(t *testing.T) {
 	}
 }
 
-// What is no request gets a status "usage" where there is someone to tell it to, and the stream ends.
+// What is no request gets a status "usage" where there is someone to tell it to, and the stream
+// ends.
 func TestHostileRequests(t *testing.T) {
 	t.Parallel()
 	server, client := newPair(t)
@@ -91,21 +93,21 @@ func TestHostileRequests(t *testing.T) {
 		send []byte
 		says string
 	}{
-		"a message too large":         {binary.AppendUvarint(nil, MaxFileMessage+1), "too large"},
-		"a message of 2^62 bytes":     {binary.AppendUvarint(nil, 1<<62), "too large"},
-		"a length of eleven bytes":    {[]byte(strings.Repeat("\xff", 11)), "length"},
-		"a length in too many bytes":  {[]byte{0x80, 0x00}, "length"},
-		"not protobuf":                {[]byte("\x04\xff\xff\xff\xff"), "decoded"},
-		"a request of no kind":        {[]byte{0}, "no kind"},
-		"an answer":                   {frame(&pb.FileResponse{Status: 3, Message: "x"}), ""},
-		"a request to another room":   {frame(ping()), ""},
-		"HTTP":                        {[]byte("GET / HTTP/1.1\r\nHost: x\r\nAccept: */*\r\nUser-Agent: curl/8.0.0 and some more words\r\n\r\n"), ""},
-		"a body where none belongs":   {frame(&pb.FileRequest{BodySize: 1, Body: getRequest("a").Body}), "bytes after"},
-		"a body too large":            {frame(&pb.FileRequest{BodySize: MaxBody + 1, Offer: true, Body: putRequest().Body}), "more than"},
-		"a large body without asking": {frame(&pb.FileRequest{BodySize: MaxImmediateBody + 1, Body: putRequest().Body}), "offer"},
-		"an offer of nothing":         {frame(&pb.FileRequest{Offer: true, Body: putRequest().Body}), "offer"},
-		"a put of nothing":            {frame(&pb.FileRequest{Body: &pb.FileRequest_Put{Put: &pb.Put{}}}), "record"},
-		"a name that is not allowed":  {frame(getRequest("../x")), "part"},
+		"a message too large":           {binary.AppendUvarint(nil, MaxFileMessage+1), "too large"},
+		"a message of 2^62 bytes":       {binary.AppendUvarint(nil, 1<<62), "too large"},
+		"a length of eleven bytes":      {[]byte(strings.Repeat("\xff", 11)), "length"},
+		"a length in too many bytes":    {[]byte{0x80, 0x00}, "length"},
+		"not protobuf":                  {[]byte("\x04\xff\xff\xff\xff"), "decoded"},
+		"a request of no kind":          {[]byte{0}, "no kind"},
+		"an answer":                     {frame(&pb.FileResponse{Status: 3, Message: "x"}), ""},
+		"a request to another protocol": {frame(ping()), ""},
+		"HTTP":                          {[]byte("GET / HTTP/1.1\r\nHost: x\r\nAccept: */*\r\nUser-Agent: curl/8.0.0 and some more words\r\n\r\n"), ""},
+		"a body where none belongs":     {frame(&pb.FileRequest{BodySize: 1, Body: getRequest("a").Body}), "bytes after"},
+		"a body too large":              {frame(&pb.FileRequest{BodySize: MaxBody + 1, Offer: true, Body: putRequest().Body}), "more than"},
+		"a large body without asking":   {frame(&pb.FileRequest{BodySize: MaxImmediateBody + 1, Body: putRequest().Body}), "offer"},
+		"an offer of nothing":           {frame(&pb.FileRequest{Offer: true, Body: putRequest().Body}), "offer"},
+		"a put of nothing":              {frame(&pb.FileRequest{Body: &pb.FileRequest_Put{Put: &pb.Put{}}}), "record"},
+		"a name that is not allowed":    {frame(getRequest("../x")), "part"},
 	} {
 		s := rawStream(t, client, server, FileID)
 		if _, err := s.Write(c.send); err != nil {
@@ -225,7 +227,8 @@ func TestSlowBody(t *testing.T) {
 	}
 }
 
-// A request that takes longer than the client waits for a sign of life is answered, because there are signs of life.
+// A request that takes longer than the client waits for a sign of life is answered, because there
+// are signs of life.
 func TestWorking(t *testing.T) {
 	t.Parallel()
 	server, client := newPair(t)

@@ -26,20 +26,21 @@ const (
 
 // Limits of what messages hold.
 const (
-	MaxName      = 1024  // bytes of a file name
-	MaxPeerID    = 64    // bytes of a peer ID; those in use have 34 to 42
-	MaxPeerProof = 1024  // bytes of a ring signature, or of a record's; RSA-4096 has 512
-	MaxEnvelope  = 8192  // bytes of a signed peer record, libp2p's own limit
-	MaxStamp     = 255   // bytes of a stamp
-	MaxPeers     = 64    // peers in one list of a message, but for a roster
-	MaxHops      = 64    // peers that a lookup may be passed on to
-	MaxHashes    = 1024  // hashes in a Have
-	MaxRetracted = 256   // records in a Retract
-	MaxItems     = 2048  // items in a Pull, a Release or an answer to Inventory, and files in a Listed
-	MaxSiblings  = 16    // siblings of a record in one answer
-	MaxRoster    = 4096  // peers in one part of a roster
-	MaxMessage   = 4096  // bytes of the words beside a status
-	HashSize     = 32    // bytes of a BLAKE3-256 hash
-	SumSize      = 16    // bytes of a digest's sum
-	MaxTimeout   = 60000 // milliseconds that a lookup may ask for
+	MaxName      = 1024 // bytes of a file name
+	MaxPeerID    = 64   // bytes of a peer ID; those in use have 34 to 42
+	MaxPeerProof = 1024 // bytes of a ring signature, or of a record's; RSA-4096 has 512
+	MaxEnvelope  = 8192 // bytes of a signed peer record, libp2p's own limit
+	MaxStamp     = 255  // bytes of a stamp
+	MaxPeers     = 64   // peers in one list of a message, but for a roster
+	MaxHops      = 64   // peers that a lookup may be passed on to
+	MaxHashes    = 1024 // hashes in a Have
+	MaxRetracted = 256  // records in a Retract
+	// items in a Pull, a Release or an answer to Inventory, and files in a Listed
+	MaxItems    = 2048
+	MaxSiblings = 16    // siblings of a record in one answer
+	MaxRoster   = 4096  // peers in one part of a roster
+	MaxMessage  = 4096  // bytes of the words beside a status
+	HashSize    = 32    // bytes of a BLAKE3-256 hash
+	SumSize     = 16    // bytes of a digest's sum
+	MaxTimeout  = 60000 // milliseconds that a lookup may ask for
 )

@@ -8,8 +8,8 @@ import (
 	rcmgr "github.com/libp2p/go-libp2p/p2p/host/resource-manager"
 )
 
-// explainLimit tells why a peer could not be asked for a limit's sake: which limit, whose, and by which
-// setting it can be raised, where there is one. It is empty when no limit was hit.
+// explainLimit tells why a peer could not be asked for a limit's sake: which limit, whose, and by
+// which setting it can be raised, where there is one. It is empty when no limit was hit.
 func explainLimit(err error) string {
 	var named interface{ Limit() string }
 	if errors.As(err, &named) {
@@ -18,7 +18,8 @@ func explainLimit(err error) string {
 	text := err.Error()
 	var memory *rcmgr.ErrMemoryLimitExceeded
 	switch {
-	case strings.Contains(text, "RESOURCE_LIMIT_EXCEEDED"): // a relay's answer: its error has no type that is exported
+	// a relay's answer: its error has no type that is exported
+	case strings.Contains(text, "RESOURCE_LIMIT_EXCEEDED"):
 		return "could not be reached: the relay is at its limit of connections for one peer: try again, " +
 			"or raise --relay-connections-per-peer of the bootstrap peer"
 	case !errors.Is(err, network.ErrResourceLimitExceeded):
@@ -33,8 +34,9 @@ func explainLimit(err error) string {
 	return "was not asked: this program is at its limit of connections" + scopeWords(text) + ": try again when some have ended"
 }
 
-// HungUp reports whether a peer accepted a connection and ended it before a word was said, as one does that is at its
-// limit of connections. That it was the limit the other side doesn't tell; its log does.
+// HungUp reports whether a peer accepted a connection and ended it before a word was said, as one
+// does that is at its limit of connections. That it was the limit the other side doesn't tell; its
+// log does.
 func HungUp(err error) bool {
 	text := err.Error()
 	return strings.Contains(text, "CONNECTION_REFUSED (remote)") || // QUIC's

@@ -34,7 +34,7 @@ func instanceExamples() []example {
 	}
 }
 
-func exampleNeighbours() *pb.Neighbours {
+func exampleNeighbors() *pb.Neighbours {
 	return &pb.Neighbours{
 		Self:         fixedPeer(1, "localhost:8001"),
 		Predecessors: []*pb.Peer{fixedPeer(2, "localhost:8002")},
@@ -47,7 +47,7 @@ func exampleNeighbours() *pb.Neighbours {
 func exampleRecord(body *pb.RecordBody) *pb.Record { return must(Sign(fixedKey(1), body)) }
 
 func ringExamples() []example {
-	self, near := fixedPeer(1, "localhost:8001"), exampleNeighbours()
+	self, near := fixedPeer(1, "localhost:8001"), exampleNeighbors()
 	req := func(name string, r *pb.RingRequest) example { return example{name: "ring request " + name, message: r} }
 	ask := &pb.RingRequest{Body: &pb.RingRequest_Neighbours{Neighbours: &pb.GetNeighbours{From: self}}}
 	find := &pb.RingRequest{Body: &pb.RingRequest_Find{Find: &pb.Find{Key: 58795, Id: []byte(fixedID(4)), Hops: 32, Path: true, Join: true, TimeoutMs: 5000}}}
@@ -151,7 +151,7 @@ func fileExamples() []example {
 }
 
 func memberExamples() []example {
-	self, near, grant := fixedPeer(1, "localhost:8001"), exampleNeighbours(), &pb.GrantID{Nonce: 1 << 40, Counter: 9}
+	self, near, grant := fixedPeer(1, "localhost:8001"), exampleNeighbors(), &pb.GrantID{Nonce: 1 << 40, Counter: 9}
 	record := exampleRecord(oneBlock())
 	stamp := []byte(StampOfVersion(testClock, fixedID(1)))
 	items := []*pb.Item{{Name: "hello.txt", Stamp: stamp, Complete: true}, {Name: "large.bin", Index: 2, Stamp: hashOf("c")}}

@@ -147,7 +147,8 @@ func badNames() map[string]string {
 	}
 }
 
-// goodNames are names that a file may have although one might doubt it. U+200B and U+2028 are no control characters.
+// goodNames are names that a file may have although one might doubt it. U+200B and U+2028 are no
+// control characters.
 func goodNames() []string {
 	return []string{
 		"a", "a b c.txt", "photos/2026/été.jpg", "日本語.txt", "#", "a#1", "-rf", "...", ".hidden", "a/.b", "a..b",

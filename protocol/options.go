@@ -8,7 +8,8 @@ import (
 
 // ServeOptions bound what strangers may take. Zero fields take their defaults.
 type ServeOptions struct {
-	// ReadTimeout is the time that a request's message may take to arrive after its first byte. Default 10 s.
+	// ReadTimeout is the time that a request's message may take to arrive after its first byte.
+	// Default 10 s.
 	ReadTimeout time.Duration
 	// QueueTimeout is how long a request may wait for its turn where there are too many.
 	// Default 4 s, less than clients wait for an answer.
@@ -18,7 +19,8 @@ type ServeOptions struct {
 	IdleTimeout time.Duration
 	// Progress is how long reading or writing may go without one byte moving. Default 10 s.
 	Progress time.Duration
-	// SlowFor is how long strangers are waited for in all, before their bytes have to have moved at 16 KiB/s on average. Default 10 s.
+	// SlowFor is how long strangers are waited for in all, before their bytes have to have moved at
+	// 16 KiB/s on average. Default 10 s.
 	SlowFor time.Duration
 	// HandleTimeout ends the context of a handler. Default 1 min for the ring's and
 	// bootstrap's messages, 15 min for files.
@@ -31,9 +33,10 @@ type ServeOptions struct {
 	PerPeer int
 	// Total bounds the requests handled at the same time. Default 1024.
 	Total int
-	// Neighbor reports whether a peer is a neighbor in the ring. A quarter of Total is reserved for neighbors; all
-	// others are strangers, who get half of the rest behind one address that isn't loopback, and have to send and take the bytes of files at
-	// 16 KiB/s on average, all of one peer together. Default: nobody is.
+	// Neighbor reports whether a peer is a neighbor in the ring. A quarter of Total is reserved for
+	// neighbors; all others are strangers, who get half of the rest behind one address that isn't
+	// loopback, and have to send and take the bytes of files at 16 KiB/s on average, all of one
+	// peer together. Default: nobody is.
 	Neighbor func(peer.ID) bool
 	// Limits bound how fast files go. Default: not at all.
 	Limits Limits
@@ -74,7 +77,8 @@ type ClientOptions struct {
 	// that is connected through a relay, before it goes through the relay. Default 3 s;
 	// negative: not at all.
 	DirectWait time.Duration
-	// StreamsPerPeer bounds the streams to one peer in one protocol. Default 32. More requests wait.
+	// StreamsPerPeer bounds the streams to one peer in one protocol. Default 32. More requests
+	// wait.
 	StreamsPerPeer int
 	// IdlePerPeer is how many of them stay open for the next requests. Default 4.
 	IdlePerPeer int

@@ -13,7 +13,8 @@ import (
 	"github.com/p2pchord/p2pchord/protocol/pb"
 )
 
-// A peer that says that it works is waited for as long as its work makes progress, and not for ever.
+// A peer that says that it works is waited for as long as its work makes progress, and not for
+// ever.
 func TestPatience(t *testing.T) {
 	t.Parallel()
 	const second = time.Second

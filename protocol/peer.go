@@ -25,7 +25,8 @@ const statementDomain = "p2pchord-peer-statement:"
 const (
 	// MaxPeer bounds an encoded Peer in bytes.
 	MaxPeer = MaxEnvelope + 2*MaxPeerProof + MaxPeerID + 512
-	// MaxKeptPeer is how many bytes of an encoded Peer are kept and passed on. Of a longer one the record is left out.
+	// MaxKeptPeer is how many bytes of an encoded Peer are kept and passed on. Of a longer one the
+	// record is left out.
 	MaxKeptPeer = 2048
 	// MaxKeptAddrs is how many addresses of a peer are kept.
 	MaxKeptAddrs = 16
@@ -36,12 +37,13 @@ type PeerInfo struct {
 	ID          peer.ID
 	RingAddress RingAddress
 	Position    ring.Position
-	// Envelope is the signed peer record, for a certified address book; nil when the peer says nothing of its addresses,
-	// or more than is kept. Addrs are the first of them, MaxKeptAddrs at most, and Seq is the record's number.
+	// Envelope is the signed peer record, for a certified address book; nil when the peer says
+	// nothing of its addresses, or more than is kept. Addrs are the first of them, MaxKeptAddrs at
+	// most, and Seq is the record's number.
 	Envelope *record.Envelope
 	Addrs    []ma.Multiaddr
 	Seq      uint64
-	// Bound says that the peer has signed its ring address and its record as one.
+	// Bound means that the peer has signed its ring address and its record as one.
 	Bound bool
 	// Message is what is kept of what was parsed, MaxKeptPeer bytes at most, to be passed on.
 	Message *pb.Peer
@@ -72,8 +74,8 @@ func selfRecord(h host.Host, key crypto.PrivKey) (*record.Envelope, error) {
 	return record.Seal(peer.PeerRecordFromAddrInfo(peer.AddrInfo{ID: h.ID(), Addrs: h.Addrs()}), key)
 }
 
-// DescribePeer describes the peer with a key: its ring address, which may be zero, and no addresses.
-// Errors are of the kind fault.Failed.
+// DescribePeer describes the peer with a key: its ring address, which may be zero, and no
+// addresses. Errors are of the kind fault.Failed.
 func DescribePeer(key crypto.PrivKey, address RingAddress) (*pb.Peer, error) {
 	return makePeer(key, address, nil)
 }

@@ -126,7 +126,8 @@ func TestPeerLies(t *testing.T) {
 func TestPeerIDNotCanonical(t *testing.T) {
 	t.Parallel()
 	key := fixedKey(1)
-	hashed := append([]byte{0x12, 32}, make([]byte, 32)...) // a SHA-256 where an Ed25519 key is inlined
+	// a SHA-256 where an Ed25519 key is inlined
+	hashed := append([]byte{0x12, 32}, make([]byte, 32)...)
 	copy(hashed[2:], hashOf("not a SHA-256 at all, and it doesn't matter"))
 	p := fixedPeer(1, "")
 	p.Id = hashed

@@ -31,8 +31,8 @@ type pool struct {
 	lines  map[target]*line
 }
 
-// discard ends a stream, by its Close or Reset, without waiting for that: with some multiplexers it takes until the connection is
-// found dead, when nothing leaves there any more.
+// discard ends a stream, by its Close or Reset, without waiting for that: with some multiplexers it
+// takes until the connection is found dead, when nothing leaves there any more.
 func (p *pool) discard(end func() error) {
 	p.ending.Go(func() { _ = end() }) // the stream is of no more use
 }
@@ -58,8 +58,8 @@ func newPool(opts ClientOptions) *pool {
 	}
 }
 
-// take waits for a place and returns an idle stream, or nil when a new one is to be
-// opened. direct says that there is a direct connection, so that streams over a relay are no longer wanted.
+// take waits for a place and returns an idle stream, or nil when a new one is to be opened. direct
+// says that there is a direct connection, so that streams over a relay are no longer wanted.
 func (p *pool) take(ctx context.Context, to target, direct bool) (*wire, error) {
 	p.mu.Lock()
 	l := p.lines[to]

@@ -7,8 +7,9 @@ import (
 
 type progressKey struct{}
 
-// WithProgress returns a context under which note is called each time a request makes progress: bytes of a body move in
-// either direction, or the peer says that its own work does. Requests under ctx itself are noted too.
+// WithProgress returns a context under which note is called each time a request makes progress:
+// bytes of a body move in either direction, or the peer says that its own work does. Requests under
+// ctx itself are noted too.
 func WithProgress(ctx context.Context, note func()) context.Context {
 	if outer := progressOf(ctx); outer != nil {
 		inner := note
@@ -17,14 +18,15 @@ func WithProgress(ctx context.Context, note func()) context.Context {
 	return context.WithValue(ctx, progressKey{}, note)
 }
 
-// NoteProgress says that the work under ctx has made progress.
+// NoteProgress means that the work under ctx has made progress.
 func NoteProgress(ctx context.Context) {
 	if note := progressOf(ctx); note != nil {
 		note()
 	}
 }
 
-// ProgressFrom returns ctx with the progress of from noted under it: for work that outlives the request that asks for it.
+// ProgressFrom returns ctx with the progress of from noted under it: for work that outlives the
+// request that asks for it.
 func ProgressFrom(ctx, from context.Context) context.Context {
 	if note := progressOf(from); note != nil {
 		return WithProgress(ctx, note)

@@ -127,7 +127,8 @@ func signedText(domain string, text []byte) []byte {
 // Key is the key under which the ring keeps the record.
 func (r *Record) Key() ring.Key { return Place(r.GetName(), r.GetIndex()) }
 
-// Version is the version that a record of a file describes; for a block's record, the one it was written with.
+// Version is the version that a record of a file describes; for a block's record, the one it was
+// written with.
 func (r *Record) Version() *pb.Version {
 	return &pb.Version{Clock: r.GetClock(), Writer: r.GetWriter()}
 }
@@ -155,7 +156,8 @@ func VersionOf(stamp string) (*pb.Version, error) {
 	return &pb.Version{Clock: binary.BigEndian.Uint64([]byte(stamp[:8])), Writer: []byte(stamp[8:])}, nil
 }
 
-// BlockCount is how many blocks a file has: 0 for an empty one, for a tombstone, and for the record of a block.
+// BlockCount is how many blocks a file has: 0 for an empty one, for a tombstone, and for the record
+// of a block.
 func (r *Record) BlockCount() int { return len(r.GetBlocks()) / HashSize }
 
 // BlockAt is the hash and the bytes of block i of a file, 0 <= i < BlockCount.
@@ -165,7 +167,8 @@ func (r *Record) BlockAt(i int) (hash [HashSize]byte, size int) {
 	return hash, int(min(uint64(r.GetBlockSize()), r.GetSize()-start))
 }
 
-// BlockSize is how many bytes go with the record itself: those of the file's first block, or of the block.
+// BlockSize is how many bytes go with the record itself: those of the file's first block, or of the
+// block.
 func (r *Record) BlockSize() int {
 	if r.GetIndex() > 0 {
 		return int(r.GetSize())
@@ -191,7 +194,8 @@ func Clock(t time.Time) uint64 { return uint64(max(t.UnixMilli(), 0)) << 16 }
 func ClockTime(clock uint64) time.Time { return time.UnixMilli(int64(clock >> 16)) }
 
 // CheckClock refuses a version whose clock is more than 10 minutes ahead of now, with
-// fault.NotAllowed. It is for whoever takes in a new version; those that are kept are not asked again.
+// fault.NotAllowed. It is for whoever takes in a new version; those that are kept are not asked
+// again.
 func CheckClock(clock uint64, now time.Time) error {
 	if ahead := ClockTime(clock).Sub(now); ahead > maxAhead {
 		return fault.New(fault.NotAllowed, "the version's clock is %s ahead: set the clock of the machine that wrote it", duration.String(ahead.Round(time.Second)))

@@ -24,7 +24,8 @@ func (s *server[Req, Resp]) asker(w *wire) asker {
 	return asker{id: id, address: *w.address, neighbor: s.opts.Neighbor(id)}
 }
 
-// priority is how much of the memory for requests may be in use already: strangers leave some for neighbors.
+// priority is how much of the memory for requests may be in use already: strangers leave some for
+// neighbors.
 func (a asker) priority() uint8 {
 	if a.neighbor {
 		return network.ReservationPriorityAlways
@@ -32,8 +33,9 @@ func (a asker) priority() uint8 {
 	return network.ReservationPriorityMedium
 }
 
-// addressGroup names the addresses that one household or host may have beside m: its IPv4 address or IPv6 /56. Those
-// that come through a relay are one group. It is empty, no group at all, for this machine's own.
+// addressGroup names the addresses that one household or host may have beside m: its IPv4 address
+// or IPv6 /56. Those that come through a relay are one group. It is empty, no group at all, for
+// this machine's own.
 func addressGroup(m ma.Multiaddr) string {
 	ip, err := manet.ToIP(m)
 	switch {
@@ -59,7 +61,8 @@ func reserve(raw network.Stream, service string, priority uint8) error {
 	return raw.Scope().ReserveMemory(2*readBuffer, priority)
 }
 
-// request waits for one request, reads all of its message, waits for a place, and answers. io.EOF means that there was none.
+// request waits for one request, reads all of its message, waits for a place, and answers. io.EOF
+// means that there was none.
 func (s *server[Req, Resp]) request(w *wire) error {
 	a := s.asker(w)
 	req := s.newReq()
@@ -86,8 +89,8 @@ func (s *server[Req, Resp]) request(w *wire) error {
 	return s.answer(w, a.id, req)
 }
 
-// read waits for a request's message, reads it into req, and reserves memory for it. begun says that
-// something of it has come. Streams of strangers are in the backlog meanwhile.
+// read waits for a request's message, reads it into req, and reserves memory for it. begun says
+// that something of it has come. Streams of strangers are in the backlog meanwhile.
 func (s *server[Req, Resp]) read(w *wire, a asker, req Req) (reserved int, begun bool, err error) {
 	var p *pending
 	if !a.neighbor {
@@ -121,8 +124,8 @@ func (s *server[Req, Resp]) read(w *wire, a asker, req Req) (reserved int, begun
 	return reserved, true, w.readMessage(size, req)
 }
 
-// ender returns what ends w from another goroutine, while a request is read from it or answered. It doesn't wait, for a
-// peer that reads nothing may hold a reset up.
+// ender returns what ends w from another goroutine, while a request is read from it or answered. It
+// doesn't wait, for a peer that reads nothing may hold a reset up.
 func (s *server[Req, Resp]) ender(w *wire) func() {
 	return func() {
 		s.wg.Go(func() { _ = w.ResetWithError(network.StreamResourceLimitExceeded) })

@@ -74,7 +74,8 @@ func (a RingAddress) Hashed() string { return a.Host + a.Port }
 // Key is the key of a node with this ring address, which must not be zero.
 func (a RingAddress) Key() ring.Key { return ring.Hash(a.Hashed()) }
 
-// String is HOST:PORT, with HOST in brackets when it has colons, and empty for the zero RingAddress.
+// String is HOST:PORT, with HOST in brackets when it has colons, and empty for the zero
+// RingAddress.
 func (a RingAddress) String() string {
 	switch {
 	case a.IsZero():

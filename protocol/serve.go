@@ -66,7 +66,8 @@ func ServeFile(h host.Host, opts ServeOptions, f FileHandler) *Service {
 	return serve(h, opts, &fileTalk, f)
 }
 
-// Close stops taking requests, ends those that run, and waits for them. It may be called more than once.
+// Close stops taking requests, ends those that run, and waits for them. It may be called more than
+// once.
 func (s *Service) Close() error {
 	s.host.RemoveStreamHandler(s.id)
 	s.mu.Lock()

@@ -21,8 +21,8 @@ type answerStatus struct {
 // maxRetryAfter bounds how long another peer can make this one wait.
 const maxRetryAfter = time.Minute
 
-// statusOf is what strangers are told of err. The words of errors that were not made for
-// them are kept back, for they may hold paths and other things of this machine: those of the kind are told.
+// statusOf is what strangers are told of err. The words of errors that were not made for them are
+// kept back, for they may hold paths and other things of this machine: those of the kind are told.
 func statusOf(err error) answerStatus {
 	code := fault.CodeOf(err)
 	a := answerStatus{status: code.Wire(), words: code.Error()}

@@ -59,7 +59,8 @@ func TestUnfinishedMessagesTakeNoPlace(t *testing.T) {
 	}
 }
 
-// Of the streams on which a peer has begun nothing, or has begun and not gone on, the oldest end when there are too many.
+// Of the streams on which a peer has begun nothing, or has begun and not gone on, the oldest end
+// when there are too many.
 func TestIdleStreamsOfOnePeerAreBounded(t *testing.T) {
 	t.Parallel()
 	server, stranger := newPair(t)
@@ -123,7 +124,8 @@ func TestPlacesAreReservedForNeighbors(t *testing.T) {
 	}
 }
 
-// trickle offers a body of 60 kB and sends a byte of it now and then until the stream is reset; the reset is told.
+// trickle offers a body of 60 kB and sends a byte of it now and then until the stream is reset; the
+// reset is told.
 func trickle(t *testing.T, from, to host.Host) <-chan error {
 	t.Helper()
 	s := rawStream(t, from, to, FileID)
@@ -158,7 +160,8 @@ func serveBodies(t *testing.T, server host.Host, opts ServeOptions) *atomic.Int3
 	return coming
 }
 
-// A stranger's body comes at the least rate on average, or the exchange ends, though bytes move all the time. A neighbor's may be slower.
+// A stranger's body comes at the least rate on average, or the exchange ends, though bytes move all
+// the time. A neighbor's may be slower.
 func TestATricklingBodyEnds(t *testing.T) {
 	t.Parallel()
 	server, neighbor := newPair(t)
@@ -181,7 +184,8 @@ func TestATricklingBodyEnds(t *testing.T) {
 	}
 }
 
-// Strangers whose bodies trickle lose their places to those who wait, long before they would have to be done.
+// Strangers whose bodies trickle lose their places to those who wait, long before they would have
+// to be done.
 func TestTricklingBodiesGiveWay(t *testing.T) {
 	t.Parallel()
 	server, honest := newPair(t)

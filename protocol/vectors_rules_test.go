@@ -34,7 +34,8 @@ func refusedVectors() []refusedVector {
 		add(why, signedAnyway(recordBreaches()[why].body()))
 	}
 	for name := range badNames() {
-		if body := oneBlock(); strings.ToValidUTF8(name, "") == name { // protobuf's strings are UTF-8
+		// protobuf's strings are UTF-8
+		if body := oneBlock(); strings.ToValidUTF8(name, "") == name {
 			body.Name = name
 			add("name "+firstBytes(name), signedAnyway(body))
 		}
@@ -169,7 +170,8 @@ type arcSum struct {
 func sumVectors() []sumVector {
 	one := []summed{summedItem("hello.txt", 0, StampOfVersion(testClock, fixedID(1)))}
 	many := slices.Clone(one)
-	// Names with one key, so that the sum of one bucket runs over 2^128; two versions of one file; later blocks.
+	// Names with one key, so that the sum of one bucket runs over 2^128; two versions of one file;
+	// later blocks.
 	for _, name := range []string{"hello.txt", "f-61547", "f-274783", "f-303024", "f-331976", "日本語.txt"} {
 		many = append(many, summedItem(name, 0, StampOfVersion(testClock+1, fixedID(2))))
 	}
@@ -232,8 +234,9 @@ func allSums(name string, items []summed) sumVector {
 
 // ancestorVector is a version and what one that replaces it names.
 type ancestorVector struct {
-	Name      string            `json:"name"`
-	Replaced  json.RawMessage   `json:"replaced"`  // a RecordBody's clock, writer, ancestors and floor
+	Name string `json:"name"`
+	// a RecordBody's clock, writer, ancestors and floor
+	Replaced  json.RawMessage   `json:"replaced"`
 	Ancestors []json.RawMessage `json:"ancestors"` // of the version that replaces it
 	Floor     uint64            `json:"floor,string"`
 }
@@ -256,7 +259,8 @@ func ancestorVectors() []ancestorVector {
 	}
 }
 
-// replacing follows SPEC.md's section 5 to the letter; package node has the same vectors for what it does.
+// replacing follows SPEC.md's section 5 to the letter; package node has the same vectors for what
+// it does.
 func replacing(name string, replaced *pb.RecordBody) ancestorVector {
 	all := append([]*pb.Version{{Clock: replaced.Clock, Writer: replaced.Writer}}, replaced.Ancestors...)
 	floor := replaced.Floor
@@ -271,7 +275,8 @@ func replacing(name string, replaced *pb.RecordBody) ancestorVector {
 	return v
 }
 
-// A sum runs over 2^128 in the vectors, or they would not tell addition from addition with saturation.
+// A sum runs over 2^128 in the vectors, or they would not tell addition from addition with
+// saturation.
 func TestSumVectorsOverflow(t *testing.T) {
 	t.Parallel()
 	v := sumVectors()[2]

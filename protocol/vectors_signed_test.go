@@ -140,8 +140,8 @@ func peerVector(name string, p *pb.Peer) signedVector {
 	return v
 }
 
-// oddRecord is a peer record of which only the second address can be read: the first is of a protocol that
-// nobody knows, the third is empty.
+// oddRecord is a peer record of which only the second address can be read: the first is of a
+// protocol that nobody knows, the third is empty.
 type oddRecord struct{ id peer.ID }
 
 func (*oddRecord) Domain() string               { return peer.PeerRecordEnvelopeDomain }

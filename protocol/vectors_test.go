@@ -32,9 +32,10 @@ type vector struct {
 
 // signedVector is what is signed, and everything computed from it.
 type signedVector struct {
-	Name      string          `json:"name"`
-	Seed      string          `json:"ed25519_seed,omitempty"`
-	Private   string          `json:"private_key,omitempty"` // hex: libp2p's PrivateKey, of another type
+	Name string `json:"name"`
+	Seed string `json:"ed25519_seed,omitempty"`
+	// hex: libp2p's PrivateKey, of another type
+	Private   string          `json:"private_key,omitempty"`
 	PeerID    string          `json:"peer_id"`
 	Fields    json.RawMessage `json:"fields"`
 	Signed    string          `json:"signed"` // hex: the bytes that the signature is over
@@ -287,7 +288,8 @@ func TestTruncatedSigned(t *testing.T) {
 			if proto.Unmarshal(whole[:n], p) != nil {
 				continue
 			}
-			// Without the statement's signature a peer is whole, and not bound; without its record too: known, with no addresses.
+			// Without the statement's signature a peer is whole, and not bound; without its record
+			// too: known, with no addresses.
 			if info, err := ParsePeer(p); err == nil && (info.Bound || len(p.GetStatementSignature()) > 0) {
 				t.Fatalf("%s: %d bytes of %d are accepted: %+v", v.Name, n, len(whole), info)
 			}

@@ -38,7 +38,8 @@ type wire struct {
 	limits   Limits        // of bodies
 	progress time.Duration // how long no byte may move
 	moved    func()        // is told when bytes of a body have moved; may be nil
-	// reading and writing measure a stranger's bytes while its request is answered; nil at other times.
+	// reading and writing measure a stranger's bytes while its request is answered; nil at other
+	// times.
 	reading, writing *pace
 
 	readDeadline  time.Time // as set on the stream
@@ -155,8 +156,8 @@ func (w *wire) writeBody(b []byte) error {
 	return nil
 }
 
-// writeAll writes b, bytes of a body or of a message. It fails when not one byte goes out for the progress time, and when a
-// stranger takes them too slowly.
+// writeAll writes b, bytes of a body or of a message. It fails when not one byte goes out for the
+// progress time, and when a stranger takes them too slowly.
 func (w *wire) writeAll(b []byte, body bool) error {
 	for len(b) > 0 {
 		most, err := w.writing.wait(w.progress)
@@ -188,7 +189,8 @@ var (
 	largeBuffers = sync.Pool{New: func() any { b := make([]byte, 1<<20); return &b }}
 )
 
-// copyFrom writes size bytes from r. A reader with a method Step says how many bytes had better be read at a time.
+// copyFrom writes size bytes from r. A reader with a method Step says how many bytes had better be
+// read at a time.
 func (w *wire) copyFrom(r io.Reader, size int) error {
 	pool := &copyBuffers
 	if s, ok := r.(interface{ Step() int }); ok && s.Step() > 0 {
@@ -209,8 +211,8 @@ func (w *wire) copyFrom(r io.Reader, size int) error {
 	return nil
 }
 
-// readSome reads up to left bytes of a body into p. It fails when none comes for the progress time, and when a stranger
-// sends them too slowly.
+// readSome reads up to left bytes of a body into p. It fails when none comes for the progress time,
+// and when a stranger sends them too slowly.
 func (w *wire) readSome(p []byte, left int) (int, error) {
 	p = p[:limitStepOf(w.limits.Down, min(len(p), left))]
 	most, err := w.reading.wait(w.progress)

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// TestImports keeps the room pure: what the code imports is on this list, and nothing
+// TestImports keeps the package pure: what the code imports is on this list, and nothing
 // that has to do with time, the network, the machine or other goroutines is.
 func TestImports(t *testing.T) {
 	t.Parallel()
