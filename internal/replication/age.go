@@ -16,11 +16,11 @@ import (
 )
 
 // age is what a node knows of how old its copies may be. It is safe for concurrent use.
-type age struct {
+type confirmation struct {
 	mu sync.Mutex
 	// born is when the data folder was made, and confirmed when synced owners have last confirmed all that is held here;
 	// 0 for never. Both in milliseconds since 1970.
-	born, confirmed int64
+	firstStart, confirmed int64
 	// of are the keys of all that was confirmed then.
 	of store.Span
 	// aside says that there are copies set aside: entries of the store that aren't counted.
@@ -30,29 +30,29 @@ type age struct {
 }
 
 // since is the moment until which all that is held is known to have been right.
-func (a *age) since() int64 {
+func (a *confirmation) since() int64 {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return max(a.born, a.confirmed)
+	return max(a.firstStart, a.confirmed)
 }
 
 // Confirmed is the moment until which all that is held is known to have been right.
-func (n *Node) Confirmed() time.Time { return time.UnixMilli(n.age.since()) }
+func (n *Node) Confirmed() time.Time { return time.UnixMilli(n.confirmation.since()) }
 
-func (a *age) setConfirmed(millis int64, of store.Span) {
+func (a *confirmation) setConfirmed(millis int64, of store.Span) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.confirmed, a.of, a.passed = millis, of, false
 }
 
 // continuous reports whether all of span was confirmed after the moment since.
-func (a *age) continuous(span store.Span, since int64) bool {
+func (a *confirmation) continuous(span store.Span, since int64) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.confirmed > 0 && a.confirmed >= since && covers(a.of, span)
 }
 
-func (a *age) isAside() bool {
+func (a *confirmation) hasQuarantined() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.aside
@@ -60,10 +60,10 @@ func (a *age) isAside() bool {
 
 // Memory is what is to be remembered. Times are rounded down, so that it doesn't change with every look at the clock.
 func (n *Node) Memory() (m Remembered) {
-	n.age.mu.Lock()
-	defer n.age.mu.Unlock()
+	n.confirmation.mu.Lock()
+	defer n.confirmation.mu.Unlock()
 	step := max(1, int64(n.grace())/200)
-	m.Born, m.Confirmed, m.Of, m.Aside = n.age.born, n.age.confirmed/step*step, n.age.of, n.age.aside
+	m.Born, m.Confirmed, m.Of, m.Aside = n.confirmation.firstStart, n.confirmation.confirmed/step*step, n.confirmation.of, n.confirmation.aside
 	m.Copies = n.health.wanted()
 	return m
 }
@@ -71,29 +71,29 @@ func (n *Node) Memory() (m Remembered) {
 // Recall takes in what the data folder remembers, and sets aside what has become too old while the node was away.
 // One that has never had peers knows of every delete. It comes before anything else is asked of the node.
 func (n *Node) Recall(ctx context.Context) error {
-	n.loadGraves()
+	n.loadCollection()
 	m := n.folder.Remembered()
-	n.age.born, n.age.confirmed, n.age.of, n.age.aside = m.Born, m.Confirmed, m.Of, m.Aside
-	if n.age.born == 0 {
-		n.age.born = n.now()
+	n.confirmation.firstStart, n.confirmation.confirmed, n.confirmation.of, n.confirmation.aside = m.Born, m.Confirmed, m.Of, m.Aside
+	if n.confirmation.firstStart == 0 {
+		n.confirmation.firstStart = n.now()
 	}
 	if !n.folder.HadPeers() {
 		return nil
 	}
-	return n.setAside(ctx)
+	return n.quarantineOld(ctx)
 }
 
 // setAside quarantines the files' records of which no synced owner has confirmed for the
 // grace period that they still stand: they count no more, until somebody else has them too. See replica.Grace.Quarantined.
-func (n *Node) setAside(ctx context.Context) error {
-	since, now := n.age.since(), n.now()
+func (n *Node) quarantineOld(ctx context.Context) error {
+	since, now := n.confirmation.since(), n.now()
 	if since >= now-int64(n.grace()) {
 		return nil
 	}
-	n.age.mu.Lock()
-	passed := n.age.passed
-	n.age.passed = true
-	n.age.mu.Unlock()
+	n.confirmation.mu.Lock()
+	passed := n.confirmation.passed
+	n.confirmation.passed = true
+	n.confirmation.mu.Unlock()
 	if passed {
 		return nil
 	}
@@ -109,9 +109,9 @@ func (n *Node) setAside(ctx context.Context) error {
 	if err != nil || len(old) == 0 {
 		return err
 	}
-	n.age.mu.Lock()
-	n.age.aside = true
-	n.age.mu.Unlock()
+	n.confirmation.mu.Lock()
+	n.confirmation.aside = true
+	n.confirmation.mu.Unlock()
 	if err := n.folder.Remember(func(m *Remembered) { m.Aside = true }); err != nil {
 		return err
 	}
@@ -129,13 +129,16 @@ func (n *Node) count(ctx context.Context, entries []store.Entry, counted bool) e
 				if i < 0 {
 					return es, nil
 				}
-				in := es[i]
-				in.Counted = counted
+				es[i].Counted = counted
 				if !counted {
-					es[i] = in
 					return es, nil
 				}
-				return merge(slices.Delete(es, i, i+1), in)
+				in, err := readEntry(es[i])
+				if err != nil {
+					return nil, err
+				}
+				current, quarantined, err := split(slices.Delete(es, i, i+1))
+				return merge(current, quarantined, in), err
 			})
 			return err
 		})
@@ -147,10 +150,10 @@ func (n *Node) count(ctx context.Context, entries []store.Entry, counted bool) e
 // has been a holder all the while, so nobody can have forgotten a delete.
 func (n *Node) believe(ctx context.Context, c replica.ConfirmGrant) {
 	span, ok := keySpan(c.Grant.From, n.self)
-	if !ok || !c.Believe || !replica.Believed([]bool{n.age.continuous(span, n.now()-int64(n.grace()))}) {
+	if !ok || !c.Believe || !replica.Believed([]bool{n.confirmation.continuous(span, n.now()-int64(n.grace()))}) {
 		return
 	}
-	if n.age.isAside() {
+	if n.confirmation.hasQuarantined() {
 		var old []store.Entry
 		err := n.store.Scan(span, nil, func(e store.Entry) bool {
 			if !e.Counted {
@@ -166,14 +169,14 @@ func (n *Node) believe(ctx context.Context, c replica.ConfirmGrant) {
 		}
 	}
 	for _, h := range c.Quarantined {
-		if err := n.pullAside(ctx, h, span); err != nil {
+		if err := n.pullQuarantined(ctx, h, span); err != nil {
 			log.Warnw("taking in what another has set aside", "peer", peerID(h), "err", err)
 		}
 	}
 }
 
 // pullAside takes in the records of files that another has set aside and this node doesn't know.
-func (n *Node) pullAside(ctx context.Context, from ring.Position, span store.Span) error {
+func (n *Node) pullQuarantined(ctx context.Context, from ring.Position, span store.Span) error {
 	known := make(map[strayKey]bool)
 	err := n.store.Scan(span, nil, func(e store.Entry) bool {
 		known[strayKey{e.Place, e.Stamp}] = e.Counted
@@ -198,26 +201,26 @@ func (n *Node) continuousFor(pred, owner ring.Position, s *chord.Snapshot) (cont
 	near := preds[:min(len(preds), max(n.cfg.Copies, 2)-1)]
 	holder := len(succs) > 0 && succs[0] == owner || slices.Contains(near, owner)
 	span, ok := keySpan(pred, owner)
-	return holder && ok && n.age.continuous(span, n.now()-int64(n.grace())), n.age.isAside()
+	return holder && ok && n.confirmation.continuous(span, n.now()-int64(n.grace())), n.confirmation.hasQuarantined()
 }
 
 // ageLoop has the owners confirm, now and then, all that is held here. While that can't be had, because the node is cut
 // off, its copies grow old.
-func (n *Node) ageLoop(ctx context.Context) {
+func (n *Node) confirmLoop(ctx context.Context) {
 	for env.Sleep(ctx, n.env, n.cfg.Heartbeat) == nil {
 		now := n.now()
-		n.age.mu.Lock()
-		due := n.age.confirmed == 0 || now < n.age.confirmed || now-n.age.confirmed >= min(time.Hour.Milliseconds(), int64(n.grace())/100)
-		n.age.mu.Unlock()
+		n.confirmation.mu.Lock()
+		due := n.confirmation.confirmed == 0 || now < n.confirmation.confirmed || now-n.confirmation.confirmed >= min(time.Hour.Milliseconds(), int64(n.grace())/100)
+		n.confirmation.mu.Unlock()
 		switch s := n.ring.Snapshot(); {
 		case !due:
 		case s.Grants.Degraded:
-			if err := n.setAside(ctx); err != nil {
+			if err := n.quarantineOld(ctx); err != nil {
 				log.Warnw("setting old copies aside", "err", err)
 			}
 		default:
-			if of, ok := n.confirmHeld(ctx, s); ok {
-				n.age.setConfirmed(now, of)
+			if of, ok := n.attested(ctx, s); ok {
+				n.confirmation.setConfirmed(now, of)
 			}
 		}
 	}

@@ -43,7 +43,7 @@ func (n *Node) serveBlock(ctx context.Context, g *pb.GetBlock) (*pb.FileResponse
 		read = func(h store.Hash) (*protocol.Payload, error) { return n.checkedBlock(ctx, h) }
 	}
 	if !g.GetRepair() {
-		n.users.moved()
+		n.foreground.moved()
 	}
 	payload, err := read(h)
 	if err != nil {

@@ -74,7 +74,7 @@ func (n *Node) takeBlock(ctx context.Context, rec *protocol.Record, body Body, c
 		if held {
 			return nil, nil
 		}
-		if b := n.inHand.take(rec.BlockHash()); b != nil {
+		if b := n.inFlight.take(rec.BlockHash()); b != nil {
 			if len(b.bytes()) == size {
 				return b, nil
 			}

@@ -20,11 +20,11 @@ const maxClocks = 256
 // clocks remembers what other members' clocks showed when they answered. It is safe for concurrent use.
 type clocks struct {
 	mu   sync.Mutex
-	told map[peer.ID]toldClock
+	told map[peer.ID]reportedClock
 }
 
 // toldClock is what a peer's clock and this node's showed at a moment, in milliseconds since 1970.
-type toldClock struct {
+type reportedClock struct {
 	theirs, own int64
 	at          time.Time // by the monotonic clock, which nobody sets
 }
@@ -37,7 +37,7 @@ func (c *clocks) note(id peer.ID, theirs uint64, own int64, at time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.told == nil {
-		c.told = make(map[peer.ID]toldClock)
+		c.told = make(map[peer.ID]reportedClock)
 	}
 	if _, known := c.told[id]; !known && len(c.told) >= maxClocks {
 		for other := range c.told { // any: those that count answer again within a heartbeat
@@ -45,7 +45,7 @@ func (c *clocks) note(id peer.ID, theirs uint64, own int64, at time.Time) {
 			break
 		}
 	}
-	c.told[id] = toldClock{theirs: int64(theirs), own: own, at: at} //nolint:gosec // 47 bits
+	c.told[id] = reportedClock{theirs: int64(theirs), own: own, at: at} //nolint:gosec // 47 bits
 }
 
 // now is what the peer's clock shows now; false when it has told nothing for as long as fresh. When this node's

@@ -64,8 +64,8 @@ func count(have bool) uint32 {
 }
 
 // promised is how many copies the acknowledgement of a block stood for, in a ring of this size.
-func (n *Node) promised(s *chord.Snapshot, k *kept) uint32 {
-	if s.Grants.Alone() || n.copiesOfKept(*k) < promisedCopies {
+func (n *Node) promised(s *chord.Snapshot, k *storedRecord) uint32 {
+	if s.Grants.Alone() || n.copiesOf(k.RecordBody) < promisedCopies {
 		return 1
 	}
 	return promisedCopies
@@ -135,7 +135,7 @@ func (n *Node) countAt(ctx context.Context, h ring.Position, items []*pb.Item) (
 }
 
 // laterBlock returns the record of a later block that counts here; nil when there is none, or its writer has given it up.
-func (n *Node) laterBlock(it *pb.Item) (*kept, error) {
+func (n *Node) laterBlock(it *pb.Item) (*storedRecord, error) {
 	at := itemPlace(it)
 	if err := protocol.ValidName(at.Name); err != nil {
 		return nil, err

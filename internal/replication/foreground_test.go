@@ -11,16 +11,16 @@ import (
 	"github.com/p2pchord/p2pchord/internal/fault"
 )
 
-func newUsers(t *testing.T) *users {
+func newForeground(t *testing.T) *foreground {
 	t.Helper()
 	e := env.NewSystem(t.Context(), new(sync.WaitGroup))
-	return &users{env: e, turn: env.NewLock(e)}
+	return &foreground{env: e, turn: env.NewLock(e)}
 }
 
 // Repair waits its turn while users move bytes, and not otherwise.
 func TestRepairYieldsToUsers(t *testing.T) {
 	t.Parallel()
-	u := newUsers(t)
+	u := newForeground(t)
 	work := func() error { time.Sleep(40 * time.Millisecond); return nil }
 	began := time.Now()
 	if err := u.yield(t.Context(), work); err != nil {
@@ -41,7 +41,7 @@ func TestRepairYieldsToUsers(t *testing.T) {
 func TestRepairGoesOnBesideWhatCantBeHad(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		u := newUsers(t)
+		u := newForeground(t)
 		u.moved()
 		lost := fault.New(fault.TryAgain, "not in any store")
 		began := time.Now()

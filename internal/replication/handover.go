@@ -202,7 +202,7 @@ func (n *Node) handOne(ctx context.Context, s *chord.Snapshot, e store.Entry, al
 		h.Error = err.Error()
 		return h
 	}
-	copies := max(n.copiesOfKept(k), 2)
+	copies := max(n.copiesOf(k.RecordBody), 2)
 	holders, _ := s.View.Holders(ring.Key(e.Key), copies+1)
 	heirs := replica.Heirs(n.self, s.View.Predecessors(), s.View.Successors(), holders, copies)
 	if len(heirs) == 0 {

@@ -12,19 +12,19 @@ import (
 // confirmHeld reports whether synced owners confirm now all that this node holds, and of which keys that is: for its own
 // arc its predecessor stands by the grant, in the arcs that it holds for others their owners have all that is here, and
 // there are no strays.
-func (n *Node) confirmHeld(ctx context.Context, s *chord.Snapshot) (of store.Span, ok bool) {
+func (n *Node) attested(ctx context.Context, s *chord.Snapshot) (of store.Span, ok bool) {
 	if !s.View.Joined() || s.Leaving || !s.Grants.Synced || s.Grants.Degraded {
 		return of, false
 	}
 	if s.Grants.Alone() {
 		return everything, true
 	}
-	arcs, complete := n.heldArcs(s)
+	arcs, complete := n.arcsHeld(s)
 	if !complete || !s.View.Incorporated() || len(n.strays()) > 0 || !n.grantStands(ctx, s) {
 		return of, false
 	}
 	for _, a := range arcs {
-		if span, some := keySpan(a.from, a.owner); some && !n.confirmedBy(ctx, a, span) {
+		if span, some := keySpan(a.from, a.owner); some && !n.attestedBy(ctx, a, span) {
 			return of, false
 		}
 	}
@@ -38,7 +38,7 @@ type arc struct{ from, owner ring.Position }
 
 // heldArcs are the arcs of others of which this node holds copies: its successor's first, and those of its nearest
 // predecessors, anticlockwise. They are not complete while too few predecessors are known.
-func (n *Node) heldArcs(s *chord.Snapshot) (arcs []arc, complete bool) {
+func (n *Node) arcsHeld(s *chord.Snapshot) (arcs []arc, complete bool) {
 	succs, preds := s.View.Successors(), s.View.Predecessors()
 	if len(succs) == 0 || len(preds) == 0 {
 		return nil, false
@@ -57,7 +57,7 @@ func (n *Node) heldArcs(s *chord.Snapshot) (arcs []arc, complete bool) {
 }
 
 // confirmedBy reports whether the owner is the synced owner of the whole arc and has every file's record that is here, or one that replaced it.
-func (n *Node) confirmedBy(ctx context.Context, a arc, span store.Span) bool {
+func (n *Node) attestedBy(ctx context.Context, a arc, span store.Span) bool {
 	keys, err := n.differingKeys(ctx, a.owner, span)
 	if err != nil {
 		return false

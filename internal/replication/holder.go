@@ -35,7 +35,7 @@ func (n *Node) serveStore(ctx context.Context, from peer.ID, st *pb.Store, body 
 		return nil, err
 	}
 	if st.GetGrant() != nil {
-		n.users.moved()
+		n.foreground.moved()
 	}
 	var b *block
 	if !st.GetRecordOnly() {
@@ -44,7 +44,7 @@ func (n *Node) serveStore(ctx context.Context, from peer.ID, st *pb.Store, body 
 		}
 		defer b.release()
 	} else if rec.BlockSize() > 0 && rec.GetCopies() != 1 {
-		b = n.inHand.take(rec.BlockHash())
+		b = n.inFlight.take(rec.BlockHash())
 		defer b.release()
 	}
 	staged, err := n.stage(ctx, b, store.Cold)
@@ -90,7 +90,7 @@ func (n *Node) serveConfirm(from peer.ID, c *pb.Confirm) (*pb.FileResponse, erro
 	}
 	need := false
 	if len(c.GetStamp()) > 0 {
-		ks, err := n.standing(at)
+		ks, err := n.currentVersions(at)
 		if err != nil {
 			return nil, err
 		}
@@ -196,7 +196,7 @@ func (n *Node) AskClaim(ctx context.Context, c replica.AskClaim) (ans replica.Cl
 			}
 		}
 	}
-	n.missed.note(c.To, err == nil, n.env.Now())
+	n.claimTimeouts.note(c.To, err == nil, n.env.Now())
 	return ans, err == nil
 }
 

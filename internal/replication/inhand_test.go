@@ -22,7 +22,7 @@ func buffer(t *testing.T, text string) *membudget.Buffer {
 // who took it has released it, and is gone afterwards.
 func TestInHand(t *testing.T) {
 	t.Parallel()
-	var h inHand
+	var h inFlight
 	one, two := store.Hash{1}, store.Hash{2}
 	release := h.hold(one, buffer(t, "whole"))
 	if h.take(two) != nil {
@@ -45,7 +45,7 @@ func TestInHand(t *testing.T) {
 // Two puts of equal bytes hold one hash; the end of the first does not take the second's away.
 func TestInHandOfTwoPuts(t *testing.T) {
 	t.Parallel()
-	var h inHand
+	var h inFlight
 	hash := store.Hash{1}
 	first := h.hold(hash, buffer(t, "equal"))
 	second := h.hold(hash, buffer(t, "equal"))

@@ -65,18 +65,18 @@ type Node struct {
 	repairing *env.Wakeup
 	fetching  *env.Wakeup
 
-	users     users
-	inHand    inHand
-	health    *copyHealth
-	left      leftBehind
-	late      lateCopies
-	released  releases
-	retracted retracted
-	missed    missed
-	age       age
-	graves    graves
-	clocks    clocks
-	commits   commits
+	foreground    foreground
+	inFlight      inFlight
+	health        *copyHealth
+	left          leftBehind
+	late          lateCopies
+	released      releases
+	retracted     retracted
+	claimTimeouts claimTimeouts
+	confirmation  confirmation
+	collection    collection
+	clocks        clocks
+	commits       commits
 }
 
 // New returns a Node that does nothing until it is asked.
@@ -95,7 +95,7 @@ func New(cfg Config) *Node {
 	if n.cfg.Clock == nil {
 		n.cfg.Clock = n.env.Now
 	}
-	n.users.env, n.users.turn = n.env, env.NewLock(n.env)
+	n.foreground.env, n.foreground.turn = n.env, env.NewLock(n.env)
 	n.health.asked(n.folder.Remembered().Copies)
 	return n
 }
@@ -114,7 +114,7 @@ func (n *Node) Processes() []Process {
 		{"fetching", n.fetchLoop},
 		{"strays", n.strayLoop},
 		{"orphans", n.orphanLoop},
-		{"ages", n.ageLoop},
+		{"ages", n.confirmLoop},
 	}
 }
 

@@ -88,7 +88,7 @@ func (n *Node) CollectOrphans(ctx context.Context, blocks []store.Entry) {
 }
 
 // settledBlock reports whether a block has been written long enough ago to be looked at.
-func (n *Node) settledBlock(k kept) bool {
+func (n *Node) settledBlock(k storedRecord) bool {
 	return replica.Version{Clock: k.GetClock()}.Millis() < n.now()-replica.OrphanGraceMillis
 }
 

@@ -34,7 +34,7 @@ func (n *Node) servePut(ctx context.Context, put *pb.Put, body Body) (*pb.FileRe
 	if err := n.store.Err(); err != nil {
 		return nil, err
 	}
-	n.users.moved()
+	n.foreground.moved()
 	// Ask before the bytes are sent: a put that is not admitted needs none.
 	if resp, err := n.preview(rec); resp != nil || err != nil {
 		return resp, err
@@ -90,7 +90,11 @@ func (n *Node) preview(rec *protocol.Record) (*pb.FileResponse, error) {
 	if err != nil {
 		return nil, err
 	}
-	verdict, current, err := n.judge(es, rec)
+	ks, _, err := split(es)
+	if err != nil {
+		return nil, err
+	}
+	verdict, current, err := n.judge(ks, rec)
 	if err != nil || verdict != replica.Stale {
 		return nil, err
 	}
@@ -106,7 +110,7 @@ func stale(current *pb.Record) (*pb.FileResponse, error) {
 // witness has it under the present grant: the same record again to the new witness
 // when the grant has changed. The others go on in the background unless all are waited for.
 func (n *Node) replicate(ctx context.Context, rec *protocol.Record, b *block, waitAll bool) (*pb.FileResponse, error) {
-	key, copies := rec.Key(), n.copiesOf(rec)
+	key, copies := rec.Key(), n.copiesOf(rec.RecordBody)
 	// Waiting for the ring is bounded as a whole. Sending is bounded by progress, in all rounds together: a slow line may take
 	// minutes for a block, and a witness that never answers must not be tried for ever.
 	wait := budget{n.env, n.cfg.Timeout}

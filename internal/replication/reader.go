@@ -50,7 +50,7 @@ func (n *Node) serveGet(ctx context.Context, from peer.ID, g *pb.Get) (*pb.FileR
 // forReader returns the records of a file that a reader asks for: confirmed, or as they are,
 // with the grant under which this node owns them, when the reader asks the witness by itself.
 // Only the present version of a file that is there is left to the reader.
-func (n *Node) forReader(ctx context.Context, from peer.ID, g *pb.Get) (s *chord.Snapshot, ks []kept, grant *pb.GrantID, err error) {
+func (n *Node) forReader(ctx context.Context, from peer.ID, g *pb.Get) (s *chord.Snapshot, ks []storedRecord, grant *pb.GrantID, err error) {
 	if g.GetUnconfirmed() && g.GetVersion() == nil {
 		s, ks, err = n.present(ctx, filePlace(g.GetName()))
 		if err != nil {
@@ -60,17 +60,17 @@ func (n *Node) forReader(ctx context.Context, from peer.ID, g *pb.Get) (s *chord
 			return s, ks, protocol.GrantMessage(s.Grants.Grant.ID), nil
 		}
 	}
-	s, ks, err = n.confirmed(ctx, g.GetName(), said{from, g.GetWitness()})
+	s, ks, err = n.confirmed(ctx, g.GetName(), readerVote{from, g.GetWitness()})
 	return s, ks, nil, err
 }
 
 // present returns the records of a file as they stand at a moment at which this node believes to be its owner.
-func (n *Node) present(ctx context.Context, at store.Place) (*chord.Snapshot, []kept, error) {
+func (n *Node) present(ctx context.Context, at store.Place) (*chord.Snapshot, []storedRecord, error) {
 	s, err := n.serving(ctx, ring.Key(at.Key))
 	if err != nil {
 		return nil, nil, err
 	}
-	ks, err := n.standing(at)
+	ks, err := n.currentVersions(at)
 	return s, ks, err
 }
 
@@ -83,7 +83,7 @@ func cutOff(s *chord.Snapshot, err error) error {
 }
 
 // choose returns the wanted version: the winner when none is named. A tombstone is no file, unless it is asked for.
-func choose(ks []kept, wanted *pb.Version, tombstone bool) (kept, error) {
+func choose(ks []storedRecord, wanted *pb.Version, tombstone bool) (storedRecord, error) {
 	for _, k := range ks {
 		if wanted != nil && protocol.Version(wanted).Stamp() != k.entry.Stamp {
 			continue
@@ -93,16 +93,12 @@ func choose(ks []kept, wanted *pb.Version, tombstone bool) (kept, error) {
 		}
 		return k, nil
 	}
-	return kept{}, errGone
+	return storedRecord{}, errGone
 }
 
 // holders are the peers that hold a record of this node's arc, this node first.
-func (n *Node) holders(s *chord.Snapshot, k kept) []ring.Position {
-	copies := int(k.GetCopies())
-	if copies == 0 {
-		copies = n.cfg.Copies
-	}
-	hs, _ := s.View.Holders(ring.Key(k.entry.Key), copies)
+func (n *Node) holders(s *chord.Snapshot, k storedRecord) []ring.Position {
+	hs, _ := s.View.Holders(ring.Key(k.entry.Key), n.copiesOf(k.RecordBody))
 	if len(hs) == 0 {
 		hs = []ring.Position{n.self}
 	}
@@ -111,7 +107,7 @@ func (n *Node) holders(s *chord.Snapshot, k kept) []ring.Position {
 
 // confirmed returns the records of a file, the winner first, as they stood at some
 // moment after the call at which this node was the owner. Whatever it returns the witness has too.
-func (n *Node) confirmed(ctx context.Context, name string, w said) (*chord.Snapshot, []kept, error) {
+func (n *Node) confirmed(ctx context.Context, name string, w readerVote) (*chord.Snapshot, []storedRecord, error) {
 	if err := protocol.ValidName(name); err != nil {
 		return nil, nil, err
 	}
@@ -144,7 +140,7 @@ func (n *Node) confirmed(ctx context.Context, name string, w said) (*chord.Snaps
 }
 
 // confirm asks the witness, and hands it the version first when it lacks it.
-func (n *Node) confirm(ctx context.Context, s *chord.Snapshot, name string, ks []kept) error {
+func (n *Node) confirm(ctx context.Context, s *chord.Snapshot, name string, ks []storedRecord) error {
 	g := s.Grants.Grant
 	c := &pb.Confirm{Grant: protocol.GrantMessage(g.ID), Name: name}
 	if len(ks) > 0 {
@@ -171,7 +167,7 @@ func (n *Node) confirm(ctx context.Context, s *chord.Snapshot, name string, ks [
 
 // serveStat tells everything about a file: its versions, and who holds the winner.
 func (n *Node) serveStat(ctx context.Context, st *pb.Stat) (*pb.FileResponse, error) {
-	s, ks, err := n.confirmed(ctx, st.GetName(), said{})
+	s, ks, err := n.confirmed(ctx, st.GetName(), readerVote{})
 	if err != nil {
 		return nil, err
 	}
@@ -244,14 +240,14 @@ func (n *Node) serveList(ctx context.Context, l *pb.List) (*pb.FileResponse, err
 
 // copiesHeld is how many copies there are of a record of this node's arc, as far as it knows: none to count on where it has
 // the record without the bytes itself.
-func (n *Node) copiesHeld(s *chord.Snapshot, k kept) int {
+func (n *Node) copiesHeld(s *chord.Snapshot, k storedRecord) int {
 	if !k.complete {
 		return 0
 	}
 	return max(1, len(n.holders(s, k))-n.health.lacking(k.entry.Place))
 }
 
-func (n *Node) listing(s *chord.Snapshot, k kept) *pb.Listing {
+func (n *Node) listing(s *chord.Snapshot, k storedRecord) *pb.Listing {
 	copies := n.copiesHeld(s, k)
 	return &pb.Listing{
 		Name: k.GetName(), Size: k.GetSize(), Hash: k.GetHash(), Modified: k.GetModified(),

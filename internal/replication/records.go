@@ -18,7 +18,7 @@ import (
 )
 
 // kept is a record as it stands in the store: verified when it came in.
-type kept struct {
+type storedRecord struct {
 	*pb.RecordBody
 	message  *pb.Record
 	entry    store.Entry
@@ -26,8 +26,8 @@ type kept struct {
 }
 
 // readEntry decodes what the store holds. Signatures are not checked again: the store checks its own disk.
-func readEntry(e store.Entry) (kept, error) {
-	k := kept{message: &pb.Record{}, RecordBody: &pb.RecordBody{}, entry: e, complete: e.Complete}
+func readEntry(e store.Entry) (storedRecord, error) {
+	k := storedRecord{message: &pb.Record{}, RecordBody: &pb.RecordBody{}, entry: e, complete: e.Complete}
 	if err := proto.Unmarshal(e.Value, k.message); err != nil {
 		return k, fmt.Errorf("stored record of %q: %w", e.Name, err)
 	}
@@ -37,8 +37,8 @@ func readEntry(e store.Entry) (kept, error) {
 	return k, nil
 }
 
-func readEntries(es []store.Entry) ([]kept, error) {
-	out := make([]kept, len(es))
+func readEntries(es []store.Entry) ([]storedRecord, error) {
+	out := make([]storedRecord, len(es))
 	for i, e := range es {
 		var err error
 		if out[i], err = readEntry(e); err != nil {
@@ -83,74 +83,88 @@ func strayKeyOf(m *pb.Record) (strayKey, error) {
 	return strayKey{place(body), protocol.StampOf(&protocol.Record{RecordBody: body, By: peer.ID(body.GetWriter())})}, nil
 }
 
-// merge returns the entries that stand once the new one is known too, with the
-// rules of replica.Merge. Records of later blocks are named by their hash: they have no versions and
-// stand beside each other; of two with the same hash the later written one stays.
+// storedAs is a verified record as it will be in the store.
+func storedAs(rec *protocol.Record) (storedRecord, error) {
+	e, err := newEntry(rec)
+	return storedRecord{RecordBody: rec.RecordBody, message: rec.Message, entry: e}, err
+}
+
+// merge returns the entries that there are once the new record is known too, with the rules of
+// replica.Merge. current and quarantined are all that is there.
 //
-// What is set aside takes no part, and stays unless it is the new entry or one that the standing ones replace.
-func merge(current []store.Entry, in store.Entry) ([]store.Entry, error) {
-	current, aside := counted(current)
-	out, err := mergeCounted(current, in)
-	for _, e := range aside {
-		v, verr := replica.ParseStamp(e.Stamp)
-		if err == nil && verr == nil && e.Stamp != in.Stamp && !replacedBy(out, v) {
+// What is in quarantine takes no part. It stays unless it is the new record or one that the current ones replace.
+func merge(current []storedRecord, quarantined []store.Entry, in storedRecord) []store.Entry {
+	current = mergeCurrent(current, in)
+	out := entries(current)
+	for _, e := range quarantined {
+		v, err := replica.ParseStamp(e.Stamp)
+		if err == nil && e.Stamp != in.entry.Stamp && !replacedBy(current, v) {
 			out = append(out, e)
 		}
 	}
-	return out, err
+	return out
 }
 
-// counted parts the entries of a place: those that count, and those that are set aside.
-func counted(es []store.Entry) (count, aside []store.Entry) {
+// mergeCurrent is merge without what is in quarantine. Records of later blocks are named by their hash:
+// they have no versions and stand beside each other; of two with the same hash the later written one stays.
+func mergeCurrent(current []storedRecord, in storedRecord) []storedRecord {
+	out := make([]storedRecord, 0, 1+len(current))
+	if in.entry.Index > 0 {
+		newest := in
+		for _, k := range current {
+			if k.entry.Stamp != in.entry.Stamp {
+				out = append(out, k)
+			} else if k.GetClock() >= in.GetClock() {
+				newest = k
+			}
+		}
+		return append(out, newest)
+	}
+	all := append([]storedRecord{in}, current...)
+	records := make([]replica.Record, len(all))
+	for i, k := range all {
+		records[i] = protocol.Lineage(k.RecordBody)
+	}
+	for _, i := range replica.Merge(records) {
+		out = append(out, all[i])
+	}
+	return out
+}
+
+// split reads the entries of a place that count. Those in quarantine are not read.
+func split(es []store.Entry) (current []storedRecord, quarantined []store.Entry, err error) {
+	count, quarantined := counted(es)
+	current, err = readEntries(count)
+	return current, quarantined, err
+}
+
+func entries(ks []storedRecord) []store.Entry {
+	out := make([]store.Entry, len(ks))
+	for i, k := range ks {
+		out[i] = k.entry
+	}
+	return out
+}
+
+// counted parts the entries of a place: those that count, and those in quarantine.
+func counted(es []store.Entry) (count, quarantined []store.Entry) {
 	for _, e := range es {
 		if e.Counted {
 			count = append(count, e)
 		} else {
-			aside = append(aside, e)
+			quarantined = append(quarantined, e)
 		}
 	}
-	return count, aside
+	return count, quarantined
 }
 
 // replacedBy reports whether one of the records of a file replaces version v.
-func replacedBy(es []store.Entry, v replica.Version) bool {
-	return slices.ContainsFunc(es, func(e store.Entry) bool {
-		k, err := readEntry(e)
-		return err == nil && protocol.Lineage(k.RecordBody).Supersedes(v)
-	})
-}
-
-func mergeCounted(current []store.Entry, in store.Entry) ([]store.Entry, error) {
-	all := append([]store.Entry{in}, current...)
-	ks, err := readEntries(all)
-	if err != nil {
-		return nil, err
-	}
-	if in.Index > 0 {
-		out := make([]store.Entry, 0, len(all))
-		newest := in
-		for i, e := range all[1:] {
-			if e.Stamp != in.Stamp {
-				out = append(out, e)
-			} else if ks[i+1].GetClock() >= ks[0].GetClock() {
-				newest = e
-			}
-		}
-		return append(out, newest), nil
-	}
-	records := make([]replica.Record, len(ks))
-	for i, k := range ks {
-		records[i] = protocol.Lineage(k.RecordBody)
-	}
-	out := make([]store.Entry, 0, len(all))
-	for _, i := range replica.Merge(records) {
-		out = append(out, all[i])
-	}
-	return out, nil
+func replacedBy(ks []storedRecord, v replica.Version) bool {
+	return slices.ContainsFunc(ks, func(k storedRecord) bool { return protocol.Lineage(k.RecordBody).Supersedes(v) })
 }
 
 // standing returns the records of a file that count: the winner first, then its siblings.
-func (n *Node) standing(at store.Place) ([]kept, error) {
+func (n *Node) currentVersions(at store.Place) ([]storedRecord, error) {
 	es, err := n.store.Entries(at)
 	if err != nil {
 		return nil, err
@@ -186,64 +200,60 @@ func (n *Node) keep(ctx context.Context, rec *protocol.Record, with ...store.Sta
 	if err := n.wants(int(rec.GetCopies())); err != nil {
 		return err
 	}
-	entry, err := newEntry(rec)
+	in, err := storedAs(rec)
 	if err != nil {
 		return err
 	}
-	entry.Purpose = max(entry.Purpose, store.Copy)
-	_, err = n.store.Update(ctx, entry.Place, func(current []store.Entry) ([]store.Entry, error) {
-		n.released.forget(strayKey{entry.Place, entry.Stamp}) // who hands it over counts on it
-		return merge(current, entry)
+	in.entry.Purpose = max(in.entry.Purpose, store.Copy)
+	n.released.forget(strayKey{in.entry.Place, in.entry.Stamp}) // who hands it over counts on it from now on
+	_, err = n.store.Update(ctx, in.entry.Place, func(es []store.Entry) ([]store.Entry, error) {
+		current, quarantined, err := split(es)
+		return merge(current, quarantined, in), err
 	}, with...)
 	if err == nil && n.ring.Snapshot().Leaving {
-		n.late.add(entry)
+		n.late.add(in.entry)
 	}
 	return err
 }
 
 // admit makes a put's record durable here if it may be written; see replica.Admit.
 // With Stale it returns the current record.
-func (n *Node) admit(ctx context.Context, rec *protocol.Record, with ...store.Staged) (replica.Admission, *pb.Record, error) {
+func (n *Node) admit(ctx context.Context, rec *protocol.Record, with ...store.Staged) (verdict replica.Admission, current *pb.Record, err error) {
 	if err := n.wants(int(rec.GetCopies())); err != nil {
 		return 0, nil, err
 	}
-	entry, err := newEntry(rec)
+	in, err := storedAs(rec)
 	if err != nil {
 		return 0, nil, err
 	}
-	var verdict replica.Admission
-	var current *pb.Record
-	_, err = n.store.Update(ctx, entry.Place, func(es []store.Entry) ([]store.Entry, error) {
-		verdict, current = replica.Write, nil
-		if entry.Index > 0 {
-			if slices.ContainsFunc(es, func(e store.Entry) bool { return e.Stamp == entry.Stamp && !bytes.Equal(e.Value, entry.Value) }) {
-				verdict = replica.Known
-			}
-			return merge(es, entry)
-		}
-		var err error
-		if verdict, current, err = n.judge(es, rec); err != nil || verdict == replica.Stale {
+	_, err = n.store.Update(ctx, in.entry.Place, func(es []store.Entry) ([]store.Entry, error) {
+		ks, quarantined, err := split(es)
+		if err != nil {
 			return es, err
 		}
-		return merge(es, entry)
+		if in.entry.Index > 0 {
+			if slices.ContainsFunc(es, func(e store.Entry) bool { return e.Stamp == in.entry.Stamp && !bytes.Equal(e.Value, in.entry.Value) }) {
+				verdict = replica.Known
+			} else {
+				verdict = replica.Write
+			}
+		} else if verdict, current, err = n.judge(ks, rec); err != nil || verdict == replica.Stale {
+			return es, err
+		}
+		return merge(ks, quarantined, in), nil
 	}, with...)
 	return verdict, current, err
 }
 
-// judge applies replica.Admit to the entries that stand, which the store gives by stamp.
-func (n *Node) judge(es []store.Entry, rec *protocol.Record) (replica.Admission, *pb.Record, error) {
-	es, _ = counted(es)
-	ks, err := readEntries(es)
-	if err != nil {
-		return 0, nil, err
-	}
+// judge applies replica.Admit to the records of a file that count, in the order of the store: by stamp.
+func (n *Node) judge(ks []storedRecord, rec *protocol.Record) (replica.Admission, *pb.Record, error) {
 	records := make([]replica.Record, 0, len(ks))
 	for i := len(ks) - 1; i >= 0; i-- {
 		records = append(records, protocol.Lineage(ks[i].RecordBody))
 	}
 	verdict := replica.Admit(records, protocol.Lineage(rec.RecordBody))
 	// Two different records of one version: it must be signed anew. A writer makes none, unless its time was set back between two of its lives.
-	if verdict == replica.Known && !slices.ContainsFunc(ks, func(k kept) bool { return bytes.Equal(k.message.GetBody(), rec.Message.GetBody()) }) {
+	if verdict == replica.Known && !slices.ContainsFunc(ks, func(k storedRecord) bool { return bytes.Equal(k.message.GetBody(), rec.Message.GetBody()) }) {
 		verdict = replica.Stale
 	}
 	if verdict == replica.Stale {

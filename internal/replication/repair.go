@@ -23,7 +23,7 @@ import (
 // on every change of neighbours, and one every ten heartbeats. A round that fails is made again after one heartbeat.
 func (n *Node) repairLoop(ctx context.Context) {
 	period := 10 * n.cfg.Heartbeat
-	var buried int64
+	var collected int64
 	for n.repairing.Await(ctx, period) {
 		s := n.ring.Snapshot()
 		if !s.Grants.Synced || s.Leaving {
@@ -33,7 +33,7 @@ func (n *Node) repairLoop(ctx context.Context) {
 		period = 10 * n.cfg.Heartbeat
 		var dead []store.Entry
 		now := n.now()
-		look := (now < buried || now-buried >= n.buryEvery().Milliseconds()) && !s.Grants.Degraded
+		look := (now < collected || now-collected >= n.collectEvery().Milliseconds()) && !s.Grants.Degraded
 		if look {
 			dead = n.tombstones(s)
 		}
@@ -41,8 +41,8 @@ func (n *Node) repairLoop(ctx context.Context) {
 		case !agreed:
 			period = n.cfg.Heartbeat / 3
 		case look:
-			buried = n.now()
-			n.bury(ctx, s, dead)
+			collected = n.now()
+			n.collectTombstones(ctx, s, dead)
 		}
 	}
 }
@@ -208,7 +208,7 @@ func (n *Node) fetchMissing(ctx context.Context) (got, left int) {
 		err := group.Go(ctx, "fetching a block", func(context.Context) {
 			err := contain.ErrPanic // unless it returns
 			defer func() { ended(e, err) }()
-			err = n.users.yield(ctx, func() error { return n.fetch(ctx, e) })
+			err = n.foreground.yield(ctx, func() error { return n.fetch(ctx, e) })
 		})
 		if err != nil {
 			break

@@ -76,7 +76,7 @@ func (r *retracted) add(g givenUp, now time.Time) {
 	}
 }
 
-func (r *retracted) has(k kept, now time.Time) bool {
+func (r *retracted) has(k storedRecord, now time.Time) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	e, known := r.of[givenUpOf(k.entry.Place, k.entry.Stamp, k.GetClock(), k.GetWriter())]
@@ -138,7 +138,7 @@ func (n *Node) serveRetract(ctx context.Context, from peer.ID, r *pb.Retract) (*
 		}
 		blocks = append(blocks, es...)
 		if !r.GetTold() {
-			for _, h := range n.others(s, rec.Key(), n.copiesOf(rec)) {
+			for _, h := range n.others(s, rec.Key(), n.copiesOf(rec.RecordBody)) {
 				told[h] = append(told[h], m)
 			}
 		}

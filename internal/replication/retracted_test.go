@@ -21,7 +21,7 @@ func TestWhatIsGivenUpIsBounded(t *testing.T) {
 			binary.BigEndian.PutUint64(g[:], i)
 			r.add(g, time.Now())
 		}
-		block := kept{RecordBody: &pb.RecordBody{Clock: 5, Writer: []byte("w")}, entry: store.Entry{Place: store.Place{Name: "honest", Index: 1}, Stamp: "s"}}
+		block := storedRecord{RecordBody: &pb.RecordBody{Clock: 5, Writer: []byte("w")}, entry: store.Entry{Place: store.Place{Name: "honest", Index: 1}, Stamp: "s"}}
 		r.add(givenUpOf(block.entry.Place, block.entry.Stamp, block.GetClock(), block.GetWriter()), time.Now())
 		if !r.has(block, time.Now()) {
 			t.Error("a block that is given up when others have given up many is not remembered")

@@ -8,6 +8,7 @@ import (
 	"github.com/p2pchord/p2pchord/internal/env"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/protocol"
+	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/replica"
 	"github.com/p2pchord/p2pchord/ring"
 )
@@ -86,8 +87,8 @@ func (n *Node) changed(ctx context.Context, s *chord.Snapshot) error {
 }
 
 // copiesOf is how many copies a record shall have.
-func (n *Node) copiesOf(rec *protocol.Record) int {
-	if c := int(rec.GetCopies()); c > 0 {
+func (n *Node) copiesOf(b *pb.RecordBody) int {
+	if c := int(b.GetCopies()); c > 0 {
 		return c
 	}
 	return n.cfg.Copies

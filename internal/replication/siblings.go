@@ -13,7 +13,7 @@ const maxSiblingBytes = protocol.MaxFileMessage - protocol.MaxRecord - protocol.
 
 // siblingsOf are the versions in ks beside k, the greatest first, as many as an answer may have. A member can hand over more than
 // that; the file must stay readable, and can be deleted. all is false when some are left out.
-func siblingsOf(ks []kept, k kept) (siblings []*pb.Record, all bool) {
+func siblingsOf(ks []storedRecord, k storedRecord) (siblings []*pb.Record, all bool) {
 	size := 0
 	for _, other := range ks {
 		if other.entry.Stamp == k.entry.Stamp {

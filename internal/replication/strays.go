@@ -101,7 +101,7 @@ func (n *Node) strays() []stray {
 	}
 	var out []stray
 	err := n.store.Scan(span, nil, func(e store.Entry) bool {
-		if k, err := readEntry(e); err != nil || !e.Counted || s.View.MayHold(ring.Key(e.Key), max(n.copiesOfKept(k), 2)) {
+		if k, err := readEntry(e); err != nil || !e.Counted || s.View.MayHold(ring.Key(e.Key), max(n.copiesOf(k.RecordBody), 2)) {
 			return true
 		}
 		out = append(out, stray{entry: e, released: n.released.at(strayKey{e.Place, e.Stamp})})
@@ -111,13 +111,6 @@ func (n *Node) strays() []stray {
 		log.Warnw("looking for strays", "err", err)
 	}
 	return out
-}
-
-func (n *Node) copiesOfKept(k kept) int {
-	if c := int(k.GetCopies()); c > 0 {
-		return c
-	}
-	return n.cfg.Copies
 }
 
 // settle asks the owners about strays and does what they say.
@@ -231,7 +224,7 @@ func (n *Node) judgeRelease(ctx context.Context, s *chord.Snapshot, asker ring.I
 	if protocol.ValidName(at.Name) != nil || !s.Grants.Owns(ring.Key(at.Key)) {
 		return replica.Keep
 	}
-	ks, err := n.standing(at)
+	ks, err := n.currentVersions(at)
 	if err != nil {
 		return replica.Keep
 	}
@@ -243,7 +236,7 @@ func (n *Node) judgeRelease(ctx context.Context, s *chord.Snapshot, asker ring.I
 		return replica.Keep
 	}
 	// Of a file of one copy the witness has to have the record, as ever, and needs no bytes.
-	wanted := n.copiesOfKept(mine)
+	wanted := n.copiesOf(mine.RecordBody)
 	copies := max(wanted, 2)
 	holders, complete := s.View.Holders(ring.Key(at.Key), copies)
 	r := replica.Release{Asker: asker, Holders: holders, Complete: complete, Copies: copies, Have: make([]bool, len(holders))}
@@ -262,17 +255,17 @@ func (n *Node) judgeRelease(ctx context.Context, s *chord.Snapshot, asker ring.I
 
 // covering returns the record here that makes a copy with this stamp needless: see replica.Covering.
 // Of a later block it is the very one.
-func covering(ks []kept, at store.Place, stamp string) (kept, bool) {
+func covering(ks []storedRecord, at store.Place, stamp string) (storedRecord, bool) {
 	if at.Index > 0 {
-		i := slices.IndexFunc(ks, func(k kept) bool { return k.entry.Stamp == stamp })
+		i := slices.IndexFunc(ks, func(k storedRecord) bool { return k.entry.Stamp == stamp })
 		if i < 0 {
-			return kept{}, false
+			return storedRecord{}, false
 		}
 		return ks[i], true
 	}
 	v, err := replica.ParseStamp(stamp)
 	if err != nil {
-		return kept{}, false
+		return storedRecord{}, false
 	}
 	records := make([]replica.Record, len(ks))
 	for i, k := range ks {
@@ -280,7 +273,7 @@ func covering(ks []kept, at store.Place, stamp string) (kept, bool) {
 	}
 	i, ok := replica.Covering(records, v)
 	if !ok {
-		return kept{}, false
+		return storedRecord{}, false
 	}
 	return ks[i], true
 }

@@ -20,20 +20,20 @@ import (
 
 // graves are since when, in milliseconds since 1970, the owner of an arc knows of its tombstones that all holders have them.
 // A new owner begins to count anew. It is safe for concurrent use.
-type graves struct {
+type collection struct {
 	mu      sync.Mutex
 	full    map[string]int64
 	changed bool
 }
 
 // grave names a tombstone.
-func grave(e store.Entry) string {
+func tombstoneID(e store.Entry) string {
 	sum := blake3sum.Sum([]byte(e.Name + "\x00" + e.Stamp))
 	return hex.EncodeToString(sum[:16])
 }
 
 // loadGraves reads what was written down. What can't be read costs no more than counting anew.
-func (n *Node) loadGraves() {
+func (n *Node) loadCollection() {
 	full, err := n.folder.LoadCollection()
 	if err != nil {
 		log.Warnw("reading how old deletes are", "err", err)
@@ -41,23 +41,23 @@ func (n *Node) loadGraves() {
 	if full == nil {
 		full = make(map[string]int64)
 	}
-	n.graves.full = full
+	n.collection.full = full
 }
 
 // saveGraves writes them down.
-func (n *Node) saveGraves() {
-	full, changed := n.graves.take()
+func (n *Node) saveCollection() {
+	full, changed := n.collection.take()
 	if !changed {
 		return
 	}
 	if err := n.folder.SaveCollection(full); err != nil {
 		log.Warnw("writing down how old deletes are", "err", err)
-		n.graves.unsaved()
+		n.collection.unsaved()
 	}
 }
 
 // take returns what is to be written down, if it has changed since the last time.
-func (g *graves) take() (full map[string]int64, changed bool) {
+func (g *collection) take() (full map[string]int64, changed bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	changed, g.changed = g.changed, false
@@ -65,7 +65,7 @@ func (g *graves) take() (full map[string]int64, changed bool) {
 }
 
 // unsaved says that it was not written down.
-func (g *graves) unsaved() {
+func (g *collection) unsaved() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.changed = true
@@ -102,14 +102,14 @@ func (n *Node) tombstones(s *chord.Snapshot) []store.Entry {
 
 // bury takes in that a round of repair, begun when the tombstones dead stood, has found all holders to agree. It has those removed
 // that every holder has had for the grace period: by the other holders first, then here. See "Delete" in docs/replication.md.
-func (n *Node) bury(ctx context.Context, s *chord.Snapshot, dead []store.Entry) {
+func (n *Node) collectTombstones(ctx context.Context, s *chord.Snapshot, dead []store.Entry) {
 	now, sure := n.now(), n.time().Early
 	var due []store.Entry
 	full := make(map[string]int64, len(dead))
-	n.graves.mu.Lock()
+	n.collection.mu.Lock()
 	for _, e := range dead {
-		g := grave(e)
-		since, known := n.graves.full[g]
+		g := tombstoneID(e)
+		since, known := n.collection.full[g]
 		if !known || since > now { // or it was noted while the clock was ahead
 			since = now
 		}
@@ -120,9 +120,9 @@ func (n *Node) bury(ctx context.Context, s *chord.Snapshot, dead []store.Entry) 
 			due = append(due, e)
 		}
 	}
-	n.graves.changed = n.graves.changed || !maps.Equal(full, n.graves.full)
-	n.graves.full = full
-	n.graves.mu.Unlock()
+	n.collection.changed = n.collection.changed || !maps.Equal(full, n.collection.full)
+	n.collection.full = full
+	n.collection.mu.Unlock()
 	if len(due) > 0 && n.grantStands(ctx, s) {
 		for _, h := range n.arcHolders(s) {
 			if err := n.sendCollect(ctx, h, due); err != nil {
@@ -137,7 +137,7 @@ func (n *Node) bury(ctx context.Context, s *chord.Snapshot, dead []store.Entry) 
 		}
 		log.Infow("deletes forgotten", "files", len(due))
 	}
-	n.saveGraves()
+	n.saveCollection()
 }
 
 // sendCollect has a holder remove tombstones.
@@ -191,6 +191,6 @@ func (n *Node) serveCollect(ctx context.Context, from peer.ID, c *pb.Collect) (*
 }
 
 // buryEvery is how often an owner looks at its tombstones.
-func (n *Node) buryEvery() time.Duration {
+func (n *Node) collectEvery() time.Duration {
 	return max(2*n.cfg.Heartbeat, min(time.Hour, n.cfg.TombstoneGrace/200))
 }

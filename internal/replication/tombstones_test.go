@@ -14,12 +14,12 @@ func TestDeletesAreWrittenDownByContents(t *testing.T) {
 	t.Parallel()
 	f := new(memoryFolder)
 	n := &Node{cfg: Config{TombstoneGrace: time.Hour, Clock: time.Now}, ring: noRing{}, folder: f}
-	n.loadGraves()
+	n.loadCollection()
 	for _, name := range []string{"a", "b"} {
-		n.bury(t.Context(), nil, []store.Entry{{Place: store.Place{Name: name}, Stamp: "stamp"}})
+		n.collectTombstones(t.Context(), nil, []store.Entry{{Place: store.Place{Name: name}, Stamp: "stamp"}})
 		later := &Node{folder: f}
-		if later.loadGraves(); len(later.graves.full) != 1 || !maps.Equal(later.graves.full, n.graves.full) {
-			t.Errorf("after the delete of %q, written down: %v, want %v", name, later.graves.full, n.graves.full)
+		if later.loadCollection(); len(later.collection.full) != 1 || !maps.Equal(later.collection.full, n.collection.full) {
+			t.Errorf("after the delete of %q, written down: %v, want %v", name, later.collection.full, n.collection.full)
 		}
 	}
 }

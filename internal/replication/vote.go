@@ -15,14 +15,14 @@ import (
 // reader asks owner and witness at the same time. See docs/decisions/0050.
 
 // said is what a reader says of itself, as the witness.
-type said struct {
+type readerVote struct {
 	from peer.ID
 	word *pb.Confirm
 }
 
 // confirms reports whether it is the witness that says, in the request itself, that the
 // grant stands, and that it has the version about to be served.
-func (w said) confirms(s *chord.Snapshot, ks []kept) bool {
+func (w readerVote) confirms(s *chord.Snapshot, ks []storedRecord) bool {
 	g := s.Grants.Grant
 	if w.word == nil || peerID(g.From) != w.from {
 		return false
@@ -51,7 +51,7 @@ func (n *Node) Vote(name string, owner peer.ID) *pb.Confirm {
 	if s.Departing || !s.Grants.MayWitness(s.Grants.Neighbors.Successor(), ring.Key(at.Key), id) || peerID(s.Grants.Neighbors.Successor()) != owner {
 		return nil
 	}
-	ks, err := n.standing(at)
+	ks, err := n.currentVersions(at)
 	if err != nil {
 		return nil
 	}

@@ -19,24 +19,24 @@ func TestWhoseWordConfirms(t *testing.T) {
 	s := &chord.Snapshot{}
 	s.Grants.Grant = replica.Grant{From: witness, ID: replica.GrantID{Nonce: 1, Counter: 2}}
 	current := &pb.GrantID{Nonce: 1, Counter: 2}
-	has := []kept{{entry: store.Entry{Stamp: "5"}}}
+	has := []storedRecord{{entry: store.Entry{Stamp: "5"}}}
 	for _, c := range []struct {
-		name string
-		said said
-		ks   []kept
-		want bool
+		name       string
+		readerVote readerVote
+		ks         []storedRecord
+		want       bool
 	}{
-		{"nothing said", said{from: "witness"}, has, false},
-		{"the version that is served", said{"witness", &pb.Confirm{Grant: current, Stamp: []byte("5")}}, has, true},
-		{"a greater one", said{"witness", &pb.Confirm{Grant: current, Stamp: []byte("6")}}, has, true},
-		{"an older one", said{"witness", &pb.Confirm{Grant: current, Stamp: []byte("4")}}, has, false},
-		{"none at all", said{"witness", &pb.Confirm{Grant: current}}, has, false},
-		{"there is no file", said{"witness", &pb.Confirm{Grant: current}}, nil, true},
-		{"another peer", said{peer.ID("other"), &pb.Confirm{Grant: current, Stamp: []byte("5")}}, has, false},
-		{"an earlier grant", said{"witness", &pb.Confirm{Grant: &pb.GrantID{Nonce: 1, Counter: 1}, Stamp: []byte("5")}}, has, false},
-		{"no grant", said{"witness", &pb.Confirm{Stamp: []byte("5")}}, has, false},
+		{"nothing said", readerVote{from: "witness"}, has, false},
+		{"the version that is served", readerVote{"witness", &pb.Confirm{Grant: current, Stamp: []byte("5")}}, has, true},
+		{"a greater one", readerVote{"witness", &pb.Confirm{Grant: current, Stamp: []byte("6")}}, has, true},
+		{"an older one", readerVote{"witness", &pb.Confirm{Grant: current, Stamp: []byte("4")}}, has, false},
+		{"none at all", readerVote{"witness", &pb.Confirm{Grant: current}}, has, false},
+		{"there is no file", readerVote{"witness", &pb.Confirm{Grant: current}}, nil, true},
+		{"another peer", readerVote{peer.ID("other"), &pb.Confirm{Grant: current, Stamp: []byte("5")}}, has, false},
+		{"an earlier grant", readerVote{"witness", &pb.Confirm{Grant: &pb.GrantID{Nonce: 1, Counter: 1}, Stamp: []byte("5")}}, has, false},
+		{"no grant", readerVote{"witness", &pb.Confirm{Stamp: []byte("5")}}, has, false},
 	} {
-		if got := c.said.confirms(s, c.ks); got != c.want {
+		if got := c.readerVote.confirms(s, c.ks); got != c.want {
 			t.Errorf("%s: %v, want %v", c.name, got, c.want)
 		}
 	}

@@ -24,6 +24,7 @@ func Run(t *testing.T, open Open) {
 		{"empty", testEmpty},
 		{"update", testUpdate},
 		{"update refused", testUpdateRefused},
+		{"update runs once", testUpdateOnce},
 		{"blocks", testBlocks},
 		{"blocks, direct", testDirect},
 		{"equal bytes once", testEqualBytes},
