@@ -126,7 +126,7 @@ func (n *Node) start(ctx context.Context) error {
 		return err
 	}
 	n.operations = operations{
-		key: n.folder.key, id: n.host.ID(), memory: n.memory, timeout: n.cfg.Timeout, route: n, call: unlessStalled(n.cfg.Timeout, n.replicas.Call), learn: n.learnPeer, local: n.localBlock, wordOf: n.replicas.Vote, hold: n.replicas.Hold,
+		key: n.folder.key, id: n.host.ID(), memory: n.memory, timeout: n.cfg.Timeout, route: n, call: unlessStalled(n.cfg.Timeout, n.replicas.Call), learn: n.learnPeer, local: n.replicas.LocalBlock, wordOf: n.replicas.Vote, hold: n.replicas.Hold,
 		correction: n.replicas.Correction,
 		known:      n.knownPeer, path: func(p peer.ID) (connpath.Path, bool) { return connpath.To(n.host, p) },
 	}

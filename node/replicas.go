@@ -50,19 +50,6 @@ func (n *Node) serveFile(ctx context.Context, from peer.ID, req *pb.FileRequest,
 	return n.replicas.Serve(ctx, from, req, body)
 }
 
-// localBlock reads a block from this node's own store into buf; nil when it is not here.
-func (n *Node) localBlock(ctx context.Context, h store.Hash, buf []byte) []byte {
-	have, err := n.store.Has(h)
-	if err != nil || !have {
-		return nil
-	}
-	data, err := n.store.Read(ctx, h, buf)
-	if err != nil {
-		return nil // another holder has it
-	}
-	return data
-}
-
 // HadPeers implements replication.Folder.
 func (f *folder) HadPeers() bool { return f.hadPeers }
 

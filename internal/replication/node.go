@@ -114,7 +114,7 @@ func (n *Node) Processes() []Process {
 		{"fetching", n.fetchLoop},
 		{"strays", n.strayLoop},
 		{"orphans", n.orphanLoop},
-		{"ages", n.confirmLoop},
+		{"attestations", n.confirmLoop},
 	}
 }
 

@@ -2,11 +2,10 @@ package replication
 
 import (
 	"context"
-	"errors"
+	"sync"
 	"time"
 
 	"github.com/p2pchord/p2pchord/internal/chord"
-	"github.com/p2pchord/p2pchord/internal/contain"
 	"github.com/p2pchord/p2pchord/internal/env"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/internal/membudget"
@@ -185,78 +184,6 @@ func (w *budget) within(ctx context.Context, do func(context.Context) error) err
 	return do(ctx)
 }
 
-// round is one round of handing a record to its holders.
-type round struct {
-	env      env.Env
-	witness  ring.Position
-	durable  []ring.Position // who has it, this node first
-	outcomes *env.Queue[sent]
-	left     int
-}
-
-// sent is the outcome of handing one copy to one holder.
-type sent struct {
-	to  ring.Position
-	err error
-}
-
-// sendAll sends the copies, all at the same time. Later blocks of a large file go to the
-// witness alone, which makes them safe: the other holders are given the record, and
-// fetch the bytes as repair does, when users leave room. So a put is acknowledged when
-// two copies have been moved, not three.
-func (n *Node) sendAll(ctx context.Context, rec *protocol.Record, b *block, s *chord.Snapshot, copies int, waitAll bool) *round {
-	later := !waitAll && rec.GetIndex() > 0 && rec.BlockSize() >= laterFrom
-	others := n.others(s, rec.Key(), max(copies, 2))
-	r := &round{env: n.env, witness: s.Grants.Grant.From, durable: []ring.Position{n.self}, outcomes: env.NewQueue[sent](n.env, 0), left: len(others)}
-	for _, h := range others {
-		n.sendCopy(ctx, rec, b, h, s.Grants.Grant, copies, later, r.outcomes)
-	}
-	return r
-}
-
-// next takes in one outcome.
-func (r *round) next(o sent) {
-	r.left--
-	if o.err == nil {
-		r.durable = append(r.durable, o.to)
-	}
-}
-
-// awaitWitness waits for the witness's answer. A node that is alone is its own.
-func (r *round) awaitWitness(ctx context.Context) error {
-	if r.left == 0 {
-		return nil
-	}
-	for {
-		o, err := r.outcomes.Next(ctx, env.Forever)
-		if err != nil {
-			return err
-		}
-		r.next(o)
-		if o.to == r.witness {
-			return o.err
-		}
-	}
-}
-
-// awaitOthers waits for the remaining answers, for at most a while; 0 is not at all, negative as long as ctx allows.
-func (r *round) awaitOthers(ctx context.Context, while time.Duration) {
-	if while == 0 {
-		return
-	}
-	until := r.env.Now().Add(while)
-	for r.left > 0 {
-		if while > 0 {
-			while = max(0, until.Sub(r.env.Now()))
-		}
-		o, err := r.outcomes.Next(ctx, while)
-		if err != nil {
-			return
-		}
-		r.next(o)
-	}
-}
-
 // unwitnessed tells ring or arc what became of the witness, and waits for a change.
 func (n *Node) unwitnessed(ctx context.Context, s *chord.Snapshot, err error) error {
 	if fault.CodeOf(err) == fault.Refused {
@@ -293,59 +220,61 @@ func (n *Node) stored(durable []ring.Position, possible, asked int) *pb.FileResp
 	return &pb.FileResponse{Body: &pb.FileResponse_Stored{Stored: st}}
 }
 
-// laterFrom is the size in bytes from which a block is worth two messages.
-const laterFrom = 1 << 20
+// progressWatch ends a context under which nothing moves for limit; see protocol.WithProgress.
+type progressWatch struct {
+	env    env.Env
+	limit  time.Duration
+	cancel context.CancelFunc
 
-// errLater says that a holder has a record without its bytes, and fetches them.
-var errLater = errors.New("the bytes come later")
-
-// sendCopy hands one copy to one holder in the background; the outcome goes to out.
-// The witness gets the record under the grant, and its bytes too, unless one copy is
-// all that is wanted; later says that the others fetch the bytes themselves.
-func (n *Node) sendCopy(asked context.Context, rec *protocol.Record, b *block, to ring.Position, g replica.Grant, copies int, later bool, out *env.Queue[sent]) {
-	st := &pb.Store{Record: rec.Message, RecordOnly: later}
-	if to == g.From {
-		st.Grant = protocol.GrantMessage(g.ID)
-		st.RecordOnly = copies < 2
-	}
-	if st.GetRecordOnly() {
-		b = nil
-	}
-	b.share()
-	n.env.Go("sending a copy", func(ctx context.Context) {
-		defer b.release()
-		err := n.sendStore(protocol.ProgressFrom(ctx, asked), to, rec, st, b.bytes())
-		if err == nil && later && to != g.From {
-			err = errLater
-		}
-		out.Put(sent{to, err})
-	}, func() { out.Put(sent{to, contain.ErrPanic}) })
+	mu     sync.Mutex
+	timer  env.Timer // nil once the watch has ended
+	notes  int       // of progress in the present attempt
+	best   int       // in any
+	bestAt time.Time // when there were most
 }
 
-// sendStore sends one Store with the bytes that belong to the record: data, or what
-// this store has.
-func (n *Node) sendStore(ctx context.Context, to ring.Position, rec *protocol.Record, st *pb.Store, data []byte) error {
-	if size := rec.BlockSize(); size > 0 && data == nil && !st.GetRecordOnly() {
-		class := membudget.Repair
-		if st.GetGrant() != nil {
-			class = membudget.Owner // a user waits for it
-		}
-		buf, err := n.takeMemory(ctx, class, size)
-		if err != nil {
-			return err
-		}
-		defer buf.Free()
-		if data, err = n.store.Read(ctx, store.Hash(rec.BlockHash()), buf.Data); err != nil {
-			st.RecordOnly, data = true, nil // the holder fetches them itself
-		}
+// watchProgress returns the context and its watch, whose done must be called.
+func (n *Node) watchProgress(ctx context.Context, limit time.Duration) (context.Context, *progressWatch) {
+	w := &progressWatch{env: n.env, limit: limit, bestAt: n.env.Now()}
+	ctx, w.cancel = n.env.WithCancel(ctx)
+	w.timer = n.env.AfterFunc(limit, w.cancel)
+	return protocol.WithProgress(ctx, w.note), w
+}
+
+func (w *progressWatch) note() {
+	now := w.env.Now()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.timer == nil {
+		return
 	}
-	if st.GetRecordOnly() {
-		data = nil
+	w.timer.Reset(w.limit)
+	if w.notes++; w.notes > w.best {
+		w.best, w.bestAt = w.notes, now
 	}
-	r, err := n.Call(ctx, peerID(to), &pb.FileRequest{Body: &pb.FileRequest_Store{Store: st}}, data)
-	if err != nil {
-		return err
+}
+
+// again begins another attempt at the same thing: only what goes beyond the earlier ones is progress of the whole.
+func (w *progressWatch) again() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.notes = 0
+}
+
+// since is how long no attempt has come further than those before it.
+func (w *progressWatch) since() time.Duration {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return env.Since(w.env, w.bestAt)
+}
+
+// done ends the watch and the context.
+func (w *progressWatch) done() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.timer != nil {
+		w.timer.Stop()
+		w.timer = nil
 	}
-	r.Close()
-	return nil
+	w.cancel()
 }

@@ -2,13 +2,11 @@ package replication
 
 import (
 	"context"
-	"slices"
-	"strings"
 
 	"github.com/libp2p/go-libp2p/core/peer"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/p2pchord/p2pchord/internal/chord"
-	"github.com/p2pchord/p2pchord/internal/env"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
@@ -165,142 +163,25 @@ func (n *Node) confirm(ctx context.Context, s *chord.Snapshot, name string, ks [
 	return err
 }
 
-// serveStat tells everything about a file: its versions, and who holds the winner.
-func (n *Node) serveStat(ctx context.Context, st *pb.Stat) (*pb.FileResponse, error) {
-	s, ks, err := n.confirmed(ctx, st.GetName(), readerVote{})
-	if err != nil {
-		return nil, err
+// maxSiblingBytes bounds the siblings in one answer, which has the current record beside them.
+const maxSiblingBytes = protocol.MaxFileMessage - protocol.MaxRecord - protocol.MaxPeers*protocol.MaxKeptPeer - 64<<10
+
+// siblingsOf are the versions in ks beside k, the greatest first, as many as an answer may have. A member can hand over more than
+// that; the file must stay readable, and can be deleted. all is false when some are left out.
+func siblingsOf(ks []storedRecord, k storedRecord) (siblings []*pb.Record, all bool) {
+	size := 0
+	for _, other := range ks {
+		if other.entry.Stamp == k.entry.Stamp {
+			continue
+		}
+		size += proto.Size(other.message)
+		if len(siblings) == protocol.MaxSiblings || size > maxSiblingBytes {
+			return siblings, false
+		}
+		siblings = append(siblings, other.message)
 	}
-	k, err := choose(ks, nil, false)
-	if err != nil {
-		return nil, cutOff(s, err)
-	}
-	stats := &pb.Stats{Record: k.message}
-	stats.Siblings, _ = siblingsOf(ks, k)
-	hs := n.holders(s, k)
-	complete := make([]bool, len(hs))
-	asking := env.NewGroup(n.env, 0)
-	for i, h := range hs {
-		_ = asking.Go(ctx, "asking a holder", func(context.Context) { complete[i] = n.holds(ctx, h, k.entry) }) // a group without a limit takes all
-	}
-	asking.Wait()
-	for i, h := range hs {
-		stats.Holders = append(stats.Holders, &pb.Holder{Peer: n.peers.DescribeOne(h), Owner: h == n.self, Complete: complete[i]})
-	}
-	return &pb.FileResponse{Body: &pb.FileResponse_Stats{Stats: stats}}, nil
+	return siblings, true
 }
 
-// holds asks a peer whether it has a record and its bytes.
-func (n *Node) holds(ctx context.Context, h ring.Position, e store.Entry) bool {
-	items, err := n.inventory(ctx, h, []uint32{uint32(e.Key)})
-	if err != nil {
-		return false
-	}
-	for _, it := range items {
-		if it.GetName() == e.Name && it.GetIndex() == e.Index && string(it.GetStamp()) == e.Stamp {
-			return it.GetComplete()
-		}
-	}
-	return false
-}
-
-// maxListed is how many files go into one answer to List.
-const maxListed = 1024
-
-// serveList lists the files of this node's arc, in order of (key, name).
-func (n *Node) serveList(ctx context.Context, l *pb.List) (*pb.FileResponse, error) {
-	s, err := n.synced(ctx)
-	if err != nil {
-		return nil, err
-	}
-	limit := int(l.GetLimit())
-	if limit <= 0 || limit > maxListed {
-		limit = maxListed
-	}
-	listed := &pb.Listed{}
-	var failed error
-	err = n.scanArc(s, l, func(e store.Entry) bool {
-		k, err := readEntry(e)
-		if err != nil {
-			failed = err
-			return false
-		}
-		if len(listed.Files) == limit {
-			listed.More = true
-			return false
-		}
-		listed.Files = append(listed.Files, n.listing(s, k))
-		return true
-	})
-	if err == nil {
-		err = failed
-	}
-	return &pb.FileResponse{Body: &pb.FileResponse_Listed{Listed: listed}}, err
-}
-
-// copiesHeld is how many copies there are of a record of this node's arc, as far as it knows: none to count on where it has
-// the record without the bytes itself.
-func (n *Node) copiesHeld(s *chord.Snapshot, k storedRecord) int {
-	if !k.complete {
-		return 0
-	}
-	return max(1, len(n.holders(s, k))-n.health.lacking(k.entry.Place))
-}
-
-func (n *Node) listing(s *chord.Snapshot, k storedRecord) *pb.Listing {
-	copies := n.copiesHeld(s, k)
-	return &pb.Listing{
-		Name: k.GetName(), Size: k.GetSize(), Hash: k.GetHash(), Modified: k.GetModified(),
-		ModifiedBeforeEpoch: k.GetModifiedBeforeEpoch(), ModifiedNanos: k.GetModifiedNanos(), Mode: k.GetMode(),
-		Version: &pb.Version{Clock: k.GetClock(), Writer: k.GetWriter()}, Copies: uint32(copies), //nolint:gosec // small
-	}
-}
-
-// scanArc calls fn for the winner of each file of the arc after the cursor of l, without tombstones.
-func (n *Node) scanArc(s *chord.Snapshot, l *pb.List, fn func(store.Entry) bool) error {
-	var after *store.Entry
-	if l.GetMore() {
-		after = &store.Entry{Place: store.Place{Key: uint16(l.GetAfterKey()), Name: l.GetAfter(), Index: 1 << 31}} //nolint:gosec // bounded by the check of shape
-	}
-	spans := arcSpans(s)
-	if after != nil {
-		if i := slices.IndexFunc(spans, func(s store.Span) bool { return contains(s, after.Key) }); i > 0 {
-			spans = spans[i:]
-		}
-	}
-	for _, span := range spans {
-		var last *store.Entry
-		stop := false
-		flush := func() {
-			if last == nil {
-				return
-			}
-			if k, err := readEntry(*last); err == nil && !k.GetDeleted() && strings.HasPrefix(last.Name, l.GetPrefix()) {
-				stop = !fn(*last)
-			}
-			last = nil
-		}
-		err := n.store.Scan(span, afterIn(span, after), func(e store.Entry) bool {
-			if e.Index > 0 || !e.Counted && !n.shows(s) {
-				return true
-			}
-			if last != nil && last.Place != e.Place {
-				if flush(); stop {
-					return false
-				}
-			}
-			last = &e // entries of one place come by stamp: the greatest, the winner, is the last
-			return true
-		})
-		if err != nil {
-			return err
-		}
-		if stop {
-			return nil
-		}
-		if flush(); stop {
-			return nil
-		}
-	}
-	return nil
-}
+// errTooManyVersions answers a holder that asks which versions use a block: it must not take one that is left out for none.
+var errTooManyVersions = fault.New(fault.TryAgain, "the file has more versions than an answer may name")

@@ -2,17 +2,12 @@ package replication
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"sync"
-	"time"
-
-	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/p2pchord/p2pchord/internal/chord"
-	"github.com/p2pchord/p2pchord/internal/contain"
-	"github.com/p2pchord/p2pchord/internal/env"
 	"github.com/p2pchord/p2pchord/internal/fault"
-	"github.com/p2pchord/p2pchord/internal/membudget"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/ring"
@@ -156,123 +151,113 @@ func (n *Node) wantedAt(s *chord.Snapshot, h ring.Position, e store.Entry) bool 
 	return h == s.Grants.Grant.From // the witness holds every record, with bytes or without
 }
 
-// fetchLoop gets the bytes of records that came without them.
-func (n *Node) fetchLoop(ctx context.Context) {
-	period := n.cfg.Heartbeat
-	for n.fetching.Await(ctx, period) {
-		got, left := n.fetchMissing(ctx)
-		switch {
-		case left == 0:
-			period = 10 * n.cfg.Heartbeat
-		case got == 0:
-			period = min(2*period, 10*n.cfg.Heartbeat)
-		default:
-			period = n.cfg.Heartbeat / 3
-			n.WakeFetch()
-		}
+// copyHealth is what an owner knows of the copies of its arc. It is safe for concurrent use.
+type copyHealth struct {
+	mu      sync.Mutex
+	behind  map[ring.Position]bool // holders not reconciled since the neighbours changed
+	differs map[ring.Position]int  // keys under which they still have to be given something
+	short   map[store.Place]bool   // written since, not yet on every holder
+	greater int                    // the greatest number of copies that a record has asked for
+}
+
+func newCopyHealth() *copyHealth {
+	return &copyHealth{behind: make(map[ring.Position]bool), differs: make(map[ring.Position]int), short: make(map[store.Place]bool)}
+}
+
+// expect sets who the holders are; new ones count as behind.
+func (h *copyHealth) expect(holders []ring.Position) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	next := make(map[ring.Position]bool, len(holders))
+	for _, p := range holders {
+		behind, known := h.behind[p]
+		next[p] = behind || !known
+	}
+	h.behind = next
+	maps.DeleteFunc(h.differs, func(p ring.Position, _ int) bool { _, holds := next[p]; return !holds })
+}
+
+// compared notes under how many keys a holder has been found to have something else, or still has.
+func (h *copyHealth) compared(p ring.Position, keys int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if _, holds := h.behind[p]; holds {
+		h.differs[p] = keys
 	}
 }
 
-// fetchers is how many blocks are fetched at a time for repair.
-const fetchers = 3
-
-// fetchMissing makes one pass over the records without bytes.
-func (n *Node) fetchMissing(ctx context.Context) (got, left int) {
-	if n.store.Err() != nil {
-		return 0, 0 // nothing can be kept
-	}
-	missing, err := n.store.Missing(1024)
-	if err != nil || len(missing) == 0 {
-		return 0, 0
-	}
-	var mu sync.Mutex
-	ended := func(e store.Entry, err error) {
-		n.metrics.RepairFetched(int64(e.Size), err)
-		mu.Lock()
-		defer mu.Unlock()
-		if err == nil {
-			got++
+// agreed notes that a holder has been reconciled. When all have, nothing is short.
+func (h *copyHealth) agreed(p ring.Position) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.behind[p] = false
+	delete(h.differs, p)
+	for behind := range maps.Values(h.behind) {
+		if behind {
 			return
 		}
-		left++
-		log.Debugw("fetching a block", "name", e.Name, "index", e.Index, "err", err)
 	}
-	group := env.NewGroup(n.env, fetchers)
-	for _, e := range missing {
-		if !e.Counted {
-			continue
+	clear(h.short)
+}
+
+func (h *copyHealth) wrote(at store.Place) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.short[at] = true
+}
+
+func (h *copyHealth) healed(at store.Place) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.short, at)
+}
+
+// asked notes that a record wants so many copies.
+func (h *copyHealth) asked(copies int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.greater = max(h.greater, min(copies, maxCopies))
+}
+
+func (h *copyHealth) wanted() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.greater
+}
+
+// lacking is how many copies of a record are missing at most, as far as is known.
+func (h *copyHealth) lacking(at store.Place) int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	n := 0
+	for _, behind := range h.behind {
+		if behind {
+			n++
 		}
-		if k, err := readEntry(e); err == nil && k.GetCopies() == 1 && !n.ring.Snapshot().Grants.Owns(ring.Key(e.Key)) {
-			continue // a witness of a file of one copy holds the record alone
+	}
+	if n == 0 && h.short[at] {
+		n = 1
+	}
+	return n
+}
+
+// counts returns the holders behind, and how many records lack copies as far as is known: those that were written and are not
+// everywhere yet, and one for each key under which a holder has something else.
+func (h *copyHealth) counts() (behind, missing int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, b := range h.behind {
+		if b {
+			behind++
 		}
-		err := group.Go(ctx, "fetching a block", func(context.Context) {
-			err := contain.ErrPanic // unless it returns
-			defer func() { ended(e, err) }()
-			err = n.foreground.yield(ctx, func() error { return n.fetch(ctx, e) })
-		})
-		if err != nil {
-			break
-		}
 	}
-	group.Wait()
-	return got, left
+	missing = len(h.short)
+	for _, keys := range h.differs {
+		missing += keys
+	}
+	return behind, missing
 }
 
-// slowest is the least speed, in bytes a second, at which a block is worth waiting for.
-const slowest = 16 << 10
-
-// fetch gets the bytes of one entry from another holder.
-func (n *Node) fetch(ctx context.Context, e store.Entry) error {
-	if !n.store.HasRoom(int64(e.Size)) {
-		return fault.New(fault.NoSpace, "no room for a copy of block %d of %q", e.Index, e.Name)
-	}
-	room, err := n.memory.Reserve(ctx, membudget.Repair, int(e.Size), 1)
-	if err != nil {
-		return err
-	}
-	defer room.Close()
-	ctx, cancel := n.env.WithTimeout(ctx, 6*n.cfg.Timeout+time.Duration(e.Size)*time.Second/slowest)
-	defer cancel()
-	data, err := n.cfg.Blocks.FindBlock(ctx, e.Place, e.Block, int(e.Size), n.left.list(), room)
-	if err != nil {
-		return err
-	}
-	defer data.Free()
-	st, err := n.store.StageKnown(ctx, data.Data, e.Block, store.Cold)
-	if err != nil {
-		return err
-	}
-	defer st.Discard()
-	return n.store.Supply(ctx, st)
-}
-
-// leftBehind are the peers that have left the ring with copies that may be nowhere else, the last one
-// last. They can be asked for blocks as long as they run. It is safe for concurrent use.
-type leftBehind struct {
-	mu    sync.Mutex
-	peers []peer.ID
-}
-
-// maxLeftBehind bounds the peers that are remembered.
-const maxLeftBehind = 8
-
-// LeftBehind notes that a peer has left the ring with copies that may be nowhere else.
-func (n *Node) LeftBehind(id peer.ID) {
-	n.left.add(id)
-	n.WakeFetch()
-}
-
-func (l *leftBehind) add(id peer.ID) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.peers = append(slices.DeleteFunc(l.peers, func(p peer.ID) bool { return p == id }), id)
-	if len(l.peers) > maxLeftBehind {
-		l.peers = slices.Delete(l.peers, 0, 1)
-	}
-}
-
-func (l *leftBehind) list() []peer.ID {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return slices.Clone(l.peers)
-}
+// Behind tells how many holders of this node's arc are not known to have all of it, and how many records lack copies
+// as far as is known.
+func (n *Node) Behind() (holders, records int) { return n.health.counts() }

@@ -3,6 +3,10 @@ package replication
 import (
 	"context"
 	"errors"
+	"slices"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/p2pchord/p2pchord/internal/chord"
 	"github.com/p2pchord/p2pchord/internal/env"
@@ -94,17 +98,86 @@ func (n *Node) copiesOf(b *pb.RecordBody) int {
 	return n.cfg.Copies
 }
 
-// others returns the holders of key other than this node, the witness first.
-func (n *Node) others(s *chord.Snapshot, key ring.Key, copies int) []ring.Position {
-	var out []ring.Position
-	if w := s.Grants.Grant.From; w.IsNode() && w != n.self {
-		out = append(out, w)
-	}
-	holders, _ := s.View.Holders(key, copies)
-	for _, h := range holders {
-		if h != n.self && (len(out) == 0 || h != out[0]) && len(out) < copies-1 {
-			out = append(out, h)
+// peerID is the libp2p identity of the node at p.
+func peerID(p ring.Position) peer.ID { return peer.ID(p.ID) }
+
+// distinct adds to nodes those of more that are new and not this node.
+func (n *Node) distinct(nodes []ring.Position, more ...ring.Position) []ring.Position {
+	for _, p := range more {
+		if p.IsNode() && p != n.self && !slices.Contains(nodes, p) {
+			nodes = append(nodes, p)
 		}
 	}
-	return out
+	return nodes
+}
+
+// ownerOf names the owner of key, asking the ring when the view can't tell.
+func (n *Node) ownerOf(ctx context.Context, key ring.Key) (peer.ID, error) {
+	o, err := n.cfg.Router.Locate(ctx, key)
+	return o.ID, err
+}
+
+// The pause between two attempts doubles from minPause up to maxPause.
+const (
+	minPause = 20 * time.Millisecond
+	maxPause = time.Second
+)
+
+// maxBetter bounds how often in a row a peer is believed that names another one as the owner.
+const maxBetter = 8
+
+// atOwner runs fn with the owner of key until it succeeds, or fails in a way that asking again
+// doesn't mend, or the timeout has passed.
+func (n *Node) atOwner(ctx context.Context, key ring.Key, fn func(context.Context, peer.ID) error) error {
+	ctx, cancel := n.env.WithTimeout(ctx, n.cfg.Timeout)
+	defer cancel()
+	to, known := n.guess(key)
+	better := 0
+	for pause := minPause; ; pause = min(2*pause, maxPause) {
+		var err error
+		if !known {
+			to, err = n.ownerOf(ctx, key)
+		}
+		if err == nil {
+			err = fn(ctx, to)
+		}
+		if err == nil || !mayPass(err) {
+			return err
+		}
+		known = false
+		var e *protocol.Elsewhere
+		if errors.As(err, &e) && e.Better != nil && better < maxBetter {
+			if info, lerr := n.peers.Learn(e.Better); lerr == nil && info.ID != to {
+				to, known = info.ID, true
+				better++
+				continue
+			}
+		}
+		better = 0
+		if serr := env.Sleep(ctx, n.env, pause/2+time.Duration(n.env.Int64N(int64(pause)))); serr != nil {
+			return err
+		}
+	}
+}
+
+// guess names the owner of key as the view has it; the owner checks that.
+func (n *Node) guess(key ring.Key) (peer.ID, bool) {
+	v := n.ring.Snapshot().View
+	if v.Owns(key) {
+		return n.id, true
+	}
+	if next := v.Next(key); len(next) > 0 && v.Joined() {
+		return peerID(next[0]), true
+	}
+	return "", false
+}
+
+// mayPass reports whether an error may be gone when asked again.
+func mayPass(err error) bool {
+	switch fault.CodeOf(err) {
+	case fault.TryAgain, fault.NotOwner, fault.NotSuccessor, fault.Refused, fault.Busy, fault.Uncertain, fault.Unreachable:
+		return true
+	default:
+		return errors.Is(err, protocol.ErrNoAnswer)
+	}
 }

@@ -2,102 +2,18 @@ package replication
 
 import (
 	"context"
-	"slices"
+	"maps"
+	"sync"
+	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/p2pchord/p2pchord/internal/fault"
-	"github.com/p2pchord/p2pchord/internal/membudget"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/replica"
 	"github.com/p2pchord/p2pchord/ring"
-	"github.com/p2pchord/p2pchord/store"
 )
-
-// peerID is the libp2p identity of the node at p.
-func peerID(p ring.Position) peer.ID { return peer.ID(p.ID) }
-
-// serveStore takes a copy in. As a witness it accepts only under its present grant,
-// asked before, so that nothing is kept in vain, and after, when the copy is durable:
-// whoever gets a new grant in between has not seen it. See "Put" in docs/replication.md.
-func (n *Node) serveStore(ctx context.Context, from peer.ID, st *pb.Store, body Body) (*pb.FileResponse, error) {
-	rec, err := protocol.VerifyRecord(st.GetRecord())
-	if err != nil {
-		return nil, err
-	}
-	if st.GetGrant() == nil {
-		err = n.peers.CheckMember(ctx, from)
-	} else {
-		err = n.mayWitness(from, rec.Key(), st.GetGrant())
-	}
-	if err != nil {
-		return nil, err
-	}
-	if st.GetGrant() != nil {
-		n.foreground.moved()
-	}
-	var b *block
-	if !st.GetRecordOnly() {
-		if b, err = n.takeBlock(ctx, rec, body, membudget.Serve); err != nil {
-			return nil, err
-		}
-		defer b.release()
-	} else if rec.BlockSize() > 0 && rec.GetCopies() != 1 {
-		b = n.inFlight.take(rec.BlockHash())
-		defer b.release()
-	}
-	staged, err := n.stage(ctx, b, store.Cold)
-	if st.GetRecordOnly() && fault.CodeOf(err) == fault.NoSpace {
-		b, err = nil, nil // the record is all that is asked for
-	}
-	if err != nil {
-		return nil, err
-	}
-	defer discard(staged)
-	protocol.NoteProgress(ctx)
-	if err := n.keep(ctx, rec, staged...); err != nil {
-		return nil, n.noSpaceHere(err)
-	}
-	if st.GetRecordOnly() && b == nil && rec.BlockSize() > 0 && rec.GetCopies() != 1 {
-		n.WakeFetch()
-	}
-	if err := n.mayWitness(from, rec.Key(), st.GetGrant()); err != nil {
-		return nil, err
-	}
-	return &pb.FileResponse{}, nil
-}
-
-// mayWitness returns nil when no witness is asked for, or when this node is the one.
-func (n *Node) mayWitness(from peer.ID, key ring.Key, id *pb.GrantID) error {
-	if id == nil {
-		return nil
-	}
-	s := n.ring.Snapshot()
-	owner := s.Grants.Neighbors.Successor()
-	if owner.ID != ring.ID(from) || s.Departing || !s.Grants.MayWitness(owner, key, protocol.GrantID(id)) {
-		return fault.New(fault.Refused, "not under the present grant of this arc")
-	}
-	return nil
-}
-
-// serveConfirm tells an owner that is about to answer a read whether its grant still
-// stands, and whether the version is one that the witness has too. See "Get" in docs/replication.md.
-func (n *Node) serveConfirm(from peer.ID, c *pb.Confirm) (*pb.FileResponse, error) {
-	at := filePlace(c.GetName())
-	if err := n.mayWitness(from, ring.Key(at.Key), c.GetGrant()); err != nil {
-		return nil, err
-	}
-	need := false
-	if len(c.GetStamp()) > 0 {
-		ks, err := n.currentVersions(at)
-		if err != nil {
-			return nil, err
-		}
-		need = len(ks) == 0 || ks[0].entry.Stamp < string(c.GetStamp())
-	}
-	return &pb.FileResponse{Need: need}, n.mayWitness(from, ring.Key(at.Key), c.GetGrant())
-}
 
 // serveGrant answers, as the predecessor, the request for the arc's grant.
 func (n *Node) serveGrant(ctx context.Context, from peer.ID, g *pb.GetGrant) (*pb.FileResponse, error) {
@@ -179,6 +95,12 @@ func (n *Node) AskGrant(ctx context.Context, to ring.Position) (ans replica.Gran
 	return ans, err == nil || fault.CodeOf(err) == fault.NotSuccessor
 }
 
+// ConfirmGrant takes in what was in quarantine, and asks whether the grant still stands.
+func (n *Node) ConfirmGrant(ctx context.Context, c replica.ConfirmGrant) (replica.GrantAnswer, bool) {
+	n.believe(ctx, c)
+	return n.AskGrant(ctx, c.Grant.From)
+}
+
 // AskClaim asks a holder whether anything speaks against this node owning its arc.
 func (n *Node) AskClaim(ctx context.Context, c replica.AskClaim) (ans replica.ClaimAnswer, answered bool) {
 	ctx, cancel := n.env.WithTimeout(ctx, n.claimPatience(c.To))
@@ -200,18 +122,50 @@ func (n *Node) AskClaim(ctx context.Context, c replica.AskClaim) (ans replica.Cl
 	return ans, err == nil
 }
 
-// ConfirmGrant takes in what was in quarantine, and asks whether the grant still stands.
-func (n *Node) ConfirmGrant(ctx context.Context, c replica.ConfirmGrant) (replica.GrantAnswer, bool) {
-	n.believe(ctx, c)
-	return n.AskGrant(ctx, c.Grant.From)
+// missed remembers the holders that have lately not answered a claim. It is safe for concurrent use.
+type claimTimeouts struct {
+	mu   sync.Mutex
+	when map[ring.Position]time.Time
 }
 
-// distinct adds to nodes those of more that are new and not this node.
-func (n *Node) distinct(nodes []ring.Position, more ...ring.Position) []ring.Position {
-	for _, p := range more {
-		if p.IsNode() && p != n.self && !slices.Contains(nodes, p) {
-			nodes = append(nodes, p)
-		}
+// note takes in how a claim at p went.
+func (m *claimTimeouts) note(p ring.Position, answered bool, now time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if answered {
+		delete(m.when, p)
+		return
 	}
-	return nodes
+	if m.when == nil {
+		m.when = make(map[ring.Position]time.Time)
+	}
+	if len(m.when) >= maxClaimTimeouts {
+		maps.DeleteFunc(m.when, func(_ ring.Position, at time.Time) bool { return now.Sub(at) > time.Minute })
+	}
+	if len(m.when) < maxClaimTimeouts {
+		m.when[p] = now
+	}
+}
+
+// maxMissed bounds the holders that are remembered; whoever is not costs some patience.
+const maxClaimTimeouts = 256
+
+func (m *claimTimeouts) within(p ring.Position, d time.Duration, now time.Time) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	at, ok := m.when[p]
+	return ok && now.Sub(at) < d
+}
+
+// claimPatience is how long a holder has to answer a claim: a heartbeat, less when it is most likely gone. Where the
+// network drops what is sent to it, nothing tells so but time, and every attempt to sync would take that time again.
+func (n *Node) claimPatience(p ring.Position) time.Duration {
+	switch {
+	case n.ring.Snapshot().View.Suspected(p):
+		return n.cfg.Heartbeat / 10 // a living one on an open connection answers in that time
+	case n.claimTimeouts.within(p, 10*n.cfg.Heartbeat, n.env.Now()) && !n.peers.Connected(peerID(p)):
+		return n.cfg.Heartbeat / 3 // it did not answer before, and there is no connection to it
+	default:
+		return n.cfg.Heartbeat
+	}
 }

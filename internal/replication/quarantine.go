@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"sync"
-	"time"
 
 	"github.com/p2pchord/p2pchord/internal/chord"
 	"github.com/p2pchord/p2pchord/internal/env"
@@ -14,59 +12,6 @@ import (
 	"github.com/p2pchord/p2pchord/ring"
 	"github.com/p2pchord/p2pchord/store"
 )
-
-// age is what a node knows of how old its copies may be. It is safe for concurrent use.
-type confirmation struct {
-	mu sync.Mutex
-	// born is when the data folder was made, and confirmed when synced owners have last confirmed all that is held here;
-	// 0 for never. Both in milliseconds since 1970.
-	firstStart, confirmed int64
-	// of are the keys of all that was confirmed then.
-	of store.Span
-	// aside says that there are copies set aside: entries of the store that aren't counted.
-	aside bool
-	// passed says that the copies have been looked through since they were last confirmed.
-	passed bool
-}
-
-// since is the moment until which all that is held is known to have been right.
-func (a *confirmation) since() int64 {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return max(a.firstStart, a.confirmed)
-}
-
-// Confirmed is the moment until which all that is held is known to have been right.
-func (n *Node) Confirmed() time.Time { return time.UnixMilli(n.confirmation.since()) }
-
-func (a *confirmation) setConfirmed(millis int64, of store.Span) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.confirmed, a.of, a.passed = millis, of, false
-}
-
-// continuous reports whether all of span was confirmed after the moment since.
-func (a *confirmation) continuous(span store.Span, since int64) bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.confirmed > 0 && a.confirmed >= since && covers(a.of, span)
-}
-
-func (a *confirmation) hasQuarantined() bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.aside
-}
-
-// Memory is what is to be remembered. Times are rounded down, so that it doesn't change with every look at the clock.
-func (n *Node) Memory() (m Remembered) {
-	n.confirmation.mu.Lock()
-	defer n.confirmation.mu.Unlock()
-	step := max(1, int64(n.grace())/200)
-	m.Born, m.Confirmed, m.Of, m.Aside = n.confirmation.firstStart, n.confirmation.confirmed/step*step, n.confirmation.of, n.confirmation.aside
-	m.Copies = n.health.wanted()
-	return m
-}
 
 // Recall takes in what the data folder remembers, and sets aside what has become too old while the node was away.
 // One that has never had peers knows of every delete. It comes before anything else is asked of the node.
@@ -202,26 +147,4 @@ func (n *Node) continuousFor(pred, owner ring.Position, s *chord.Snapshot) (cont
 	holder := len(succs) > 0 && succs[0] == owner || slices.Contains(near, owner)
 	span, ok := keySpan(pred, owner)
 	return holder && ok && n.confirmation.continuous(span, n.now()-int64(n.grace())), n.confirmation.hasQuarantined()
-}
-
-// ageLoop has the owners confirm, now and then, all that is held here. While that can't be had, because the node is cut
-// off, its copies grow old.
-func (n *Node) confirmLoop(ctx context.Context) {
-	for env.Sleep(ctx, n.env, n.cfg.Heartbeat) == nil {
-		now := n.now()
-		n.confirmation.mu.Lock()
-		due := n.confirmation.confirmed == 0 || now < n.confirmation.confirmed || now-n.confirmation.confirmed >= min(time.Hour.Milliseconds(), int64(n.grace())/100)
-		n.confirmation.mu.Unlock()
-		switch s := n.ring.Snapshot(); {
-		case !due:
-		case s.Grants.Degraded:
-			if err := n.quarantineOld(ctx); err != nil {
-				log.Warnw("setting old copies aside", "err", err)
-			}
-		default:
-			if of, ok := n.attested(ctx, s); ok {
-				n.confirmation.setConfirmed(now, of)
-			}
-		}
-	}
 }

@@ -1,0 +1,221 @@
+package replication
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/p2pchord/p2pchord/internal/chord"
+	"github.com/p2pchord/p2pchord/internal/contain"
+	"github.com/p2pchord/p2pchord/internal/env"
+	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/internal/membudget"
+	"github.com/p2pchord/p2pchord/protocol"
+	"github.com/p2pchord/p2pchord/protocol/pb"
+	"github.com/p2pchord/p2pchord/replica"
+	"github.com/p2pchord/p2pchord/ring"
+	"github.com/p2pchord/p2pchord/store"
+)
+
+// round is one round of handing a record to its holders.
+type round struct {
+	env      env.Env
+	witness  ring.Position
+	durable  []ring.Position // who has it, this node first
+	outcomes *env.Queue[sent]
+	left     int
+}
+
+// sent is the outcome of handing one copy to one holder.
+type sent struct {
+	to  ring.Position
+	err error
+}
+
+// sendAll sends the copies, all at the same time. Later blocks of a large file go to the
+// witness alone, which makes them safe: the other holders are given the record, and
+// fetch the bytes as repair does, when users leave room. So a put is acknowledged when
+// two copies have been moved, not three.
+func (n *Node) sendAll(ctx context.Context, rec *protocol.Record, b *block, s *chord.Snapshot, copies int, waitAll bool) *round {
+	later := !waitAll && rec.GetIndex() > 0 && rec.BlockSize() >= laterFrom
+	others := n.others(s, rec.Key(), max(copies, 2))
+	r := &round{env: n.env, witness: s.Grants.Grant.From, durable: []ring.Position{n.self}, outcomes: env.NewQueue[sent](n.env, 0), left: len(others)}
+	for _, h := range others {
+		n.sendCopy(ctx, rec, b, h, s.Grants.Grant, copies, later, r.outcomes)
+	}
+	return r
+}
+
+// next takes in one outcome.
+func (r *round) next(o sent) {
+	r.left--
+	if o.err == nil {
+		r.durable = append(r.durable, o.to)
+	}
+}
+
+// awaitWitness waits for the witness's answer. A node that is alone is its own.
+func (r *round) awaitWitness(ctx context.Context) error {
+	if r.left == 0 {
+		return nil
+	}
+	for {
+		o, err := r.outcomes.Next(ctx, env.Forever)
+		if err != nil {
+			return err
+		}
+		r.next(o)
+		if o.to == r.witness {
+			return o.err
+		}
+	}
+}
+
+// awaitOthers waits for the remaining answers, for at most a while; 0 is not at all, negative as long as ctx allows.
+func (r *round) awaitOthers(ctx context.Context, while time.Duration) {
+	if while == 0 {
+		return
+	}
+	until := r.env.Now().Add(while)
+	for r.left > 0 {
+		if while > 0 {
+			while = max(0, until.Sub(r.env.Now()))
+		}
+		o, err := r.outcomes.Next(ctx, while)
+		if err != nil {
+			return
+		}
+		r.next(o)
+	}
+}
+
+// laterFrom is the size in bytes from which a block is worth two messages.
+const laterFrom = 1 << 20
+
+// errLater says that a holder has a record without its bytes, and fetches them.
+var errLater = errors.New("the bytes come later")
+
+// sendCopy hands one copy to one holder in the background; the outcome goes to out.
+// The witness gets the record under the grant, and its bytes too, unless one copy is
+// all that is wanted; later says that the others fetch the bytes themselves.
+func (n *Node) sendCopy(asked context.Context, rec *protocol.Record, b *block, to ring.Position, g replica.Grant, copies int, later bool, out *env.Queue[sent]) {
+	st := &pb.Store{Record: rec.Message, RecordOnly: later}
+	if to == g.From {
+		st.Grant = protocol.GrantMessage(g.ID)
+		st.RecordOnly = copies < 2
+	}
+	if st.GetRecordOnly() {
+		b = nil
+	}
+	b.share()
+	n.env.Go("sending a copy", func(ctx context.Context) {
+		defer b.release()
+		err := n.sendStore(protocol.ProgressFrom(ctx, asked), to, rec, st, b.bytes())
+		if err == nil && later && to != g.From {
+			err = errLater
+		}
+		out.Put(sent{to, err})
+	}, func() { out.Put(sent{to, contain.ErrPanic}) })
+}
+
+// sendStore sends one Store with the bytes that belong to the record: data, or what
+// this store has.
+func (n *Node) sendStore(ctx context.Context, to ring.Position, rec *protocol.Record, st *pb.Store, data []byte) error {
+	if size := rec.BlockSize(); size > 0 && data == nil && !st.GetRecordOnly() {
+		class := membudget.Repair
+		if st.GetGrant() != nil {
+			class = membudget.Owner // a user waits for it
+		}
+		buf, err := n.takeMemory(ctx, class, size)
+		if err != nil {
+			return err
+		}
+		defer buf.Free()
+		if data, err = n.store.Read(ctx, store.Hash(rec.BlockHash()), buf.Data); err != nil {
+			st.RecordOnly, data = true, nil // the holder fetches them itself
+		}
+	}
+	if st.GetRecordOnly() {
+		data = nil
+	}
+	r, err := n.Call(ctx, peerID(to), &pb.FileRequest{Body: &pb.FileRequest_Store{Store: st}}, data)
+	if err != nil {
+		return err
+	}
+	r.Close()
+	return nil
+}
+
+// others returns the holders of key other than this node, the witness first.
+func (n *Node) others(s *chord.Snapshot, key ring.Key, copies int) []ring.Position {
+	var out []ring.Position
+	if w := s.Grants.Grant.From; w.IsNode() && w != n.self {
+		out = append(out, w)
+	}
+	holders, _ := s.View.Holders(key, copies)
+	for _, h := range holders {
+		if h != n.self && (len(out) == 0 || h != out[0]) && len(out) < copies-1 {
+			out = append(out, h)
+		}
+	}
+	return out
+}
+
+// A holder whose store is full still takes records, as far as the part of its capacity goes that blocks leave to them:
+// a few hundred bytes, without which it could be no witness. The bytes go to somebody else, or come when there is room.
+// See docs/decisions/0109.
+
+// sendBare gives the witness a record without its bytes, under the grant.
+func (n *Node) sendBare(ctx context.Context, g replica.Grant, rec *protocol.Record) error {
+	return n.sendStore(ctx, g.From, rec, &pb.Store{Record: rec.Message, Grant: protocol.GrantMessage(g.ID), RecordOnly: true}, nil)
+}
+
+// takeBack ends a put whose witness has no room even for the record. If nobody else has it and it has replaced nothing,
+// it is removed here again, and nothing of the put is anywhere. Otherwise it stays, and is read when there is room.
+func (n *Node) takeBack(ctx context.Context, r *round, rec *protocol.Record) error {
+	r.awaitOthers(ctx, -1)
+	taken := false
+	if r.left == 0 && len(r.durable) == 1 {
+		stamp := protocol.StampOf(rec)
+		_, err := n.store.Update(ctx, place(rec.RecordBody), func(es []store.Entry) ([]store.Entry, error) {
+			taken = len(es) == 1 && es[0].Stamp == stamp && len(rec.GetAncestors()) == 0
+			if taken {
+				return nil, nil
+			}
+			return es, nil
+		})
+		taken = taken && err == nil
+	}
+	if !taken {
+		return fault.New(fault.Uncertain, "the predecessor has no room for the record of %q, so it is uncertain whether it is stored; make room there, then put it again", rec.GetName())
+	}
+	return fault.New(fault.NoSpace, "the store of the owner's predecessor is full, so %q is not stored; delete files or raise its capacity", rec.GetName())
+}
+
+// sendElsewhere gives a record whose witness has no room for its bytes to the nearest other peer that has, so that two
+// have them. There the copy stays until the holders have theirs.
+func (n *Node) sendElsewhere(ctx context.Context, r *round, rec *protocol.Record, b *block, s *chord.Snapshot) error {
+	var last error
+	for _, h := range n.others(s, rec.Key(), maxCopies) {
+		if h == r.witness {
+			continue
+		}
+		if last = n.sendStore(ctx, h, rec, &pb.Store{Record: rec.Message}, b.bytes()); last == nil {
+			r.durable = append(r.durable, h)
+			return nil
+		}
+	}
+	if last == nil {
+		last = fault.New(fault.NoSpace, "there is no other peer")
+	}
+	return fault.New(fault.Uncertain, "only one peer has room for the file, so it is uncertain whether it stays; make room or add a peer, then put it again: %w", last)
+}
+
+// noSpaceHere is what an owner or a witness says of err, a failed write. With a disk that is full to
+// the last it is about to step aside, and another peer takes its place.
+func (n *Node) noSpaceHere(err error) error {
+	if fault.CodeOf(err) != fault.NoSpace || n.ring.Snapshot().Grants.Alone() || !n.stepsAside() {
+		return err
+	}
+	return fault.New(fault.TryAgain, "the disk of this peer is full, so that it steps aside: try again")
+}
