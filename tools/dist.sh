@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# make dist: what a release has, into dist/. For each OS/ARCH (all of them, unless some are given) a static
-# program in an archive with its units, manual and completions, and its bill of materials; for Linux a deb and an rpm;
-# and the checksums of all. The same commit gives the same bytes.
+# make dist: a release into dist/. For each OS/ARCH (all of them, unless some are given) a static
+# program in an archive with its units, manual, and completions, and its bill of materials; for
+# Linux a deb and an rpm; and the checksums of all. The same commit gives the same bytes.
 #
 #     tools/dist.sh [OS/ARCH...]      with OUT (dist) and VERSION (git describe) from the environment
 set -euo pipefail
@@ -10,14 +10,14 @@ out=${OUT:-dist}
 targets=("$@")
 ((${#targets[@]})) || targets=(linux/amd64 linux/arm64 linux/armv7 darwin/amd64 darwin/arm64 windows/amd64)
 
-# A version of a tag, or of how many commits there are when there is none.
+# The version from a tag, or from the number of commits when there is none.
 version=${VERSION:-$(git describe --tags --dirty 2>/dev/null || echo "v0.0.0-$(git rev-list --count HEAD)-g$(git rev-parse --short HEAD)")}
 commit=$(git rev-parse HEAD 2>/dev/null || echo unknown)
 SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || echo 0)}
 export SOURCE_DATE_EPOCH CGO_ENABLED=0
 # v1.2.0-5-gabc, five commits after v1.2.0, comes after 1.2.0 and before 1.2.1: 1.2.0+5.gabc.
 package_version=$(sed -E 's/^v//; s/-([0-9]+)-g/+\1.g/; s/-dirty$/.dirty/; s/-/~/g' <<<"$version")
-# Nothing of the machine that builds gets into the manual's default paths.
+# Paths of the building machine must not become default paths in the manual.
 unset XDG_CONFIG_HOME XDG_DATA_HOME "${!P2PCHORD_@}"
 
 work=$(mktemp -d)
@@ -29,7 +29,7 @@ build() { # FILE
 go build -o "$work/dist" ./internal/dist
 echo "p2pchord $version"
 
-# The manual and the completions are the program's own words, the same for all systems.
+# The program writes its manual and its completions, which are the same for all systems.
 build "$work/p2pchord"
 common=$work/common
 mkdir -p "$common/completions" "$common/docs"

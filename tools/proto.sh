@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Usage: tools/proto.sh DIR
-# Generates Go code from protocol/pb/*.proto into DIR. Needs protoc; the Go plugin comes from tools/go.mod.
+# Generates Go code from protocol/pb/*.proto into DIR. Needs protoc; the Go plugin comes from
+# tools/go.mod.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 out=$(realpath "$1")

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Everything that has to pass, cheapest first, the tests last. What needs a tool that is missing and
-# can't be installed here is skipped, and said so. Nothing outside the Go module proxy, Debian's
-# packages and npm's registry is used.
+# Everything that has to pass, cheapest first, the tests last. A step whose tool is missing and can't
+# be installed here is skipped with a message. It uses nothing outside the Go module proxy, Debian's
+# packages, and npm's registry.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -47,7 +47,7 @@ if need protoc protobuf-compiler; then
 	mkdir "$fresh"
 	tools/proto.sh "$fresh"
 	for f in "$fresh"/*.pb.go; do
-		# protoc's own version stands in a comment and doesn't matter.
+		# The version of protoc is in a comment and doesn't matter.
 		diff -u -I '^//[[:space:]]*protoc  *v' "protocol/pb/$(basename "$f")" "$f" ||
 			{ echo "protocol/pb is not what its .proto files say: run make proto" && exit 1; }
 	done
@@ -79,7 +79,7 @@ else
 	skip "the race detector: there is no C compiler (Debian: gcc libc6-dev)"
 fi
 
-# Node 20 is the oldest that the client runs on. Debian's may be older: then npm has a newer one.
+# Node 20 is the oldest that the client runs on. If Debian's is older, npm has a newer one.
 step the client in JavaScript
 if ! need node nodejs || ! need npm npm; then
 	skip "the client in examples/js: there is no node or no npm (Debian: nodejs npm)"

@@ -1,9 +1,9 @@
 // Package env is what concurrent code needs of the world: a clock, processes, and waiting.
 //
-// Code that carries out the protocols of a peer starts processes and waits through an [Env] only. In
-// production a process is a goroutine and time is the system's ([System]). In a simulation it is a
-// coroutine in virtual time, of which one runs at a time, so a seed decides the order of everything.
-// The same code runs in both.
+// Code that carries out the protocols of a peer starts processes and waits through an [Env] only.
+// In production a process is a goroutine and time is the system's ([System]). In a simulation it is
+// a coroutine in virtual time, of which one runs at a time, so a seed decides the order of
+// everything. The same code runs in both.
 //
 // Such code has no go statements, channels, select statements, timers, or calls of time.Now, and
 // derives no context with a cancellation of its own except through its Env. It may use mutexes, but
@@ -24,13 +24,14 @@ const Forever = time.Duration(-1)
 // ErrElapsed says that the time of a wait has passed.
 var ErrElapsed = errors.New("the time has passed")
 
-// Env is the environment of the processes of one peer. Its methods may be called from many processes.
+// Env is the environment of the processes of one peer. Its methods may be called from many
+// processes.
 type Env interface {
 	// Now is the time by this machine's clock.
 	Now() time.Time
 
-	// Go starts a process. Its context ends with the peer. A panic in it is contained: failed, if not
-	// nil, is then called in its place. what names the work in the log.
+	// Go starts a process. Its context ends with the peer. A panic in it is contained: failed, if
+	// not nil, is then called in its place. what names the work in the log.
 	Go(what string, f func(context.Context), failed func())
 
 	// NewSignal returns a signal that has not fired.

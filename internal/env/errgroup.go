@@ -18,16 +18,16 @@ type ErrGroup struct {
 	err error
 }
 
-// NewErrGroup returns a group of which at most limit processes run at a time, 0 is no limit, and the
-// context under which they run: ctx, until one has failed or Wait has returned.
+// NewErrGroup returns a group of which at most limit processes run at a time, 0 is no limit, and
+// the context under which they run: ctx, until one has failed or Wait has returned.
 func NewErrGroup(ctx context.Context, e Env, limit int) (*ErrGroup, context.Context) {
 	g := &ErrGroup{group: NewGroup(e, limit)}
 	g.ctx, g.cancel = e.WithCancel(ctx)
 	return g, g.ctx
 }
 
-// Go starts f as a process of its own, once fewer than limit run. It does not start it any more when
-// the group's context has ended; Wait then returns the reason.
+// Go starts f as a process of its own, once fewer than limit run. It does not start it any more
+// when the group's context has ended; Wait then returns the reason.
 func (g *ErrGroup) Go(what string, f func(context.Context) error) {
 	err := g.group.Go(g.ctx, what, func(context.Context) {
 		err := fmt.Errorf("%w in %s", contain.ErrPanic, what) // unless f returns

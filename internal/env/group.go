@@ -34,8 +34,8 @@ func (g *Group) Go(ctx context.Context, what string, f func(context.Context)) er
 	return nil
 }
 
-// Wait waits until no process of the group runs, whatever becomes of the context of the caller: those
-// that it started use what is the caller's.
+// Wait waits until no process of the group runs, whatever becomes of the context of the caller:
+// those that it started use what is the caller's.
 func (g *Group) Wait() {
 	for {
 		changed := g.busy()

@@ -134,8 +134,8 @@ func (w *Wakeup) Wake() {
 	}
 }
 
-// Await waits for a wake-up or until the period has passed. It returns false when the context has ended.
-// One process at a time may call it.
+// Await waits for a wake-up or until the period has passed. It returns false when the context has
+// ended. One process at a time may call it.
 func (w *Wakeup) Await(ctx context.Context, period time.Duration) bool {
 	if ctx.Err() != nil {
 		return false

@@ -15,7 +15,8 @@ type System struct {
 	wg  *sync.WaitGroup
 }
 
-// NewSystem returns an environment whose processes get ctx and are counted in wg: who ends ctx waits for wg.
+// NewSystem returns an environment whose processes get ctx and are counted in wg: who ends ctx
+// waits for wg.
 func NewSystem(ctx context.Context, wg *sync.WaitGroup) *System { return &System{ctx, wg} }
 
 // Now implements [Env].
@@ -69,7 +70,8 @@ func (s *System) Wait(ctx context.Context, d time.Duration, signals ...Signal) e
 	}
 }
 
-// anyOf returns a channel that is closed when one of the signals has fired. Its goroutines end with stop.
+// anyOf returns a channel that is closed when one of the signals has fired. Its goroutines end with
+// stop.
 func anyOf(stop <-chan struct{}, signals []Signal) <-chan struct{} {
 	out := make(chan struct{})
 	var once sync.Once

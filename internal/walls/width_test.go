@@ -19,7 +19,6 @@ const maxColumns = 100
 var tooWide = []string{
 	"gateway",
 	"internal/chord",
-	"internal/env",
 	"internal/replication",
 	"internal/transfer",
 	"node",
