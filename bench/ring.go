@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/p2pchord/p2pchord/gateway"
+	"github.com/p2pchord/p2pchord/gateway/client"
 )
 
 // nodes is how many members a ring has: with three copies, every node holds every file.
@@ -109,8 +110,8 @@ func (r *ring) healthy(ctx context.Context, dir string) error {
 	return nil
 }
 
-func (r *ring) api(ctx context.Context, dir string) (*gateway.Client, error) {
-	return gateway.Dial(ctx, filepath.Join(dir, gateway.SocketName), 0)
+func (r *ring) api(ctx context.Context, dir string) (*client.Client, error) {
+	return client.Dial(ctx, filepath.Join(dir, gateway.SocketName), 0)
 }
 
 // cpu is the processor time that all members have had.

@@ -13,7 +13,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/p2pchord/p2pchord/gateway"
+	"github.com/p2pchord/p2pchord/gateway/client"
 	"github.com/p2pchord/p2pchord/node"
 )
 
@@ -336,7 +336,7 @@ func (r *ring) latencies(ctx context.Context, dir, name string, count int) ([]ti
 	return took, nil
 }
 
-func drain(ctx context.Context, c *gateway.Client, name string) error {
+func drain(ctx context.Context, c *client.Client, name string) error {
 	f, err := c.Get(ctx, name, node.GetOptions{})
 	if err != nil {
 		return err

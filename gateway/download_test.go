@@ -8,14 +8,15 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/p2pchord/p2pchord/gateway/internal/peertest"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/node"
 )
 
 func TestRanges(t *testing.T) {
 	t.Parallel()
-	f := newFake()
-	f.files["x"], f.files["empty"] = []byte("0123456789"), nil
+	f := peertest.New()
+	f.Files["x"], f.Files["empty"] = []byte("0123456789"), nil
 	web := serveHTTP(t, f)
 	for _, c := range []struct {
 		name, header, ifRange string
@@ -69,8 +70,8 @@ func TestRanges(t *testing.T) {
 // TestPartsThroughTheSocket: a client reads the same part as the peer itself.
 func TestPartsThroughTheSocket(t *testing.T) {
 	t.Parallel()
-	f := newFake()
-	f.files["x"] = []byte("0123456789")
+	f := peertest.New()
+	f.Files["x"] = []byte("0123456789")
 	_, c := serve(t, f)
 	for offset := int64(-12); offset <= 11; offset++ {
 		for length := range int64(13) {
@@ -95,9 +96,9 @@ func TestPartsThroughTheSocket(t *testing.T) {
 // TestABrokenRangeIsNotWhole: a failure in the middle breaks the connection.
 func TestABrokenRangeIsNotWhole(t *testing.T) {
 	t.Parallel()
-	f := newFake()
-	f.files["x"] = bytes.Repeat([]byte("x"), 1<<20)
-	f.getFails = fault.New(fault.Integrity, "other bytes")
+	f := peertest.New()
+	f.Files["x"] = bytes.Repeat([]byte("x"), 1<<20)
+	f.GetFails = fault.New(fault.Integrity, "other bytes")
 	web := serveHTTP(t, f)
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, web.URL+"/v1/files/x", nil)
 	if err != nil {

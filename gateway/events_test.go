@@ -2,15 +2,14 @@ package gateway
 
 import (
 	"bufio"
-	"encoding/json"
-	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/p2pchord/p2pchord/gateway/events"
+	"github.com/p2pchord/p2pchord/gateway/internal/peertest"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/node"
 )
@@ -48,7 +47,7 @@ func listenTo(t *testing.T, web *httptest.Server, query string) (next func() (to
 
 func TestEvents(t *testing.T) {
 	t.Parallel()
-	f, e := fullFake(), NewEvents()
+	f, e := peertest.Full(), events.NewHub()
 	web := serveEvents(t, f, e)
 	schemas := description(t).Components.Schemas
 	next := listenTo(t, web, "")
@@ -109,51 +108,23 @@ func TestEvents(t *testing.T) {
 	ended(`"get"`, `"name":"new"`, `"state":"done"`, `"path":"relayed"`)
 	call("GET", "/v1/files/none", "")
 	ended(`"get"`, `"state":"failed"`, `"code":"not_found"`)
-	f.putFails = fault.New(fault.NoSpace, "full")
+	f.PutFails = fault.New(fault.NoSpace, "full")
 	call("PUT", "/v1/files/new", "12345")
 	ended(`"put"`, `"state":"failed"`, `"code":"no_space"`)
 }
 
 func TestOnlySomeEvents(t *testing.T) {
 	t.Parallel()
-	e := NewEvents()
-	next := listenTo(t, serveEvents(t, fullFake(), e), "?only=ring")
+	f, e := peertest.Full(), events.NewHub()
+	next := listenTo(t, serveEvents(t, f, e), "?only=ring")
 	if topic, _ := next(); topic != "hello" {
 		t.Fatal(topic)
 	}
-	e.tell("transfer/1", event{topicTransfer, Transfer{}})
+	if _, err := e.Of(f).Put(t.Context(), "x", strings.NewReader("x"), node.PutOptions{Size: 1}); err != nil {
+		t.Fatal(err)
+	}
 	e.Ring(node.Event{Kind: "joined"})
 	if topic, _ := next(); topic != "ring" {
 		t.Error(topic)
-	}
-}
-
-// A listener that takes nothing costs no more than the last states, and the last events.
-func TestASlowListener(t *testing.T) {
-	t.Parallel()
-	e := NewEvents()
-	l := e.listen()
-	tr := e.begin("put", "x", 10)
-	for i := range 3 * keptEvents {
-		e.Ring(node.Event{Text: fmt.Sprint(i)})
-		tr.last = time.Time{}
-		tr.moved(node.Progress{Done: int64(i)})
-	}
-	got := l.take()
-	if len(got) != keptEvents+1 || len(l.events) != 0 {
-		t.Fatalf("%d events are kept", len(got))
-	}
-	last, _ := json.Marshal(got[len(got)-1].data)
-	if !strings.Contains(string(last), fmt.Sprint(3*keptEvents-1)) {
-		t.Errorf("the last one is %s", last)
-	}
-	i := slices.IndexFunc(got, func(e event) bool { return e.topic == topicTransfer })
-	if s, _ := got[i].data.(Transfer); s.Done != 3*keptEvents-1 {
-		t.Errorf("the transfer is at %d", s.Done)
-	}
-	e.leave(l)
-	e.Ring(node.Event{})
-	if len(l.take()) != 0 {
-		t.Error("it hears more after it has left")
 	}
 }

@@ -13,6 +13,9 @@ import (
 	"testing/iotest"
 	"time"
 
+	"github.com/p2pchord/p2pchord/gateway/client"
+	"github.com/p2pchord/p2pchord/gateway/internal/api"
+	"github.com/p2pchord/p2pchord/gateway/internal/peertest"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/node"
 )
@@ -23,7 +26,7 @@ var trickyNames = []string{
 	strings.Repeat("ü", 512), strings.Repeat("%", 1024),
 }
 
-func put(t *testing.T, c *Client, name string, b []byte) node.PutResult {
+func put(t *testing.T, c *client.Client, name string, b []byte) node.PutResult {
 	t.Helper()
 	res, err := c.Put(t.Context(), name, bytes.NewReader(b), node.PutOptions{Size: int64(len(b))})
 	if err != nil {
@@ -34,11 +37,11 @@ func put(t *testing.T, c *Client, name string, b []byte) node.PutResult {
 
 func TestEveryNameSurvivesTheURL(t *testing.T) {
 	t.Parallel()
-	f := newFake()
+	f := peertest.New()
 	_, c := serve(t, f)
 	for _, name := range trickyNames {
 		want := []byte("bytes of " + name)
-		if res := put(t, c, name, want); res.Name != name || res.Hash != sum(want) {
+		if res := put(t, c, name, want); res.Name != name || res.Hash != peertest.Sum(want) {
 			t.Errorf("put %q: stored as %q", name, res.Name)
 		}
 		r, err := c.Get(t.Context(), name, node.GetOptions{})
@@ -72,14 +75,14 @@ func TestEveryNameSurvivesTheURL(t *testing.T) {
 			t.Errorf("rm %q: %v", name, err)
 		}
 	}
-	if len(f.files) != 0 {
-		t.Errorf("%d files left", len(f.files))
+	if len(f.Files) != 0 {
+		t.Errorf("%d files left", len(f.Files))
 	}
 }
 
 func TestNamesThatAPathWouldChangeAreRefused(t *testing.T) {
 	t.Parallel()
-	f := newFake()
+	f := peertest.New()
 	_, c := serve(t, f)
 	put(t, c, "b", []byte("x"))
 	for _, name := range []string{"a/../b", "./b", "b/", "/b", "a//b", "..", "."} {
@@ -91,7 +94,7 @@ func TestNamesThatAPathWouldChangeAreRefused(t *testing.T) {
 
 func TestPutAndGetOfManySizes(t *testing.T) {
 	t.Parallel()
-	f := newFake()
+	f := peertest.New()
 	_, c := serve(t, f)
 	for _, size := range []int{0, 1, 4095, 4096, 1 << 20, 9<<20 + 17} {
 		for _, known := range []bool{true, false} {
@@ -106,7 +109,7 @@ func TestPutAndGetOfManySizes(t *testing.T) {
 			last := int64(-1)
 			o.Progress = func(p node.Progress) { last = p.Done }
 			res, err := c.Put(t.Context(), "x", bytes.NewReader(want), o)
-			if err != nil || res.Size != int64(size) || res.Hash != sum(want) {
+			if err != nil || res.Size != int64(size) || res.Hash != peertest.Sum(want) {
 				t.Fatalf("put of %d bytes, known %v: %+v, %v", size, known, res, err)
 			}
 			if last < 0 || last > int64(size) {
@@ -131,13 +134,13 @@ func TestPutAndGetOfManySizes(t *testing.T) {
 
 func TestPutOptionsArrive(t *testing.T) {
 	t.Parallel()
-	f := newFake()
+	f := peertest.New()
 	_, c := serve(t, f)
 	when := time.Date(1962, 1, 2, 3, 4, 5, 678, time.UTC)
 	if _, err := c.Put(t.Context(), "x", strings.NewReader("abc"), node.PutOptions{Size: 3, Copies: 5, WaitAll: true, Modified: when, Mode: 0o750}); err != nil {
 		t.Fatal(err)
 	}
-	if p := f.lastPut; p.Copies != 5 || !p.WaitAll || !p.Modified.Equal(when) || p.Mode != 0o750 || p.Size != 3 {
+	if p := f.LastPut; p.Copies != 5 || !p.WaitAll || !p.Modified.Equal(when) || p.Mode != 0o750 || p.Size != 3 {
 		t.Errorf("the peer was asked for %+v", p)
 	}
 	other, err := c.Get(t.Context(), "x", node.GetOptions{Version: "v 0/?"})
@@ -153,15 +156,15 @@ func TestPutOptionsArrive(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	if i := r.Info(); !i.Modified.Equal(when) || i.Hash != sum([]byte("abc")) || i.Key != 1 || i.Version != "v1" || i.Copies != 3 || i.Mode != 0o750 {
+	if i := r.Info(); !i.Modified.Equal(when) || i.Hash != peertest.Sum([]byte("abc")) || i.Key != 1 || i.Version != "v1" || i.Copies != 3 || i.Mode != 0o750 {
 		t.Errorf("got %+v", i)
 	}
 }
 
 func TestFewerCopiesIsAResultAndAnError(t *testing.T) {
 	t.Parallel()
-	f := newFake()
-	f.fewer = true
+	f := peertest.New()
+	f.Fewer = true
 	_, c := serve(t, f)
 	res, err := c.Put(t.Context(), "x", strings.NewReader("abc"), node.PutOptions{Size: 3, Copies: 3})
 	if !errors.Is(err, fault.FewerCopies) || res.Copies != 1 || res.Size != 3 {
@@ -171,8 +174,8 @@ func TestFewerCopiesIsAResultAndAnError(t *testing.T) {
 
 func TestARefusalComesBeforeTheBytesAreRead(t *testing.T) {
 	t.Parallel()
-	f := newFake()
-	f.putFails = fault.New(fault.NoSpace, "the owner is full")
+	f := peertest.New()
+	f.PutFails = fault.New(fault.NoSpace, "the owner is full")
 	_, c := serve(t, f)
 	// The source never ends: only an answer can end the put.
 	_, err := c.Put(t.Context(), "x", endless{}, node.PutOptions{Size: node.SizeUnknown})
@@ -189,13 +192,13 @@ func TestASourceThatFailsStoresNothingAndSaysWhy(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("the disk broke")
 	for _, size := range []int64{node.SizeUnknown, 1 << 20} {
-		f := newFake()
+		f := peertest.New()
 		_, c := serve(t, f)
 		r := io.MultiReader(bytes.NewReader(make([]byte, 100_000)), iotest.ErrReader(broken))
 		if _, err := c.Put(t.Context(), "x", r, node.PutOptions{Size: size}); !errors.Is(err, broken) {
 			t.Errorf("size %d: %v", size, err)
 		}
-		if len(f.files) != 0 {
+		if len(f.Files) != 0 {
 			t.Errorf("size %d: something was stored", size)
 		}
 	}
@@ -203,10 +206,10 @@ func TestASourceThatFailsStoresNothingAndSaysWhy(t *testing.T) {
 
 func TestAGetThatFailsInTheMiddleIsNoWholeFile(t *testing.T) {
 	t.Parallel()
-	f := newFake()
+	f := peertest.New()
 	s, c := serve(t, f)
 	put(t, c, "x", make([]byte, 1<<20))
-	f.getFails = fault.New(fault.Integrity, "block 1: \"bad\"\nbytes")
+	f.GetFails = fault.New(fault.Integrity, "block 1: \"bad\"\nbytes")
 
 	r, err := c.Get(t.Context(), "x", node.GetOptions{})
 	if err != nil {
@@ -217,7 +220,7 @@ func TestAGetThatFailsInTheMiddleIsNoWholeFile(t *testing.T) {
 		t.Errorf("after %d bytes: %v", n, err)
 	}
 	// A client that knows no trailers has the length, and a broken connection.
-	resp, err := c.http.Get("http://x/v1/files/x")
+	resp, err := overSocket(s.path).Get("http://x/v1/files/x")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -233,11 +236,11 @@ func TestAGetThatFailsInTheMiddleIsNoWholeFile(t *testing.T) {
 
 func TestAListThatFailsInTheMiddleIsNoWholeList(t *testing.T) {
 	t.Parallel()
-	f := newFake()
+	f := peertest.New()
 	_, c := serve(t, f)
 	put(t, c, "a", nil)
 	put(t, c, "b", nil)
-	f.listFails = fault.New(fault.TryAgain, "an arc is between owners")
+	f.ListFails = fault.New(fault.TryAgain, "an arc is between owners")
 	var last error
 	n := 0
 	for _, err := range c.List(t.Context(), "") {
@@ -252,14 +255,14 @@ func TestAListThatFailsInTheMiddleIsNoWholeList(t *testing.T) {
 
 func TestNotFoundAndItsStatus(t *testing.T) {
 	t.Parallel()
-	_, c := serve(t, newFake())
+	s, c := serve(t, peertest.New())
 	if _, err := c.Get(t.Context(), "x", node.GetOptions{}); !errors.Is(err, fault.NotFound) {
 		t.Errorf("get: %v", err)
 	}
 	if err := c.Remove(t.Context(), "x"); !errors.Is(err, fault.NotFound) {
 		t.Errorf("rm: %v", err)
 	}
-	resp, err := c.http.Head("http://x/v1/files/x")
+	resp, err := overSocket(s.path).Head("http://x/v1/files/x")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -271,12 +274,12 @@ func TestNotFoundAndItsStatus(t *testing.T) {
 
 func TestPlainPutAnswersWithTheResultAlone(t *testing.T) {
 	t.Parallel()
-	_, c := serve(t, newFake())
+	s, _ := serve(t, peertest.New())
 	req, err := http.NewRequestWithContext(context.Background(), http.MethodPut, "http://x/v1/files/a%2Fb", strings.NewReader("abc"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	resp, err := c.http.Do(req)
+	resp, err := overSocket(s.path).Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -285,12 +288,12 @@ func TestPlainPutAnswersWithTheResultAlone(t *testing.T) {
 	if resp.StatusCode != 200 || !strings.HasPrefix(string(body), `{"name":"a/b"`) {
 		t.Errorf("%s: %s", resp.Status, body)
 	}
-	head, err := c.http.Head("http://x/v1/files/a/b")
+	head, err := overSocket(s.path).Head("http://x/v1/files/a/b")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer head.Body.Close()
-	if head.ContentLength != 3 || head.Header.Get(headerHash) != sum([]byte("abc")) {
+	if head.ContentLength != 3 || head.Header.Get(api.HeaderHash) != peertest.Sum([]byte("abc")) {
 		t.Errorf("HEAD: %v", head.Header)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/p2pchord/p2pchord/gateway/internal/peertest"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/node"
 )
@@ -14,8 +15,8 @@ import (
 // What a node tells of its connections comes through the socket as it is.
 func TestNetworkThroughTheSocket(t *testing.T) {
 	t.Parallel()
-	f := newFake()
-	f.files["a/b c"] = []byte("x")
+	f := peertest.New()
+	f.Files["a/b c"] = []byte("x")
 	_, c := serve(t, f)
 	want, _ := f.Peers(t.Context())
 	if got, err := c.Peers(t.Context()); err != nil || !reflect.DeepEqual(got, want) {
@@ -37,8 +38,8 @@ func TestNetworkThroughTheSocket(t *testing.T) {
 // A check ends at the deadline of who asked for it, at the node too.
 func TestNetcheckEndsInTime(t *testing.T) {
 	t.Parallel()
-	f := newFake()
-	f.hang = make(chan struct{})
+	f := peertest.New()
+	f.Hang = make(chan struct{})
 	_, c := serve(t, f)
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()

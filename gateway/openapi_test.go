@@ -8,17 +8,18 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/getkin/kin-openapi/openapi3"
 
+	"github.com/p2pchord/p2pchord/gateway/events"
+	"github.com/p2pchord/p2pchord/gateway/internal/api"
+	"github.com/p2pchord/p2pchord/gateway/internal/peertest"
+	"github.com/p2pchord/p2pchord/gateway/metrics"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/node"
-	"github.com/p2pchord/p2pchord/share"
 )
 
 func description(t *testing.T) *openapi3.T {
@@ -36,7 +37,7 @@ func description(t *testing.T) *openapi3.T {
 // TestEachCallIsDescribed: those of the server are those of openapi.yaml.
 func TestEachCallIsDescribed(t *testing.T) {
 	t.Parallel()
-	s := &Server{metrics: NewMetrics()}
+	s := &Server{metrics: metrics.New().Handler()}
 	var served, described []string
 	for pattern := range s.routes() {
 		served = append(served, strings.Replace(pattern, "...}", "}", 1))
@@ -58,21 +59,6 @@ func TestEachCallIsDescribed(t *testing.T) {
 			t.Errorf("%s is in openapi.yaml, and nothing serves it", c)
 		}
 	}
-}
-
-// fullFake has something in every field of its answers.
-func fullFake() *fake {
-	f := newFake()
-	f.files["a/b c"], f.times["a/b c"] = []byte("0123456789"), time.Unix(1, 0)
-	f.damaged = true
-	now := time.Unix(2, 0)
-	f.updates = []share.Update{
-		{Folder: &share.Status{Time: now, Folder: "/f", State: share.FolderWatching, Problems: []string{"p"}}},
-		{File: &share.File{Time: now, Name: "n", State: share.StateRefused, Code: "no_space", Reason: "full", Retry: true}},
-		{File: &share.File{Time: now, Name: "m", State: share.StateStored, Hash: "00", Copies: 3}},
-		{Present: true},
-	}
-	return f
 }
 
 // TestAnswersAreAsDescribed asks for every call, in ways that succeed and that fail, and
@@ -101,7 +87,7 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 		{"HEAD", "/v1/files/a/b%20c", "/v1/files/{name}", [2]string{}, "", 200},
 		{"HEAD", "/v1/files/a/b%20c", "/v1/files/{name}", [2]string{"If-None-Match", `"v1"`}, "", 304},
 		{"PUT", "/v1/files/x?copies=2&wait=all", "/v1/files/{name}", [2]string{}, "bytes", 200},
-		{"PUT", "/v1/files/x", "/v1/files/{name}", [2]string{"Accept", ndjson}, "bytes", 200},
+		{"PUT", "/v1/files/x", "/v1/files/{name}", [2]string{"Accept", api.NDJSON}, "bytes", 200},
 		{"PUT", "/v1/files/x?copies=many", "/v1/files/{name}", [2]string{}, "bytes", 400},
 		{"DELETE", "/v1/files/a/b%20c", "/v1/files/{name}", [2]string{}, "", 200},
 		{"GET", "/v1/stat/a/b%20c", "/v1/stat/{name}", [2]string{}, "", 200},
@@ -125,7 +111,7 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 	} {
 		t.Run(c.method+" "+c.path+" "+c.header[1], func(t *testing.T) {
 			t.Parallel()
-			web := serveHTTP(t, fullFake())
+			web := serveHTTP(t, peertest.Full())
 			req, err := http.NewRequestWithContext(t.Context(), c.method, web.URL+c.path, strings.NewReader(c.body))
 			if err != nil {
 				t.Fatal(err)
@@ -150,7 +136,7 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 		asked[c.method+" "+c.call] = true
 	}
 	asked["GET /v1/events"] = true // by TestEvents
-	for pattern := range (&Server{metrics: NewMetrics()}).routes() {
+	for pattern := range (&Server{metrics: metrics.New().Handler()}).routes() {
 		if c := strings.Replace(pattern, "...}", "}", 1); !asked[c] {
 			t.Errorf("%s is never asked for here", c)
 		}
@@ -178,7 +164,7 @@ func asDescribed(op *openapi3.Operation, method string, resp *http.Response, bod
 		return fmt.Errorf("the type %q is not described", kind)
 	case kind == "application/json":
 		return fits(media.Schema.Value, body)
-	case kind == ndjson:
+	case kind == api.NDJSON:
 		lines := bufio.NewScanner(bytes.NewReader(body))
 		for lines.Scan() {
 			if err := fits(media.Schema.Value, lines.Bytes()); err != nil {
@@ -256,45 +242,16 @@ func TestWhatIsNotDescribedIsFound(t *testing.T) {
 	}
 }
 
-// withLists makes the lists of an answer that are nil empty, as a node's are.
-func withLists[T any](v T) T {
-	var fill func(reflect.Value)
-	fill = func(v reflect.Value) {
-		switch v.Kind() {
-		case reflect.Slice:
-			if v.IsNil() {
-				v.Set(reflect.MakeSlice(v.Type(), 0, 0))
-			}
-			for i := range v.Len() {
-				fill(v.Index(i))
-			}
-		case reflect.Struct:
-			for i := range v.NumField() {
-				if v.Field(i).CanSet() {
-					fill(v.Field(i))
-				}
-			}
-		case reflect.Pointer:
-			if !v.IsNil() {
-				fill(v.Elem())
-			}
-		default: // it has no lists in it
-		}
-	}
-	fill(reflect.ValueOf(&v))
-	return v
-}
-
 // serveHTTP serves a peer as the server does, on a port of httptest.
-func serveHTTP(t *testing.T, f *fake) *httptest.Server {
+func serveHTTP(t *testing.T, f *peertest.Peer) *httptest.Server {
 	t.Helper()
-	return serveEvents(t, f, NewEvents())
+	return serveEvents(t, f, events.NewHub())
 }
 
-func serveEvents(t *testing.T, f *fake, e *Events) *httptest.Server {
+func serveEvents(t *testing.T, f *peertest.Peer, e *events.Hub) *httptest.Server {
 	t.Helper()
-	m := NewMetrics()
-	s, err := Serve(t.TempDir()+"/"+SocketName, e.Of(m.Of(f)), m, e)
+	m := metrics.New()
+	s, err := Serve(t.TempDir()+"/"+SocketName, e.Of(m.Of(f)), m.Handler(), e)
 	if err != nil {
 		t.Fatal(err)
 	}

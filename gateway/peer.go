@@ -2,65 +2,70 @@ package gateway
 
 import (
 	"context"
-	"io"
-	"iter"
 
+	"github.com/p2pchord/p2pchord/gateway/internal/api"
+	"github.com/p2pchord/p2pchord/gateway/internal/socket"
 	"github.com/p2pchord/p2pchord/node"
-	"github.com/p2pchord/p2pchord/share"
 )
 
-// Ring is what can be done with the files of a ring, as its member or as a
-// client that passes through.
-type Ring interface {
-	// Put stores what r yields as name. With kind fault.FewerCopies the file is
-	// stored all the same, and the result says how.
-	Put(ctx context.Context, name string, r io.Reader, o node.PutOptions) (node.PutResult, error)
-	// Get opens a file. Nothing unverified is ever read from it.
-	Get(ctx context.Context, name string, o node.GetOptions) (File, error)
-	// List yields every file whose name begins with prefix.
-	List(ctx context.Context, prefix string) iter.Seq2[node.FileInfo, error]
-	Stat(ctx context.Context, name string) (node.FileStat, error)
-	Remove(ctx context.Context, name string) error
-	Lookup(ctx context.Context, name string) (node.Lookup, error)
-	// Trace follows the lookup of a name hop by hop, and asks its holders.
-	Trace(ctx context.Context, name string) (node.Trace, error)
-	// Members yields every peer of the ring, from the lowest position.
-	Members(ctx context.Context) iter.Seq2[node.Member, error]
-	Close() error
+type (
+	// Ring is what can be done with the files of a ring, as a member or as a client.
+	Ring = api.Ring
+	// Peer is a member of the ring.
+	Peer = api.Peer
+	// File is a file being fetched.
+	File = api.File
+	// Problem is a failure as it travels: the inside of {"error":{...}}.
+	Problem = api.Problem
+	// Self identifies the peer that answers.
+	Self = api.Self
+)
+
+// SocketName is the name of the API's socket in a node's data folder.
+const SocketName = socket.Name
+
+// DefaultWithin is how long a node that quits hands over files.
+const DefaultWithin = api.DefaultWithin
+
+// ProblemOf describes err for a user: on one line, with one of the codes that users see.
+func ProblemOf(err error) Problem { return api.ProblemOf(err) }
+
+// OneLine returns s on one line, without anything that a terminal would obey, or that hides or
+// reorders what is shown.
+func OneLine(s string) string { return api.OneLine(s) }
+
+// OfNode returns a node of this process as a Peer.
+func OfNode(n *node.Node) Peer { return ofNode{n} }
+
+// OfClient returns a client of this process as a Ring.
+func OfClient(c *node.Client) Ring { return ofClient{c} }
+
+type (
+	ofNode   struct{ *node.Node }
+	ofClient struct{ *node.Client }
+)
+
+func (n ofNode) Get(ctx context.Context, name string, o node.GetOptions) (File, error) {
+	return opened(n.Node.Get(ctx, name, o))
 }
 
-// Peer is a member of the ring.
-type Peer interface {
-	Ring
-	PeerID() string
-	RingAddress() string
-	Status(ctx context.Context) (node.Status, error)
-	// Health is Status without the files: it costs little.
-	Health(ctx context.Context) (node.Status, error)
-	// Peers lists the peer's connections.
-	Peers(ctx context.Context) ([]node.Connection, error)
-	// Netcheck looks at how the peer reaches others and they it, and says what is wrong.
-	Netcheck(ctx context.Context) (node.Netcheck, error)
-	// Leave hands every file over and departs for good. After an error the peer may
-	// run on: Gone tells.
-	Leave(ctx context.Context, report func(node.HandOver)) error
-	// Quit hands over what has too few copies elsewhere, until ctx ends, and keeps the data.
-	Quit(ctx context.Context, report func(node.HandOver)) error
-	// Gone tells whether the peer has ended, as far as is known here: after Leave or
-	// Quit, or by itself.
-	Gone() bool
-	// Watch yields the state of the node's shared folder and of each file in it, and then,
-	// with follow, each change. Without a shared folder the error says so.
-	Watch(ctx context.Context, follow bool) iter.Seq2[share.Update, error]
-	// Verify re-reads every block of the peer and reports each bad one.
-	Verify(ctx context.Context, report func(node.Damage)) (node.Verified, error)
+func (n ofNode) Gone() bool {
+	select {
+	case <-n.Done():
+		return true
+	default:
+		return false
+	}
 }
 
-// File is a file being fetched.
-type File interface {
-	io.ReadCloser
-	io.WriterTo
-	Info() node.FileInfo
-	// Sources names the peers that the bytes came from, complete after io.EOF.
-	Sources() []string
+func (c ofClient) Get(ctx context.Context, name string, o node.GetOptions) (File, error) {
+	return opened(c.Client.Get(ctx, name, o))
+}
+
+// opened returns a *node.File as a File. A nil *node.File becomes a nil File.
+func opened(f *node.File, err error) (File, error) {
+	if err != nil {
+		return nil, err
+	}
+	return f, nil
 }

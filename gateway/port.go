@@ -17,6 +17,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/p2pchord/p2pchord/gateway/internal/api"
+	"github.com/p2pchord/p2pchord/gateway/internal/web"
 	"github.com/p2pchord/p2pchord/internal/durable"
 	"github.com/p2pchord/p2pchord/internal/fault"
 )
@@ -27,19 +29,19 @@ const TokenName = "api.token"
 // minToken is the length in bytes below which a token could be guessed.
 const minToken = 24
 
-// port is the API on a TCP port of this machine. Every process and every page of a
-// browser can reach it, so it wants the token of each request, and takes only those
-// that are meant for this machine by name: a page that makes its own name lead here
-// (DNS rebinding) is refused by the Host that its browser sends.
+// port is the API on a TCP port of this machine. Every process and every page in a browser can
+// reach it, so each request needs the token, and its Host must name this machine. That refuses a
+// page that makes its own name resolve to this machine (DNS rebinding), because the browser sends
+// that name.
 type port struct {
 	listen net.Listener
 	http   *http.Server
 	served chan struct{}
 }
 
-// ServePort answers on a loopback port too, HOST:PORT or PORT, for who has the token in
-// the file TokenName of the socket's folder, which is made if it isn't there.
-// It is called at most once, before Close.
+// ServePort also answers on a loopback port, HOST:PORT or PORT, those that have the token in the
+// file TokenName beside the socket. It makes that file if it doesn't exist. It may be called once,
+// before Close.
 func (s *Server) ServePort(ctx context.Context, addr string) error {
 	where, err := loopbackAddr(addr)
 	if err != nil {
@@ -54,7 +56,7 @@ func (s *Server) ServePort(ctx context.Context, addr string) error {
 		return fault.New(fault.Failed, "can't serve the API on %s: %w; give another --api-listen", where, err)
 	}
 	p := &port{listen: l, served: make(chan struct{})}
-	p.http = &http.Server{Handler: guard(token, s.handler()), ReadHeaderTimeout: 10 * time.Second, ErrorLog: newServerLog()}
+	p.http = &http.Server{Handler: guard(token, s.handler()), ReadHeaderTimeout: 10 * time.Second, ErrorLog: web.ServerLog()}
 	s.port = p
 	go func() {
 		defer close(p.served)
@@ -63,7 +65,7 @@ func (s *Server) ServePort(ctx context.Context, addr string) error {
 	return nil
 }
 
-// PortAddr is where the API answers beside its socket, empty for nowhere.
+// PortAddr is the address of the port; it is empty without ServePort.
 func (s *Server) PortAddr() string {
 	if s.port == nil {
 		return ""
@@ -80,20 +82,20 @@ func (p *port) close(ctx context.Context) error {
 	return err
 }
 
-// guard lets through what is meant for this machine and has the token.
+// guard lets through requests that are meant for this machine and have the token.
 func guard(token string, next http.Handler) http.Handler {
 	want := sha256.Sum256([]byte(token))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		origin := r.Header.Get("Origin")
-		if !isLoopback(r.Host) || origin != "" && !sameOrigin(origin, r.Host) {
-			writeError(w, fault.New(fault.NotAllowed, "the API is for this machine only: ask for it as 127.0.0.1 or localhost, and not from another site"))
+		if !web.IsLoopback(r.Host) || origin != "" && !sameOrigin(origin, r.Host) {
+			web.Error(w, fault.New(fault.NotAllowed, "the API is for this machine only: ask for it as 127.0.0.1 or localhost, and not from another site"))
 			return
 		}
 		given, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-		got := sha256.Sum256([]byte(given)) // of equal length, whatever came
+		got := sha256.Sum256([]byte(given)) // of equal length, whatever the client sent
 		if subtle.ConstantTimeCompare(got[:], want[:]) != 1 {
 			w.Header().Set("WWW-Authenticate", `Bearer realm="p2pchord"`)
-			writeJSON(w, http.StatusUnauthorized, map[string]Problem{"error": {
+			web.JSON(w, http.StatusUnauthorized, map[string]api.Problem{"error": {
 				Code: fault.NotAllowed, Message: "the token is missing or wrong: send the header Authorization: Bearer, with what is in " + TokenName + " of the node's data folder",
 			}})
 			return
@@ -102,25 +104,12 @@ func guard(token string, next http.Handler) http.Handler {
 	})
 }
 
-// isLoopback tells whether a Host header names this machine.
-func isLoopback(host string) bool {
-	if h, _, err := net.SplitHostPort(host); err == nil {
-		host = h
-	}
-	host = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
-	if strings.EqualFold(host, "localhost") {
-		return true
-	}
-	ip := net.ParseIP(host)
-	return ip != nil && ip.IsLoopback()
-}
-
 func sameOrigin(origin, host string) bool {
 	u, err := url.Parse(origin)
 	return err == nil && u.Scheme == "http" && u.Host == host
 }
 
-// CheckAPIAddr says whether addr is a PORT or HOST:PORT on which only this machine is reached.
+// CheckAPIAddr returns an error unless addr is PORT or HOST:PORT of a loopback address.
 func CheckAPIAddr(addr string) error {
 	_, err := loopbackAddr(addr)
 	return err
@@ -145,7 +134,7 @@ func loopbackAddr(addr string) (string, error) {
 	return net.JoinHostPort(host, number), nil
 }
 
-// readToken reads the token, or makes one: for this user alone.
+// readToken reads the token, or makes one that only this user may read.
 func readToken(path string) (string, error) {
 	st, err := os.Stat(path)
 	switch {

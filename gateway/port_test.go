@@ -11,13 +11,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/p2pchord/p2pchord/gateway/internal/peertest"
 	"github.com/p2pchord/p2pchord/internal/fault"
 )
 
 // servePort starts a server with its port, and returns the port's address and the token.
 func servePort(t *testing.T) (s *Server, addr, token string) {
 	t.Helper()
-	s, _ = serve(t, fullFake())
+	s, _ = serve(t, peertest.Full())
 	if err := s.ServePort(t.Context(), "127.0.0.1:0"); err != nil {
 		t.Fatal(err)
 	}

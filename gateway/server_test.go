@@ -1,12 +1,9 @@
 package gateway
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"net"
 	"os"
@@ -18,6 +15,8 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/p2pchord/p2pchord/gateway/client"
+	"github.com/p2pchord/p2pchord/gateway/internal/peertest"
 	"github.com/p2pchord/p2pchord/internal/contain"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/node"
@@ -27,7 +26,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestTheSocketIsPrivateAndGoesWithTheServer(t *testing.T) {
 	t.Parallel()
-	s, _ := serve(t, newFake())
+	s, _ := serve(t, peertest.New())
 	st, err := os.Lstat(s.path)
 	if err != nil {
 		t.Fatal(err)
@@ -44,7 +43,7 @@ func TestTheSocketIsPrivateAndGoesWithTheServer(t *testing.T) {
 	if _, err := os.Lstat(s.path); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("after Close: %v", err)
 	}
-	if _, err := Dial(t.Context(), s.path, 0); !errors.Is(err, fault.Unreachable) {
+	if _, err := client.Dial(t.Context(), s.path, 0); !errors.Is(err, fault.Unreachable) {
 		t.Errorf("dial: %v", err)
 	}
 }
@@ -58,24 +57,24 @@ func TestAStaleSocketIsReplacedAndALiveOneIsNot(t *testing.T) {
 	}
 	l.SetUnlinkOnClose(false)
 	_ = l.Close()
-	if _, err := Dial(t.Context(), path, 0); !errors.Is(err, fault.Unreachable) {
+	if _, err := client.Dial(t.Context(), path, 0); !errors.Is(err, fault.Unreachable) {
 		t.Errorf("dial of a stale socket: %v", err)
 	}
-	s, err := Serve(path, newFake(), nil, nil)
+	s, err := Serve(path, peertest.New(), nil, nil)
 	if err != nil {
 		t.Fatalf("a stale socket: %v", err)
 	}
 	defer s.Close(context.Background())
-	if _, err := Serve(path, newFake(), nil, nil); err == nil {
+	if _, err := Serve(path, peertest.New(), nil, nil); err == nil {
 		t.Error("a live socket was replaced")
 	}
-	c, err := Dial(t.Context(), path, 0)
+	c, err := client.Dial(t.Context(), path, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer c.Close()
 	if c.PeerID() != "fake" || c.RingAddress() != "localhost:8001" {
-		t.Errorf("self: %+v", c.self)
+		t.Errorf("self: %+v", c.PeerID())
 	}
 }
 
@@ -86,12 +85,12 @@ func TestADeepDataFolder(t *testing.T) {
 		t.Fatal(err)
 	}
 	path := filepath.Join(dir, SocketName)
-	s, err := Serve(path, newFake(), nil, nil)
+	s, err := Serve(path, peertest.New(), nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close(context.Background())
-	c, err := Dial(t.Context(), path, 0)
+	c, err := client.Dial(t.Context(), path, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,7 +102,7 @@ func TestADeepDataFolder(t *testing.T) {
 
 func TestLeaveReportsEachFileAndFreesTheFolder(t *testing.T) {
 	t.Parallel()
-	f := newFake()
+	f := peertest.New()
 	s, c := serve(t, f)
 	var got []string
 	err := c.Leave(t.Context(), func(h node.HandOver) { got = append(got, fmt.Sprint(h)) })
@@ -113,17 +112,15 @@ func TestLeaveReportsEachFileAndFreesTheFolder(t *testing.T) {
 	if fault.CodeOf(err) != fault.Failed || err.Error() != "1 file of 2 stays here: b" {
 		t.Errorf("%v", err)
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if _, err := os.Lstat(s.path); !f.closed || !c.Gone() || !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("closed %v, socket %v", f.closed, err)
+	if _, err := os.Lstat(s.path); !f.Closed || !c.Gone() || !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("closed %v, socket %v", f.Closed, err)
 	}
 }
 
 func TestQuitKeepsToItsTime(t *testing.T) {
 	t.Parallel()
 	for _, within := range []time.Duration{0, 40 * time.Second} {
-		_, c := serve(t, newFake())
+		_, c := serve(t, peertest.New())
 		ctx, want := t.Context(), DefaultWithin
 		if within > 0 {
 			var cancel context.CancelFunc
@@ -141,89 +138,9 @@ func TestQuitKeepsToItsTime(t *testing.T) {
 	}
 }
 
-func TestSilenceEndsACall(t *testing.T) {
-	t.Parallel()
-	f := newFake()
-	f.hang = make(chan struct{})
-	s, _ := serve(t, f)
-	c, err := Dial(t.Context(), s.path, 50*time.Millisecond)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	if _, err := c.Stat(t.Context(), "x"); !errors.Is(err, fault.TryAgain) {
-		t.Errorf("%v", err)
-	}
-}
-
-func TestASlowSourceIsNotTheNodesSilence(t *testing.T) {
-	t.Parallel()
-	f := newFake()
-	s, _ := serve(t, f)
-	const idle = 300 * time.Millisecond
-	c, err := Dial(t.Context(), s.path, idle)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	r := &slow{left: 3, wait: 2 * idle}
-	if _, err := c.Put(t.Context(), "x", r, node.PutOptions{Size: node.SizeUnknown, Progress: func(node.Progress) {}}); err != nil {
-		t.Errorf("%v", err)
-	}
-	if string(f.files["x"]) != "..." {
-		t.Errorf("stored %q", f.files["x"])
-	}
-}
-
-// slow yields a byte at a time, each after a wait.
-type slow struct {
-	left int
-	wait time.Duration
-}
-
-func (s *slow) Read(p []byte) (int, error) {
-	if s.left == 0 {
-		return 0, io.EOF
-	}
-	s.left--
-	<-time.After(s.wait)
-	p[0] = '.'
-	return 1, nil
-}
-
-func TestANodeThatGoesAwayInTheMiddle(t *testing.T) {
-	t.Parallel()
-	f := newFake()
-	f.hang = make(chan struct{})
-	s, c := serve(t, f)
-	answered := make(chan error)
-	go func() {
-		_, err := c.Stat(context.Background(), "x")
-		answered <- err
-	}()
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
-	_ = s.Close(ctx) // breaks what has not been answered in time
-	if err := <-answered; !errors.Is(err, fault.Unreachable) {
-		t.Errorf("%v", err)
-	}
-}
-
-func TestInterruptedIsTheCallersOwnEnd(t *testing.T) {
-	t.Parallel()
-	f := newFake()
-	f.hang = make(chan struct{})
-	_, c := serve(t, f)
-	ctx, cancel := context.WithCancel(t.Context())
-	time.AfterFunc(20*time.Millisecond, cancel)
-	if _, err := c.Stat(ctx, "x"); !errors.Is(err, context.Canceled) {
-		t.Errorf("%v", err)
-	}
-}
-
 func TestMembersAndStatus(t *testing.T) {
 	t.Parallel()
-	_, c := serve(t, newFake())
+	s, c := serve(t, peertest.New())
 	var got []string
 	for m, err := range c.Members(t.Context()) {
 		got = append(got, fmt.Sprintf("%s %d %s %v", m.PeerID, m.Key, m.RingAddress, err))
@@ -240,46 +157,28 @@ func TestMembersAndStatus(t *testing.T) {
 		}
 		break // leaving early must not leak the connection: goleak looks at the end
 	}
-	if err := c.call(t.Context(), "GET", "/v1/nothing", nil); !errors.Is(err, fault.Usage) {
-		t.Errorf("unknown call: %v", err)
+	resp, err := overSocket(s.path).Get("http://x/v1/nothing")
+	if err != nil {
+		t.Fatal(err)
 	}
-}
-
-func TestProblems(t *testing.T) {
-	t.Parallel()
-	for _, c := range []struct {
-		err  error
-		want fault.Code
-	}{
-		{fault.New(fault.Busy, "x"), fault.TryAgain},
-		{fault.New(fault.NotOwner, "x"), fault.TryAgain},
-		{fault.New(fault.NotFound, "x"), fault.NotFound},
-		{context.DeadlineExceeded, fault.TryAgain},
-		{context.Canceled, fault.Interrupted},
-		{errors.New("x"), fault.Failed},
-	} {
-		p := ProblemOf(c.err)
-		if p.Code != c.want || !errors.Is(p.Err(), c.want) {
-			t.Errorf("%v: %v", c.err, p)
-		}
-	}
-	if got := OneLine("a\nb\x1b[31m\u009bc "); got != `a b\x1b[31m\x9bc` {
-		t.Errorf("OneLine: %q", got)
+	defer resp.Body.Close()
+	if resp.StatusCode != fault.Usage.HTTP() {
+		t.Errorf("unknown call: %s", resp.Status)
 	}
 }
 
 func TestAPeerThatCantLeaveRunsOn(t *testing.T) {
 	t.Parallel()
-	f := newFake()
-	f.stays = true
+	f := peertest.New()
+	f.Stays = true
 	s, c := serve(t, f)
 	var got []string
 	err := c.Leave(t.Context(), func(h node.HandOver) { got = append(got, h.Name) })
 	if fault.CodeOf(err) != fault.Failed || fmt.Sprint(got) != "[a b]" {
 		t.Errorf("%v, %v", got, err)
 	}
-	if c.Gone() || f.closed {
-		t.Errorf("gone %v, closed %v", c.Gone(), f.closed)
+	if c.Gone() || f.Closed {
+		t.Errorf("gone %v, closed %v", c.Gone(), f.Closed)
 	}
 	if _, err := os.Lstat(s.path); err != nil {
 		t.Error(err)
@@ -291,13 +190,13 @@ func TestAPeerThatCantLeaveRunsOn(t *testing.T) {
 
 func TestVerify(t *testing.T) {
 	t.Parallel()
-	f := newFake()
+	f := peertest.New()
 	_, c := serve(t, f)
 	none := func(d node.Damage) { t.Errorf("reported %v", d) }
 	if v, err := c.Verify(t.Context(), none); err != nil || v != (node.Verified{Blocks: 2, Bytes: 20}) {
 		t.Errorf("%+v, %v", v, err)
 	}
-	f.damaged = true
+	f.Damaged = true
 	var got []node.Damage
 	v, err := c.Verify(t.Context(), func(d node.Damage) { got = append(got, d) })
 	if err != nil || v.Bad != 1 || len(got) != 1 || got[0] != (node.Damage{Hash: "00", Error: "other bytes"}) {
@@ -305,25 +204,10 @@ func TestVerify(t *testing.T) {
 	}
 }
 
-func TestWhatTakesLongSaysThatItGoesOn(t *testing.T) {
-	t.Parallel()
-	var out bytes.Buffer
-	for range 2 {
-		if err := json.NewEncoder(&out).Encode(line{}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	out.WriteString(`{"item":1}` + "\n" + `{"end":true}` + "\n")
-	items := 0
-	if _, err := readStream(&out, func(line) error { items++; return nil }); err != nil || items != 1 {
-		t.Errorf("%d items, %v", items, err)
-	}
-}
-
 func TestAPanicInACallFailsThatCallOnly(t *testing.T) {
 	t.Parallel()
-	p := newFake()
-	p.panics = true
+	p := peertest.New()
+	p.Panics = true
 	_, c := serve(t, p)
 	_, err := c.Stat(t.Context(), "x")
 	if fault.CodeOf(err) != fault.Failed || !strings.Contains(err.Error(), "bug") {

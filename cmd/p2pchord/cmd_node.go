@@ -16,6 +16,9 @@ import (
 	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/flags"
 	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/process"
 	"github.com/p2pchord/p2pchord/gateway"
+	"github.com/p2pchord/p2pchord/gateway/client"
+	"github.com/p2pchord/p2pchord/gateway/events"
+	"github.com/p2pchord/p2pchord/gateway/metrics"
 	"github.com/p2pchord/p2pchord/internal/contain"
 	"github.com/p2pchord/p2pchord/internal/membudget"
 	"github.com/p2pchord/p2pchord/node"
@@ -86,27 +89,26 @@ func (a *app) runNode(cmd *cobra.Command, f flags.Node) error {
 	manager := a.serviceManager()
 	defer manager.Close()
 	signal.Ignore(syscall.SIGPIPE) // the reader of the addresses may be gone
-	heard := gateway.NewEvents()
-	events := &eventLog{app: a, heard: heard}
-	cfg.Events = events.show
-	metrics := gateway.NewMetrics()
-	metrics.CountDroppedLines(a.out.Dropped)
-	cfg.Registerer = metrics.Registerer()
+	hub, m := events.NewHub(), metrics.New()
+	shown := &eventLog{app: a, hub: hub}
+	cfg.Events = shown.show
+	m.CountDroppedLines(a.out.Dropped)
+	cfg.Registerer = m.Registerer()
 	n, err := node.New(ctx, cfg)
 	if err != nil {
 		return err
 	}
-	peer, folder, err := a.withFolder(heard.Of(metrics.Of(gateway.OfNode(n))), cfg.Data, f, events)
+	peer, folder, err := a.withFolder(hub.Of(m.Of(gateway.OfNode(n))), cfg.Data, f, shown)
 	if err != nil {
 		return errors.Join(err, n.Close())
 	}
-	api, err := gateway.Serve(filepath.Join(cfg.Data, gateway.SocketName), peer, metrics, heard)
+	api, err := gateway.Serve(filepath.Join(cfg.Data, gateway.SocketName), peer, m.Handler(), hub)
 	if err == nil && f.APIListen != "" {
 		err = a.servePort(ctx, api, cfg.Data, f.APIListen)
 	}
 	if err == nil && f.Metrics != "" {
-		var port *gateway.MetricsServer
-		if port, err = gateway.ServeMetrics(ctx, f.Metrics, metrics, f.MetricsHosts...); err == nil {
+		var port *metrics.Server
+		if port, err = metrics.Serve(ctx, f.Metrics, m, f.MetricsHosts...); err == nil {
 			defer func() { _ = port.Close() }() // a scrape that is cut off is tried again
 			a.out.Say("metrics are on http://%s/metrics", port.Addr())
 		}
@@ -136,7 +138,7 @@ func (a *app) promptWanted(f flags.Node) bool {
 
 // alive asks the node of a data folder through its socket, as a verb does.
 func alive(ctx context.Context, data string) error {
-	c, err := gateway.Dial(ctx, filepath.Join(data, gateway.SocketName), 0)
+	c, err := client.Dial(ctx, filepath.Join(data, gateway.SocketName), 0)
 	if err != nil {
 		return err
 	}
@@ -194,12 +196,12 @@ func (a *app) serve(ctx context.Context, n *node.Node, peer gateway.Peer, folder
 
 // eventLog shows what happens to a node: on stderr, or with --json on stdout.
 type eventLog struct {
-	app   *app
-	heard *gateway.Events // for clients of the API
+	app *app
+	hub *events.Hub // for clients of the API
 }
 
 func (l *eventLog) show(e node.Event) {
-	l.heard.Ring(e)
+	l.hub.Ring(e)
 	switch {
 	case l.app.json:
 		l.app.out.Object(e)

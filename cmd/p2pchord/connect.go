@@ -10,6 +10,7 @@ import (
 	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/flags"
 	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/prompt"
 	"github.com/p2pchord/p2pchord/gateway"
+	"github.com/p2pchord/p2pchord/gateway/client"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/node"
 )
@@ -67,7 +68,7 @@ func (a *app) openNode(cmd *cobra.Command) (gateway.Peer, error) {
 	return p, nil
 }
 
-func (a *app) dialNode(ctx context.Context, cmd *cobra.Command) (*gateway.Client, error) {
+func (a *app) dialNode(ctx context.Context, cmd *cobra.Command) (*client.Client, error) {
 	socket := a.api
 	if socket == "" {
 		data, err := a.dataFolder("node")
@@ -84,11 +85,11 @@ func (a *app) dialNode(ctx context.Context, cmd *cobra.Command) (*gateway.Client
 	if !cmd.Flags().Changed("timeout") {
 		idle = 0 // the node keeps its own
 	}
-	return gateway.Dial(ctx, socket, idle)
+	return client.Dial(ctx, socket, idle)
 }
 
 // ringOrNil returns a nil Ring for a nil client.
-func ringOrNil(c *gateway.Client) gateway.Ring {
+func ringOrNil(c *client.Client) gateway.Ring {
 	if c == nil {
 		return nil
 	}

@@ -19,7 +19,7 @@ import (
 
 	"github.com/anishathalye/porcupine"
 
-	"github.com/p2pchord/p2pchord/gateway"
+	"github.com/p2pchord/p2pchord/gateway/client"
 	"github.com/p2pchord/p2pchord/node"
 )
 
@@ -91,12 +91,12 @@ func (c *chaos) record(client int, req request, ans answer, call, ret time.Durat
 	c.history = append(c.history, porcupine.Operation{ClientId: client, Input: req, Call: int64(call), Output: ans, Return: end})
 }
 
-func (c *chaos) dial(rng *rand.Rand) (*gateway.Client, error) {
+func (c *chaos) dial(rng *rand.Rand) (*client.Client, error) {
 	c.mu.Lock()
 	nodes := append([]*process(nil), c.nodes...)
 	c.mu.Unlock()
 	p := nodes[rng.IntN(len(nodes))]
-	return gateway.Dial(c.t.Context(), filepath.Join(p.data, "api.sock"), 30*time.Second)
+	return client.Dial(c.t.Context(), filepath.Join(p.data, "api.sock"), 30*time.Second)
 }
 
 // user puts, gets and removes until ctx ends.
@@ -124,7 +124,7 @@ func (c *chaos) user(ctx context.Context, id int, names []string) {
 }
 
 // perform does one operation. known is false for a read without an answer, which tells nothing.
-func perform(ctx context.Context, api *gateway.Client, req request) (ans answer, known bool) {
+func perform(ctx context.Context, api *client.Client, req request) (ans answer, known bool) {
 	ctx, cancel := context.WithTimeout(ctx, 40*time.Second)
 	defer cancel()
 	switch req.kind {

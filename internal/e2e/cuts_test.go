@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/p2pchord/p2pchord/gateway"
+	"github.com/p2pchord/p2pchord/gateway/client"
 	"github.com/p2pchord/p2pchord/node"
 )
 
@@ -43,7 +43,7 @@ func (s *scribe) work(ctx context.Context, parent context.Context) {
 			s.names[name] = w
 		}
 		nodes := s.ring()
-		api, err := gateway.Dial(parent, filepath.Join(nodes[rng.IntN(len(nodes))].data, "api.sock"), 30*time.Second)
+		api, err := client.Dial(parent, filepath.Join(nodes[rng.IntN(len(nodes))].data, "api.sock"), 30*time.Second)
 		if err != nil {
 			continue
 		}

@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/p2pchord/p2pchord/gateway"
+	"github.com/p2pchord/p2pchord/gateway/client"
 )
 
 // program is the binary under test, built once.
@@ -51,7 +51,7 @@ type process struct {
 	err     error
 
 	mu     sync.Mutex
-	client *gateway.Client // of api
+	client *client.Client // of api
 }
 
 // startProcess runs p2pchord with a data folder and waits until it is ready to serve.
@@ -138,14 +138,14 @@ func (p *process) alive() bool {
 }
 
 // api speaks to a node over its socket.
-func (p *process) api() *gateway.Client {
+func (p *process) api() *client.Client {
 	p.t.Helper()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.client != nil {
 		return p.client
 	}
-	c, err := gateway.Dial(p.t.Context(), filepath.Join(p.data, "api.sock"), time.Minute)
+	c, err := client.Dial(p.t.Context(), filepath.Join(p.data, "api.sock"), time.Minute)
 	if err != nil {
 		p.t.Fatal(err)
 	}

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/p2pchord/p2pchord/gateway"
+	"github.com/p2pchord/p2pchord/gateway/client"
 	"github.com/p2pchord/p2pchord/node"
 )
 
@@ -168,9 +169,9 @@ func (p *process) restart() {
 }
 
 // api speaks to a node over its socket.
-func (p *process) api() *gateway.Client {
+func (p *process) api() *client.Client {
 	p.t.Helper()
-	c, err := gateway.Dial(p.t.Context(), filepath.Join(p.data, gateway.SocketName), time.Minute)
+	c, err := client.Dial(p.t.Context(), filepath.Join(p.data, gateway.SocketName), time.Minute)
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -179,7 +180,7 @@ func (p *process) api() *gateway.Client {
 }
 
 func (p *process) status() (node.Status, error) {
-	c, err := gateway.Dial(p.t.Context(), filepath.Join(p.data, gateway.SocketName), 10*time.Second)
+	c, err := client.Dial(p.t.Context(), filepath.Join(p.data, gateway.SocketName), 10*time.Second)
 	if err != nil {
 		return node.Status{}, err
 	}

@@ -17,7 +17,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/p2pchord/p2pchord/gateway"
+	"github.com/p2pchord/p2pchord/gateway/client"
 	"github.com/p2pchord/p2pchord/node"
 )
 
@@ -189,7 +189,7 @@ func paths(s string) string {
 }
 
 // putFile stores the file in one copy, over the node's API.
-func (p *process) putFile(api *gateway.Client, x *transfer, progress func(node.Progress)) error {
+func (p *process) putFile(api *client.Client, x *transfer, progress func(node.Progress)) error {
 	f, err := os.Open(x.path)
 	if err != nil {
 		return err
@@ -200,7 +200,7 @@ func (p *process) putFile(api *gateway.Client, x *transfer, progress func(node.P
 }
 
 // getFile fetches a file to a path, over the node's API.
-func (p *process) getFile(api *gateway.Client, name, to string, progress func(node.Progress)) error {
+func (p *process) getFile(api *client.Client, name, to string, progress func(node.Progress)) error {
 	f, err := api.Get(p.t.Context(), name, node.GetOptions{})
 	if err != nil {
 		return err

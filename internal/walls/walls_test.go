@@ -61,6 +61,8 @@ var walls = []wall{
 	{"share/internal", []string{module + "/node", module + "/store", module + "/protocol", module + "/gateway", libp2p}, true},
 	{"share/internal/ignore", append(pure, module), true},
 	{"gateway", []string{libp2p, module + "/store"}, false},
+	{"gateway/client", []string{module + "/gateway/events", module + "/gateway/metrics", module + "/gateway/internal/web"}, true},
+	{"gateway/internal", []string{module + "/gateway/client", module + "/gateway/events", module + "/gateway/metrics"}, true},
 	{"sim", []string{libp2p}, false},
 	{"internal/netcheck", []string{module + "/node", module + "/store", module + "/gateway"}, true},
 	{"internal/chord", []string{module + "/node", module + "/store"}, true},

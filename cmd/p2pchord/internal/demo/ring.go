@@ -9,6 +9,7 @@ import (
 
 	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/textfmt"
 	"github.com/p2pchord/p2pchord/gateway"
+	"github.com/p2pchord/p2pchord/gateway/client"
 	"github.com/p2pchord/p2pchord/internal/fault"
 )
 
@@ -17,7 +18,7 @@ type demoPeer struct {
 	name    string
 	data    string
 	process *process
-	client  *gateway.Client
+	client  *client.Client
 }
 
 // start starts the bootstrap peer and the nodes, and waits until they are one ring.
@@ -43,7 +44,7 @@ func (d *demo) start(ctx context.Context) (err error) {
 		if err := d.await(ctx, n.process, n.name); err != nil {
 			return err
 		}
-		n.client, err = gateway.Dial(ctx, filepath.Join(n.data, gateway.SocketName), stepWithin)
+		n.client, err = client.Dial(ctx, filepath.Join(n.data, gateway.SocketName), stepWithin)
 		if err != nil {
 			return err
 		}

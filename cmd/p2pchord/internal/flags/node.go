@@ -8,6 +8,7 @@ import (
 	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/logs"
 	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/textfmt"
 	"github.com/p2pchord/p2pchord/gateway"
+	"github.com/p2pchord/p2pchord/gateway/metrics"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/node"
 	"github.com/p2pchord/p2pchord/share"
@@ -104,12 +105,12 @@ func (f Node) Config(data string) (c node.Config, err error) {
 		}
 	}
 	if f.Metrics != "" {
-		if err := gateway.CheckMetricsAddr(f.Metrics); err != nil {
+		if err := metrics.CheckAddr(f.Metrics); err != nil {
 			return c, fault.New(fault.Usage, "--metrics: %w", err)
 		}
 	}
 	for _, name := range f.MetricsHosts {
-		if err := gateway.CheckMetricsHost(name); err != nil {
+		if err := metrics.CheckHost(name); err != nil {
 			return c, fault.New(fault.Usage, "--metrics-host: %w", err)
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io/fs"
-	"os"
 	"strings"
 	"syscall"
 
@@ -34,13 +33,8 @@ func Save(ctx context.Context, file gateway.File, t *localfile.Target, err error
 
 // fill writes the bytes of file into t.
 func fill(t *localfile.Target, file gateway.File) error {
-	if s, ok := file.(interface{ Save(dst *os.File) error }); ok && !t.InPlace() {
-		return WriteError(t.Path(), s.Save(t.File))
-	}
 	if !t.InPlace() {
-		if err := t.File.Truncate(0); err != nil {
-			return WriteError(t.Path(), err)
-		}
+		return WriteError(t.Path(), file.Save(t.File))
 	}
 	_, err := file.WriteTo(t.File)
 	return WriteError(t.Path(), err)

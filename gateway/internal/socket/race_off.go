@@ -1,0 +1,6 @@
+//go:build !race && !windows
+
+package socket
+
+func beforeWrite() {}
+func afterRead()   {}

@@ -1,6 +1,0 @@
-//go:build !race && !windows
-
-package gateway
-
-func beforeWrite() {}
-func afterRead()   {}
