@@ -11,6 +11,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/p2pchord/p2pchord/protocol/pb"
+	"github.com/p2pchord/p2pchord/protocol/signed"
 )
 
 const rawID = "/p2pchord/test/raw/1.0.0"
@@ -151,7 +152,7 @@ func BenchmarkVerify(b *testing.B) {
 	})
 	b.Run("peer", func(b *testing.B) {
 		for b.Loop() {
-			must(verifyPeer(someone))
+			must(signed.VerifyPeer(someone))
 		}
 	})
 	b.Run("peer again", func(b *testing.B) {

@@ -4,7 +4,9 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/protocol/internal/frame"
 	"github.com/p2pchord/p2pchord/protocol/pb"
+	"github.com/p2pchord/p2pchord/protocol/signed"
 )
 
 // What the checks of all protocols have in common. They look at the shape of a
@@ -14,7 +16,7 @@ import (
 // checkSender verifies that p describes from.
 func checkSender(from peer.ID, p *pb.Peer) error {
 	if p == nil {
-		return malformed("the sender does not say who it is")
+		return frame.Malformed("the sender does not say who it is")
 	}
 	info, err := ParsePeer(p)
 	if err != nil {
@@ -35,7 +37,7 @@ func checkSenderIfSet(from peer.ID, p *pb.Peer) error {
 }
 
 func checkPeer(p *pb.Peer) error {
-	_, err := parsePeerID(p.GetId())
+	_, err := signed.ParsePeerID(p.GetId())
 	return err
 }
 
@@ -48,7 +50,7 @@ func checkPeerIfSet(p *pb.Peer) error {
 
 func checkPeers(peers []*pb.Peer, most int) error {
 	if len(peers) > most {
-		return malformed("a list of %d peers, more than %d", len(peers), most)
+		return frame.Malformed("a list of %d peers, more than %d", len(peers), most)
 	}
 	for _, p := range peers {
 		if err := checkPeer(p); err != nil {
@@ -60,7 +62,7 @@ func checkPeers(peers []*pb.Peer, most int) error {
 
 func checkNeighbors(n *pb.Neighbours) error {
 	if n.GetSelf() == nil {
-		return malformed("a state without the peer whose it is")
+		return frame.Malformed("a state without the peer whose it is")
 	}
 	if err := checkPeer(n.GetSelf()); err != nil {
 		return err
@@ -74,7 +76,7 @@ func checkNeighbors(n *pb.Neighbours) error {
 func checkKeys(keys ...uint32) error {
 	for _, k := range keys {
 		if k > 0xffff {
-			return malformed("%d is no key: keys go to 65535", k)
+			return frame.Malformed("%d is no key: keys go to 65535", k)
 		}
 	}
 	return nil
@@ -82,14 +84,14 @@ func checkKeys(keys ...uint32) error {
 
 func checkLength(what string, n, want int) error {
 	if n != want {
-		return malformed("%s has %d bytes, not %d", what, n, want)
+		return frame.Malformed("%s has %d bytes, not %d", what, n, want)
 	}
 	return nil
 }
 
 func checkMost(what string, n, most int) error {
 	if n > most {
-		return malformed("%d %s, more than %d", n, what, most)
+		return frame.Malformed("%d %s, more than %d", n, what, most)
 	}
 	return nil
 }

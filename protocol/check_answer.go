@@ -1,6 +1,10 @@
 package protocol
 
-import "github.com/p2pchord/p2pchord/protocol/pb"
+import (
+	"github.com/p2pchord/p2pchord/protocol/internal/frame"
+	"github.com/p2pchord/p2pchord/protocol/pb"
+	"github.com/p2pchord/p2pchord/protocol/signed"
+)
 
 // checkFileResponse checks the last answer to a request, not those that say "need"
 // or "working". Of a failure it takes the status, the words, a better peer, and what
@@ -27,11 +31,11 @@ func checkAnswerBody(req *pb.FileRequest, resp *pb.FileResponse) error {
 	case size == 0:
 		return nil
 	case resp.GetStatus() != 0:
-		return malformed("bytes after a failure")
+		return frame.Malformed("bytes after a failure")
 	case size > MaxBody:
-		return malformed("%d bytes after an answer, more than %d", size, MaxBody)
+		return frame.Malformed("%d bytes after an answer, more than %d", size, MaxBody)
 	case !req.GetGet().GetWithBody() && req.GetBlock() == nil:
-		return malformed("bytes after an answer that has none")
+		return frame.Malformed("bytes after an answer that has none")
 	}
 	return nil
 }
@@ -53,7 +57,7 @@ func checkAnswer(resp *pb.FileResponse) error {
 		return checkStats(r.Stats)
 	case *pb.FileResponse_Granted:
 		if r.Granted.GetId() == nil {
-			return malformed("a grant without an ID")
+			return frame.Malformed("a grant without an ID")
 		}
 		return checkPeerIfSet(r.Granted.GetPredecessor())
 	case *pb.FileResponse_Claimed:
@@ -83,7 +87,7 @@ func checkAnswer(resp *pb.FileResponse) error {
 
 func checkStored(s *pb.Stored) error {
 	for _, id := range s.GetHolders() {
-		if _, err := parsePeerID(id); err != nil {
+		if _, err := signed.ParsePeerID(id); err != nil {
 			return err
 		}
 	}
@@ -103,7 +107,7 @@ func checkListed(l *pb.Listed) error {
 		if err := firstError(
 			ValidName(f.GetName()),
 			checkLength("a file's hash", len(f.GetHash()), HashSize),
-			checkVersion(f.GetVersion()),
+			signed.CheckVersion(f.GetVersion()),
 		); err != nil {
 			return err
 		}
@@ -156,7 +160,7 @@ func checkAnswerFits(req *pb.FileRequest, resp *pb.FileResponse) error {
 		fits = len(resp.GetReleased().GetVerdicts()) == len(r.Release.GetItems())
 	}
 	if !fits {
-		return malformed("an answer that does not fit the question")
+		return frame.Malformed("an answer that does not fit the question")
 	}
 	return nil
 }

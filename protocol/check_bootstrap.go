@@ -3,7 +3,9 @@ package protocol
 import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
+	"github.com/p2pchord/p2pchord/protocol/internal/frame"
 	"github.com/p2pchord/p2pchord/protocol/pb"
+	"github.com/p2pchord/p2pchord/protocol/signed"
 )
 
 func checkBootstrapRequest(from peer.ID, req *pb.BootstrapRequest) error {
@@ -20,10 +22,10 @@ func checkBootstrapRequest(from peer.ID, req *pb.BootstrapRequest) error {
 		if len(r.Roster.GetAfter()) == 0 {
 			return nil
 		}
-		_, err := parsePeerID(r.Roster.GetAfter())
+		_, err := signed.ParsePeerID(r.Roster.GetAfter())
 		return err
 	}
-	return malformed("a bootstrap request of no kind that is known here")
+	return frame.Malformed("a bootstrap request of no kind that is known here")
 }
 
 // checkBootstrapResponse takes a failure's status and words, and nothing else of it.
@@ -35,12 +37,12 @@ func checkBootstrapResponse(req *pb.BootstrapRequest, resp *pb.BootstrapResponse
 	switch req.GetBody().(type) {
 	case *pb.BootstrapRequest_Register, *pb.BootstrapRequest_Introduce:
 		if resp.GetIntroduced() == nil {
-			return malformed("an answer without the introduction asked for")
+			return frame.Malformed("an answer without the introduction asked for")
 		}
 		return checkPeers(resp.GetIntroduced().GetPeers(), MaxPeers)
 	case *pb.BootstrapRequest_Roster:
 		if resp.GetRoster() == nil {
-			return malformed("an answer without the roster asked for")
+			return frame.Malformed("an answer without the roster asked for")
 		}
 		return checkPeers(resp.GetRoster().GetPeers(), MaxRoster)
 	}

@@ -3,7 +3,9 @@ package protocol
 import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
+	"github.com/p2pchord/p2pchord/protocol/internal/frame"
 	"github.com/p2pchord/p2pchord/protocol/pb"
+	"github.com/p2pchord/p2pchord/protocol/signed"
 )
 
 func checkFileRequest(from peer.ID, req *pb.FileRequest) error {
@@ -15,7 +17,7 @@ func checkFileRequest(from peer.ID, req *pb.FileRequest) error {
 		return checkRecord(r.Put.GetRecord())
 	case *pb.FileRequest_Get:
 		if r.Get.GetVersion() != nil {
-			if err := checkVersion(r.Get.GetVersion()); err != nil {
+			if err := signed.CheckVersion(r.Get.GetVersion()); err != nil {
 				return err
 			}
 		}
@@ -41,7 +43,7 @@ func checkFileRequest(from peer.ID, req *pb.FileRequest) error {
 	case *pb.FileRequest_Stat:
 		return ValidName(r.Stat.GetName())
 	case *pb.FileRequest_Word:
-		_, err := parsePeerID(r.Word.GetOwner())
+		_, err := signed.ParsePeerID(r.Word.GetOwner())
 		return firstError(err, ValidName(r.Word.GetName()))
 	}
 	return checkMemberRequest(from, req)
@@ -52,7 +54,7 @@ func checkMemberRequest(from peer.ID, req *pb.FileRequest) error {
 	switch r := req.GetBody().(type) {
 	case *pb.FileRequest_Store:
 		if r.Store.GetRecordOnly() && req.GetBodySize() > 0 {
-			return malformed("a body where only the record is to be stored")
+			return frame.Malformed("a body where only the record is to be stored")
 		}
 		return checkRecord(r.Store.GetRecord())
 	case *pb.FileRequest_Confirm:
@@ -61,7 +63,7 @@ func checkMemberRequest(from peer.ID, req *pb.FileRequest) error {
 		return checkSender(from, r.Grant.GetFrom())
 	case *pb.FileRequest_Claim:
 		if r.Claim.GetGrant() == nil {
-			return malformed("a claim without a grant")
+			return frame.Malformed("a claim without a grant")
 		}
 		return firstError(checkPeer(r.Claim.GetPredecessor()), checkSender(from, r.Claim.GetFrom()))
 	case *pb.FileRequest_Digest:
@@ -79,28 +81,28 @@ func checkMemberRequest(from peer.ID, req *pb.FileRequest) error {
 	case *pb.FileRequest_Count:
 		return checkCount(r.Count)
 	}
-	return malformed("a file request of no kind that is known here")
+	return frame.Malformed("a file request of no kind that is known here")
 }
 
 func checkRequestBody(req *pb.FileRequest) error {
 	size := req.GetBodySize()
 	if size > 0 && req.GetPut() == nil && req.GetStore() == nil {
-		return malformed("bytes after a request that has none")
+		return frame.Malformed("bytes after a request that has none")
 	}
 	switch {
 	case size > MaxBody:
-		return malformed("%d bytes after a request, more than %d", size, MaxBody)
+		return frame.Malformed("%d bytes after a request, more than %d", size, MaxBody)
 	case req.GetOffer() && size == 0:
-		return malformed("an offer of no bytes")
+		return frame.Malformed("an offer of no bytes")
 	case !req.GetOffer() && size > MaxImmediateBody:
-		return malformed("%d bytes at once, more than %d: offer them first", size, MaxImmediateBody)
+		return frame.Malformed("%d bytes at once, more than %d: offer them first", size, MaxImmediateBody)
 	}
 	return nil
 }
 
 func checkRecord(r *pb.Record) error {
 	if r == nil {
-		return malformed("the record is missing")
+		return frame.Malformed("the record is missing")
 	}
 	return checkMost("bytes of a record", len(r.GetBody()), MaxRecord)
 }
@@ -130,7 +132,7 @@ func checkHave(h *pb.Have) error {
 func checkConfirm(c *pb.Confirm) error {
 	switch {
 	case c.GetGrant() == nil:
-		return malformed("a question for a grant that names none")
+		return frame.Malformed("a question for a grant that names none")
 	case c.GetName() == "" && len(c.GetStamp()) == 0:
 		return nil
 	}
@@ -139,11 +141,11 @@ func checkConfirm(c *pb.Confirm) error {
 
 func checkDigest(d *pb.Digest) error {
 	if d.GetTable() && len(d.GetRows()) > 0 {
-		return malformed("the table's rows and the keys of some")
+		return frame.Malformed("the table's rows and the keys of some")
 	}
 	for _, row := range d.GetRows() {
 		if row > 0xff {
-			return malformed("%d is no row: rows go to 255", row)
+			return frame.Malformed("%d is no row: rows go to 255", row)
 		}
 	}
 	return firstError(checkMost("rows", len(d.GetRows()), 256), checkKeys(d.GetFirst(), d.GetLast()))
@@ -157,7 +159,7 @@ func checkInventory(i *pb.Inventory) error {
 	}
 	for at, key := range i.GetKeys() {
 		if at > 0 && key <= i.GetKeys()[at-1] {
-			return malformed("the keys of an inventory don't ascend: %d comes after %d", key, i.GetKeys()[at-1])
+			return frame.Malformed("the keys of an inventory don't ascend: %d comes after %d", key, i.GetKeys()[at-1])
 		}
 	}
 	return firstError(checkKeys(i.GetFirst(), i.GetLast()), checkKeys(i.GetKeys()...))
@@ -178,7 +180,7 @@ func checkItems(items []*pb.Item) error {
 func checkCount(c *pb.CountCopies) error {
 	for _, i := range c.GetItems() {
 		if i.GetIndex() == 0 || len(i.GetStamp()) != HashSize {
-			return malformed("copies are counted of later blocks, by their hashes")
+			return frame.Malformed("copies are counted of later blocks, by their hashes")
 		}
 	}
 	return checkItems(c.GetItems())
@@ -186,10 +188,10 @@ func checkCount(c *pb.CountCopies) error {
 
 func checkItem(i *pb.Item) error {
 	if i.GetIndex() >= MaxBlocks {
-		return malformed("block %d is past the last that a file may have, %d", i.GetIndex(), MaxBlocks-1)
+		return frame.Malformed("block %d is past the last that a file may have, %d", i.GetIndex(), MaxBlocks-1)
 	}
 	if n := len(i.GetStamp()); n == 0 || n > MaxStamp {
-		return malformed("a stamp has %d bytes, not 1 to %d", n, MaxStamp)
+		return frame.Malformed("a stamp has %d bytes, not 1 to %d", n, MaxStamp)
 	}
 	return ValidName(i.GetName())
 }
@@ -198,7 +200,7 @@ func checkItem(i *pb.Item) error {
 // are.
 func checkRetract(r *pb.Retract) error {
 	if len(r.GetRecords()) == 0 {
-		return malformed("nothing is given up")
+		return frame.Malformed("nothing is given up")
 	}
 	return checkRecords(r.GetRecords(), MaxRetracted)
 }

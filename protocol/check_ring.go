@@ -3,7 +3,9 @@ package protocol
 import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
+	"github.com/p2pchord/p2pchord/protocol/internal/frame"
 	"github.com/p2pchord/p2pchord/protocol/pb"
+	"github.com/p2pchord/p2pchord/protocol/signed"
 )
 
 func checkRingRequest(from peer.ID, req *pb.RingRequest) error {
@@ -12,7 +14,7 @@ func checkRingRequest(from peer.ID, req *pb.RingRequest) error {
 		if len(r.Ping.GetTarget()) == 0 {
 			return nil
 		}
-		_, err := parsePeerID(r.Ping.GetTarget())
+		_, err := signed.ParsePeerID(r.Ping.GetTarget())
 		return err
 	case *pb.RingRequest_Neighbours:
 		return checkSenderIfSet(from, r.Neighbours.GetFrom())
@@ -26,7 +28,7 @@ func checkRingRequest(from peer.ID, req *pb.RingRequest) error {
 		}
 		return checkSender(from, r.Depart.GetFrom().GetSelf())
 	}
-	return malformed("a ring request of no kind that is known here")
+	return frame.Malformed("a ring request of no kind that is known here")
 }
 
 func checkFind(f *pb.Find) error {
@@ -34,15 +36,15 @@ func checkFind(f *pb.Find) error {
 		return err
 	}
 	if f.GetHops() > MaxHops {
-		return malformed("a lookup over %d hops, more than %d", f.GetHops(), MaxHops)
+		return frame.Malformed("a lookup over %d hops, more than %d", f.GetHops(), MaxHops)
 	}
 	if f.GetTimeoutMs() > MaxTimeout {
-		return malformed("a lookup of %d ms, more than %d", f.GetTimeoutMs(), MaxTimeout)
+		return frame.Malformed("a lookup of %d ms, more than %d", f.GetTimeoutMs(), MaxTimeout)
 	}
 	if len(f.GetId()) == 0 {
 		return nil
 	}
-	_, err := parsePeerID(f.GetId())
+	_, err := signed.ParsePeerID(f.GetId())
 	return err
 }
 
@@ -58,7 +60,7 @@ func checkRingResponse(req *pb.RingRequest, resp *pb.RingResponse) error {
 	case *pb.RingRequest_Find:
 		found := resp.GetFound()
 		if found.GetOwner() == nil && (!r.Find.GetLocal() || len(found.GetNext()) == 0) {
-			return malformed("an answer to a lookup that names nobody")
+			return frame.Malformed("an answer to a lookup that names nobody")
 		}
 		return checkFound(found)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/peer"
 
+	"github.com/p2pchord/p2pchord/protocol/internal/frame"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 )
 
@@ -112,7 +113,7 @@ func (e *outgoing) converse(head *pb.FileRequest, body []byte) (_ *pb.FileRespon
 			}
 			work.moved(time.Now())
 		case resp.GetNeed() && head.GetConfirm() == nil:
-			return nil, malformed("a demand for bytes that were not offered")
+			return nil, frame.Malformed("a demand for bytes that were not offered")
 		default:
 			return resp, nil
 		}

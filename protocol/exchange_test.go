@@ -23,7 +23,7 @@ import (
 func TestRingRequest(t *testing.T) {
 	t.Parallel()
 	server, client := newPair(t)
-	self := must(MakePeer(server, RingAddress{"localhost", "8001"}))
+	self := must(MakePeer(server, RingAddress{Host: "localhost", Port: "8001"}))
 	var busy atomic.Bool
 	closeLater(t, ServeRing(server, ServeOptions{}, func(_ context.Context, from peer.ID, req *pb.RingRequest) (*pb.RingResponse, error) {
 		if from != client.ID() {

@@ -1,8 +1,6 @@
 package protocol
 
-import (
-	"github.com/p2pchord/p2pchord/protocol/pb"
-)
+import "github.com/p2pchord/p2pchord/protocol/pb"
 
 // Owner is the verified answer of a lookup.
 type Owner struct {

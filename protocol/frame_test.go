@@ -8,6 +8,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/p2pchord/p2pchord/protocol/internal/frame"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 )
 
@@ -72,7 +73,7 @@ func TestManyParts(t *testing.T) {
 		"empty items, one level below": {[]byte{0x82, 0x01, 0x02, 0x0a, 0x00}, new(pb.FileRequest)},
 	} {
 		bomb := bytes.Repeat(c.unit, MaxFileMessage/len(c.unit))
-		if err := unmarshal(bomb, c.into); !errors.Is(err, ErrMalformed) {
+		if err := frame.Unmarshal(bomb, c.into); !errors.Is(err, ErrMalformed) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -81,7 +82,7 @@ func TestManyParts(t *testing.T) {
 	for range MaxItems {
 		full.Items = append(full.Items, &pb.Item{Name: "a name of some length", Stamp: make([]byte, 46)})
 	}
-	if err := unmarshal(must(proto.Marshal(full)), new(pb.Items)); err != nil {
+	if err := frame.Unmarshal(must(proto.Marshal(full)), new(pb.Items)); err != nil {
 		t.Error(err)
 	}
 	roster := &pb.Roster{}
@@ -89,7 +90,7 @@ func TestManyParts(t *testing.T) {
 	for range MaxRoster {
 		roster.Peers = append(roster.Peers, someone)
 	}
-	if err := unmarshal(must(proto.Marshal(roster)), new(pb.Roster)); err != nil {
+	if err := frame.Unmarshal(must(proto.Marshal(roster)), new(pb.Roster)); err != nil {
 		t.Error(err)
 	}
 }

@@ -7,7 +7,9 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/p2pchord/p2pchord/protocol/internal/frame"
 	"github.com/p2pchord/p2pchord/protocol/pb"
+	"github.com/p2pchord/p2pchord/protocol/signed"
 )
 
 // seedMessages adds the vectors of one type of message, without their lengths. A
@@ -44,7 +46,7 @@ func seedSigned(f *testing.F, path string) {
 // decodeAgain checks that what was decoded and accepted is the same after another round.
 func decodeAgain[M proto.Message](t *testing.T, m, again M, check func(M) error) {
 	t.Helper()
-	if err := unmarshal(must(proto.Marshal(m)), again); err != nil {
+	if err := frame.Unmarshal(must(proto.Marshal(m)), again); err != nil {
 		t.Fatalf("accepted, and refused when encoded again: %v", err)
 	}
 	if !proto.Equal(m, again) {
@@ -59,7 +61,7 @@ func fuzzMessages[M proto.Message](f *testing.F, kind string, make func() M, che
 	seedMessages(f, kind)
 	f.Fuzz(func(t *testing.T, b []byte) {
 		m := make()
-		if unmarshal(b, m) != nil || check(m) != nil {
+		if frame.Unmarshal(b, m) != nil || check(m) != nil {
 			return
 		}
 		decodeAgain(t, m, make(), check)
@@ -121,7 +123,7 @@ func FuzzRecord(f *testing.F) {
 	seedSigned(f, recordsFile)
 	f.Fuzz(func(t *testing.T, b []byte) {
 		m := new(pb.Record)
-		if unmarshal(b, m) != nil {
+		if frame.Unmarshal(b, m) != nil {
 			return
 		}
 		// A mutated body has no good signature: sign it, so that the rules are reached.
@@ -152,7 +154,7 @@ func FuzzPeer(f *testing.F) {
 	seedSigned(f, peersFile)
 	f.Fuzz(func(t *testing.T, b []byte) {
 		m := new(pb.Peer)
-		if unmarshal(b, m) != nil {
+		if frame.Unmarshal(b, m) != nil {
 			return
 		}
 		info, err := ParsePeer(m)
@@ -200,7 +202,7 @@ func FuzzRingAddress(f *testing.F) {
 		if a.String() != s {
 			t.Fatalf("%q reads as %q", s, a)
 		}
-		if again, err := splitRingAddress(a.Hashed(), uint32(len(a.Host))); err != nil || again != a {
+		if again, err := signed.SplitRingAddress(a.Hashed(), uint32(len(a.Host))); err != nil || again != a {
 			t.Fatalf("%q is sent and read as %q, %v", s, again, err)
 		}
 	})

@@ -21,6 +21,7 @@ import (
 
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/protocol/pb"
+	"github.com/p2pchord/p2pchord/protocol/signed"
 )
 
 func TestMain(m *testing.M) {
@@ -55,7 +56,7 @@ func fixedPeer(n byte, address string) *pb.Peer {
 	if err != nil {
 		panic(err)
 	}
-	p, err := makePeer(fixedKey(n), a, fixedEnvelope(n, n))
+	p, err := signed.Describe(fixedKey(n), a, fixedEnvelope(n, n))
 	if err != nil {
 		panic(err)
 	}

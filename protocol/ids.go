@@ -1,6 +1,10 @@
 package protocol
 
-import "github.com/libp2p/go-libp2p/core/protocol"
+import (
+	"github.com/libp2p/go-libp2p/core/protocol"
+
+	"github.com/p2pchord/p2pchord/protocol/signed"
+)
 
 // The protocol IDs. A change that an older peer can't ignore gets a new version.
 const (
@@ -18,7 +22,7 @@ const (
 	MaxInstanceMessage  = 16 << 10
 
 	// MaxBody is the most raw bytes that follow one message: the largest block.
-	MaxBody = 32 << 20
+	MaxBody = signed.MaxBody
 	// MaxImmediateBody is the most raw bytes that follow a request without an offer
 	// before them. It fits into the first window of every stream multiplexer in use.
 	MaxImmediateBody = 64 << 10
@@ -26,21 +30,22 @@ const (
 
 // Limits of what messages hold.
 const (
-	MaxName      = 1024 // bytes of a file name
-	MaxPeerID    = 64   // bytes of a peer ID; those in use have 34 to 42
-	MaxPeerProof = 1024 // bytes of a ring signature, or of a record's; RSA-4096 has 512
-	MaxEnvelope  = 8192 // bytes of a signed peer record, libp2p's own limit
-	MaxStamp     = 255  // bytes of a stamp
-	MaxPeers     = 64   // peers in one list of a message, but for a roster
-	MaxHops      = 64   // peers that a lookup may be passed on to
-	MaxHashes    = 1024 // hashes in a Have
-	MaxRetracted = 256  // records in a Retract
+	MaxName   = signed.MaxName   // bytes of a file name
+	MaxPeerID = signed.MaxPeerID // bytes of a peer ID; those in use have 34 to 42
+	// bytes of a ring signature, or of a record's; RSA-4096 has 512
+	MaxPeerProof = signed.MaxPeerProof
+	MaxEnvelope  = signed.MaxEnvelope // bytes of a signed peer record, libp2p's own limit
+	MaxStamp     = 255                // bytes of a stamp
+	MaxPeers     = 64                 // peers in one list of a message, but for a roster
+	MaxHops      = 64                 // peers that a lookup may be passed on to
+	MaxHashes    = 1024               // hashes in a Have
+	MaxRetracted = 256                // records in a Retract
 	// items in a Pull, a Release or an answer to Inventory, and files in a Listed
 	MaxItems    = 2048
-	MaxSiblings = 16    // siblings of a record in one answer
-	MaxRoster   = 4096  // peers in one part of a roster
-	MaxMessage  = 4096  // bytes of the words beside a status
-	HashSize    = 32    // bytes of a BLAKE3-256 hash
-	SumSize     = 16    // bytes of a digest's sum
-	MaxTimeout  = 60000 // milliseconds that a lookup may ask for
+	MaxSiblings = 16              // siblings of a record in one answer
+	MaxRoster   = 4096            // peers in one part of a roster
+	MaxMessage  = 4096            // bytes of the words beside a status
+	HashSize    = signed.HashSize // bytes of a BLAKE3-256 hash
+	SumSize     = 16              // bytes of a digest's sum
+	MaxTimeout  = 60000           // milliseconds that a lookup may ask for
 )

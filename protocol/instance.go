@@ -12,7 +12,9 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/protocol/internal/frame"
 	"github.com/p2pchord/p2pchord/protocol/pb"
+	"github.com/p2pchord/p2pchord/protocol/signed"
 )
 
 const (
@@ -60,7 +62,7 @@ func checkInstanceRequest(_ peer.ID, req *pb.InstanceRequest) error {
 	case *pb.InstanceRequest_Review:
 		return nil
 	}
-	return malformed("an instance request of no kind that is known here")
+	return frame.Malformed("an instance request of no kind that is known here")
 }
 
 func checkInstanceResponse(_ *pb.InstanceRequest, resp *pb.InstanceResponse) error {
@@ -69,7 +71,7 @@ func checkInstanceResponse(_ *pb.InstanceRequest, resp *pb.InstanceResponse) err
 		return nil
 	}
 	if n := len(resp.GetProofs().GetProofs()); n > MaxProofs {
-		return malformed("%d proofs of instances, more than %d", n, MaxProofs)
+		return frame.Malformed("%d proofs of instances, more than %d", n, MaxProofs)
 	}
 	for _, p := range resp.GetProofs().GetProofs() {
 		err := firstError(
@@ -135,7 +137,7 @@ func SignInstance(key crypto.PrivKey, challenge []byte, i *pb.Instance) (*pb.Ins
 	if err != nil {
 		return nil, fault.New(fault.Failed, "encode this process's instance: %w", err)
 	}
-	signature, err := key.Sign(signedText(instanceDomain, append(append([]byte(nil), challenge...), raw...)))
+	signature, err := key.Sign(signed.Text(instanceDomain, append(append([]byte(nil), challenge...), raw...)))
 	if err != nil {
 		return nil, fault.New(fault.Failed, "sign this process's instance: %w", err)
 	}
@@ -145,7 +147,7 @@ func SignInstance(key crypto.PrivKey, challenge []byte, i *pb.Instance) (*pb.Ins
 // VerifyInstance returns what p proves about a process under key's identity. Errors are of the
 // kind fault.Integrity.
 func VerifyInstance(key crypto.PubKey, challenge []byte, p *pb.InstanceProof) (*pb.Instance, error) {
-	ok, err := key.Verify(signedText(instanceDomain, append(append([]byte(nil), challenge...), p.GetInstance()...)), p.GetSignature())
+	ok, err := key.Verify(signed.Text(instanceDomain, append(append([]byte(nil), challenge...), p.GetInstance()...)), p.GetSignature())
 	if err != nil || !ok {
 		return nil, fault.New(fault.Integrity, "the proof of an instance is not signed by its identity")
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/protocol/pb"
+	"github.com/p2pchord/p2pchord/protocol/signed"
 	"github.com/p2pchord/p2pchord/ring"
 )
 
@@ -146,7 +147,7 @@ func TestPeerWithHashedKey(t *testing.T) {
 	}
 	id := must(peer.IDFromPrivateKey(key))
 	envelope := must(record.Seal(peer.PeerRecordFromAddrInfo(peer.AddrInfo{ID: id, Addrs: []ma.Multiaddr{ma.StringCast("/ip4/192.0.2.1/tcp/1")}}), key))
-	p := must(makePeer(key, RingAddress{"localhost", "1"}, envelope))
+	p := must(signed.Describe(key, RingAddress{Host: "localhost", Port: "1"}, envelope))
 	if _, err := ParsePeer(p); err != nil {
 		t.Fatal(err)
 	}
@@ -188,49 +189,13 @@ func TestMakePeer(t *testing.T) {
 	}
 }
 
-// What is remembered is bounded, and forgetting changes no answer.
-func TestPeerCache(t *testing.T) {
-	t.Parallel()
-	c := peerCache{generation: 4}
-	for i := range byte(100) {
-		c.put([32]byte{i}, PeerInfo{Seq: uint64(i)})
-		if _, ok := c.get([32]byte{0}); !ok {
-			t.Fatalf("what is asked for all the time is forgotten after %d others", i)
-		}
-		if n := len(c.young) + len(c.older); n > 8 {
-			t.Fatalf("%d entries", n)
-		}
-	}
-	if _, ok := c.get([32]byte{50}); ok {
-		t.Error("an old entry is remembered")
-	}
-	a, b := fixedPeer(1, "localhost:8001"), fixedPeer(1, "localhost:8001")
-	if fingerprint(a) != fingerprint(b) {
-		t.Error("equal peers have different fingerprints")
-	}
-	for i, change := range []func(*pb.Peer){
-		func(p *pb.Peer) { p.Id = p.Id[1:] },
-		func(p *pb.Peer) { p.RingAddress += "0" },
-		func(p *pb.Peer) { p.RingHostLength++ },
-		func(p *pb.Peer) { p.RingSignature = append(p.RingSignature, p.Record[0]); p.Record = p.Record[1:] },
-		func(p *pb.Peer) { p.Record = nil },
-		func(p *pb.Peer) { p.StatementSignature = nil },
-	} {
-		b, _ = proto.Clone(a).(*pb.Peer)
-		change(b)
-		if fingerprint(a) == fingerprint(b) {
-			t.Errorf("change %d does not show in the fingerprint", i)
-		}
-	}
-}
-
 // manyAddrs describes the peer of fixedKey(n) with so many addresses.
 func manyAddrs(n byte, addrs int) *pb.Peer {
 	r := &peer.PeerRecord{PeerID: fixedID(n), Seq: 7}
 	for i := range addrs {
 		r.Addrs = append(r.Addrs, ma.StringCast(fmt.Sprintf("/ip4/192.0.2.1/tcp/%d", i+1)))
 	}
-	return must(makePeer(fixedKey(n), RingAddress{"localhost", "8001"}, must(record.Seal(r, fixedKey(n)))))
+	return must(signed.Describe(fixedKey(n), RingAddress{Host: "localhost", Port: "8001"}, must(record.Seal(r, fixedKey(n)))))
 }
 
 // Of a peer no more is kept than peers need, however much it says.

@@ -14,6 +14,7 @@ import (
 	"github.com/p2pchord/p2pchord/internal/blake3sum"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/protocol/pb"
+	"github.com/p2pchord/p2pchord/protocol/signed"
 )
 
 const testClock = 1_790_000_000_000 << 16
@@ -214,7 +215,7 @@ func TestRecordRules(t *testing.T) {
 
 // verifySigned verifies any body under a good signature.
 func verifySigned(body []byte, by byte) error {
-	signature, err := fixedKey(by).Sign(signedText(recordDomain, body))
+	signature, err := fixedKey(by).Sign(signed.Text(signed.RecordDomain, body))
 	if err != nil {
 		return err
 	}
@@ -230,7 +231,7 @@ func recordForgeries() map[string]func(*pb.Record) {
 		"a bit of the body":        func(r *pb.Record) { r.Body[len(r.Body)-1] ^= 1 },
 		"no body":                  func(r *pb.Record) { r.Body = nil },
 		"half a body":              func(r *pb.Record) { r.Body = r.Body[:len(r.Body)/2] },
-		"another's signature":      func(r *pb.Record) { r.Signature, _ = fixedKey(2).Sign(signedText(recordDomain, r.Body)) },
+		"another's signature":      func(r *pb.Record) { r.Signature, _ = fixedKey(2).Sign(signed.Text(signed.RecordDomain, r.Body)) },
 		"a signature for others":   func(r *pb.Record) { r.Signature, _ = fixedKey(1).Sign(r.Body) },
 		"its key, needlessly":      func(r *pb.Record) { r.PublicKey, _ = crypto.MarshalPublicKey(fixedKey(1).GetPublic()) },
 		"another's key":            func(r *pb.Record) { r.PublicKey, _ = crypto.MarshalPublicKey(fixedKey(2).GetPublic()) },

@@ -16,6 +16,7 @@ import (
 
 	"github.com/p2pchord/p2pchord/internal/blake3sum"
 	"github.com/p2pchord/p2pchord/protocol/pb"
+	"github.com/p2pchord/p2pchord/protocol/signed"
 )
 
 // refusedVector is a Record or a Peer that breaks one rule.
@@ -63,7 +64,7 @@ func refusedVectors() []refusedVector {
 	for _, port := range []string{"0", "08001", "65536", "+80", "", "8o"} {
 		add("ring port "+firstBytes(port), placed("localhost", port))
 	}
-	keylessPeer := must(makePeer(keptKey("rsa"), RingAddress{"localhost", "8001"}, fixedEnvelope(1, 1)))
+	keylessPeer := must(signed.Describe(keptKey("rsa"), RingAddress{Host: "localhost", Port: "8001"}, fixedEnvelope(1, 1)))
 	keylessPeer.Record, keylessPeer.StatementSignature = nil, nil
 	add("a Peer whose ID does not hold its key, without a record", keylessPeer)
 	slices.SortStableFunc(all, func(a, b refusedVector) int {
@@ -84,14 +85,14 @@ func firstBytes(s string) string {
 // signedAnyway is a record with a good signature over a body that breaks a rule.
 func signedAnyway(body *pb.RecordBody) *pb.Record {
 	encoded := must(proto.MarshalOptions{Deterministic: true}.Marshal(body))
-	return &pb.Record{Body: encoded, Signature: must(fixedKey(1).Sign(signedText(recordDomain, encoded)))}
+	return &pb.Record{Body: encoded, Signature: must(fixedKey(1).Sign(signed.Text(signed.RecordDomain, encoded)))}
 }
 
 // placed is a Peer with a good signature over a ring address that breaks a rule.
 func placed(host, port string) *pb.Peer {
 	p := fixedPeer(1, "localhost:8001")
 	p.RingAddress, p.RingHostLength = host+port, uint32(len(host))
-	p.RingSignature = must(fixedKey(1).Sign(signedText(ringAddressDomain, []byte(RingAddress{host, port}.String()))))
+	p.RingSignature = must(fixedKey(1).Sign(signed.Text(signed.RingAddressDomain, []byte(RingAddress{Host: host, Port: port}.String()))))
 	p.StatementSignature = nil
 	return p
 }

@@ -17,6 +17,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/p2pchord/p2pchord/protocol/pb"
+	"github.com/p2pchord/p2pchord/protocol/signed"
 )
 
 // keptKey is the private key of keys.json with this name, which is that of its type.
@@ -62,7 +63,7 @@ func recordVector(name string, message *pb.Record) signedVector {
 	r := must(VerifyRecord(message))
 	v := signedVector{
 		Name: name, PeerID: r.By.String(), Fields: fieldsOf(r.RecordBody),
-		Signed: hex.EncodeToString(signedText(recordDomain, message.Body)), Signature: hex.EncodeToString(message.Signature),
+		Signed: hex.EncodeToString(signed.Text(signed.RecordDomain, message.Body)), Signature: hex.EncodeToString(message.Signature),
 		Encoded: hex.EncodeToString(must(proto.Marshal(message))), Key: uint16(r.Key()), Stamp: hex.EncodeToString([]byte(StampOf(r))),
 	}
 	if r.BlockSize() > 0 {
@@ -95,7 +96,7 @@ func fromTheFuture() *pb.Record {
 	body := must(Sign(fixedKey(1), oneBlock())).Body
 	body = protowire.AppendTag(body, 99, protowire.BytesType)
 	body = protowire.AppendString(body, "from the future")
-	return &pb.Record{Body: body, Signature: must(fixedKey(1).Sign(signedText(recordDomain, body)))}
+	return &pb.Record{Body: body, Signature: must(fixedKey(1).Sign(signed.Text(signed.RecordDomain, body)))}
 }
 
 func peerVectors() []signedVector {
@@ -113,7 +114,7 @@ func peerVectors() []signedVector {
 	older.StatementSignature = nil
 	all = append(all, peerVector("no statement signature, from an older peer", older).withKey(nil, 1))
 
-	odd := must(makePeer(fixedKey(1), RingAddress{"localhost", "8001"}, must(record.Seal(&oddRecord{fixedID(1)}, fixedKey(1)))))
+	odd := must(signed.Describe(fixedKey(1), RingAddress{Host: "localhost", Port: "8001"}, must(record.Seal(&oddRecord{fixedID(1)}, fixedKey(1)))))
 	all = append(all, peerVector("a signed peer record with addresses that can't be read", odd).withKey(nil, 1))
 
 	for _, name := range []string{"rsa", "secp256k1"} {
@@ -121,7 +122,7 @@ func peerVectors() []signedVector {
 		self := peer.AddrInfo{ID: must(peer.IDFromPrivateKey(key)), Addrs: []ma.Multiaddr{ma.StringCast("/ip4/192.0.2.1/tcp/4001")}}
 		content := peer.PeerRecordFromAddrInfo(self)
 		content.Seq = 7
-		p := must(makePeer(key, RingAddress{"localhost", "8001"}, must(record.Seal(content, key))))
+		p := must(signed.Describe(key, RingAddress{Host: "localhost", Port: "8001"}, must(record.Seal(content, key))))
 		all = append(all, peerVector("a key of type "+name, p).withKey(key, 0))
 	}
 	return all
@@ -131,7 +132,7 @@ func peerVector(name string, p *pb.Peer) signedVector {
 	info := must(ParsePeer(p))
 	v := signedVector{
 		Name: name, PeerID: info.ID.String(), Fields: fieldsOf(p),
-		Signed:    hex.EncodeToString(signedText(ringAddressDomain, []byte(info.RingAddress.String()))),
+		Signed:    hex.EncodeToString(signed.Text(signed.RingAddressDomain, []byte(info.RingAddress.String()))),
 		Signature: hex.EncodeToString(p.RingSignature), Encoded: hex.EncodeToString(must(proto.Marshal(p))), Key: uint16(info.Position.Key),
 	}
 	for _, a := range info.Addrs {

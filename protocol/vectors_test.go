@@ -16,6 +16,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	"github.com/p2pchord/p2pchord/protocol/internal/frame"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 )
 
@@ -85,8 +86,8 @@ func limitOf(m proto.Message) int {
 func messageVectors() []vector {
 	var all []vector
 	for _, e := range examples() {
-		frame := must(AppendFrame(nil, e.message, limitOf(e.message)))
-		all = append(all, vector{e.name, string(e.message.ProtoReflect().Descriptor().Name()), hex.EncodeToString(frame), fieldsOf(e.message)})
+		framed := must(AppendFrame(nil, e.message, limitOf(e.message)))
+		all = append(all, vector{e.name, string(e.message.ProtoReflect().Descriptor().Name()), hex.EncodeToString(framed), fieldsOf(e.message)})
 	}
 	return all
 }
@@ -104,13 +105,13 @@ func TestVectors(t *testing.T) {
 
 	known := messageTypes()
 	for _, v := range readVectors[vector](t, messagesFile) {
-		frame := must(hex.DecodeString(v.Frame))
-		encoded, rest, err := CutFrame(frame, MaxFileMessage)
+		framed := must(hex.DecodeString(v.Frame))
+		encoded, rest, err := CutFrame(framed, MaxFileMessage)
 		if err != nil || len(rest) > 0 {
 			t.Fatalf("%s: %v, %d bytes left", v.Name, err, len(rest))
 		}
 		fromBytes, fromFields := known[v.Message](), known[v.Message]()
-		if err := unmarshal(encoded, fromBytes); err != nil {
+		if err := frame.Unmarshal(encoded, fromBytes); err != nil {
 			t.Fatalf("%s: %v", v.Name, err)
 		}
 		if err := protojson.Unmarshal(v.Fields, fromFields); err != nil {
@@ -119,7 +120,7 @@ func TestVectors(t *testing.T) {
 		if !proto.Equal(fromBytes, fromFields) {
 			t.Errorf("%s: the bytes say %v, the fields %v", v.Name, fromBytes, fromFields)
 		}
-		if again := must(AppendFrame(nil, fromFields, limitOf(fromFields))); !bytes.Equal(again, frame) {
+		if again := must(AppendFrame(nil, fromFields, limitOf(fromFields))); !bytes.Equal(again, framed) {
 			t.Errorf("%s: encoded as %x", v.Name, again)
 		}
 	}
@@ -235,26 +236,26 @@ func TestTruncated(t *testing.T) {
 	t.Parallel()
 	for _, e := range examples() {
 		limit := limitOf(e.message)
-		frame := must(AppendFrame(nil, e.message, limit))
+		framed := must(AppendFrame(nil, e.message, limit))
 		encoded := must(proto.Marshal(e.message))
-		if err := readFramed(frame, limit, messageLike(e.message)); err != nil {
+		if err := readFramed(framed, limit, messageLike(e.message)); err != nil {
 			t.Fatalf("%s: %v", e.name, err)
 		}
-		for n := range len(frame) {
+		for n := range len(framed) {
 			want := io.ErrUnexpectedEOF
 			if n == 0 {
 				want = io.EOF
 			}
-			if _, _, err := CutFrame(frame[:n], limit); !errors.Is(err, want) {
-				t.Fatalf("%s: the first %d bytes of %d give %v, want %v", e.name, n, len(frame), err, want)
+			if _, _, err := CutFrame(framed[:n], limit); !errors.Is(err, want) {
+				t.Fatalf("%s: the first %d bytes of %d give %v, want %v", e.name, n, len(framed), err, want)
 			}
-			if err := readFramed(frame[:n], limit, messageLike(e.message)); !errors.Is(err, want) {
-				t.Fatalf("%s: read from a stream, the first %d bytes of %d give %v, want %v", e.name, n, len(frame), err, want)
+			if err := readFramed(framed[:n], limit, messageLike(e.message)); !errors.Is(err, want) {
+				t.Fatalf("%s: read from a stream, the first %d bytes of %d give %v, want %v", e.name, n, len(framed), err, want)
 			}
 		}
 		for n := range len(encoded) {
 			m := messageLike(e.message)
-			if err := unmarshal(encoded[:n], m); err != nil {
+			if err := frame.Unmarshal(encoded[:n], m); err != nil {
 				if !errors.Is(err, ErrMalformed) {
 					t.Fatalf("%s: %d bytes passed off as whole give %v", e.name, n, err)
 				}

@@ -10,6 +10,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/multiformats/go-varint"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/p2pchord/p2pchord/protocol/internal/frame"
 )
 
 const (
@@ -89,7 +91,7 @@ func (w *wire) writeWithin(d time.Duration) error {
 // readLength reads the length before a message. io.EOF means that there is none.
 func (w *wire) readLength(limit int) (int, error) {
 	size, err := varint.ReadUvarint(w.in)
-	if err := frameLength(size, limit, err); err != nil {
+	if err := frame.CheckLength(size, limit, err); err != nil {
 		return 0, err
 	}
 	return int(size), nil
@@ -115,7 +117,7 @@ func (w *wire) readMessage(size int, m proto.Message) error {
 		}
 	}
 	*buf = b
-	return unmarshal(b, m)
+	return frame.Unmarshal(b, m)
 }
 
 // unexpected makes an end of the stream one that came too early.

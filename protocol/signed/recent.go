@@ -1,4 +1,4 @@
-package protocol
+package signed
 
 import (
 	"encoding/binary"
@@ -8,13 +8,13 @@ import (
 	"github.com/p2pchord/p2pchord/protocol/pb"
 )
 
-// verified remembers the peers whose signatures held. What it answers doesn't
+// verifiedPeers remembers the peers whose signatures held. What it answers doesn't
 // depend on what it remembers, only how long that takes.
-var verified = peerCache{generation: 1024}
+var verifiedPeers = peerCache{generation: 1024}
 
-// signed remembers the records whose signatures held, in the same way: checking one
+// verifiedRecords remembers the records whose signatures held, in the same way: checking one
 // again costs a hash of its bytes.
-var signed = recent[struct{}]{generation: 8192}
+var verifiedRecords = recent[struct{}]{generation: 8192}
 
 type peerCache = recent[PeerInfo]
 
@@ -52,7 +52,7 @@ func (c *recent[V]) add(key [32]byte, info V) {
 	c.young[key] = info
 }
 
-// fingerprint hashes every field that verifyPeer looks at, each with its length.
+// fingerprint hashes every field that VerifyPeer looks at, each with its length.
 func fingerprint(p *pb.Peer) [32]byte {
 	b := make([]byte, 0, 1024)
 	for _, field := range [][]byte{p.GetId(), p.GetRingSignature(), p.GetStatementSignature(), p.GetRecord()} {

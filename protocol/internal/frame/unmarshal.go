@@ -1,4 +1,4 @@
-package protocol
+package frame
 
 import (
 	"google.golang.org/protobuf/encoding/protowire"
@@ -11,15 +11,16 @@ import (
 // of nothing would take 300 MiB. The largest honest messages have half as many.
 const maxParts = 32768
 
-// unmarshal decodes b into m after counting what that will take.
-func unmarshal(b []byte, m proto.Message) error {
+// Unmarshal decodes b into m after counting the parts that it would take. An error is an
+// ErrMalformed.
+func Unmarshal(b []byte, m proto.Message) error {
 	if len(b) > 2*maxParts { // fewer bytes can't hold too many parts
 		if countParts(b, m.ProtoReflect().Descriptor(), maxParts) < 0 {
-			return malformed("the message has more than %d parts", maxParts)
+			return Malformed("the message has more than %d parts", maxParts)
 		}
 	}
 	if err := proto.Unmarshal(b, m); err != nil {
-		return malformed("the message can't be decoded: %w", err)
+		return Malformed("the message can't be decoded: %w", err)
 	}
 	return nil
 }

@@ -1,4 +1,4 @@
-package protocol
+package signed
 
 import (
 	"encoding/binary"
@@ -10,12 +10,13 @@ import (
 
 	"github.com/p2pchord/p2pchord/internal/duration"
 	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/protocol/internal/frame"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/ring"
 )
 
-// recordDomain precedes the body where it is signed, so that the signature serves nothing else.
-const recordDomain = "p2pchord-record:"
+// RecordDomain precedes the body where it is signed, so that the signature serves nothing else.
+const RecordDomain = "p2pchord-record:"
 
 // maxAhead is how far ahead of the present a new version's clock may be.
 const maxAhead = 10 * time.Minute
@@ -43,7 +44,7 @@ func Sign(key crypto.PrivKey, body *pb.RecordBody) (*pb.Record, error) {
 		return nil, fault.New(fault.Failed, "sign a record: %w", err)
 	}
 	r := &pb.Record{Body: encoded}
-	if r.Signature, err = key.Sign(signedText(recordDomain, encoded)); err != nil {
+	if r.Signature, err = key.Sign(Text(RecordDomain, encoded)); err != nil {
 		return nil, fault.New(fault.Failed, "sign a record: %w", err)
 	}
 	if _, err := writer.ExtractPublicKey(); err != nil {
@@ -73,16 +74,16 @@ func VerifyRecord(r *pb.Record) (*Record, error) {
 
 func verifyRecord(r *pb.Record) (*Record, error) {
 	if n := proto.Size(r); n > MaxRecord {
-		return nil, malformed("it has %d bytes, more than %d", n, MaxRecord)
+		return nil, frame.Malformed("it has %d bytes, more than %d", n, MaxRecord)
 	}
 	body := new(pb.RecordBody)
-	if err := unmarshal(r.GetBody(), body); err != nil {
+	if err := frame.Unmarshal(r.GetBody(), body); err != nil {
 		return nil, err
 	}
 	if err := checkBody(body); err != nil {
 		return nil, err
 	}
-	writer, err := parsePeerID(body.Writer)
+	writer, err := ParsePeerID(body.Writer)
 	if err != nil {
 		return nil, err
 	}
@@ -91,12 +92,12 @@ func verifyRecord(r *pb.Record) (*Record, error) {
 		return nil, err
 	}
 	known := recordFingerprint(r)
-	if _, ok := signed.get(known); !ok {
-		ok, err := key.Verify(signedText(recordDomain, r.Body), r.GetSignature())
+	if _, ok := verifiedRecords.get(known); !ok {
+		ok, err := key.Verify(Text(RecordDomain, r.Body), r.GetSignature())
 		if err != nil || !ok {
-			return nil, malformed("its signature is not that of its writer %s", writer)
+			return nil, frame.Malformed("its signature is not that of its writer %s", writer)
 		}
-		signed.put(known, struct{}{})
+		verifiedRecords.put(known, struct{}{})
 	}
 	return &Record{RecordBody: body, Message: r, By: writer}, nil
 }
@@ -106,21 +107,22 @@ func writerKey(writer peer.ID, given []byte) (crypto.PubKey, error) {
 	key, err := writer.ExtractPublicKey()
 	switch {
 	case err == nil && len(given) > 0:
-		return nil, malformed("it carries a public key although the writer's ID holds it")
+		return nil, frame.Malformed("it carries a public key although the writer's ID holds it")
 	case err != nil && len(given) == 0:
-		return nil, malformed("the public key of its writer %s is missing", writer)
+		return nil, frame.Malformed("the public key of its writer %s is missing", writer)
 	case err != nil && len(given) > 0:
 		if key, err = crypto.UnmarshalPublicKey(given); err != nil {
-			return nil, malformed("its public key can't be read: %w", err)
+			return nil, frame.Malformed("its public key can't be read: %w", err)
 		}
 	}
 	if !writer.MatchesPublicKey(key) {
-		return nil, malformed("its public key is not that of its writer %s", writer)
+		return nil, frame.Malformed("its public key is not that of its writer %s", writer)
 	}
 	return key, nil
 }
 
-func signedText(domain string, text []byte) []byte {
+// Text returns what is signed of text: the domain, then the text.
+func Text(domain string, text []byte) []byte {
 	return append(append(make([]byte, 0, len(domain)+len(text)), domain...), text...)
 }
 

@@ -1,4 +1,4 @@
-package protocol
+package signed
 
 import (
 	"github.com/ipfs/go-cid"

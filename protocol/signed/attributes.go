@@ -1,8 +1,9 @@
-package protocol
+package signed
 
 import (
 	"time"
 
+	"github.com/p2pchord/p2pchord/protocol/internal/frame"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 )
 
@@ -21,23 +22,23 @@ const (
 func checkAttributes(b *pb.RecordBody) error {
 	switch {
 	case b.GetModified() > maxModified:
-		return malformed("its time of modification is after the year 9999")
+		return frame.Malformed("its time of modification is after the year 9999")
 	case b.GetModifiedBeforeEpoch() > maxBeforeEpoch:
-		return malformed("its time of modification is before the year 1")
+		return frame.Malformed("its time of modification is before the year 1")
 	case b.GetModified() > 0 && b.GetModifiedBeforeEpoch() > 0:
-		return malformed("its time of modification is both before and after 1970")
+		return frame.Malformed("its time of modification is both before and after 1970")
 	case b.GetModifiedNanos() >= nanosPerMilli:
-		return malformed("its time of modification has %d nanoseconds beyond the millisecond, not below %d", b.GetModifiedNanos(), nanosPerMilli)
+		return frame.Malformed("its time of modification has %d nanoseconds beyond the millisecond, not below %d", b.GetModifiedNanos(), nanosPerMilli)
 	case b.GetMode() > maxMode:
-		return malformed("its mode %#o has other bits than permissions", b.GetMode())
+		return frame.Malformed("its mode %#o has other bits than permissions", b.GetMode())
 	case b.GetMode() > 0 && (b.GetIndex() > 0 || b.GetDeleted()):
-		return malformed("the record of a block or a deleted file has a mode")
+		return frame.Malformed("the record of a block or a deleted file has a mode")
 	}
 	return nil
 }
 
-// timed is what has the three fields of a time of modification.
-type timed interface {
+// Modified is a message with the three fields of a time of modification.
+type Modified interface {
 	GetModified() uint64
 	GetModifiedBeforeEpoch() uint64
 	GetModifiedNanos() uint32
@@ -45,7 +46,7 @@ type timed interface {
 
 // ModifiedTime is the time of modification that a record or a listing tells. One that breaks the
 // rules, as an unchecked listing may, becomes the nearest that doesn't.
-func ModifiedTime(m timed) time.Time {
+func ModifiedTime(m Modified) time.Time {
 	ms := int64(min(m.GetModified(), maxModified)) //nolint:gosec // bounded
 	if before := min(m.GetModifiedBeforeEpoch(), maxBeforeEpoch); before > 0 {
 		ms = -int64(before) //nolint:gosec // bounded

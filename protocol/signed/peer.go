@@ -1,4 +1,4 @@
-package protocol
+package signed
 
 import (
 	"slices"
@@ -12,12 +12,13 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/protocol/internal/frame"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/ring"
 )
 
-// ringAddressDomain precedes the ring address where it is signed.
-const ringAddressDomain = "p2pchord-ring-address:"
+// RingAddressDomain precedes the ring address where it is signed.
+const RingAddressDomain = "p2pchord-ring-address:"
 
 // statementDomain precedes ring address and record where they are signed as one.
 const statementDomain = "p2pchord-peer-statement:"
@@ -60,7 +61,7 @@ func MakePeer(h host.Host, address RingAddress) (*pb.Peer, error) {
 	if err != nil {
 		return nil, fault.New(fault.Failed, "sign this peer's addresses: %w", err)
 	}
-	return makePeer(key, address, envelope)
+	return Describe(key, address, envelope)
 }
 
 // selfRecord is the record that the host keeps of its own addresses, signed anew
@@ -77,10 +78,12 @@ func selfRecord(h host.Host, key crypto.PrivKey) (*record.Envelope, error) {
 // DescribePeer describes the peer with a key: its ring address, which may be zero, and no
 // addresses. Errors are of the kind fault.Failed.
 func DescribePeer(key crypto.PrivKey, address RingAddress) (*pb.Peer, error) {
-	return makePeer(key, address, nil)
+	return Describe(key, address, nil)
 }
 
-func makePeer(key crypto.PrivKey, address RingAddress, envelope *record.Envelope) (*pb.Peer, error) {
+// Describe describes the peer with a key: its ring address, which may be zero, and the addresses in
+// envelope, which may be nil. Errors are of the kind fault.Failed.
+func Describe(key crypto.PrivKey, address RingAddress, envelope *record.Envelope) (*pb.Peer, error) {
 	id, err := peer.IDFromPrivateKey(key)
 	if err != nil {
 		return nil, fault.New(fault.Failed, "describe this peer: %w", err)
@@ -97,7 +100,7 @@ func makePeer(key crypto.PrivKey, address RingAddress, envelope *record.Envelope
 		}
 		p.RingAddress, p.RingHostLength = address.Hashed(), uint32(len(address.Host))
 	}
-	if p.RingSignature, err = key.Sign(signedText(ringAddressDomain, []byte(address.String()))); err != nil {
+	if p.RingSignature, err = key.Sign(Text(RingAddressDomain, []byte(address.String()))); err != nil {
 		return nil, fault.New(fault.Failed, "describe this peer: %w", err)
 	}
 	if p.StatementSignature, err = key.Sign(statementText(address, p.GetRecord())); err != nil {
@@ -108,7 +111,7 @@ func makePeer(key crypto.PrivKey, address RingAddress, envelope *record.Envelope
 
 // statementText is what binds a ring address to a record.
 func statementText(address RingAddress, record []byte) []byte {
-	return signedText(statementDomain, slices.Concat([]byte(address.String()), []byte{0}, record))
+	return Text(statementDomain, slices.Concat([]byte(address.String()), []byte{0}, record))
 }
 
 // ParsePeer verifies p: its ring address and its signed peer record, both by that
@@ -119,13 +122,13 @@ func ParsePeer(p *pb.Peer) (PeerInfo, error) {
 		return PeerInfo{}, fault.New(fault.Integrity, "the description of a peer has %d bytes, more than %d", n, MaxPeer)
 	}
 	known := fingerprint(p)
-	info, ok := verified.get(known)
+	info, ok := verifiedPeers.get(known)
 	if !ok {
 		var err error
-		if info, err = verifyPeer(p); err != nil {
+		if info, err = VerifyPeer(p); err != nil {
 			return PeerInfo{}, fault.New(fault.Integrity, "the description of a peer is not valid: %w", err)
 		}
-		verified.put(known, info)
+		verifiedPeers.put(known, info)
 	}
 	info.Message = keptPart(p)
 	return info, nil
@@ -139,8 +142,10 @@ func keptPart(p *pb.Peer) *pb.Peer {
 	return &pb.Peer{Id: p.GetId(), RingAddress: p.GetRingAddress(), RingHostLength: p.GetRingHostLength(), RingSignature: p.GetRingSignature()}
 }
 
-func verifyPeer(p *pb.Peer) (PeerInfo, error) {
-	id, err := parsePeerID(p.GetId())
+// VerifyPeer is ParsePeer without the memory of peers that were verified lately, and without what
+// is to be passed on.
+func VerifyPeer(p *pb.Peer) (PeerInfo, error) {
+	id, err := ParsePeerID(p.GetId())
 	if err != nil {
 		return PeerInfo{}, err
 	}
@@ -150,29 +155,29 @@ func verifyPeer(p *pb.Peer) (PeerInfo, error) {
 			return PeerInfo{}, err
 		}
 	}
-	if info.RingAddress, err = splitRingAddress(p.GetRingAddress(), p.GetRingHostLength()); err != nil {
+	if info.RingAddress, err = SplitRingAddress(p.GetRingAddress(), p.GetRingHostLength()); err != nil {
 		return PeerInfo{}, err
 	}
 	key, err := id.ExtractPublicKey()
 	if err != nil {
 		if info.Envelope == nil {
-			return PeerInfo{}, malformed("%s has no public key in its ID, and no signed record that holds it", id)
+			return PeerInfo{}, frame.Malformed("%s has no public key in its ID, and no signed record that holds it", id)
 		}
 		key = info.Envelope.PublicKey
 	}
 	if !id.MatchesPublicKey(key) {
-		return PeerInfo{}, malformed("%s is not written the way its public key demands", id)
+		return PeerInfo{}, frame.Malformed("%s is not written the way its public key demands", id)
 	}
 	if n := len(p.GetRingSignature()); n == 0 || n > MaxPeerProof {
-		return PeerInfo{}, malformed("the ring signature of %s has %d bytes", id, n)
+		return PeerInfo{}, frame.Malformed("the ring signature of %s has %d bytes", id, n)
 	}
-	ok, err := key.Verify(signedText(ringAddressDomain, []byte(info.RingAddress.String())), p.GetRingSignature())
+	ok, err := key.Verify(Text(RingAddressDomain, []byte(info.RingAddress.String())), p.GetRingSignature())
 	if err != nil || !ok {
-		return PeerInfo{}, malformed("%s has not signed the ring address %q", id, info.RingAddress)
+		return PeerInfo{}, frame.Malformed("%s has not signed the ring address %q", id, info.RingAddress)
 	}
 	if sig := p.GetStatementSignature(); len(sig) > 0 && info.Envelope != nil {
 		if ok, err := key.Verify(statementText(info.RingAddress, p.GetRecord()), sig); len(sig) > MaxPeerProof || err != nil || !ok {
-			return PeerInfo{}, malformed("%s has not signed the ring address %q together with this record", id, info.RingAddress)
+			return PeerInfo{}, frame.Malformed("%s has not signed the ring address %q together with this record", id, info.RingAddress)
 		}
 		info.Bound = true
 	}
@@ -198,34 +203,34 @@ func (i *PeerInfo) trim(recordBytes int) {
 // takeEnvelope verifies a signed peer record and that it is i's own.
 func (i *PeerInfo) takeEnvelope(b []byte) error {
 	if len(b) > MaxEnvelope {
-		return malformed("the signed record of %s has %d bytes, more than %d", i.ID, len(b), MaxEnvelope)
+		return frame.Malformed("the signed record of %s has %d bytes, more than %d", i.ID, len(b), MaxEnvelope)
 	}
 	envelope, content, err := record.ConsumeEnvelope(b, peer.PeerRecordEnvelopeDomain)
 	if err != nil {
-		return malformed("the signed record of %s: %w", i.ID, err)
+		return frame.Malformed("the signed record of %s: %w", i.ID, err)
 	}
 	r, ok := content.(*peer.PeerRecord)
 	if !ok {
-		return malformed("the signed record of %s is none of a peer", i.ID)
+		return frame.Malformed("the signed record of %s is none of a peer", i.ID)
 	}
 	if r.PeerID != i.ID || !i.ID.MatchesPublicKey(envelope.PublicKey) {
-		return malformed("the signed record of %s is another peer's", i.ID)
+		return frame.Malformed("the signed record of %s is another peer's", i.ID)
 	}
 	i.Envelope, i.Addrs, i.Seq = envelope, r.Addrs, r.Seq
 	return nil
 }
 
-// splitRingAddress divides what is hashed into HOST and PORT.
-func splitRingAddress(hashed string, hostLength uint32) (RingAddress, error) {
+// SplitRingAddress divides what is hashed into HOST and PORT.
+func SplitRingAddress(hashed string, hostLength uint32) (RingAddress, error) {
 	if hashed == "" && hostLength == 0 {
 		return RingAddress{}, nil
 	}
 	if uint64(hostLength) > uint64(len(hashed)) {
-		return RingAddress{}, malformed("the host of a ring address of %d bytes has %d", len(hashed), hostLength)
+		return RingAddress{}, frame.Malformed("the host of a ring address of %d bytes has %d", len(hashed), hostLength)
 	}
 	a := RingAddress{Host: hashed[:hostLength], Port: hashed[hostLength:]}
 	if err := a.check(); err != nil {
-		return RingAddress{}, malformed("%w", err)
+		return RingAddress{}, frame.Malformed("%w", err)
 	}
 	return a, nil
 }

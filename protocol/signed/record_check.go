@@ -1,4 +1,4 @@
-package protocol
+package signed
 
 import (
 	"bytes"
@@ -7,6 +7,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/p2pchord/p2pchord/internal/blake3sum"
+	"github.com/p2pchord/p2pchord/protocol/internal/frame"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/replica"
 )
@@ -24,16 +25,16 @@ const (
 // checkBody checks every rule for the fields of a record, but not its signature.
 func checkBody(b *pb.RecordBody) error {
 	if err := ValidName(b.GetName()); err != nil {
-		return malformed("%w", err)
+		return frame.Malformed("%w", err)
 	}
-	if _, err := parsePeerID(b.GetWriter()); err != nil {
+	if _, err := ParsePeerID(b.GetWriter()); err != nil {
 		return err
 	}
 	switch {
 	case b.GetClock() == 0:
-		return malformed("its clock is 0")
+		return frame.Malformed("its clock is 0")
 	case b.GetCopies() > MaxCopies:
-		return malformed("it asks for %d copies, more than %d", b.GetCopies(), MaxCopies)
+		return frame.Malformed("it asks for %d copies, more than %d", b.GetCopies(), MaxCopies)
 	}
 	if err := checkAttributes(b); err != nil {
 		return err
@@ -45,7 +46,7 @@ func checkBody(b *pb.RecordBody) error {
 		return err
 	}
 	if !Lineage(b).ValidClock() {
-		return malformed("its clock is too far in the future for any version")
+		return frame.Malformed("its clock is too far in the future for any version")
 	}
 	if b.GetDeleted() {
 		return checkTombstone(b)
@@ -57,15 +58,15 @@ func checkBody(b *pb.RecordBody) error {
 func checkBlock(b *pb.RecordBody) error {
 	switch {
 	case b.GetIndex() >= MaxBlocks:
-		return malformed("block %d is past the last that a file may have, %d", b.GetIndex(), MaxBlocks-1)
+		return frame.Malformed("block %d is past the last that a file may have, %d", b.GetIndex(), MaxBlocks-1)
 	case len(b.GetHash()) != HashSize:
-		return malformed("its hash has %d bytes, not %d", len(b.GetHash()), HashSize)
+		return frame.Malformed("its hash has %d bytes, not %d", len(b.GetHash()), HashSize)
 	case b.GetSize() == 0 || b.GetSize() > MaxBlockSize:
-		return malformed("a block has %d bytes, not 1 to %d", b.GetSize(), MaxBlockSize)
+		return frame.Malformed("a block has %d bytes, not 1 to %d", b.GetSize(), MaxBlockSize)
 	case b.GetDeleted() || b.GetBlockSize() != 0 || len(b.GetBlocks()) > 0 || len(b.GetAncestors()) > 0 || b.GetFloor() != 0:
-		return malformed("the record of a block has fields that belong to files")
+		return frame.Malformed("the record of a block has fields that belong to files")
 	case b.GetClock() > replica.MaxClock:
-		return malformed("its clock is too far in the future for any version")
+		return frame.Malformed("its clock is too far in the future for any version")
 	}
 	return nil
 }
@@ -73,18 +74,18 @@ func checkBlock(b *pb.RecordBody) error {
 // checkAncestors checks that the versions go down from the record's own.
 func checkAncestors(b *pb.RecordBody) error {
 	if len(b.GetAncestors()) > MaxAncestors {
-		return malformed("it names %d ancestors, more than %d", len(b.GetAncestors()), MaxAncestors)
+		return frame.Malformed("it names %d ancestors, more than %d", len(b.GetAncestors()), MaxAncestors)
 	}
 	if b.GetFloor() >= b.GetClock() {
-		return malformed("its floor is not below its clock")
+		return frame.Malformed("its floor is not below its clock")
 	}
 	newer := &pb.Version{Clock: b.GetClock(), Writer: b.GetWriter()}
 	for _, v := range b.GetAncestors() {
-		if err := checkVersion(v); err != nil {
+		if err := CheckVersion(v); err != nil {
 			return err
 		}
 		if CompareVersions(v, newer) >= 0 {
-			return malformed("its ancestors don't go down")
+			return frame.Malformed("its ancestors don't go down")
 		}
 		newer = v
 	}
@@ -108,17 +109,18 @@ func CompareVersions(a, b *pb.Version) int {
 	return bytes.Compare(a.GetWriter(), b.GetWriter())
 }
 
-func checkVersion(v *pb.Version) error {
+// CheckVersion checks that a version has a clock and a writer.
+func CheckVersion(v *pb.Version) error {
 	if v.GetClock() == 0 {
-		return malformed("the clock of a version is 0")
+		return frame.Malformed("the clock of a version is 0")
 	}
-	_, err := parsePeerID(v.GetWriter())
+	_, err := ParsePeerID(v.GetWriter())
 	return err
 }
 
 func checkTombstone(b *pb.RecordBody) error {
 	if b.GetSize() != 0 || len(b.GetHash()) > 0 || b.GetBlockSize() != 0 || len(b.GetBlocks()) > 0 {
-		return malformed("a tombstone has a size, a hash or blocks")
+		return frame.Malformed("a tombstone has a size, a hash or blocks")
 	}
 	return nil
 }
@@ -129,19 +131,19 @@ var emptyHash = blake3sum.Sum(nil)
 // checkFile checks that size, hash and blocks of a file agree.
 func checkFile(b *pb.RecordBody) error {
 	if len(b.GetHash()) != HashSize {
-		return malformed("its hash has %d bytes, not %d", len(b.GetHash()), HashSize)
+		return frame.Malformed("its hash has %d bytes, not %d", len(b.GetHash()), HashSize)
 	}
 	size, blockSize := b.GetSize(), uint64(b.GetBlockSize())
 	if size == 0 {
 		if len(b.GetBlocks()) > 0 || !bytes.Equal(b.GetHash(), emptyHash[:]) {
-			return malformed("an empty file has blocks, or not the hash of nothing")
+			return frame.Malformed("an empty file has blocks, or not the hash of nothing")
 		}
 		if blockSize == 0 {
 			return nil
 		}
 	}
 	if blockSize < MinBlockSize || blockSize > MaxBlockSize || blockSize&(blockSize-1) != 0 {
-		return malformed("its block size %d is not a power of two from %d to %d", blockSize, MinBlockSize, MaxBlockSize)
+		return frame.Malformed("its block size %d is not a power of two from %d to %d", blockSize, MinBlockSize, MaxBlockSize)
 	}
 	count := size / blockSize
 	if size%blockSize > 0 {
@@ -149,23 +151,23 @@ func checkFile(b *pb.RecordBody) error {
 	}
 	switch {
 	case count > MaxBlocks:
-		return malformed("it has %d blocks, more than %d: use a larger block size", count, MaxBlocks)
+		return frame.Malformed("it has %d blocks, more than %d: use a larger block size", count, MaxBlocks)
 	case uint64(len(b.GetBlocks())) != count*HashSize:
-		return malformed("it lists %d bytes of block hashes, not %d", len(b.GetBlocks()), count*HashSize)
+		return frame.Malformed("it lists %d bytes of block hashes, not %d", len(b.GetBlocks()), count*HashSize)
 	case count == 1 && !bytes.Equal(b.GetBlocks(), b.GetHash()):
-		return malformed("the hash of its only block is not that of the file")
+		return frame.Malformed("the hash of its only block is not that of the file")
 	}
 	return nil
 }
 
-// parsePeerID reads a peer ID's bytes and refuses what is none, or too long.
-func parsePeerID(b []byte) (peer.ID, error) {
+// ParsePeerID reads a peer ID's bytes and refuses what is none, or too long.
+func ParsePeerID(b []byte) (peer.ID, error) {
 	if len(b) == 0 || len(b) > MaxPeerID {
-		return "", malformed("a peer ID has %d bytes, not 1 to %d", len(b), MaxPeerID)
+		return "", frame.Malformed("a peer ID has %d bytes, not 1 to %d", len(b), MaxPeerID)
 	}
 	id, err := peer.IDFromBytes(b)
 	if err != nil {
-		return "", malformed("a peer ID can't be read: %w", err)
+		return "", frame.Malformed("a peer ID can't be read: %w", err)
 	}
 	return id, nil
 }

@@ -1,4 +1,7 @@
-package protocol
+// Package frame encodes messages as they go over a stream, and decodes them with bounded memory.
+//
+// It does no I/O, starts no goroutine, and takes no lock.
+package frame
 
 import (
 	"errors"
@@ -16,19 +19,19 @@ var (
 	ErrTooLarge  = errors.New("too large")
 )
 
-func malformed(format string, args ...any) error {
+// Malformed returns an ErrMalformed whose text is that of the reason alone.
+func Malformed(format string, args ...any) error {
 	return &malformedError{fmt.Errorf(format, args...)}
 }
 
-// malformedError is an ErrMalformed whose words are those of the reason alone.
 type malformedError struct{ reason error }
 
 func (e *malformedError) Error() string   { return e.reason.Error() }
 func (e *malformedError) Unwrap() []error { return []error{ErrMalformed, e.reason} }
 
-// AppendFrame appends m to dst as it goes over a stream: its length as an unsigned
+// Append appends m to dst as it goes over a stream: its length as an unsigned
 // varint, then its encoding. It is wrapped ErrTooLarge when m is longer than limit bytes.
-func AppendFrame(dst []byte, m proto.Message, limit int) ([]byte, error) {
+func Append(dst []byte, m proto.Message, limit int) ([]byte, error) {
 	size := proto.Size(m)
 	if size > limit {
 		return dst, fmt.Errorf("%w: a message of %d bytes, where %d are the most", ErrTooLarge, size, limit)
@@ -47,14 +50,14 @@ func AppendFrame(dst []byte, m proto.Message, limit int) ([]byte, error) {
 	return dst, nil
 }
 
-// CutFrame splits the first frame from b: the encoded message and what follows it.
+// Cut splits the first frame from b: the encoded message and what follows it.
 // Bytes that end within the frame give io.ErrUnexpectedEOF, no bytes io.EOF.
-func CutFrame(b []byte, limit int) (message, rest []byte, err error) {
+func Cut(b []byte, limit int) (message, rest []byte, err error) {
 	if len(b) == 0 {
 		return nil, b, io.EOF
 	}
 	size, n, err := varint.FromUvarint(b)
-	if err = frameLength(size, limit, err); err != nil {
+	if err = CheckLength(size, limit, err); err != nil {
 		return nil, b, err
 	}
 	if uint64(len(b)-n) < size {
@@ -64,13 +67,13 @@ func CutFrame(b []byte, limit int) (message, rest []byte, err error) {
 	return b[n:end:end], b[end:], nil
 }
 
-// frameLength judges the length before a message, as read with err.
-func frameLength(size uint64, limit int, err error) error {
+// CheckLength judges the length before a message, as read with err.
+func CheckLength(size uint64, limit int, err error) error {
 	switch {
 	case errors.Is(err, varint.ErrUnderflow):
 		return io.ErrUnexpectedEOF
 	case errors.Is(err, varint.ErrNotMinimal), errors.Is(err, varint.ErrOverflow):
-		return malformed("the length of a message: %w", err)
+		return Malformed("the length of a message: %w", err)
 	case err != nil:
 		return err
 	case size > uint64(limit):
