@@ -54,7 +54,7 @@ func (n *Node) ReconcileWith(ctx context.Context, other *Node) (requests, bytes 
 	h := &countingHost{Host: n.host}
 	client := protocol.NewClient(h, protocol.ClientOptions{})
 	defer func() { _ = client.Close() }() // its streams were for this
-	m := &Node{cfg: n.cfg, host: n.host, self: n.self, folder: n.folder, store: n.store, book: n.book, client: client, env: n.env, figures: n.figures}
+	m := &Node{cfg: n.cfg, host: n.host, self: n.self, folder: n.folder, store: n.store, book: n.book, client: client, env: n.env, metrics: n.metrics}
 	m.memory = n.memory
 	m.state.driver.Store(n.driver())
 	if !m.newReplicas().Reconcile(ctx, replica.Reconcile{From: n.self, With: other.self}) {

@@ -11,6 +11,7 @@ import (
 	"github.com/p2pchord/p2pchord/internal/chord"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/internal/instance"
+	"github.com/p2pchord/p2pchord/internal/nodefolder"
 )
 
 const (
@@ -65,7 +66,7 @@ func (i *instances) problem() string {
 		return ""
 	}
 	return fmt.Sprintf("another process ran with this node's identity%s, started %s by its clock: a data folder was copied; stop that process, and delete %s in its data folder to make it a node of its own",
-		at(i.other), startedAt(i.other), identityFile)
+		at(i.other), startedAt(i.other), nodefolder.IdentityFile)
 }
 
 func at(o instance.Other) string {
@@ -83,7 +84,7 @@ func startedAt(o instance.Other) string {
 func (n *Node) foundInstance(o instance.Other) {
 	outranked := instance.Outranks(o.Instance, n.guard.Self())
 	err := fault.New(fault.NotAllowed, "another process runs with this node's identity%s: a data folder must not run twice; stop the other process, or delete %s in one of the two data folders to make it a node of its own",
-		at(o), identityFile)
+		at(o), nodefolder.IdentityFile)
 	if !n.instances.note(o, outranked, err) {
 		return
 	}
@@ -97,13 +98,13 @@ func (n *Node) foundInstance(o instance.Other) {
 // askInstances asks remembered peers whether another process runs with this node's identity,
 // before the node says anything to the ring.
 func (n *Node) askInstances(ctx context.Context) {
-	chord.LearnAll(n.book, n.folder.holders...)
-	chord.LearnAll(n.book, n.folder.peers...)
+	chord.LearnAll(n.book, n.folder.Holders()...)
+	chord.LearnAll(n.book, n.folder.Peers()...)
 	ctx, cancel := context.WithTimeout(ctx, instanceWait)
 	defer cancel()
 	asked := make(map[peer.ID]bool)
 	answers := make(chan error)
-	for _, p := range append(n.folder.holders[:len(n.folder.holders):len(n.folder.holders)], n.folder.peers...) {
+	for _, p := range append(n.folder.Holders()[:len(n.folder.Holders()):len(n.folder.Holders())], n.folder.Peers()...) {
 		id := peer.ID(p.GetId())
 		if asked[id] || id == n.host.ID() || len(asked) == 4*instanceAskers {
 			continue

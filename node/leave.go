@@ -22,7 +22,7 @@ func (n *Node) Leave(ctx context.Context, report func(HandOver)) error {
 	if len(failed) > 0 {
 		return errors.Join(fault.New(fault.Failed, "%s could not be handed over and stay in %s: %s; start the node again and repeat", replication.Files(len(failed)), n.cfg.Data, list(failed)), n.Close())
 	}
-	n.folder.emptied = true
+	n.folder.EmptyAtClose()
 	return n.Close()
 }
 

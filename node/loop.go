@@ -64,8 +64,8 @@ func (n *Node) ringHooks() chord.Hooks {
 		Published:    n.published,
 		StoreFailed:  n.storeFailed,
 		LeftBehind:   func(id peer.ID) { n.replicas.LeftBehind(id) },
-		OwnerGuessed: n.figures.lookups.WithLabelValues("known").Inc,
-		OwnerAsked:   n.figures.lookedUp,
+		OwnerGuessed: n.metrics.OwnerGuessed,
+		OwnerAsked:   n.metrics.OwnerAsked,
 	}
 }
 

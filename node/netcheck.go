@@ -3,7 +3,6 @@ package node
 import (
 	"cmp"
 	"context"
-	"path/filepath"
 	"slices"
 	"time"
 
@@ -12,6 +11,7 @@ import (
 	"github.com/p2pchord/p2pchord/internal/connpath"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/internal/netcheck"
+	"github.com/p2pchord/p2pchord/internal/nodefolder"
 	"github.com/p2pchord/p2pchord/internal/peeraddr"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/ring"
@@ -92,8 +92,8 @@ func NetcheckOffline(ctx context.Context, cfg Config) (Netcheck, error) {
 		Timeout: cmp.Or(max(cfg.Timeout, 0), 10*time.Second),
 	}
 	if cfg.Data != "" {
-		offline.PortFile = filepath.Join(cfg.Data, portFile)
-		for _, m := range readMemory(cfg.Data) {
+		offline.PortFile = nodefolder.PortFile(cfg.Data)
+		for _, m := range nodefolder.ReadPeers(cfg.Data) {
 			if info, err := protocol.ParsePeer(m); err == nil {
 				offline.Remembered = append(offline.Remembered, info)
 			}

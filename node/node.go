@@ -24,6 +24,8 @@ import (
 	"github.com/p2pchord/p2pchord/internal/instance"
 	"github.com/p2pchord/p2pchord/internal/membudget"
 	"github.com/p2pchord/p2pchord/internal/netcheck"
+	"github.com/p2pchord/p2pchord/internal/nodefolder"
+	"github.com/p2pchord/p2pchord/internal/nodemetrics"
 	"github.com/p2pchord/p2pchord/internal/p2phost"
 	"github.com/p2pchord/p2pchord/internal/replication"
 	"github.com/p2pchord/p2pchord/protocol"
@@ -43,7 +45,7 @@ type Node struct {
 	cfg      Config
 	address  protocol.RingAddress
 	self     ring.Position
-	folder   *folder
+	folder   *nodefolder.Folder
 	host     host.Host
 	store    *store.Handle
 	client   *protocol.Client
@@ -66,7 +68,7 @@ type Node struct {
 
 	missing *env.Wakeup // wakes the fetching of missing bytes
 	standby standby
-	figures figures
+	metrics *nodemetrics.Metrics
 
 	eventQueue *delivery.Queue[Event] // events on their way to Config.Events
 
@@ -98,7 +100,7 @@ func New(ctx context.Context, cfg Config) (*Node, error) {
 	n.env = env.NewSystem(n.ctx, &n.wg)
 	n.missing = env.NewWakeup(n.env)
 	n.eventQueue = newEvents(cfg.Events)
-	if n.figures, err = newFigures(cfg.Registerer, n.memory, droppedEvents(n.eventQueue)); err != nil {
+	if n.metrics, err = nodemetrics.New(cfg.Registerer, n.memory, droppedEvents(n.eventQueue)); err != nil {
 		n.eventQueue.Close(0)
 		return nil, fault.New(fault.Usage, "a Registerer is for one node: %w", err)
 	}
@@ -126,7 +128,7 @@ func (n *Node) start(ctx context.Context) error {
 		return err
 	}
 	n.operations = operations{
-		key: n.folder.key, id: n.host.ID(), memory: n.memory, timeout: n.cfg.Timeout, route: n, call: unlessStalled(n.cfg.Timeout, n.replicas.Call), learn: n.learnPeer, local: n.replicas.LocalBlock, wordOf: n.replicas.Vote, hold: n.replicas.Hold,
+		key: n.folder.Key(), id: n.host.ID(), memory: n.memory, timeout: n.cfg.Timeout, route: n, call: unlessStalled(n.cfg.Timeout, n.replicas.Call), learn: n.learnPeer, local: n.replicas.LocalBlock, wordOf: n.replicas.Vote, hold: n.replicas.Hold,
 		correction: n.replicas.Correction,
 		known:      n.knownPeer, path: func(p peer.ID) (connpath.Path, bool) { return connpath.To(n.host, p) },
 	}
@@ -154,10 +156,10 @@ func (n *Node) start(ctx context.Context) error {
 
 // startLoop makes the two machines, the goroutine that owns them, and what looks after files beside them.
 func (n *Node) startLoop(ctx context.Context) error {
-	remembered := chord.LearnAll(n.book, n.folder.peers...)
+	remembered := chord.LearnAll(n.book, n.folder.Peers()...)
 	driver, err := chord.New(chord.Config{
 		Env: n.env, Self: n.self, Heartbeat: n.cfg.Heartbeat, Timeout: n.cfg.Timeout, Copies: n.cfg.Copies,
-		Peers: remembered, Holders: chord.LearnAll(n.book, n.folder.holders...), HadPeers: n.folder.hadPeers,
+		Peers: remembered, Holders: chord.LearnAll(n.book, n.folder.Holders()...), HadPeers: n.folder.HadPeers(),
 		Seed: random64(), Nonce: random64(),
 		Book: n.book, Transport: ringTransport{n}, Hooks: n.ringHooks(),
 	})
@@ -257,7 +259,7 @@ func (n *Node) Close() error {
 			errs = append(errs, n.store.Close())
 		}
 		if n.folder != nil {
-			errs = append(errs, n.folder.close())
+			errs = append(errs, n.folder.Close())
 		}
 		n.eventQueue.Close(eventsEnd) // a callback that blocks for longer is left behind
 		n.closeErr = errors.Join(errs...)

@@ -2,14 +2,9 @@ package node
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
-	"os"
-	"path/filepath"
 
 	"github.com/libp2p/go-libp2p/core/peer"
 
-	"github.com/p2pchord/p2pchord/internal/durable"
 	"github.com/p2pchord/p2pchord/internal/membudget"
 	"github.com/p2pchord/p2pchord/internal/replication"
 	"github.com/p2pchord/p2pchord/internal/transfer/request"
@@ -25,7 +20,7 @@ func (n *Node) newReplicas() *replication.Node {
 		Copies: n.cfg.Copies, Heartbeat: n.cfg.Heartbeat, Timeout: n.cfg.Timeout, TombstoneGrace: n.cfg.TombstoneGrace,
 		Env: n.env, Ring: n.driver(), Router: n.driver(), Peers: n.driver(), Transport: transportOf{n}, Blocks: blocksOf{n},
 		Store: n.store, Folder: n.folder, Memory: n.memory,
-		Clock: n.cfg.clock, MissingBytes: n.missing, StepsAside: n.mayLeave, Event: n.event, Metrics: &n.figures,
+		Clock: n.cfg.clock, MissingBytes: n.missing, StepsAside: n.mayLeave, Event: n.event, Metrics: n.metrics,
 	})
 }
 
@@ -48,40 +43,4 @@ func (b blocksOf) FindBlock(ctx context.Context, at store.Place, hash store.Hash
 // serveFile answers one request of the file protocol.
 func (n *Node) serveFile(ctx context.Context, from peer.ID, req *pb.FileRequest, body *protocol.Body) (*pb.FileResponse, *protocol.Payload, error) {
 	return n.replicas.Serve(ctx, from, req, body)
-}
-
-// HadPeers implements replication.Folder.
-func (f *folder) HadPeers() bool { return f.hadPeers }
-
-// Remembered implements replication.Folder.
-func (f *folder) Remembered() replication.Remembered {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.memory.Remembered
-}
-
-// Remember implements replication.Folder.
-func (f *folder) Remember(change func(*replication.Remembered)) error {
-	return f.change(func(m *memory) { change(&m.Remembered) })
-}
-
-// LoadCollection implements replication.Folder.
-func (f *folder) LoadCollection() (full map[string]int64, err error) {
-	raw, err := os.ReadFile(filepath.Join(f.dir, collectionFile))
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, nil
-	}
-	if err == nil {
-		err = json.Unmarshal(raw, &full)
-	}
-	return full, err
-}
-
-// SaveCollection implements replication.Folder.
-func (f *folder) SaveCollection(full map[string]int64) error {
-	raw, err := json.Marshal(full)
-	if err != nil {
-		return err
-	}
-	return durable.WriteFile(filepath.Join(f.dir, collectionFile), raw, 0o600)
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -20,6 +19,7 @@ import (
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/internal/membudget"
 	"github.com/p2pchord/p2pchord/internal/netcheck"
+	"github.com/p2pchord/p2pchord/internal/nodefolder"
 	"github.com/p2pchord/p2pchord/internal/p2phost"
 	"github.com/p2pchord/p2pchord/internal/p2phost/relays"
 	"github.com/p2pchord/p2pchord/internal/peeraddr"
@@ -109,10 +109,10 @@ func (n *Node) openFolder() error {
 		return err
 	}
 	n.address = address
-	if n.folder, err = openDataFolder(n.cfg.Data); err != nil {
+	if n.folder, err = nodefolder.Open(n.cfg.Data); err != nil {
 		return cantStart(n.cfg.Data, err)
 	}
-	if w := n.folder.lock.Warning; w != "" {
+	if w := n.folder.Warning(); w != "" {
 		n.event("folder", w)
 	}
 	opts := store.Options{
@@ -123,7 +123,7 @@ func (n *Node) openFolder() error {
 	if n.cfg.storeOptions != nil {
 		n.cfg.storeOptions(&opts)
 	}
-	n.store, err = store.OpenHandle(filepath.Join(n.cfg.Data, storeFolder), opts)
+	n.store, err = store.OpenHandle(nodefolder.StorePath(n.cfg.Data), opts)
 	if err != nil {
 		return cantStart(n.cfg.Data, err)
 	}
@@ -137,8 +137,8 @@ func (n *Node) openHost() error {
 	}
 	var known atomic.Pointer[book.Book] // asked as soon as the host runs
 	n.host, err = p2phost.New(p2phost.Config{
-		Profile: p2phost.Peer, Key: n.folder.key, Listen: n.cfg.Listen, DefaultPort: DefaultPort,
-		PortFile: filepath.Join(n.cfg.Data, portFile),
+		Profile: p2phost.Peer, Key: n.folder.Key(), Listen: n.cfg.Listen, DefaultPort: DefaultPort,
+		PortFile: nodefolder.PortFile(n.cfg.Data),
 		Announce: n.cfg.Announce, Relays: boots, Registerer: n.cfg.Registerer, Server: n.cfg.Server, Watch: n.watch,
 		Connections: n.cfg.Connections, ConnectionsPerAddress: n.cfg.ConnectionsPerAddress, Neighbor: n.isNeighbor,
 		RelayCandidates: func() []peer.AddrInfo { return known.Load().Relays() },
@@ -191,7 +191,7 @@ func (n *Node) meet(ctx context.Context) error {
 	}
 	if len(n.cfg.Bootstrap) == 0 {
 		switch {
-		case n.folder.hadPeers:
+		case n.folder.HadPeers():
 		case lan:
 			n.spawn(n.foundUnlessMet)
 		default:
@@ -239,7 +239,7 @@ func (n *Node) meet(ctx context.Context) error {
 			return fault.New(fault.Unreachable, "no answer yet from the bootstrap peers: %w", ctx.Err())
 		}
 	}
-	if len(n.folder.peers) > 0 {
+	if len(n.folder.Peers()) > 0 {
 		log.Warnw("no bootstrap peer answers; joining through the peers remembered", "err", last)
 		return nil
 	}
@@ -340,38 +340,11 @@ func (n *Node) remember() {
 	if s == nil {
 		return
 	}
-	peers := n.describe(n.worthRemembering(s.View))
-	holders := n.describeOthers(n.distinct(n.distinct(nil, s.View.Predecessors()...), s.View.Successors()...))
-	m := memory{HadPeers: n.folder.hadPeers || s.View.HadPeers(), Remembered: n.replicas.Memory()}
-	if err := n.folder.keep(peers, holders, m); err != nil {
+	peers := n.driver().Describe(nodefolder.Choose(s.View, n.book.HasSpoken))
+	holders := n.driver().Describe(chord.RingNeighbors(s.View))
+	if err := n.folder.Keep(peers, holders, s.View.HadPeers(), n.replicas.Memory()); err != nil {
 		log.Warnw("remembering the peers", "err", err)
 	}
-}
-
-// worthRemembering chooses whom to write down: the neighbors and fingers, then peers that have spoken to this node
-// themselves, then those that it was told of; of too many of a kind, some from all around the ring.
-func (n *Node) worthRemembering(v *ring.View) []ring.Position {
-	out := n.distinct(nil, v.Neighbors()...)
-	var spoken, told []ring.Position
-	for _, p := range v.Peers() {
-		switch {
-		case p == n.self || slices.Contains(out, p):
-		case n.book.HasSpoken(p.ID):
-			spoken = append(spoken, p)
-		default:
-			told = append(told, p)
-		}
-	}
-	for i, some := range [][]ring.Position{spoken, told} {
-		room := []int{maxRememberedPeers, maxRememberedHearsay}[i] - len(out)
-		out = append(out, spread(some, max(0, room))...)
-	}
-	slices.SortFunc(out, ring.Position.Compare)
-	return out[:min(len(out), maxRememberedPeers)]
-}
-
-func (n *Node) describeOthers(ps []ring.Position) []*pb.Peer {
-	return n.describe(n.distinct(nil, ps...))
 }
 
 // Addrs returns the node's addresses, each with its /p2p/ID, loopback last.

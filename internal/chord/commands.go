@@ -56,8 +56,8 @@ func (d *Driver) query(ctx context.Context, c ring.Query) ring.Input {
 	}
 }
 
-// moved reports whether the peer of position p has come back with another ring address: nobody is at
-// p any more.
+// moved reports whether the peer of position p has come back with another ring address: nobody is
+// at p any more.
 func (d *Driver) moved(p ring.Position) bool {
 	info, ok := d.book.Info(p.ID)
 	return ok && info.Position != p

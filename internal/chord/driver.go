@@ -52,8 +52,8 @@ type Hooks struct {
 	StoreFailed func() bool
 	// LeftBehind names a neighbor that has left the ring with copies that may be nowhere else.
 	LeftBehind func(peer.ID)
-	// OwnerGuessed follows each lookup that the view could answer, and OwnerAsked each that asked the
-	// ring.
+	// OwnerGuessed follows each lookup that the view could answer, and OwnerAsked each that asked
+	// the ring.
 	OwnerGuessed func()
 	OwnerAsked   func(hops int, err error)
 }
@@ -146,8 +146,8 @@ func (d *Driver) queried(ctx context.Context, from ring.Position) (state ring.St
 	return a.State, joined, nil
 }
 
-// departed takes in that the peer at from leaves the ring, and what its neighbors are. When it leaves
-// incomplete, copies of its arc stay behind.
+// departed takes in that the peer at from leaves the ring, and what its neighbors are. When it
+// leaves incomplete, copies of its arc stay behind.
 func (d *Driver) departed(from ring.Position, state ring.State, incomplete bool) {
 	d.post(func(l *loop) {
 		if !incomplete {

@@ -27,8 +27,8 @@ func (d *Driver) serveFind(ctx context.Context, f *pb.Find) (*pb.Found, error) {
 }
 
 // find is recursive routing: it answers when the target is this peer's. Else it asks the best next
-// peer, and the next best when that one can't be reached. An answer of the one asked, also a failure,
-// is passed back, so that a lookup doesn't spread.
+// peer, and the next best when that one can't be reached. An answer of the one asked, also a
+// failure, is passed back, so that a lookup doesn't spread.
 func (d *Driver) find(ctx context.Context, f *pb.Find) (*pb.Found, error) {
 	v := d.Snapshot().View
 	target := ring.Position{Key: ring.Key(f.GetKey()), ID: ring.ID(f.GetId())} //nolint:gosec // checked

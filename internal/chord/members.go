@@ -12,9 +12,10 @@ import (
 	"github.com/p2pchord/p2pchord/protocol"
 )
 
-// Who hands a copy over without a grant is a member: the owner of the arc, one that leaves, or one that
-// has a copy of an arc that it no longer holds. Most are neighbors. Of others, and of a neighbor that
-// has just come, the ring is asked whether they have the place that they say they have.
+// Who hands a copy over without a grant is a member: the owner of the arc, one that leaves, or one
+// that has a copy of an arc that it no longer holds. Most are neighbors. Of others, and of a
+// neighbor that has just come, the ring is asked whether they have the place that they say they
+// have.
 
 const (
 	// confirmsAtOnce bounds the peers about which the ring is asked at a time.
@@ -107,7 +108,8 @@ func (d *Driver) confirmMember(ctx context.Context, id peer.ID) error {
 	ctx, cancel := d.env.WithTimeout(ctx, d.cfg.Timeout/2)
 	defer cancel()
 	stranger := fault.New(fault.NotAllowed, "only a member of the ring hands copies over, and the ring does not know %s", id)
-	asking, done := d.env.WithTimeout(ctx, d.Patience(1)) // one that is slow on purpose must not keep the places of others
+	// One that is slow on purpose must not keep the places of others.
+	asking, done := d.env.WithTimeout(ctx, d.Patience(1))
 	defer done()
 	state, err := d.Observe(asking, id)
 	if err != nil {

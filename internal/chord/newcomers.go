@@ -11,9 +11,9 @@ import (
 	"github.com/p2pchord/p2pchord/ring"
 )
 
-// A notify names a peer as this one's predecessor. Anybody can send one, and the ring takes the peer
-// at once: the arc shrinks, and waits for that peer's grant. So a peer that is not in the view yet
-// first has to answer, as a member at that place.
+// A notify names a peer as this one's predecessor. Anybody can send one, and the ring takes the
+// peer at once: the arc shrinks, and waits for that peer's grant. So a peer that is not in the view
+// yet first has to answer, as a member at that place.
 
 // maxNewcomers bounds the peers asked at a time. One more makes the one that has been asked for
 // longest give way.

@@ -11,19 +11,19 @@ import (
 	"github.com/p2pchord/p2pchord/ring"
 )
 
-// Book knows who is who. It verifies what peers tell of themselves and of each other. What it learns
-// lets the transport reach them. Package book has the one of production. Its methods may be called by
-// many processes, and don't wait.
+// Book knows who is who. It verifies what peers tell of themselves and of each other. What it
+// learns lets the transport reach them. Package book has the one of production. Its methods may be
+// called by many processes, and don't wait.
 type Book interface {
 	// Self is this peer's own description, as others get it.
 	Self() *pb.Peer
 	// Parse verifies a description, and keeps nothing.
 	Parse(d *pb.Peer) (protocol.PeerInfo, error)
-	// Learn verifies what one peer tells of another, keeps it if it is news, and returns what is known
-	// now. This peer's own description is verified only.
+	// Learn verifies what one peer tells of another, keeps it if it is news, and returns what is
+	// known now. This peer's own description is verified only.
 	Learn(d *pb.Peer) (protocol.PeerInfo, error)
-	// LearnFrom is Learn for what the peer from has sent itself. If it speaks of another peer, that is
-	// hearsay.
+	// LearnFrom is Learn for what the peer from has sent itself. If it speaks of another peer, that
+	// is hearsay.
 	LearnFrom(from peer.ID, d *pb.Peer) (protocol.PeerInfo, error)
 	// Info is what is known of another peer; false when nothing is.
 	Info(id ring.ID) (protocol.PeerInfo, bool)
@@ -65,12 +65,12 @@ func LearnAll(b Book, descriptions ...*pb.Peer) []ring.Position {
 	return out
 }
 
-// maxNeighbors bounds the predecessors and the successors that are taken from one answer. A peer has
-// eight of each.
+// maxNeighbors bounds the predecessors and the successors that are taken from one answer. A peer
+// has eight of each.
 const maxNeighbors = 16
 
-// State turns a message of the peer from into the ring's terms. Descriptions that don't hold are left
-// out, which makes a list shorter, never wrong.
+// State turns a message of the peer from into the ring's terms. Descriptions that don't hold are
+// left out, which makes a list shorter, never wrong.
 func (d *Driver) State(from peer.ID, m *pb.Neighbours) ring.State {
 	_, _ = d.book.LearnFrom(from, m.GetSelf())
 	preds, succs := m.GetPredecessors(), m.GetSuccessors()
@@ -110,13 +110,13 @@ func (d *Driver) Describe(ps []ring.Position) []*pb.Peer {
 	return out
 }
 
-// IsNeighbor reports whether the peer is a successor of this one, or its predecessor, by its own view
-// of the ring. That a peer has described itself, or has notified, which anybody can do, does not make
-// it one.
+// IsNeighbor reports whether the peer is a successor of this one, or its predecessor, by its own
+// view of the ring. That a peer has described itself, or has notified, which anybody can do, does
+// not make it one.
 func (d *Driver) IsNeighbor(id peer.ID) bool { return d.Snapshot().View.HasNeighbor(ring.ID(id)) }
 
-// InView reports whether the peer is a successor, a predecessor, or a finger of this one, answered or
-// not.
+// InView reports whether the peer is a successor, a predecessor, or a finger of this one, answered
+// or not.
 func (d *Driver) InView(id ring.ID) bool {
 	return slices.ContainsFunc(d.Snapshot().View.Neighbors(), func(p ring.Position) bool { return p.ID == id })
 }

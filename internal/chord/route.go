@@ -18,8 +18,8 @@ const maxNear = 8
 
 func (d *Driver) id() peer.ID { return peerID(d.cfg.Self) }
 
-// Guess names the owner of key as the view has it, which the owner checks: a stale view costs a hop,
-// never correctness. It returns false when the view can't tell.
+// Guess names the owner of key as the view has it, which the owner checks: a stale view costs a
+// hop, never correctness. It returns false when the view can't tell.
 func (d *Driver) Guess(key ring.Key) (peer.ID, bool) {
 	owner, ok := ownerInView(d.Snapshot().View, key)
 	if ok && d.cfg.OwnerGuessed != nil {
@@ -126,8 +126,8 @@ func (d *Driver) Walk(ctx context.Context) ([]protocol.PeerInfo, error) {
 	return WalkFrom(ctx, d.env, d.id(), d.Observe, d.book.Learn)
 }
 
-// walkFromOutside goes around the ring that this peer has left for a while, starting at a member that
-// it knows.
+// walkFromOutside goes around the ring that this peer has left for a while, starting at a member
+// that it knows.
 func (d *Driver) walkFromOutside(ctx context.Context, v *ring.View) ([]protocol.PeerInfo, error) {
 	const members = 8 // that may fail to answer
 	last := fault.New(fault.TryAgain, "this node has stepped aside, and no member of the ring that it knows answers")

@@ -26,9 +26,10 @@ type (
 	learner  = func(*pb.Peer) (protocol.PeerInfo, error)
 )
 
-// WalkFrom goes around the ring once from start and returns its members in ring order. Each is asked
-// itself, a successor list at a time, and each must name the one before it as its predecessor:
-// otherwise the ring is changing, a part of it would be missing, and the error says so.
+// WalkFrom goes around the ring once from start and returns its members in ring order. Each is
+// asked itself, a successor list at a time, and each must name the one before it as its
+// predecessor: otherwise the ring is changing, a part of it would be missing, and the error says
+// so.
 func WalkFrom(ctx context.Context, e env.Env, start peer.ID, ask observer, learn learner) ([]protocol.PeerInfo, error) {
 	answer, err := ask(ctx, start)
 	if err != nil {
@@ -91,7 +92,8 @@ func askAll(ctx context.Context, e env.Env, peers []*pb.Peer, start peer.ID, ask
 		if out[i].err != nil || out[i].info.ID == start {
 			continue
 		}
-		out[i].err = fault.New(fault.TryAgain, "asking %s failed", out[i].info.ID) // unless ask returns
+		// Unless ask returns:
+		out[i].err = fault.New(fault.TryAgain, "asking %s failed", out[i].info.ID)
 		_ = group.Go(ctx, "asking a member", func(context.Context) {
 			out[i].answer, out[i].err = ask(ctx, out[i].info.ID)
 		})

@@ -1,8 +1,8 @@
 // Package book knows the peers of a libp2p host: the verified description of each peer heard of.
 //
-// It decides which of two descriptions of one peer counts, bounds how many are kept, and gives their
-// addresses to the host. It asks nobody, and starts no goroutines. No other lock is taken while its
-// lock is held, but those of the host.
+// It decides which of two descriptions of one peer counts, bounds how many are kept, and gives
+// their addresses to the host. It asks nobody, and starts no goroutines. No other lock is taken
+// while its lock is held, but those of the host.
 package book
 
 import (
@@ -32,8 +32,8 @@ const (
 
 // Book remembers who is who: the verified description of every peer heard of, by ID. What it learns
 // goes into the host's address book as well, and leaves it with the description. When the book is
-// full, the description that was not used for longest makes room, but none of a connected peer or of
-// one that must stay. It is safe for concurrent use.
+// full, the description that was not used for longest makes room, but none of a connected peer or
+// of one that must stay. It is safe for concurrent use.
 type Book struct {
 	host host.Host
 	size int
@@ -52,14 +52,14 @@ type entry struct {
 	at   *lru.Element
 }
 
-// New returns the empty book of a host. keep names peers whose descriptions must stay. It may be nil,
-// and must not call the book.
+// New returns the empty book of a host. keep names peers whose descriptions must stay. It may be
+// nil, and must not call the book.
 func New(h host.Host, keep func(ring.ID) bool) *Book {
 	return &Book{host: h, size: maxPeers, keep: keep, peers: make(map[ring.ID]*entry)}
 }
 
-// DescribeSelf renews the host's own description, of its present addresses. It is called before Self
-// and when they have changed.
+// DescribeSelf renews the host's own description, of its present addresses. It is called before
+// Self and when they have changed.
 func (b *Book) DescribeSelf(address protocol.RingAddress) error {
 	p, err := protocol.MakePeer(b.host, address)
 	if err != nil {
@@ -114,13 +114,14 @@ func (b *Book) add(info protocol.PeerInfo, own bool) protocol.PeerInfo {
 	return e.info
 }
 
-// addresses gives the host what a peer signed of its addresses: the host itself keeps the newer of two
-// records.
+// addresses gives the host what a peer signed of its addresses: the host itself keeps the newer of
+// two records.
 func (b *Book) addresses(info protocol.PeerInfo) {
 	if info.Envelope == nil {
 		b.host.Peerstore().AddAddrs(info.ID, info.Addrs, addressTTL)
 	} else if cab, ok := peerstore.GetCertifiedAddrBook(b.host.Peerstore()); ok {
-		_, _ = cab.ConsumePeerRecord(info.Envelope, addressTTL) // refused only when it holds a newer one
+		// It is refused only when the host holds a newer one.
+		_, _ = cab.ConsumePeerRecord(info.Envelope, addressTTL)
 	}
 }
 
@@ -184,9 +185,9 @@ func (b *Book) Forget(id ring.ID) {
 	}
 }
 
-// Prepare makes sure that the peer can be dialed at once: its addresses are known to the host, and no
-// back-off of libp2p's, which grows to minutes, stands in the way. The caller decides how often it
-// asks. libp2p dials by itself when a stream is opened.
+// Prepare makes sure that the peer can be dialed at once: its addresses are known to the host, and
+// no back-off of libp2p's, which grows to minutes, stands in the way. The caller decides how often
+// it asks. libp2p dials by itself when a stream is opened.
 func (b *Book) Prepare(id peer.ID) {
 	if b.host.Network().Connectedness(id) == network.Connected {
 		return
@@ -200,8 +201,8 @@ func (b *Book) Prepare(id peer.ID) {
 // maxRelays bounds the members proposed as relays at a time.
 const maxRelays = 16
 
-// Relays are members that say that others reach them directly, and so may be relays. A nil book knows
-// none.
+// Relays are members that say that others reach them directly, and so may be relays. A nil book
+// knows none.
 func (b *Book) Relays() []peer.AddrInfo {
 	if b == nil {
 		return nil

@@ -17,7 +17,8 @@ import (
 	"github.com/p2pchord/p2pchord/ring"
 )
 
-// A full book forgets whom it has not used for longest, with the addresses, and never neighbors or who is connected.
+// A full book forgets whom it has not used for longest, with the addresses, and never neighbors or
+// who is connected.
 func TestBookForgetsTheLeastUsed(t *testing.T) {
 	t.Parallel()
 	h, friend := testHost(t, p2phost.Peer), testHost(t, p2phost.Peer)
@@ -84,7 +85,7 @@ func TestNobodyElseMovesAPeer(t *testing.T) {
 		return p
 	}
 	before, now := describe("8001"), describe("8002")
-	newer := booktest.DescribedBy(t, peerHost.Peerstore().PrivKey(peerHost.ID()), 1) // its number is 1: make it the greatest
+	newer := booktest.DescribedBy(t, peerHost.Peerstore().PrivKey(peerHost.ID()), 1)
 	rec := &peer.PeerRecord{PeerID: peerHost.ID(), Seq: 1 << 62}
 	env, err := record.Seal(rec, peerHost.Peerstore().PrivKey(peerHost.ID()))
 	if err != nil {

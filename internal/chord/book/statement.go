@@ -16,8 +16,8 @@ type statement struct {
 // replaces reports whether s replaces old. What a peer says itself counts, unless it says it of an
 // older record at the same place. Of what others tell, a bound statement counts when its record is
 // newer, or when what is known is neither bound nor from the peer itself. An unbound one may be any
-// two things that the peer has signed, so it never moves a peer whose place is known better, nor takes
-// the place of a bound one.
+// two things that the peer has signed, so it never moves a peer whose place is known better, nor
+// takes the place of a bound one.
 func (s statement) replaces(old statement) bool {
 	newer := s.seq > old.seq
 	switch {

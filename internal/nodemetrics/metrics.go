@@ -1,4 +1,6 @@
-package node
+// Package nodemetrics counts what a node does, for Prometheus. It measures nothing by itself:
+// others tell it, or are asked when somebody collects.
+package nodemetrics
 
 import (
 	"errors"
@@ -9,17 +11,18 @@ import (
 	"github.com/p2pchord/p2pchord/internal/membudget"
 )
 
-// figures are what the node counts of itself for Prometheus. Without a Registerer they
-// are counted all the same, and nobody sees them.
-type figures struct {
+// Metrics are what a node counts of itself. Its methods may be called from many goroutines.
+type Metrics struct {
 	lookups *prometheus.CounterVec
 	hops    prometheus.Histogram
 	repairs *prometheus.CounterVec
 	bytes   prometheus.Counter
 }
 
-func newFigures(r prometheus.Registerer, memory *membudget.Budget, more ...prometheus.Collector) (f figures, err error) {
-	f = figures{
+// New registers the metrics of a node, and more collectors. Without a Registerer they are counted
+// all the same, and nobody sees them.
+func New(r prometheus.Registerer, memory *membudget.Budget, more ...prometheus.Collector) (*Metrics, error) {
+	m := &Metrics{
 		lookups: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "p2pchord_lookups_total", Help: "Lookups of a key's owner, by outcome: known already, asked the ring, or failed.",
 		}, []string{"outcome"}),
@@ -35,19 +38,19 @@ func newFigures(r prometheus.Registerer, memory *membudget.Budget, more ...prome
 		}),
 	}
 	for _, v := range []string{"known", "asked", "failed"} {
-		f.lookups.WithLabelValues(v)
+		m.lookups.WithLabelValues(v)
 	}
 	for _, v := range []string{"sent", "fetched", "failed"} {
-		f.repairs.WithLabelValues(v)
+		m.repairs.WithLabelValues(v)
 	}
 	if r == nil {
-		return f, nil
+		return m, nil
 	}
 	var failed []error
-	for _, c := range append(append(memoryGauges(memory), more...), f.lookups, f.hops, f.repairs, f.bytes, containedPanics()) {
+	for _, c := range append(append(memoryGauges(memory), more...), m.lookups, m.hops, m.repairs, m.bytes, containedPanics()) {
 		failed = append(failed, r.Register(c))
 	}
-	return f, errors.Join(failed...)
+	return m, errors.Join(failed...)
 }
 
 // containedPanics is how many panics the process has contained.
@@ -75,30 +78,33 @@ func memoryGauges(b *membudget.Budget) []prometheus.Collector {
 	}
 }
 
-// lookedUp counts a lookup that asked the ring.
-func (f *figures) lookedUp(hops int, err error) {
+// OwnerGuessed counts a lookup that this node could answer from its own view.
+func (m *Metrics) OwnerGuessed() { m.lookups.WithLabelValues("known").Inc() }
+
+// OwnerAsked counts a lookup that asked the ring.
+func (m *Metrics) OwnerAsked(hops int, err error) {
 	if err != nil {
-		f.lookups.WithLabelValues("failed").Inc()
+		m.lookups.WithLabelValues("failed").Inc()
 		return
 	}
-	f.lookups.WithLabelValues("asked").Inc()
-	f.hops.Observe(float64(hops))
+	m.lookups.WithLabelValues("asked").Inc()
+	m.hops.Observe(float64(hops))
 }
 
 // RepairSent counts a record that went to another holder for repair.
-func (f *figures) RepairSent(err error) { f.repaired("sent", err) }
+func (m *Metrics) RepairSent(err error) { m.repaired("sent", err) }
 
 // RepairFetched counts a block that came for repair.
-func (f *figures) RepairFetched(size int64, err error) {
-	f.repaired("fetched", err)
+func (m *Metrics) RepairFetched(size int64, err error) {
+	m.repaired("fetched", err)
 	if err == nil {
-		f.bytes.Add(float64(size))
+		m.bytes.Add(float64(size))
 	}
 }
 
-func (f *figures) repaired(what string, err error) {
+func (m *Metrics) repaired(what string, err error) {
 	if err != nil {
 		what = "failed"
 	}
-	f.repairs.WithLabelValues(what).Inc()
+	m.repairs.WithLabelValues(what).Inc()
 }

@@ -1,4 +1,4 @@
-package node
+package nodefolder
 
 import (
 	"os"
@@ -14,7 +14,7 @@ import (
 func TestRememberedPeersAreCut(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	f, err := openDataFolder(dir)
+	f, err := Open(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -22,20 +22,20 @@ func TestRememberedPeersAreCut(t *testing.T) {
 	for range 400 {
 		peers = append(peers, booktest.MadeUp(t, 300))
 	}
-	if err := f.keep(peers, peers[:3], memory{HadPeers: true, Remembered: replication.Remembered{Copies: 3}}); err != nil {
+	if err := f.Keep(peers, peers[:3], true, replication.Remembered{Copies: 3}); err != nil {
 		t.Fatal(err)
 	}
-	if err := f.close(); err != nil {
+	if err := f.Close(); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {
-		if f, err = openDataFolder(dir); err != nil {
+		if f, err = Open(dir); err != nil {
 			t.Fatal(err)
 		}
-		if !f.hadPeers || f.Remembered().Copies != 3 || len(f.holders) != 3 || len(f.peers) < maxRememberedPeers {
+		if !f.hadPeers || f.Remembered().Copies != 3 || len(f.holders) != 3 || len(f.peers) < MaxPeers {
 			t.Errorf("read: had peers %t, %d copies, %d holders, %d peers", f.hadPeers, f.Remembered().Copies, len(f.holders), len(f.peers))
 		}
-		if err := f.close(); err != nil {
+		if err := f.Close(); err != nil {
 			t.Fatal(err)
 		}
 		st, err := os.Stat(filepath.Join(dir, memoryFile))
