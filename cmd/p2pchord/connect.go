@@ -24,8 +24,8 @@ func (a *app) openRing(cmd *cobra.Command) (gateway.Ring, error) {
 		return nil, err
 	}
 	if a.peer != nil {
-		a.limitsOfItsOwn(up, down)
-		return ringStays{a.peer}, nil
+		a.noteNodeLimits(up, down)
+		return keptRing{a.peer}, nil
 	}
 	addrs, err := flags.Multiaddrs("--bootstrap", a.bootstrap, true)
 	if err != nil {
@@ -33,7 +33,7 @@ func (a *app) openRing(cmd *cobra.Command) (gateway.Ring, error) {
 	}
 	p, err := a.dialNode(ctx, cmd)
 	if err == nil {
-		a.limitsOfItsOwn(up, down)
+		a.noteNodeLimits(up, down)
 	}
 	if len(addrs) == 0 || fault.CodeOf(err) != fault.Unreachable {
 		return ringOrNil(p), err
@@ -46,8 +46,8 @@ func (a *app) openRing(cmd *cobra.Command) (gateway.Ring, error) {
 	return gateway.OfClient(c), nil
 }
 
-// limitsOfItsOwn says that the limits of a put or a get don't apply to a running node.
-func (a *app) limitsOfItsOwn(up, down int64) {
+// noteNodeLimits says that the limits of a put or a get don't apply to a running node.
+func (a *app) noteNodeLimits(up, down int64) {
 	if up > 0 || down > 0 {
 		a.out.Say("the running node has its own limits: --limit-up and --limit-down apply to a put or a get without a node")
 	}
@@ -56,7 +56,7 @@ func (a *app) limitsOfItsOwn(up, down int64) {
 // openNode returns the running node of --data or --api.
 func (a *app) openNode(cmd *cobra.Command) (gateway.Peer, error) {
 	if p, ok := a.peer.(gateway.Peer); ok {
-		return nodeStays{p}, nil
+		return keptNode{p}, nil
 	}
 	if a.peer != nil {
 		return nil, fault.New(fault.Unreachable, "%s needs a running node: start one with `p2pchord node`, and leave --bootstrap out", cmd.Name())
@@ -98,12 +98,12 @@ func ringOrNil(c *client.Client) gateway.Ring {
 
 // What a prompt or a script works on. A verb must not close it.
 type (
-	ringStays struct{ gateway.Ring }
-	nodeStays struct{ gateway.Peer }
+	keptRing struct{ gateway.Ring }
+	keptNode struct{ gateway.Peer }
 )
 
-func (ringStays) Close() error { return nil }
-func (nodeStays) Close() error { return nil }
+func (keptRing) Close() error { return nil }
+func (keptNode) Close() error { return nil }
 
 // newPrompt returns a prompt on p, with the history of the data folder.
 func (a *app) newPrompt(in *os.File, p gateway.Peer) *prompt.Prompt {

@@ -39,6 +39,7 @@ var product = []string{
 // walls lists all walls. A directory that doesn't exist yet has nothing to check.
 var walls = []wall{
 	// The command's packages work on what they are given; only its verbs know all of them.
+	{"cmd/p2pchord", []string{module + "/store", module + "/protocol"}, false},
 	{"cmd/p2pchord/internal/textfmt", slices.Concat(product, []string{libp2p, cobra}), true},
 	{"cmd/p2pchord/internal/manual", slices.Concat(product, []string{libp2p}), true},
 	{"cmd/p2pchord/internal/process", slices.Concat(product, []string{libp2p, cobra}), true},
