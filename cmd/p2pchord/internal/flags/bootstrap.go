@@ -10,6 +10,7 @@ import (
 	"github.com/p2pchord/p2pchord/internal/fault"
 )
 
+// Bootstrap is the flags of a bootstrap peer.
 type Bootstrap struct {
 	listen, announce []string
 	heartbeat        time.Duration

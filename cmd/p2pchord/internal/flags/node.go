@@ -23,6 +23,7 @@ const defaultCopies = 3
 // serverUsage is the help of --server.
 const serverUsage = "this is a rented host: dial and announce no address of a local network, and ask no router for a port"
 
+// Node is the flags of a node.
 type Node struct {
 	bootstrap, listen, announce []string
 	ringAddress                 string

@@ -23,6 +23,7 @@ type Relay struct {
 	duration                             time.Duration
 }
 
+// Add defines the flags.
 func (f *Relay) Add(fl *pflag.FlagSet) {
 	d := bootstrap.DefaultRelayLimits()
 	fl.StringVar(&f.limit, "relay-limit", "", "relay at most this `rate` for all peers together, like 10MiB a second, in equal shares (default: no limit)")
@@ -35,6 +36,7 @@ func (f *Relay) Add(fl *pflag.FlagSet) {
 	fl.StringVar(&f.inAll, "relay-data-in-all", "512GiB", "`bytes` that all peers together may send through it at once, and in a day on average")
 }
 
+// Parse checks the flags and returns the limits.
 func (f Relay) Parse() (l bootstrap.RelayLimits, err error) {
 	for _, v := range []struct {
 		name  string

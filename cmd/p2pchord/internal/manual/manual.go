@@ -31,6 +31,7 @@ func Write(c *cobra.Command, dir, version string) error {
 	return nil
 }
 
+// Name returns the name of the page of a command.
 func Name(c *cobra.Command) string { return strings.ReplaceAll(c.CommandPath(), " ", "-") }
 
 // pageOf returns the page of a command, in the language of man(7).

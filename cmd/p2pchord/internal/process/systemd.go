@@ -109,6 +109,7 @@ func (s *ServiceManager) Stopping(within time.Duration) {
 	s.notify("STOPPING=1", fmt.Sprintf("EXTEND_TIMEOUT_USEC=%d", within.Microseconds()))
 }
 
+// Close ends the reports.
 func (s *ServiceManager) Close() {
 	s.stop()
 	s.wg.Wait()

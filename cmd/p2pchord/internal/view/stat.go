@@ -11,6 +11,7 @@ import (
 // blocksShown is the limit of blocks that are listed. JSON has all.
 const blocksShown = 16
 
+// Stat shows one file.
 func Stat(s node.FileStat) *textfmt.Page {
 	var b textfmt.Page
 	row := func(label, format string, args ...any) {

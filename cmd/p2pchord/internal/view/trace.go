@@ -8,6 +8,7 @@ import (
 	"github.com/p2pchord/p2pchord/node"
 )
 
+// Trace shows the way to a file, and what its holders have.
 func Trace(t node.Trace) *textfmt.Page {
 	var b textfmt.Page
 	b.Printf("%s  key %d\n", t.Name, t.Key)

@@ -73,6 +73,7 @@ type Watch struct {
 	next   time.Time    // no drawing before this, unless the folder's state has changed
 }
 
+// Show applies an update and draws the screen.
 func (v *Watch) Show(u share.Update) {
 	switch {
 	case u.Folder != nil:
