@@ -50,10 +50,18 @@ func (d *Driver) find(ctx context.Context, f *pb.Find) (*pb.Found, error) {
 		return nil, fault.New(fault.TryAgain, "the lookup went through too many peers; the ring may be changing")
 	}
 	for i, p := range next[:min(len(next), 4)] {
-		// Half of the time that is left, so that others can still be asked.
+		// Half of the time that is left, so that others can still be asked. A peer is told it in
+		// milliseconds: with less than one left it would work on for longer than anybody waits.
 		hop, cancel := ctx, context.CancelFunc(func() {})
-		if deadline, ok := ctx.Deadline(); ok && i < 3 {
-			hop, cancel = d.env.WithTimeout(ctx, deadline.Sub(d.env.Now())/2)
+		if deadline, ok := ctx.Deadline(); ok {
+			left := deadline.Sub(d.env.Now())
+			if i < 3 {
+				left /= 2
+			}
+			if left < time.Millisecond {
+				break
+			}
+			hop, cancel = d.env.WithTimeout(ctx, left)
 		}
 		found, err := d.findVia(hop, p.ID, &pb.Find{
 			Key: f.GetKey(), Id: f.GetId(), Hops: f.GetHops() - 1, Path: f.GetPath(), Join: f.GetJoin(),
