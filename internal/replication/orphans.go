@@ -3,6 +3,8 @@ package replication
 import (
 	"bytes"
 	"context"
+	"maps"
+	"slices"
 
 	"github.com/libp2p/go-libp2p/core/peer"
 
@@ -66,7 +68,8 @@ func (n *Node) CollectOrphans(ctx context.Context, blocks []store.Entry) {
 			files[e.Name] = append(files[e.Name], candidate{e, block})
 		}
 	}
-	for name, some := range files {
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		some := files[name]
 		// Until it is settled whether they are needed, no commit counts on them.
 		var done []func()
 		for _, c := range some {

@@ -184,13 +184,14 @@ func (n *Node) compare(ctx context.Context, with ring.Position, keys []uint32) (
 			return d, err
 		}
 	}
-	for at, left := range theirs {
-		for stamp, it := range left {
-			if n.replaced(ours[at], at, stamp) {
-				d.stale[at] = true
-			} else {
-				d.theirs = append(d.theirs, it)
-			}
+	for _, it := range items { // in their order, and not in that of a map
+		at, stamp := itemPlace(it), string(it.GetStamp())
+		switch _, left := theirs[at][stamp]; {
+		case !left:
+		case n.replaced(ours[at], at, stamp):
+			d.stale[at] = true
+		default:
+			d.theirs = append(d.theirs, it)
 		}
 	}
 	return d, nil

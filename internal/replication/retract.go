@@ -4,6 +4,8 @@ import (
 	lru "container/list"
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -143,7 +145,8 @@ func (n *Node) serveRetract(ctx context.Context, from peer.ID, r *pb.Retract) (*
 			}
 		}
 	}
-	for h, records := range told {
+	for _, h := range slices.SortedFunc(maps.Keys(told), ring.Position.Compare) {
+		records := told[h]
 		n.env.Go("passing on what is given up", func(ctx context.Context) {
 			ctx, cancel := n.env.WithTimeout(ctx, retractTime)
 			defer cancel()

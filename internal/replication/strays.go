@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -122,7 +123,8 @@ func (n *Node) settle(ctx context.Context, strays []stray) {
 			byOwner[owner] = append(byOwner[owner], st)
 		}
 	}
-	for owner, some := range byOwner {
+	for _, owner := range slices.Sorted(maps.Keys(byOwner)) {
+		some := byOwner[owner]
 		ask := &pb.Release{}
 		for _, st := range some {
 			ask.Items = append(ask.Items, item(st.entry))
