@@ -6,8 +6,10 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/replica"
 	"github.com/p2pchord/p2pchord/ring"
+	"github.com/p2pchord/p2pchord/store"
 )
 
 // The promises of docs/replication.md, and the ring's invariant.
@@ -18,6 +20,8 @@ var (
 	errP5    = errors.New("P5: what was replaced or deleted is back")
 	errP6    = errors.New("P6: a copy was dropped that was needed")
 	errRing  = errors.New("the ring's invariant doesn't hold")
+	errKept  = errors.New("a block of no file stays")
+	errFlood = errors.New("there is no end of requests")
 	errPanic = errors.New("the product panicked")
 )
 
@@ -31,24 +35,33 @@ type checker struct {
 	front map[string][]*record
 	order []string             // the names in acked, in order
 	known map[string][]*record // all that were ever signed
-	// losses are the moments at which disks were lost, or emptied by a leaver: who then drops a copy at an
-	// owner's earlier word may leave one fewer, until repair.
+	// values are those that were written, by their hash, and decoded the records on disks, by their
+	// encoding.
+	values  map[string]uint64
+	decoded map[string]*record
+	// losses are the moments at which disks were lost, or emptied by a leaver: who then drops a
+	// copy at an owner's earlier word may leave one fewer, until repair.
 	losses []moment
 	// careless profiles lose more disks than P1 covers.
 	careless bool
 
-	acknowledgements, reads, withoutBytes, drops int
+	// givenUp are the later blocks, by place and clock, that writers have given up, as their owners
+	// know.
+	givenUp map[string]bool
+
+	acknowledgements, reads, withoutBytes, drops, retracted, collected, quarantined int
 }
 
 func (c *checker) fail(err error) {
 	if c.err == nil {
 		for _, p := range c.world.up() {
-			if p.machine == nil {
+			if p.ring == nil {
 				continue
 			}
-			v := p.machine.View()
-			c.world.note("%d (%v): preds %v, succs %v, incorporated %v, synced %v %s", p.index, p.at, numbers(c.world, v.Predecessors()), numbers(c.world, v.Successors()),
-				v.Incorporated(), p.state.grants.Synced, p.state.grants.Why)
+			s := p.ring.Snapshot()
+			v := s.View
+			c.world.note("%d (%v): preds %v, succs %v, incorporated %v, synced %v %s", p.index, p.at.Key, numbers(c.world, v.Predecessors()), numbers(c.world, v.Successors()),
+				v.Incorporated(), s.Grants.Synced, s.Grants.Why)
 		}
 		c.err = fmt.Errorf("at %.3f s: %w", float64(c.world.now)/float64(second), err)
 	}
@@ -56,13 +69,12 @@ func (c *checker) fail(err error) {
 
 // sent notes a record that a user has signed.
 func (c *checker) sent(r *record) {
-	if c.known == nil {
-		c.known = map[string][]*record{}
-	}
-	c.known[r.name] = append(c.known[r.name], r)
+	name := r.GetName()
+	c.known[name] = append(c.known[name], r)
 }
 
-// covered reports whether a version stands, has been replaced by what stands, or by what that replaced in turn.
+// covered reports whether a version stands, has been replaced by what stands, or by what that
+// replaced in turn.
 func (c *checker) covered(standing []*record, r *record) bool {
 	if len(standing) == 0 {
 		return false
@@ -77,7 +89,7 @@ func (c *checker) covered(standing []*record, r *record) bool {
 		if covers(standing, v.Version) {
 			return true
 		}
-		for _, o := range c.known[r.name] {
+		for _, o := range c.known[r.GetName()] {
 			if !seen[o.Version] && o.Supersedes(v.Version) {
 				seen[o.Version] = true
 				next = append(next, o)
@@ -87,44 +99,49 @@ func (c *checker) covered(standing []*record, r *record) bool {
 	return false
 }
 
-// acknowledged notes that a put is about to be answered.
-func (c *checker) acknowledged(p *peer, r *record, g replica.Grant) {
+// acknowledged notes that a put is answered.
+func (c *checker) acknowledged(p *peer, r *record) {
 	c.acknowledgements++
-	c.world.note("%d acknowledges %v under %v", p.index, r, g)
-	c.counts(r)
-	c.survives(r.name)
+	c.world.note("%d acknowledges %v", p.index, r)
+	c.promise(r)
+	c.survives(r.GetName())
 }
 
 // seen notes that a user has been shown a version.
 func (c *checker) seen(r *record) {
 	c.reads++
-	c.counts(r)
+	c.promise(r)
 }
 
-// counts makes r a version that may not be lost. What it replaces is checked no longer.
-func (c *checker) counts(r *record) {
-	if c.acked == nil {
-		c.acked, c.front = map[string][]*record{}, map[string][]*record{}
-	}
-	rs, ok := c.acked[r.name]
+// promise makes r a version that may not be lost. What it replaces is checked no longer.
+func (c *checker) promise(r *record) {
+	name := r.GetName()
+	rs, ok := c.acked[name]
 	if !ok {
-		c.order = append(c.order, r.name)
+		c.order = append(c.order, name)
 	}
 	if !slices.ContainsFunc(rs, func(o *record) bool { return o.Version == r.Version }) {
-		c.acked[r.name] = append(rs, r)
-		front := slices.DeleteFunc(c.front[r.name], func(o *record) bool { return r.Supersedes(o.Version) })
+		c.acked[name] = append(rs, r)
+		front := slices.DeleteFunc(c.front[name], func(o *record) bool { return r.Supersedes(o.Version) })
 		if !covers(front, r.Version) {
 			front = append(front, r)
 		}
-		c.front[r.name] = front
+		c.front[name] = front
 	}
+}
+
+// forgettable reports whether r is a tombstone that is old enough to be collected.
+func (c *checker) forgettable(r *record) bool {
+	w := c.world
+	now := epochMillis + int64(w.now/millisecond) + int64(w.days)*25*60*60*1000
+	return r.GetDeleted() && r.Version.Millis() < now-w.grace.Milliseconds()*7/8
 }
 
 // copiesOf counts the disks other than not's that hold a version or what replaced it.
 func (c *checker) copiesOf(r *record, not *peer) int {
 	n := 0
 	for _, p := range c.world.peers {
-		if p != not && c.covered(p.disk.standing(r.name), r) {
+		if p != not && c.covered(c.on(p.disk, r.GetName(), false), r) {
 			n++
 		}
 	}
@@ -138,11 +155,26 @@ func (c *checker) survives(name string) {
 	}
 	var standing []*record
 	for _, p := range c.world.peers {
-		standing = append(standing, p.disk.standing(name)...)
+		standing = append(standing, c.on(p.disk, name, true)...)
 	}
 	for _, r := range c.front[name] {
-		if !c.covered(standing, r) {
+		if !c.covered(standing, r) && !c.forgettable(r) {
 			c.fail(fmt.Errorf("%w: %v is on no disk; there is%s", errP1, r, c.everywhere(name)))
+		}
+		c.whole(standing, r)
+	}
+}
+
+// whole checks that the later blocks of a version that stands are somewhere. Of a file of one copy
+// they are with the owner alone, whose disk may be lost.
+func (c *checker) whole(standing []*record, r *record) {
+	if r.GetCopies() == 1 || !slices.ContainsFunc(standing, func(o *record) bool { return o.Version == r.Version }) {
+		return
+	}
+	rec := protocol.Record{RecordBody: r.RecordBody}
+	for i := 1; i < rec.BlockCount(); i++ {
+		if hash, _ := rec.BlockAt(i); !c.world.anywhere(hash) {
+			c.fail(fmt.Errorf("%w: block %d of %v is on no disk", errP1, i, r))
 		}
 	}
 }
@@ -154,23 +186,68 @@ func (c *checker) survive() {
 	}
 }
 
-// dropped checks P6: enough other copies exist when one is dropped. Disks lost since the owner said so may be missing.
-func (c *checker) dropped(p *peer, r *record) {
+// removed looks at what an update has removed from a disk.
+func (c *checker) removed(p *peer, before, after []store.Entry) {
+	for _, e := range before {
+		left := slices.IndexFunc(after, func(o store.Entry) bool { return o.Stamp == e.Stamp })
+		switch {
+		case left >= 0 && e.Counted && !after[left].Counted:
+			c.quarantined++
+		case left >= 0 || !e.Counted:
+		case e.Index == 0:
+			r := c.read(e)
+			if rest := c.on(p.disk, e.Name, false); !covers(rest, r.Version) {
+				c.dropped(p, r)
+			}
+		case c.uses(e):
+			c.blockDropped(p, e)
+		}
+	}
+}
+
+// uses reports whether a version that counts uses a later block.
+func (c *checker) uses(e store.Entry) bool {
+	return slices.ContainsFunc(c.front[e.Name], func(r *record) bool { return r.GetCopies() != 1 && usesBlock(r, e) })
+}
+
+// blockDropped checks P6 for a later block.
+func (c *checker) blockDropped(p *peer, e store.Entry) {
 	c.drops++
+	have := len(c.world.peersWhere(func(q *peer) bool { here, _ := q.disk.Has(e.Block); return q != p && here }))
+	if lost := c.lately(); have < 2-lost && !c.careless {
+		c.fail(fmt.Errorf("%w: %d dropped block %d of %s; %d others have it", errP6, p.index, e.Index, e.Name, have))
+	}
+}
+
+// lately is how many disks were lost since an owner may have said that a copy may go.
+func (c *checker) lately() (n int) {
+	for _, t := range c.losses {
+		if c.world.now-t < 12*c.world.heartbeat {
+			n++
+		}
+	}
+	return n
+}
+
+// dropped checks P6: enough other copies exist when one is dropped. Disks lost since the owner said
+// so may be missing.
+func (c *checker) dropped(p *peer, r *record) {
 	w := c.world
-	want := p.copiesOf(r)
+	if c.forgettable(r) {
+		c.collected++
+		w.note("%d forgets %v", p.index, r)
+		return
+	}
+	c.drops++
+	want := w.copiesOf(r)
 	for _, q := range w.peers {
-		for _, o := range q.disk.standing(r.name) {
+		for _, o := range c.on(q.disk, r.GetName(), false) {
 			if o.Supersedes(r.Version) {
-				want = min(want, p.copiesOf(o)) // what replaced it may want fewer
+				want = min(want, w.copiesOf(o)) // what replaced it may want fewer
 			}
 		}
 	}
-	for _, t := range c.losses {
-		if w.now-t < 12*w.heartbeat {
-			want--
-		}
-	}
+	want -= c.lately()
 	have := c.copiesOf(r, p)
 	w.note("%d drops %v, %d other copies", p.index, r, have)
 	if have < max(want, min(2, w.copies)) && !c.careless {
@@ -178,9 +255,17 @@ func (c *checker) dropped(p *peer, r *record) {
 	}
 }
 
-// anywhere reports whether a node that is up has these bytes.
-func (w *world) anywhere(value uint64) bool {
-	return slices.ContainsFunc(w.up(), func(p *peer) bool { return p.disk.bytes[value] })
+// copiesOf is how many copies a record wants.
+func (w *world) copiesOf(r *record) int {
+	if n := int(r.GetCopies()); n > 0 {
+		return n
+	}
+	return w.copies
+}
+
+// anywhere reports whether these bytes are on any disk.
+func (w *world) anywhere(h store.Hash) bool {
+	return slices.ContainsFunc(w.peers, func(p *peer) bool { here, _ := p.disk.Has(h); return here })
 }
 
 // destroyed notes that a disk is lost for good.
@@ -193,142 +278,11 @@ func (c *checker) destroyed(p *peer) {
 func (c *checker) emptied(p *peer) { c.destroyed(p) }
 
 func (c *checker) wipe(p *peer) {
-	places := p.disk.places
-	p.disk.places, p.disk.bytes, p.disk.lost = nil, map[uint64]bool{}, true
-	p.disk.remember = memory{}
-	for _, at := range places {
-		c.survives(at.name)
-	}
-}
-
-// ring checks that every member has a live successor in its list. While many join at once that
-// need not be so: who waits too long to be incorporated gives its membership up and joins again.
-func (c *checker) ring() {
-	w := c.world
-	members := 0
-	for _, p := range w.up() {
-		if p.machine.View().Joined() {
-			members++
-		}
-	}
-	for _, p := range w.up() {
-		v := p.machine.View()
-		if members < 2 || !v.Joined() || len(v.Successors()) == 0 && p.lives(v.Predecessors()) {
-			continue // a ring of two is made by a notify: the predecessor becomes the successor next
-		}
-		if !v.Alone() && !p.lives(v.Successors()) {
-			c.fail(fmt.Errorf("%w: %d has no live successor in %v", errRing, p.index, v.Successors()))
-		}
-	}
-}
-
-// lives reports whether one of the nodes is a living member.
-func (p *peer) lives(nodes []ring.Position) bool {
-	return slices.ContainsFunc(nodes, func(q ring.Position) bool {
-		t := p.world.byID[q.ID]
-		return t.up && t.machine.View().Joined()
-	})
-}
-
-// atRest checks P4: one ideal ring, every arc synced, every record on exactly its holders, whole, equal everywhere.
-func (c *checker) atRest() error {
-	w := c.world
-	up := w.up()
-	var at []ring.Position
-	for _, p := range up {
-		at = append(at, p.at)
-	}
-	for i, p := range up {
-		if err := ideal(p, at, i); err != nil {
-			return err
-		}
-		if s := p.state; !s.grants.Synced || s.grants.Degraded && len(up) > 1 {
-			return fmt.Errorf("%d is not synced: %s", p.index, s.grants.Why)
-		}
-	}
-	for _, p := range up {
-		for _, e := range p.disk.all() {
-			copies := max(p.copiesOf(e.record), 2)
-			if !slices.Contains(holdersOf(at, e.key, copies), p.at) {
-				return fmt.Errorf("%d has a stray: %v", p.index, e.record)
-			}
-			for i, h := range holdersOf(at, e.key, copies) {
-				q := w.byID[h.ID]
-				j := slices.IndexFunc(q.disk.entries(e.name), func(o entry) bool { return o.Version == e.Version })
-				switch {
-				case j < 0:
-					return fmt.Errorf("%d lacks %v, which %d has", q.index, e.record, p.index)
-				case e.copies == 1 && (i > 0 || !w.anywhere(e.value)): // its bytes are with the owner alone; a disk may be lost with them
-				case !q.disk.entries(e.name)[j].complete:
-					return fmt.Errorf("%d lacks the bytes of %v", q.index, e.record)
-				}
-			}
-		}
-	}
-	return nil
-}
-
-// ideal checks one node's pointers against the sorted truth.
-func ideal(p *peer, at []ring.Position, i int) error {
-	v, n := p.machine.View(), len(at)
-	if !v.Joined() || !v.Incorporated() {
-		return fmt.Errorf("%d is no incorporated member", p.index)
-	}
-	for step, list := range map[int][]ring.Position{1: v.Successors(), -1: v.Predecessors()} {
-		if len(list) != min(8, n-1) {
-			return fmt.Errorf("%d has %d neighbours one way, want %d", p.index, len(list), min(8, n-1))
-		}
-		for k, q := range list {
-			if q != at[((i+step*(k+1))%n+n)%n] {
-				return fmt.Errorf("%d has a wrong neighbour %v at %d", p.index, q, step*(k+1))
-			}
-		}
-	}
-	return nil
-}
-
-// holdersOf is the sorted truth of who holds a key: the owner, its predecessor, its successors.
-func holdersOf(at []ring.Position, k ring.Key, copies int) []ring.Position {
-	n := len(at)
-	o, _ := slices.BinarySearchFunc(at, ring.At(k), ring.Position.Compare)
-	out := []ring.Position{at[o%n]}
-	for i := -1; i < n && len(out) < copies; i++ {
-		if q := at[((o+i)%n+n)%n]; !slices.Contains(out, q) {
-			out = append(out, q)
-		}
-	}
-	return out
-}
-
-// final checks what must be true of every run when all is quiet: nothing that counts is
-// lost, nothing that was replaced is back.
-func (c *checker) final() {
-	w := c.world
-	for _, p := range w.up() {
-		for _, at := range p.disk.places {
-			for _, r := range c.acked[at.name] {
-				for _, s := range at.standing {
-					if r.Supersedes(s.Version) {
-						c.fail(fmt.Errorf("%w: %d has %v, replaced by %v", errP5, p.index, s, r))
-					}
-				}
-			}
-		}
-	}
-	if c.careless {
-		return
-	}
-	var at []ring.Position
-	for _, p := range w.up() {
-		at = append(at, p.at)
-	}
-	for _, name := range c.order {
-		owner := w.byID[holdersOf(at, ring.Hash(name), 1)[0].ID]
-		for _, r := range c.front[name] {
-			if standing := owner.disk.standing(name); !c.covered(standing, r) {
-				c.fail(fmt.Errorf("%w: the owner %d has%s and not %v", errP1, owner.index, names(standing), r))
-			}
-		}
+	es := p.disk.all()
+	p.disk.empty()
+	p.disk.lost = true
+	for _, e := range es {
+		c.survives(e.Name)
 	}
 }
 
@@ -336,10 +290,10 @@ func (c *checker) final() {
 func (c *checker) everywhere(name string) string {
 	var b strings.Builder
 	for _, p := range c.world.peers {
-		for _, r := range p.disk.standing(name) {
-			fmt.Fprintf(&b, "\n  %d (up: %v): %v floor %x, ancestors", p.index, p.up, r, r.Floor)
-			for _, a := range r.Ancestors[:min(len(r.Ancestors), 4)] {
-				fmt.Fprintf(&b, " %x.%s", a.Clock, a.Writer)
+		for _, r := range c.on(p.disk, name, true) {
+			fmt.Fprintf(&b, "\n  %d (up: %v): %v floor %x, ancestors", p.index, p.up, r, r.Record.Floor)
+			for _, a := range r.Record.Ancestors[:min(len(r.Record.Ancestors), 4)] {
+				fmt.Fprintf(&b, " %x", a.Clock)
 			}
 		}
 	}

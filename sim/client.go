@@ -1,141 +1,343 @@
 package sim
 
 import (
+	"bytes"
+	"context"
+	"encoding/binary"
 	"errors"
+	"fmt"
+	"io"
 	"slices"
+	"time"
 
+	libp2p "github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/p2pchord/p2pchord/internal/blake3sum"
+	"github.com/p2pchord/p2pchord/internal/env"
 	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/internal/transfer/request"
+	"github.com/p2pchord/p2pchord/protocol"
+	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/replica"
 	"github.com/p2pchord/p2pchord/ring"
 )
 
-// pause between two attempts of an operation; node/operations.go.
-const (
-	minPause = 20 * millisecond
-	maxPause = second
-)
+// client does what a user asks of a node, with the requests of protocol/SPEC.md.
+type client struct {
+	*peer
+	written   uint16                  // records that it has signed
+	witnesses map[libp2p.ID]libp2p.ID // of owners, as it has heard
+}
 
-// atOwner runs fn with the owner of key until it succeeds or fails for good; node/operations.go.
-func (p *peer) atOwner(t *process, key ring.Key, fn func(ring.ID) error) error {
-	w := p.world
-	until := w.now + timeout
-	pause, follow := minPause, 0
-	to, known := p.guess(key)
+func newClient(p *peer) *client {
+	return &client{peer: p, written: uint16(p.world.dice.Uint32()), witnesses: map[libp2p.ID]libp2p.ID{}} //nolint:gosec // any number
+}
+
+// blockSize is the least that a file of several blocks may have.
+const blockSize = protocol.MinBlockSize
+
+// content is the bytes of a value in so many blocks. Its later blocks it has in common with every
+// second value.
+func content(value uint64, blocks int) []byte {
+	out := binary.BigEndian.AppendUint64(nil, value)
+	for i := 1; i < blocks; i++ {
+		out = append(out, make([]byte, i*blockSize-len(out))...)
+		out = binary.BigEndian.AppendUint64(out, value%2)
+	}
+	return out
+}
+
+// valueOf is the inverse.
+func valueOf(content []byte) uint64 { return binary.BigEndian.Uint64(content) }
+
+// withOwner runs fn with the owner of key until it succeeds, fails for good, or the time is over.
+func (c *client) withOwner(ctx context.Context, key ring.Key, fn func(libp2p.ID) error) error {
+	ctx, cancel := c.env.WithTimeout(ctx, 12*timeout)
+	defer cancel()
+	until := c.env.Now().Add(timeout)
+	pause, follow := 20*time.Millisecond, 0
+	to, known := c.ring.Guess(key)
 	for {
 		var err error
 		if !known {
-			var f found
-			if f, err = p.locate(t, key); err == nil {
-				to = f.owner.ID
+			var owner protocol.Owner
+			if owner, err = c.ring.Locate(ctx, key); err == nil {
+				to = owner.ID
 			}
 		}
 		if err == nil {
 			err = fn(to)
 		}
-		if err == nil || !passing(err) {
+		if err == nil || !retryable(err) {
 			return err
 		}
 		known = false
-		var e *elsewhere
-		if errors.As(err, &e) && e.better.IsNode() && follow < 8 && e.better.ID != to {
-			to, known = e.better.ID, true
+		var e *protocol.Elsewhere
+		if errors.As(err, &e) && e.Better != nil && follow < 8 && libp2p.ID(e.Better.GetId()) != to {
+			to, known = libp2p.ID(e.Better.GetId()), true
 			follow++
 			continue
 		}
 		follow = 0
-		if w.now > until {
+		if c.env.Now().After(until) {
 			return err
 		}
-		t.sleep(pause/2 + w.dice.between(0, pause))
-		pause = min(2*pause, maxPause)
+		if err := env.Sleep(ctx, c.env, pause/2+time.Duration(c.env.Int64N(int64(pause)))); err != nil {
+			return err
+		}
+		pause = min(2*pause, time.Second)
 	}
 }
 
-// passing reports whether err may be gone when asked again.
-func passing(err error) bool {
-	return slices.ContainsFunc([]fault.Code{
-		fault.TryAgain, fault.NotOwner, fault.NotSuccessor, fault.Refused, fault.Busy, fault.Uncertain, fault.Unreachable,
-	}, func(c fault.Code) bool { return errors.Is(err, c) })
-}
-
-// nextClock is the clock of a version that replaces one with clock current.
-func (p *peer) nextClock(current uint64) uint64 {
-	p.written++
-	return replica.NextClock(p.time().Nearest(p.clockMillis()), current, p.written)
-}
-
-// write gives a file a version that replaces the current one; node/put.go. sent is called with each record before it goes out.
-func (p *peer) write(t *process, r record, replaced *record, sent func(*record)) (*record, error) {
-	const attempts = 16
-	for range attempts {
-		rec := r
-		v := replica.Version{Writer: string(p.at.ID), Clock: p.nextClock(0)}
-		rec.Record = replica.Record{Version: v}
-		if replaced != nil {
-			v.Clock = p.nextClock(replaced.Version.Clock)
-			rec.Record = replica.Replace(replaced.Record, v)
-		}
-		sent(&rec)
-		err := p.atOwner(t, rec.key, func(to ring.ID) error {
-			_, err := t.call(to, putRequest{record: &rec}, never)
-			return err
-		})
-		var st *stale
-		if !errors.As(err, &st) {
-			return &rec, err
-		}
-		replaced = st.current
+// retryable reports whether err may be gone when asked again.
+func retryable(err error) bool {
+	switch fault.CodeOf(err) {
+	case fault.TryAgain, fault.NotOwner, fault.NotSuccessor, fault.Refused, fault.Busy, fault.Uncertain, fault.Unreachable:
+		return true
+	default:
+		return errors.Is(err, protocol.ErrNoAnswer)
 	}
-	return nil, fault.TryAgain
 }
 
-// put stores a value under a name.
-func (p *peer) put(t *process, name string, value uint64, copies int, sent func(*record)) (*record, error) {
-	return p.write(t, record{name: name, key: ring.Hash(name), value: value, copies: copies}, nil, sent)
+func (c *client) nextClock(current uint64) uint64 {
+	c.written++
+	return replica.NextClock(c.env.Now().UnixMilli()+c.files.Correction(), current, c.written)
 }
 
-// get reads a file, with its bytes.
-func (p *peer) get(t *process, name string) (g got, err error) {
-	err = p.atOwner(t, ring.Hash(name), func(to ring.ID) (err error) {
-		var settled bool
-		if g, settled, err = p.getBoth(t, to, name); err != nil || settled {
-			return err
-		}
-		reply, err := t.call(to, getRequest{name: name}, never)
-		if err == nil {
-			g = reply.(got) //nolint:forcetypeassert // see handleFile
-			p.noteWitness(to, g.holders)
+// send puts a record, and its bytes, at its owner.
+func (c *client) send(ctx context.Context, body *pb.RecordBody, data []byte) (*pb.Record, *pb.Stored, error) {
+	rec, err := protocol.Sign(c.key, body)
+	if err != nil {
+		return nil, nil, err
+	}
+	var stored *pb.Stored
+	err = c.withOwner(ctx, protocol.Place(body.GetName(), body.GetIndex()), func(to libp2p.ID) error {
+		r, err := c.files.Call(ctx, to, &pb.FileRequest{Body: &pb.FileRequest_Put{Put: &pb.Put{Record: rec}}}, data)
+		stored = nil
+		if r != nil {
+			defer r.Close()
+			stored = r.GetStored()
 		}
 		return err
 	})
-	return g, err
+	return rec, stored, err
 }
 
-// fetch gets the bytes of what get has found, if they did not come with it.
-func (p *peer) fetch(t *process, g got) error {
-	if g.bytes || p.disk.bytes[g.record.value] {
-		return nil
+// write gives a file a version that replaces the current one. sent is called with each record
+// before it goes out.
+func (c *client) write(ctx context.Context, body *pb.RecordBody, data []byte, replaced *pb.RecordBody, sent func(*pb.RecordBody)) error {
+	const attempts = 16
+	for range attempts {
+		body.Ancestors, body.Floor, body.Clock = nil, 0, c.nextClock(0)
+		if replaced != nil {
+			current := protocol.Lineage(replaced)
+			body.Clock = c.nextClock(current.Version.Clock)
+			next := replica.Replace(current, replica.Version{})
+			body.Floor = next.Floor
+			for _, a := range next.Ancestors {
+				body.Ancestors = append(body.Ancestors, &pb.Version{Clock: a.Clock, Writer: []byte(a.Writer)})
+			}
+		}
+		body.Writer = []byte(c.id)
+		sent(body)
+		_, stored, err := c.send(ctx, body, data)
+		if fault.CodeOf(err) != fault.NotAllowed || stored.GetCurrent() == nil {
+			return err
+		}
+		current, err := protocol.VerifyRecord(stored.GetCurrent())
+		if err != nil {
+			return err
+		}
+		replaced = current.RecordBody
 	}
-	var near []ring.ID
-	for _, h := range g.holders {
-		near = append(near, h.ID)
-	}
-	return p.block(t, g.record.key, g.record.value, near)
+	return fault.TryAgain
 }
 
-// remove deletes a file, its siblings included; node/names.go.
-func (p *peer) remove(t *process, name string, sent func(*record)) (*record, error) {
-	g, err := p.get(t, name)
+// put stores a value under a name. Later blocks come first; when it has no room it gives them up.
+func (c *client) put(ctx context.Context, name string, value uint64, blocks, copies int, sent func(*pb.RecordBody)) error {
+	data := content(value, blocks)
+	whole := blake3sum.Sum(data)
+	body := &pb.RecordBody{Name: name, Size: uint64(len(data)), Hash: whole[:], BlockSize: blockSize, Copies: uint32(copies)} //nolint:gosec // few
+	var later []*pb.Record
+	err := func() error {
+		for i := 0; i*blockSize < len(data); i++ {
+			block := data[i*blockSize : min(len(data), (i+1)*blockSize)]
+			hash := blake3sum.Sum(block)
+			body.Blocks = append(body.Blocks, hash[:]...)
+			if i == 0 {
+				continue
+			}
+			rec, stored, err := c.send(ctx, &pb.RecordBody{
+				Name: name, Index: uint32(i), Clock: c.nextClock(0), Size: uint64(len(block)), Hash: hash[:], Copies: body.GetCopies(), //nolint:gosec // few
+			}, block)
+			if !stored.GetKnown() {
+				later = append(later, rec)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return c.write(ctx, body, data[:min(len(data), blockSize)], nil, sent)
+	}()
+	if fault.CodeOf(err) == fault.NoSpace {
+		c.retract(ctx, later)
+	}
+	return err
+}
+
+// retract gives up the blocks of a put that was refused.
+func (c *client) retract(ctx context.Context, later []*pb.Record) {
+	ctx, cancel := c.env.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	for _, rec := range later {
+		body, err := protocol.VerifyRecord(rec)
+		if err != nil {
+			continue
+		}
+		owner, err := c.ring.Locate(ctx, body.Key())
+		if err != nil {
+			continue
+		}
+		if r, err := c.files.Call(ctx, owner.ID, &pb.FileRequest{Body: &pb.FileRequest_Retract{Retract: &pb.Retract{Records: []*pb.Record{rec}}}}, nil); err == nil {
+			r.Close()
+			c.world.check.givenUp[givenUpKey(body.RecordBody)] = true
+		}
+	}
+}
+
+// givenUpKey names the record of a later block.
+func givenUpKey(b *pb.RecordBody) string {
+	return fmt.Sprintf("%s %d %x %x", b.GetName(), b.GetIndex(), b.GetClock(), b.GetWriter())
+}
+
+// found is what a get has found.
+type found struct {
+	rec      *protocol.Record
+	siblings []*protocol.Record
+	holders  []libp2p.ID
+	first    []byte // its first block, if it came with the record
+	grant    *pb.GrantID
+}
+
+// get reads a file's record.
+func (c *client) get(ctx context.Context, name string) (f *found, err error) {
+	err = c.withOwner(ctx, protocol.Place(name, 0), func(to libp2p.ID) error {
+		ask := &pb.Get{Name: name, WithBody: true}
+		if to != c.id {
+			ask.Witness = c.files.Vote(name, to)
+		}
+		if f, err = c.getVoted(ctx, to, ask); f != nil || err != nil {
+			return err
+		}
+		f, err = c.getFrom(ctx, to, ask)
+		return err
+	})
+	return f, err
+}
+
+func (c *client) getFrom(ctx context.Context, to libp2p.ID, ask *pb.Get) (*found, error) {
+	r, err := c.files.Call(ctx, to, &pb.FileRequest{Body: &pb.FileRequest_Get{Get: ask}}, nil)
 	if err != nil {
 		return nil, err
 	}
-	replaced := *g.record
-	replaced.Ancestors = slices.Clone(g.record.Ancestors)
-	for _, s := range g.siblings {
-		replaced.Ancestors = append(append(replaced.Ancestors, s.Version), s.Ancestors...)
-		replaced.Floor = max(replaced.Floor, s.Floor)
+	defer r.Close()
+	return c.readFound(r, ask.GetName(), to)
+}
+
+func (c *client) readFound(r *request.Reply, name string, from libp2p.ID) (*found, error) {
+	got := r.GetGot()
+	rec, err := protocol.VerifyRecord(got.GetRecord())
+	if err != nil || rec.GetName() != name || rec.GetDeleted() {
+		return nil, fault.New(fault.Integrity, "the record of another file: %w", err)
 	}
-	slices.SortFunc(replaced.Ancestors, func(a, b replica.Version) int { return b.Compare(a) })
-	replaced.Ancestors = slices.Compact(replaced.Ancestors)
-	return p.write(t, record{name: name, key: g.record.key, copies: g.record.copies}, &replaced, sent)
+	f := &found{rec: rec, grant: got.GetGrant()}
+	for _, m := range got.GetSiblings() {
+		if s, err := protocol.VerifyRecord(m); err == nil {
+			f.siblings = append(f.siblings, s)
+		}
+	}
+	for _, h := range got.GetHolders() {
+		f.holders = append(f.holders, libp2p.ID(h.GetId()))
+	}
+	if len(f.holders) > 1 && f.holders[0] == from {
+		c.witnesses[from] = f.holders[1]
+	}
+	if r.Size > 0 {
+		data, err := io.ReadAll(r.Payload)
+		if hash := blake3sum.Sum(data); err == nil && hash == rec.BlockHash() {
+			f.first = data
+		}
+	}
+	return f, nil
+}
+
+// getVoted asks the owner and its witness at the same time. It finds nothing when they don't agree.
+func (c *client) getVoted(ctx context.Context, owner libp2p.ID, ask *pb.Get) (*found, error) {
+	witness, ok := c.witnesses[owner]
+	if !ok || owner == c.id || witness == c.id || ask.GetWitness() != nil {
+		return nil, nil
+	}
+	votes := env.NewQueue[replica.Vote](c.env, 1)
+	c.env.Go("asking a witness", func(ctx context.Context) {
+		var vote replica.Vote
+		r, err := c.files.Call(ctx, witness, &pb.FileRequest{Body: &pb.FileRequest_Word{Word: &pb.AskWord{Name: ask.GetName(), Owner: []byte(owner)}}}, nil)
+		if err == nil {
+			defer r.Close()
+			vote = replica.Vote{Grant: protocol.GrantID(r.GetWord().GetGrant()), Stamp: string(r.GetWord().GetStamp())}
+		}
+		votes.Put(vote)
+	}, nil)
+	f, err := c.getFrom(ctx, owner, &pb.Get{Name: ask.GetName(), WithBody: true, Unconfirmed: true})
+	if err != nil || f.grant == nil { // it has asked by itself
+		return f, err
+	}
+	vote, err := votes.Next(ctx, timeout/10)
+	if err == nil && vote.Settles(protocol.GrantID(f.grant), protocol.StampOf(f.rec)) {
+		return f, nil
+	}
+	delete(c.witnesses, owner)
+	return nil, nil
+}
+
+// read gets the bytes of what get has found.
+func (c *client) read(ctx context.Context, f *found) ([]byte, error) {
+	out := slices.Clone(f.first)
+	for i := range f.rec.BlockCount() {
+		if i == 0 && f.first != nil {
+			continue
+		}
+		hash, size := f.rec.BlockAt(i)
+		near := f.holders
+		if i > 0 {
+			near = nil
+		}
+		data, err := c.disk.Memory.Read(ctx, hash, nil)
+		if err != nil {
+			data, err = c.findBlock(ctx, protocol.Place(f.rec.GetName(), uint32(i)), hash, size, near) //nolint:gosec // few
+		}
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, data...)
+	}
+	if whole := blake3sum.Sum(out); !bytes.Equal(whole[:], f.rec.GetHash()) {
+		return nil, fault.Integrity
+	}
+	return out, nil
+}
+
+// remove deletes a file, its siblings included.
+func (c *client) remove(ctx context.Context, name string, sent func(*pb.RecordBody)) error {
+	f, err := c.get(ctx, name)
+	if err != nil {
+		return err
+	}
+	r := &pb.RecordBody{Clock: f.rec.GetClock(), Writer: f.rec.GetWriter(), Floor: f.rec.GetFloor(), Ancestors: slices.Clone(f.rec.GetAncestors())}
+	for _, s := range f.siblings {
+		r.Ancestors = append(append(r.Ancestors, s.Version()), s.GetAncestors()...)
+		r.Floor = max(r.Floor, s.GetFloor())
+	}
+	slices.SortFunc(r.Ancestors, func(a, b *pb.Version) int { return protocol.CompareVersions(b, a) })
+	r.Ancestors = slices.CompactFunc(r.Ancestors, func(a, b *pb.Version) bool { return protocol.CompareVersions(a, b) == 0 })
+	return c.write(ctx, &pb.RecordBody{Name: name, Deleted: true, Copies: f.rec.GetCopies()}, nil, r, sent)
 }

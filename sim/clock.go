@@ -20,7 +20,8 @@ const (
 	never moment = 1 << 62
 )
 
-// event is something that happens at a moment. Of two at the same moment the one that was arranged first comes first.
+// event is something that happens at a moment. Of two at the same moment the one that was arranged
+// first comes first.
 type event struct {
 	at  moment
 	seq uint64

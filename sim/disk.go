@@ -1,112 +1,50 @@
 package sim
 
 import (
-	"slices"
-	"strings"
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"time"
 
-	"github.com/p2pchord/p2pchord/internal/fault"
-	"github.com/p2pchord/p2pchord/replica"
-	"github.com/p2pchord/p2pchord/ring"
+	"github.com/p2pchord/p2pchord/internal/env"
+	"github.com/p2pchord/p2pchord/store"
 )
 
-// disk is a virtual disk with the store's promises: an update is visible when it is
-// durable, updates become so in order, and the bytes of a record before the record. A
-// crash loses those that were not durable yet, or finds some of them done: the first few, never one without those before it.
+// disk is what a node keeps across its lives: a store with the promises of the product's, and small
+// files. An update is visible when it is durable, and updates become durable in order. A power cut
+// finds the first few of those under way.
 type disk struct {
-	world    *world
-	places   []place // sorted by (key, name)
-	bytes    map[uint64]bool
-	queue    []*update // not yet durable, in order
-	full     bool
-	slow     moment // added to each write
-	lost     bool   // destroyed: all that was here is gone for good
-	remember memory
+	*store.Memory
+	peer   *peer
+	queue  []*update // not durable yet, in order
+	busy   bool      // some of them are being written
+	slow   moment    // added to each write
+	full   bool
+	failed bool
+	lost   bool // destroyed: all that was here is gone for good
+
+	memory     memory           // peers.json
+	collection map[string]int64 // deletes.json
+
+	rows    [256]store.Sum // as it stands, if summed
+	buckets map[uint8][256]store.Sum
+	summed  bool
 }
 
-// place holds the records of one name, the winner first.
-type place struct {
-	key      ring.Key
-	name     string
-	standing []*record
-}
-
-// memory is what node's data folder remembers besides the store.
-type memory struct {
-	peers    []ring.Position
-	holders  []ring.Position
-	hadPeers bool
-	copies   int
-}
-
+// update is a change on its way to the disk.
 type update struct {
-	name  string
-	fn    func([]*record) []*record
-	bytes uint64 // the value whose bytes come with it, or 0
-	done  signal
+	do   func() error
+	err  error
+	done signal
 }
 
-func newDisk(w *world) *disk { return &disk{world: w, bytes: map[uint64]bool{}} }
-
-func (d *disk) find(name string) (int, bool) {
-	key := ring.Hash(name)
-	return slices.BinarySearchFunc(d.places, place{key: key, name: name}, func(a, b place) int {
-		if a.key != b.key {
-			return int(a.key) - int(b.key)
-		}
-		return strings.Compare(a.name, b.name)
-	})
-}
-
-// standing returns the records of a name, the winner first. Nobody may write to them.
-func (d *disk) standing(name string) []*record {
-	if i, ok := d.find(name); ok {
-		return d.places[i].standing
-	}
-	return nil
-}
-
-func (d *disk) entry(r *record) entry {
-	return entry{record: r, complete: r.deleted() || d.bytes[r.value]}
-}
-
-func (d *disk) entries(name string) []entry {
-	var out []entry
-	for _, r := range d.standing(name) {
-		out = append(out, d.entry(r))
-	}
-	return out
-}
-
-// scan returns what stands under the keys of a span.
-func (d *disk) scan(s span) []entry {
-	var out []entry
-	for _, p := range d.places {
-		if s.contains(p.key) {
-			for _, r := range p.standing {
-				out = append(out, d.entry(r))
-			}
-		}
-	}
-	return out
-}
-
-// all returns everything on the disk.
-func (d *disk) all() []entry { return d.scan(span{first: 0, last: 0xffff}) }
-
-// stage writes a block's bytes, durable and not yet named by any record.
-func (d *disk) stage(t *process, value uint64) error {
-	if value == 0 {
-		return nil
-	}
-	t.sleep(d.latency())
-	if d.full {
-		return fault.New(fault.NoSpace, "the disk is full")
-	}
-	return nil
+func newDisk(p *peer) *disk {
+	return &disk{Memory: store.NewMemory(0), peer: p, buckets: map[uint8][256]store.Sum{}}
 }
 
 func (d *disk) latency() moment {
-	dice := d.world.dice
+	dice := d.peer.world.dice
 	l := dice.between(200*microsecond, 8*millisecond)
 	if dice.chance(0.01) {
 		l += dice.between(0, 300*millisecond)
@@ -114,93 +52,175 @@ func (d *disk) latency() moment {
 	return l + d.slow
 }
 
-// update changes the records of a name in one durable step, with staged bytes. fn sees what stands at that moment.
-func (d *disk) update(t *process, name string, bytes uint64, fn func([]*record) []*record) {
-	u := &update{name: name, fn: fn, bytes: bytes}
-	d.queue = append(d.queue, u)
-	if len(d.queue) == 1 {
-		d.commit(t.peer, t.life)
+// Stage implements replication's Store.
+func (d *disk) Stage(ctx context.Context, size int64, r io.Reader) (store.Staged, error) {
+	if err := d.take(ctx, size); err != nil {
+		return nil, err
 	}
-	t.wait(never, &u.done)
+	return d.Memory.Stage(ctx, size, r)
 }
 
-// commit makes the first update durable, and then the next.
-func (d *disk) commit(p *peer, life int) {
-	d.world.exec(p, life, d.world.now+d.latency(), func() {
-		u := d.queue[0]
-		d.queue = d.queue[1:]
-		d.apply(u)
-		u.done.Fire()
-		if len(d.queue) > 0 {
-			d.commit(p, life)
+// StageKnown implements replication's Store.
+func (d *disk) StageKnown(ctx context.Context, data []byte, h store.Hash, _ store.Use) (store.Staged, error) {
+	if err := d.take(ctx, int64(len(data))); err != nil {
+		return nil, err
+	}
+	st, err := d.Memory.Stage(ctx, int64(len(data)), bytes.NewReader(data))
+	if err == nil && st.Hash() != h {
+		panic(fmt.Sprintf("bytes of the hash %x are staged as %x", st.Hash(), h))
+	}
+	return st, err
+}
+
+// take writes bytes that no record names yet.
+func (d *disk) take(ctx context.Context, size int64) error {
+	if err := d.Err(); err != nil {
+		return err
+	}
+	if size > 0 && d.full {
+		return store.ErrNoSpace
+	}
+	return d.pass(ctx, d.latency())
+}
+
+// pass lets the running process wait for the disk.
+func (d *disk) pass(ctx context.Context, t moment) error {
+	return env.Sleep(ctx, d.peer.env, time.Duration(t)*time.Microsecond)
+}
+
+// Update implements replication's Store.
+func (d *disk) Update(ctx context.Context, at store.Place, fn func([]store.Entry) ([]store.Entry, error), with ...store.Staged) (out []store.Entry, err error) {
+	err = d.change(ctx, func() error {
+		before, err := d.Entries(at)
+		if err == nil {
+			out, err = d.Memory.Update(context.Background(), at, fn, with...)
 		}
+		if err == nil {
+			d.peer.world.check.removed(d.peer, before, out)
+		}
+		return err
+	})
+	return out, err
+}
+
+// Supply implements replication's Store.
+func (d *disk) Supply(ctx context.Context, with store.Staged) error {
+	return d.change(ctx, func() error { return d.Memory.Supply(context.Background(), with) })
+}
+
+// change makes a change durable. A context that ends meanwhile doesn't stop it.
+func (d *disk) change(ctx context.Context, do func() error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := d.Err(); err != nil {
+		return err
+	}
+	u := &update{do: do}
+	d.queue = append(d.queue, u)
+	d.commit()
+	d.peer.world.running.wait(never, &u.done)
+	return u.err
+}
+
+// commit makes all that waits durable in one step, unless one is under way.
+func (d *disk) commit() {
+	if d.busy || len(d.queue) == 0 {
+		return
+	}
+	d.busy = true
+	p, some := d.peer, len(d.queue)
+	p.world.exec(p, p.life, p.world.now+d.latency(), func() {
+		for range some {
+			u := d.queue[0]
+			d.queue = d.queue[1:]
+			d.apply(u)
+			u.done.Fire()
+		}
+		d.busy = false
+		d.commit()
 	})
 }
 
 func (d *disk) apply(u *update) {
-	i, ok := d.find(u.name)
-	var before []*record
-	if ok {
-		before = d.places[i].standing
+	defer d.peer.contain()
+	if u.err = d.Err(); u.err == nil {
+		u.err = u.do()
 	}
-	after := u.fn(before)
-	if u.bytes > 0 && slices.ContainsFunc(after, func(r *record) bool { return r.value == u.bytes }) {
-		d.bytes[u.bytes] = true
-	}
-	for _, r := range before {
-		if !slices.ContainsFunc(after, func(o *record) bool { return o.value == r.value }) {
-			delete(d.bytes, r.value)
-		}
-	}
-	switch {
-	case ok && len(after) == 0:
-		d.places = slices.Delete(d.places, i, i+1)
-	case ok:
-		d.places[i].standing = after
-	case len(after) > 0:
-		d.places = slices.Insert(d.places, i, place{key: ring.Hash(u.name), name: u.name, standing: after})
-	}
-}
-
-// supply adds bytes that a record already names.
-func (d *disk) supply(t *process, name string, value uint64) {
-	d.update(t, name, value, func(rs []*record) []*record { return rs })
+	d.summed = false
 }
 
 // crash leaves what was durable, and perhaps the first few of what was on its way.
 func (d *disk) crash() {
-	for range d.world.dice.IntN(len(d.queue) + 1) {
+	for range d.peer.world.dice.IntN(len(d.queue) + 1) {
 		d.apply(d.queue[0])
 		d.queue = d.queue[1:]
 	}
-	d.queue = nil
-	if d.world.planted.forgetful && len(d.places) > 0 {
-		d.places = slices.Delete(d.places, 0, 1)
-	}
+	d.queue, d.busy = nil, false
 }
 
-// keep merges a record in, durably; node's keep.
-func (d *disk) keep(t *process, r *record, bytes uint64) {
-	t.peer.wants(r.copies)
-	d.update(t, r.name, bytes, func(rs []*record) []*record {
-		delete(t.peer.released, strayKey{r.name, r.Version}) // who hands it over counts on it
-		return merge(rs, r)
-	})
-	if t.peer.state.leaving {
-		t.peer.late = append(t.peer.late, r)
+// Read implements replication's Store.
+func (d *disk) Read(ctx context.Context, h store.Hash, buf []byte) ([]byte, error) {
+	if err := d.pass(ctx, d.peer.world.dice.between(0, 2*millisecond)); err != nil {
+		return nil, err
 	}
+	return d.Memory.Read(ctx, h, buf)
 }
 
-// admit merges a put in if it may be written; node's admit.
-func (d *disk) admit(t *process, r *record, bytes uint64) (verdict replica.Admission, current *record) {
-	t.peer.wants(r.copies)
-	d.update(t, r.name, bytes, func(rs []*record) []*record {
-		verdict, current = replica.Admit(lineages(rs), r.Record), nil
-		if verdict == replica.Stale {
-			current = rs[0]
-			return rs
-		}
-		return merge(rs, r)
-	})
-	return verdict, current
+// Err implements replication's Store.
+func (d *disk) Err() error {
+	if d.failed {
+		return store.ErrFailed
+	}
+	return nil
+}
+
+// Check implements replication's Store.
+func (d *disk) Check() error { return d.Err() }
+
+// Size implements replication's Store.
+func (d *disk) Size(h store.Hash) (int, error) {
+	_, size, err := d.Raw(h, store.Repair)
+	return size, err
+}
+
+// HasRoom implements replication's Store.
+func (d *disk) HasRoom(int64) bool { return !d.full }
+
+// Rows implements replication's Store. Sums are asked for often and change seldom.
+func (d *disk) Rows() [256]store.Sum {
+	d.sum()
+	return d.rows
+}
+
+// Buckets implements replication's Store.
+func (d *disk) Buckets(row uint8) [256]store.Sum {
+	d.sum()
+	sums, known := d.buckets[row]
+	if !known {
+		sums = d.Memory.Buckets(row)
+		d.buckets[row] = sums
+	}
+	return sums
+}
+
+func (d *disk) sum() {
+	if d.summed {
+		return
+	}
+	d.summed = true
+	d.rows = d.Memory.Rows()
+	clear(d.buckets)
+}
+
+// all are all entries.
+func (d *disk) all() []store.Entry {
+	var out []store.Entry
+	_ = d.Scan(store.Span{Last: 0xffff}, nil, func(e store.Entry) bool { out = append(out, e); return true })
+	return out
+}
+
+// empty is the state of a new disk.
+func (d *disk) empty() {
+	d.Memory, d.memory, d.collection, d.summed = store.NewMemory(0), memory{}, nil, false
 }

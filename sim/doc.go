@@ -1,25 +1,30 @@
 // Package sim runs whole rings in virtual time: 1 to 100 nodes on a virtual network, with
 // virtual disks and clocks, under every misfortune that docs/replication.md makes promises about. A
-// seed decides everything, so that a run that fails can be repeated, told and shortened.
+// seed decides everything, so that a run that fails can be repeated, explained, and shortened.
 //
-// What is the product's own: ring.Machine and ring.View (joining, stabilization, suspicion,
-// routing, who holds what) and replica (the Arc with its grants, claims and syncs, merging and
-// admission of versions, the judgement of strays, the heirs of a leaver). What mirrors node,
-// function by function and under the same names, is the carrying-out: loop, ringio, holder,
-// owner, reader, reconcile, repair, strays, leave, and the users' operations. A change there
-// has to be made here too. Each goroutine of node is a process here: a coroutine
-// that waits in virtual time, one of which runs at a time.
+// The nodes run the product: ring and replica decide, internal/chord and internal/replication carry
+// out. This package gives them what they need of the world, and what happens to it:
 //
-// What differs from a real node: messages are Go values, nothing is signed or hashed, and a file is
-// one block. Tombstones are not collected, there is no quarantine, and no put is retracted. The
-// store is a disk that keeps the store's promises and loses what was not durable. The bootstrap peer
-// introduces members, and can be reached by every node that can reach node 0.
+//   - an environment (env.Env) in which each process is a coroutine that waits in virtual time, one
+//     of which runs at a time;
+//   - a network that delays, loses, and doubles messages, which stay protobuf messages and are not
+//     encoded;
+//   - a disk with the store's promises over store.Memory, which is slow, full, or damaged, or
+//     fails, and loses what was not durable in a power cut; and a wall clock that may be wrong;
+//   - users, who put, overwrite, read, and delete files of one or several blocks, with a client of
+//     their own that sends the requests of protocol/SPEC.md.
+//
+// Not covered are package node (how a node starts, the standby that its failing disk puts it on)
+// and internal/transfer (the client of production), the encoding of messages, connections, the
+// store on a real disk, and the limits on memory and traffic. The bootstrap peer introduces
+// members, and can be reached by every node that can reach node 0.
 //
 // A Profile says which faults happen, and how often. In strict profiles P2 is promised, and the
-// users' histories are checked for linearizability. In all of them nothing that was acknowledged may
-// be lost, nothing that was replaced may come back, and no copy that is needed may be dropped. After
-// a quiet time there is one ring with every file on exactly its holders.
+// users' histories are checked for linearizability. In all of them nothing that was acknowledged
+// may be lost, nothing that was replaced or deleted may come back, no copy that is needed may be
+// dropped, and the blocks of no file go. After a quiet time there is one ring with every file on
+// exactly its holders.
 //
-// The package knows no libp2p and reads no clock. It starts no goroutines but coroutines, and all of
-// them have ended when Run returns.
+// The package knows no host of libp2p and reads no clock of the system. It starts no goroutines but
+// coroutines, and all of them have ended when Run returns.
 package sim

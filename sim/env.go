@@ -61,43 +61,6 @@ func (e *environment) Wait(ctx context.Context, d time.Duration, signals ...env.
 	}
 }
 
-// AfterFunc implements env.Env.
-func (e *environment) AfterFunc(d time.Duration, f func()) env.Timer {
-	t := &timer{env: e, call: f}
-	t.Reset(d)
-	return t
-}
-
-// timer is a call in virtual time: an env.Timer.
-type timer struct {
-	env   *environment
-	call  func()
-	armed int // how often it has been set; 0 once it is stopped or has called
-	sets  int
-}
-
-// Stop implements env.Timer.
-func (t *timer) Stop() bool {
-	was := t.armed > 0
-	t.armed = 0
-	return was
-}
-
-// Reset implements env.Timer.
-func (t *timer) Reset(d time.Duration) bool {
-	was := t.Stop()
-	t.sets++
-	t.armed = t.sets
-	p, mine := t.env.peer, t.sets
-	p.world.exec(p, p.life, p.world.now+micros(d), func() {
-		if t.armed == mine {
-			t.armed = 0
-			t.call()
-		}
-	})
-	return was
-}
-
 // WithCancel implements env.Env.
 func (e *environment) WithCancel(ctx context.Context) (context.Context, context.CancelFunc) {
 	l := &lifetime{parent: ctx, above: lifetimeOf(ctx), peer: e.peer, until: never}
@@ -115,6 +78,45 @@ func (e *environment) WithoutCancel(ctx context.Context) context.Context {
 	return &lifetime{parent: ctx, peer: e.peer, until: never}
 }
 
+// AfterFunc implements env.Env.
+func (e *environment) AfterFunc(d time.Duration, f func()) env.Timer {
+	t := &timer{env: e, do: f}
+	t.Reset(d)
+	return t
+}
+
+// timer is a call that is to be made.
+type timer struct {
+	env   *environment
+	do    func()
+	armed uint64 // the number of the present arming; 0 when the call has been made, or stopped
+	count uint64
+}
+
+// Stop implements env.Timer.
+func (t *timer) Stop() bool {
+	was := t.armed > 0
+	t.armed = 0
+	return was
+}
+
+// Reset implements env.Timer.
+func (t *timer) Reset(d time.Duration) bool {
+	was := t.Stop()
+	t.count++
+	number := t.count
+	t.armed = number
+	p := t.env.peer
+	p.world.exec(p, p.life, p.world.now+micros(d), func() {
+		if t.armed == number {
+			t.armed = 0
+			defer p.contain()
+			t.do()
+		}
+	})
+	return was
+}
+
 // Int64N implements env.Env.
 func (e *environment) Int64N(n int64) int64 { return e.peer.world.dice.Int64N(n) }
 
@@ -123,8 +125,8 @@ func micros(d time.Duration) moment {
 	return moment((max(d, 0) + time.Microsecond - 1) / time.Microsecond)
 }
 
-// lifetime is a context in virtual time. It has no channel, so package context starts no goroutine for those that are
-// derived from it.
+// lifetime is a context in virtual time. It has no channel, so package context starts no goroutine
+// for those that are derived from it.
 type lifetime struct {
 	parent context.Context //nolint:containedctx // it is one
 	above  *lifetime       // the nearest of the parents that ends
@@ -196,14 +198,18 @@ func (l *lifetime) cancel() {
 	}
 }
 
-// timeAt is what a node's clocks show at a moment: the one on the wall, which may be wrong and be set, and the monotonic
-// one, which tells how much time has passed.
+// epochMillis is when a world begins, in milliseconds since 1970.
+const epochMillis = 1_700_000_000_000
+
+// timeAt is what a node's clocks show at a moment: the one on the wall, which may be wrong and be
+// set, and the monotonic one, which tells how much time has passed.
 func (p *peer) timeAt(t moment) time.Time {
 	wall := time.UnixMicro(epochMillis*1000 + int64(t+p.skew))
 	return withMonotonic(wall, time.Second+time.Duration(t)*time.Microsecond)
 }
 
-// withMonotonic gives a time a reading of a monotonic clock. Package time has no way to do so but its own clock.
+// withMonotonic gives a time a reading of a monotonic clock. Package time has no way to do so but
+// its own clock.
 func withMonotonic(wall time.Time, monotonic time.Duration) time.Time {
 	const (
 		hasMonotonic = 1 << 63

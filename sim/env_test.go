@@ -11,11 +11,12 @@ import (
 	"github.com/p2pchord/p2pchord/internal/env"
 )
 
-// alone runs a process in the environment of one node, until nothing is left to happen before the limit.
+// alone runs a process in the environment of one node, until nothing is left to happen before the
+// limit.
 func alone(t *testing.T, limit moment, do func(ctx context.Context, e *environment)) *world {
 	t.Helper()
 	w := newWorld(1, second, 3)
-	p := w.add()
+	p := w.addAnywhere()
 	p.up = true
 	e := newEnvironment(p)
 	e.Go("test", func(ctx context.Context) { do(ctx, e) }, nil)
@@ -98,8 +99,8 @@ func TestEnvironmentRunsQueuesAndGroups(t *testing.T) {
 	}
 }
 
-// A crash ends the processes of a node where they wait. What they have deferred is done, and waits no more; a recover
-// doesn't hold it up.
+// A crash ends the processes of a node where they wait. What they have deferred is done, and waits
+// no more; a recover doesn't hold it up.
 func TestACrashEndsProcesses(t *testing.T) {
 	t.Parallel()
 	var story []string
@@ -133,7 +134,7 @@ func TestACrashEndsProcesses(t *testing.T) {
 func TestAPanicEndsTheRun(t *testing.T) {
 	t.Parallel()
 	w := newWorld(1, second, 3)
-	p := w.add()
+	p := w.addAnywhere()
 	p.up = true
 	newEnvironment(p).Go("test", func(context.Context) { panic("as planned") }, nil)
 	w.clock.next(never)
@@ -142,11 +143,12 @@ func TestAPanicEndsTheRun(t *testing.T) {
 	}
 }
 
-// A wrong clock on the wall changes no length of time. The test holds what package time is assumed to do.
+// A wrong clock on the wall changes no length of time. The test holds what package time is assumed
+// to do.
 func TestTimeHasBothClocks(t *testing.T) {
 	t.Parallel()
 	w := newWorld(1, second, 3)
-	p := w.add()
+	p := w.addAnywhere()
 	before := p.timeAt(0)
 	p.skew = -5 * minute
 	after := p.timeAt(1500 * millisecond)

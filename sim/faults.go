@@ -1,9 +1,12 @@
 package sim
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/p2pchord/p2pchord/store"
 )
 
 // kind is a kind of fault, or of change.
@@ -24,13 +27,18 @@ const (
 	lossy                      // messages are lost for a time
 	slowDisk                   // a disk is slow for a time
 	fullDisk                   // a disk is full for a time
+	badDisk                    // a disk fails for a time, then the node starts again
 	rot                        // bytes on a disk go bad
 	skew                       // a wall clock jumps
+	days                       // a day passes, by all wall clocks
+	absence                    // a node is away for a time
+	refusal                    // most disks are full for a time
+	night                      // all nodes are away for a time
 )
 
 var kindNames = [...]string{
 	"", "join", "crash", "power", "destroy", "restart", "restartAll", "leave", "quit", "pause", "cut", "part",
-	"lossy", "slowDisk", "fullDisk", "rot", "skew",
+	"lossy", "slowDisk", "fullDisk", "badDisk", "rot", "skew", "days", "absence", "refusal", "night",
 }
 
 func (k kind) String() string { return kindNames[k] }
@@ -94,7 +102,7 @@ func (w *world) strike(m misfortune, tries int) {
 	switch m.kind {
 	case join:
 		w.note("join %d", len(w.peers))
-		w.add().start()
+		w.addAnywhere().start()
 		return
 	case restart:
 		down := w.peersWhere(func(p *peer) bool { return !p.up && !p.left && !p.disk.lost })
@@ -104,11 +112,15 @@ func (w *world) strike(m misfortune, tries int) {
 			p.start()
 		}
 		return
-	case restartAll:
+	case restartAll, night:
 		w.note("all restart")
+		away := moment(0)
+		if m.kind == night {
+			away = m.length
+		}
 		for _, p := range up {
 			p.down(true)
-			w.after(w.dice.between(0, m.length), func() {
+			w.after(away+w.dice.between(0, min(m.length, 3*w.heartbeat)), func() {
 				if !p.up {
 					p.start()
 				}
@@ -136,8 +148,8 @@ func (w *world) afflict(m misfortune, up []*peer, p, q *peer) {
 			w.check.destroyed(p)
 		}
 	case leave, quit:
-		if len(up) > w.least && p.state.view.Joined() {
-			p.spawn(func(t *process) { p.leave(t, m.kind == leave) })
+		if len(up) > w.least && p.joined() {
+			p.env.Go("leaving", func(ctx context.Context) { p.leave(ctx, m.kind == leave) }, nil)
 		}
 	case pause:
 		p.stopFor(m.length)
@@ -154,20 +166,54 @@ func (w *world) afflict(m misfortune, up []*peer, p, q *peer) {
 	case fullDisk:
 		p.disk.full = true
 		w.after(m.length, func() { p.disk.full = false })
-	case rot:
-		if es := p.disk.all(); len(es) > 0 && w.wholeCopies(es[m.b%len(es)].value) > 1 { // nothing could bring the last one back
-			delete(p.disk.bytes, es[m.b%len(es)].value)
-			p.fetching.wake()
+	case badDisk:
+		p.disk.failed = true
+		w.startLater(p, m.length)
+	case absence:
+		if len(up) > w.least {
+			p.down(true)
+			w.startLater(p, m.length)
 		}
+	case refusal:
+		for _, q := range up {
+			q.disk.full = (q.index+m.b)%4 > 0
+			w.after(m.length, func() { q.disk.full = false })
+		}
+	case rot: // but never the last copy
+		if es := p.disk.all(); len(es) > 0 && w.wholeCopies(es[m.b%len(es)].Block) > 1 {
+			p.disk.Damage(es[m.b%len(es)].Block)
+		}
+	case days:
+		w.dayPasses()
 	case skew:
-		p.skew = moment(m.b%600-300) * second
-	case join, restart, restartAll:
+		p.skew = moment(m.b%600-300)*second + moment(w.days)*25*60*minute
+	case join, restart, restartAll, night:
 	}
 }
 
-// wholeCopies counts the disks that hold a value's bytes.
-func (w *world) wholeCopies(value uint64) int {
-	return len(w.peersWhere(func(p *peer) bool { return p.disk.bytes[value] }))
+// dayPasses sets all wall clocks a day and an hour ahead.
+func (w *world) dayPasses() {
+	for _, p := range w.peers {
+		p.skew += 25 * 60 * minute
+	}
+	w.days++
+}
+
+// startLater has a node start after a time, with a disk that works.
+func (w *world) startLater(p *peer, d moment) {
+	w.after(d, func() {
+		if p.up && p.disk.failed {
+			p.down(true)
+		}
+		if p.disk.failed = false; !p.up && !p.left && !p.disk.lost {
+			p.start()
+		}
+	})
+}
+
+// wholeCopies counts the disks that hold a block's bytes.
+func (w *world) wholeCopies(h store.Hash) int {
+	return len(w.peersWhere(func(p *peer) bool { _, err := p.disk.Memory.Read(context.Background(), h, nil); return err == nil }))
 }
 
 func (w *world) peersWhere(fits func(*peer) bool) []*peer {
@@ -209,13 +255,19 @@ func (w *world) divide(m misfortune) {
 	}
 }
 
-// calm ends all misfortunes: the quiet tail begins. Who is down and has a disk comes back, but for every third.
+// calm ends all misfortunes: the quiet tail begins. Who is down and has a disk comes back, but for
+// every third.
 func (w *world) calm() {
 	w.quiet = true
 	w.network.loss, w.network.twice, w.network.tail = 0, 0, 0
 	clear(w.network.cuts)
 	for _, p := range slices.Clone(w.peers) {
 		p.disk.full, p.disk.slow = false, 0
+		if p.disk.failed {
+			w.startLater(p, 0)
+			continue
+		}
+		p.scrub()
 		if !p.up && !p.left && !p.disk.lost {
 			w.note("restart %d", p.index)
 			p.start()

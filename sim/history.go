@@ -13,14 +13,14 @@ import (
 )
 
 // What a user asks for.
-type request struct {
+type wish struct {
 	name  string
 	write bool
 	value uint64 // of a write; 0 deletes
 }
 
 // What the user is told.
-type answer struct {
+type outcome struct {
 	value  uint64 // of a read; 0: not found
 	absent bool   // a delete found nothing
 }
@@ -33,8 +33,9 @@ type history struct {
 	refused    int // of them, those writes
 }
 
-// note adds an operation, unless its outcome tells nothing. A write without an answer may take effect at any later time.
-func (h *history) note(client int, call, end moment, req request, ans answer, err error) {
+// note adds an operation, unless its outcome tells nothing. A write without an answer may take
+// effect at any later time.
+func (h *history) note(client int, call, end moment, req wish, ans outcome, err error) {
 	o := porcupine.Operation{ClientId: client, Input: req, Output: ans, Call: int64(call), Return: int64(end)}
 	switch {
 	case err == nil:
@@ -55,7 +56,7 @@ func (h *history) note(client int, call, end moment, req request, ans answer, er
 var register = porcupine.Model{
 	Init: func() any { return uint64(0) },
 	Step: func(state, input, output any) (bool, any) {
-		req, ans := input.(request), output.(answer) //nolint:forcetypeassert // see note
+		req, ans := input.(wish), output.(outcome) //nolint:forcetypeassert // see note
 		switch {
 		case req.write && ans.absent:
 			return state == uint64(0), state
@@ -72,7 +73,7 @@ func (h *history) byName() [][]porcupine.Operation {
 	var names []string
 	parts := map[string][]porcupine.Operation{}
 	for _, o := range h.operations {
-		name := o.Input.(request).name //nolint:forcetypeassert // see note
+		name := o.Input.(wish).name //nolint:forcetypeassert // see note
 		if parts[name] == nil {
 			names = append(names, name)
 		}
@@ -100,7 +101,7 @@ func (h *history) linearizable() error {
 func describe(ops []porcupine.Operation) string {
 	var b strings.Builder
 	for _, o := range ops {
-		req, ans := o.Input.(request), o.Output.(answer) //nolint:forcetypeassert // see note
+		req, ans := o.Input.(wish), o.Output.(outcome) //nolint:forcetypeassert // see note
 		end := "?"
 		if o.Return != math.MaxInt64 {
 			end = fmt.Sprintf("%.3f", float64(o.Return)/float64(second))

@@ -22,6 +22,9 @@ type process struct {
 	killed bool
 }
 
+// maxProcesses is more than a node has to do at any time.
+const maxProcesses = 1500
+
 // spawn starts a process of the node, which ends with the node's present life.
 func (p *peer) spawn(do func(*process)) {
 	t := &process{peer: p, life: p.life}
@@ -38,7 +41,9 @@ func (p *peer) spawn(do func(*process)) {
 	p.processes = append(p.processes, t)
 	if len(p.processes) > 64+2*p.running {
 		p.processes = slices.DeleteFunc(p.processes, func(t *process) bool { return t.ended })
-		p.running = len(p.processes)
+		if p.running = len(p.processes); p.running > maxProcesses {
+			p.world.check.fail(fmt.Errorf("%w: %d runs %d processes", errFlood, p.index, p.running))
+		}
 	}
 	p.world.exec(p, t.life, p.world.now, t.run)
 }
@@ -61,8 +66,9 @@ func (p *peer) end() {
 	}
 }
 
-// kill ends a process where it waits, with its deferred functions. Nothing that it calls can hold that up, as a
-// recover could hold up a panic. Who stops a coroutine that exits exits with it, hence the goroutine.
+// kill ends a process where it waits, with its deferred functions. Nothing that it calls can hold
+// that up, as a recover could hold up a panic. Who stops a coroutine that exits exits with it,
+// hence the goroutine.
 func (t *process) kill() {
 	if t.ended {
 		return

@@ -5,16 +5,21 @@ import "slices"
 // Profile is a kind of weather: what happens to a ring, how often, and what is promised then.
 type Profile struct {
 	Name string
-	// Nodes are the bounds of how many nodes a ring begins with, and Files of how many names are used.
+	// Nodes are the bounds of how many nodes a ring begins with, and Files of how many names are
+	// used.
 	Nodes, Files [2]int
 	// Copies wants other numbers of copies than the default, too.
 	Copies bool
+	// Blocks has some files of several blocks.
+	Blocks bool
+	// Grace is how long tombstones stay, in heartbeats; 0 for so long that none goes.
+	Grace int
 	// Strict says that P2 holds: no partition, and at most one crash in a repair interval.
 	Strict bool
 	// Careless says that more disks are lost than P1 covers.
 	Careless bool
-	// Kinds are what happens, each as often as it is named; Every is the mean time between two in heartbeats, and
-	// Calm has each wait until the ring has recovered from the last.
+	// Kinds are what happens, each as often as it is named; Every is the mean time between two in
+	// heartbeats, and Calm has each wait until the ring has recovered from the last.
 	Kinds []kind
 	Every int
 	Calm  bool
@@ -41,6 +46,10 @@ var Profiles = []Profile{
 	{Name: "storm", Nodes: [2]int{6, 14}, Files: [2]int{3, 10}, Copies: true, Loss: 0.02, Twice: 0.02, Kinds: []kind{
 		join, crash, power, restart, restart, restart, leave, quit, pause, cut, part, lossy, slowDisk, fullDisk, rot, skew, restartAll,
 	}, Every: 4, Length: 80},
+	{Name: "deletes", Nodes: [2]int{4, 8}, Files: [2]int{2, 5}, Strict: true, Grace: 16, Kinds: []kind{absence, absence, join, crash, restart}, Every: 12, Calm: true, Length: 120},
+	{Name: "nights", Nodes: [2]int{3, 7}, Files: [2]int{3, 6}, Grace: 15, Kinds: []kind{night, absence, part, join}, Every: 25, Length: 120},
+	{Name: "blocks", Nodes: [2]int{4, 8}, Files: [2]int{2, 5}, Blocks: true, Strict: true, Kinds: []kind{join, leave, crash, restart, rot, destroy}, Every: 10, Calm: true, Length: 70},
+	{Name: "refusals", Nodes: [2]int{4, 7}, Files: [2]int{1, 2}, Blocks: true, Strict: true, Kinds: []kind{refusal, refusal, fullDisk}, Every: 6, Length: 80},
 	{Name: "large", Nodes: [2]int{40, 100}, Files: [2]int{20, 40}, Strict: true, Kinds: []kind{crash, restart, join, leave}, Every: 15, Calm: true, Length: 30},
 }
 
@@ -55,7 +64,7 @@ func ProfileNamed(name string) *Profile {
 
 // lengths of what lasts, in heartbeats.
 var lengths = map[kind][2]int{
-	restartAll: {0, 3}, pause: {1, 12}, cut: {1, 15}, part: {5, 25}, lossy: {1, 5}, slowDisk: {1, 8}, fullDisk: {3, 12},
+	restartAll: {0, 3}, pause: {1, 12}, cut: {1, 15}, part: {5, 25}, lossy: {1, 5}, slowDisk: {1, 8}, fullDisk: {3, 12}, badDisk: {1, 12}, absence: {20, 80}, refusal: {2, 8}, night: {20, 40},
 }
 
 // draw makes the schedule of a seed.

@@ -5,113 +5,71 @@ import (
 	"slices"
 	"strings"
 
+	"google.golang.org/protobuf/proto"
+
+	"github.com/p2pchord/p2pchord/protocol"
+	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/replica"
-	"github.com/p2pchord/p2pchord/ring"
+	"github.com/p2pchord/p2pchord/store"
 )
 
-// record is what the ring stores under a name. It is immutable and shared.
+// record is a version of a file, as the checks see it.
 type record struct {
 	replica.Record
-	name   string
-	key    ring.Key
-	value  uint64 // stands for the bytes and their hash; 0 of a tombstone, which has none
-	copies int    // 0: the ring's default
+	*pb.RecordBody
+	value uint64 // 0 of a tombstone
 }
 
-func (r *record) deleted() bool { return r.value == 0 }
+// recordOf is the record of a body. The checker knows which value has been written with which hash.
+func (c *checker) recordOf(body *pb.RecordBody) *record {
+	return &record{Record: protocol.Lineage(body), RecordBody: body, value: c.values[string(body.GetHash())]}
+}
 
 func (r *record) String() string {
 	wants := ""
-	if r.copies > 0 {
-		wants = fmt.Sprintf(" (copies: %d)", r.copies)
+	if r.GetCopies() > 0 {
+		wants = fmt.Sprintf(" (copies: %d)", r.GetCopies())
 	}
-	return fmt.Sprintf("%s=%d@%x.%s%s", r.name, r.value, r.Version.Clock, r.Version.Writer, wants)
+	return fmt.Sprintf("%s=%d@%x%s", r.GetName(), r.value, r.Version.Clock, wants)
 }
 
-// item names a record as an inventory does.
-type item struct {
-	name     string
-	version  replica.Version
-	complete bool
+// read decodes an entry of a disk.
+func (c *checker) read(e store.Entry) *record {
+	if r, known := c.decoded[string(e.Value)]; known {
+		return r
+	}
+	m, body := new(pb.Record), new(pb.RecordBody)
+	if err := proto.Unmarshal(e.Value, m); err != nil {
+		panic(err) // the product has written it
+	}
+	if err := proto.Unmarshal(m.GetBody(), body); err != nil {
+		panic(err)
+	}
+	r := c.recordOf(body)
+	c.decoded[string(e.Value)] = r
+	return r
 }
 
-func itemOf(e entry) item { return item{name: e.name, version: e.Version, complete: e.complete} }
-
-// entry is a record on a disk. It is complete if its bytes are there too.
-type entry struct {
-	*record
-	complete bool
-}
-
-// merge returns the records that stand once the new one is known too. It is node's merge.
-func merge(current []*record, in *record) []*record {
-	all := append([]*record{in}, current...)
+// on returns the versions of a file on a disk: those that count, or those in quarantine too.
+func (c *checker) on(d *disk, name string, quarantined bool) []*record {
 	var out []*record
-	for _, i := range replica.Merge(lineages(all)) {
-		out = append(out, all[i])
-	}
-	return out
-}
-
-func lineages(rs []*record) []replica.Record {
-	out := make([]replica.Record, len(rs))
-	for i, r := range rs {
-		out[i] = r.Record
-	}
-	return out
-}
-
-// covers reports whether a version is among the standing records or has been replaced by one of them.
-func covers(standing []*record, v replica.Version) bool {
-	return slices.ContainsFunc(standing, func(r *record) bool { return r.Version == v || r.Supersedes(v) })
-}
-
-// span is the keys from first to last, clockwise; node's keySpan.
-type span struct{ first, last ring.Key }
-
-func keySpan(from, to ring.Position) (s span, ok bool) {
-	switch {
-	case from == to:
-		return span{first: from.Key + 1, last: from.Key}, true
-	case from.Key == to.Key && from.Compare(to) < 0:
-		return span{}, false
-	default:
-		return span{first: from.Key + 1, last: to.Key}, true
-	}
-}
-
-func (s span) contains(k ring.Key) bool {
-	if s.first <= s.last {
-		return s.first <= k && k <= s.last
-	}
-	return k >= s.first || k <= s.last
-}
-
-// sum is an additive hash over names and versions.
-func (s span) sum(d *disk) uint64 {
-	total := uint64(0)
-	for _, e := range d.scan(s) {
-		total += e.hash()
-	}
-	return total
-}
-
-func (r *record) hash() uint64 {
-	h := uint64(14695981039346656037)
-	for _, b := range []byte(r.name + "\x00" + r.Version.Stamp()) {
-		h = (h ^ uint64(b)) * 1099511628211
-	}
-	return h
-}
-
-// distinct adds to nodes those of more that are new and not self; node's distinct.
-func distinct(self ring.Position, nodes []ring.Position, more ...ring.Position) []ring.Position {
-	for _, p := range more {
-		if p.IsNode() && p != self && !slices.Contains(nodes, p) {
-			nodes = append(nodes, p)
+	es, _ := d.Entries(filePlace(name)) // a store in memory doesn't fail
+	for _, e := range es {
+		if e.Counted || quarantined {
+			out = append(out, c.read(e))
 		}
 	}
-	return nodes
+	return out
+}
+
+func filePlace(name string) store.Place {
+	return store.Place{Key: uint16(protocol.Place(name, 0)), Name: name}
+}
+
+// covers reports whether a version is among the standing records or has been replaced by one of
+// them.
+func covers(standing []*record, v replica.Version) bool {
+	return slices.ContainsFunc(standing, func(r *record) bool { return r.Version == v || r.Supersedes(v) })
 }
 
 func names(rs []*record) string {

@@ -1,9 +1,13 @@
 package sim
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
+	"time"
+
+	"github.com/p2pchord/p2pchord/store"
 )
 
 // Result is what came of a run.
@@ -74,16 +78,14 @@ func (f *Profile) schedule(seed uint64) schedule {
 const tailBeats = 240
 
 func (f *Profile) run(seed uint64, plan schedule, verbose bool) Result {
-	return f.runPlanted(seed, plan, verbose, planted{})
-}
-
-func (f *Profile) runPlanted(seed uint64, plan schedule, verbose bool, faults planted) Result {
 	s := f.setting(seed)
 	w := newWorld(seed, s.heartbeat, 3)
-	w.planted = faults
 	w.verbose, w.least, w.check.careless = verbose, 3, f.Careless
 	w.network.most, w.network.tail = s.most, s.tail
 	w.network.loss, w.network.twice = f.Loss, f.Twice
+	if f.Grace > 0 {
+		w.grace = time.Duration(f.Grace) * duration(s.heartbeat)
+	}
 	defer func() {
 		for _, p := range w.peers {
 			p.up = false
@@ -91,7 +93,7 @@ func (f *Profile) runPlanted(seed uint64, plan schedule, verbose bool, faults pl
 		}
 	}()
 	for i := range s.nodes {
-		p := w.add()
+		p := w.addAnywhere()
 		delay := moment(0)
 		if i > 0 && !s.together {
 			delay = moment(i) * s.heartbeat / 4
@@ -103,7 +105,7 @@ func (f *Profile) runPlanted(seed uint64, plan schedule, verbose bool, faults pl
 	var u *users
 	w.at(s.start(), func() {
 		u = newUsers(w, seed, s.users, s.files, s.think, end)
-		u.copies = f.Copies
+		u.copies, u.blocks = f.Copies, f.Blocks
 	})
 	w.until(end, s.heartbeat, func() bool {
 		w.check.survive()
@@ -115,13 +117,16 @@ func (f *Profile) runPlanted(seed uint64, plan schedule, verbose bool, faults pl
 	if w.check.err == nil {
 		w.tail(u)
 	}
+	if w.check.err == nil && f.Blocks {
+		w.collected(f.Name == "refusals")
+	}
 	if w.check.err == nil && f.Strict {
 		if err := w.history.linearizable(); err != nil {
 			w.check.fail(err)
 		}
 	}
 	var kind error
-	for _, promise := range []error{errP1, errP2, errP4, errP5, errP6, errRing, errPanic} {
+	for _, promise := range []error{errP1, errP2, errP4, errP5, errP6, errRing, errKept, errFlood, errPanic} {
 		if errors.Is(w.check.err, promise) {
 			kind = promise
 		}
@@ -134,7 +139,24 @@ func (f *Profile) runPlanted(seed uint64, plan schedule, verbose bool, faults pl
 	}
 }
 
-// tail is the quiet end: everything heals, the ring comes to rest, and every file is read once more.
+// collected checks that the blocks of no file go: those that were given up soon, if all peers have
+// heard of it, and all when a day has passed.
+func (w *world) collected(heard bool) {
+	await := func(mayBe func(store.Entry) bool) {
+		w.until(w.now+60*w.heartbeat, w.heartbeat, func() bool { return w.check.orphan(mayBe) != nil })
+		if err := w.check.orphan(mayBe); err != nil {
+			w.check.fail(err)
+		}
+	}
+	if heard {
+		await(func(e store.Entry) bool { return w.check.givenUp[givenUpKey(w.check.read(e).RecordBody)] })
+	}
+	w.dayPasses()
+	await(func(store.Entry) bool { return true })
+}
+
+// tail is the quiet end: everything heals, the ring comes to rest, and every file is read once
+// more.
 func (w *world) tail(u *users) {
 	w.calm()
 	began := w.now
@@ -155,10 +177,10 @@ func (w *world) tail(u *users) {
 	for i, name := range u.names {
 		p := up[i%len(up)]
 		u.busy++
-		p.spawn(func(t *process) {
+		p.env.Go("user", func(ctx context.Context) {
 			defer func() { u.busy-- }()
-			u.operate(t, 1000, name, 9)
-		})
+			u.operate(ctx, p, 1000, name, 9)
+		}, nil)
 	}
 	w.until(w.now+30*second, second/2, func() bool { return u.busy > 0 })
 }

@@ -1,12 +1,16 @@
 package sim
 
 import (
+	"context"
+	"fmt"
 	"testing"
 
+	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/ring"
 )
 
-// stage is a ring of five around the place of one file, file-0, which users read and write all the time.
+// stage is a ring of five around the place of one file, file-0, which users read and write all the
+// time.
 type stage struct {
 	*world
 	pred, owner, succ *peer
@@ -16,12 +20,16 @@ type stage struct {
 
 // place adds a peer that stands so far after file-0.
 func (s *stage) place(after int) *peer {
-	p := s.add()
-	p.at.Key = s.key + ring.Key(after) //nolint:gosec // modulo 2^16
-	return p
+	key := s.key + ring.Key(after) //nolint:gosec // modulo 2^16
+	for i := 0; ; i++ {
+		if a := (protocol.RingAddress{Host: fmt.Sprintf("%d-%d", len(s.peers), i), Port: "1"}); a.Key() == key {
+			return s.add(a.Host)
+		}
+	}
 }
 
-// perform plays a scene on a stage, and checks all that is promised: act arranges what happens from a ring at rest on.
+// perform plays a scene on a stage, and checks all that is promised: act arranges what happens from
+// a ring at rest on.
 func perform(t *testing.T, seed uint64, act func(*stage)) {
 	t.Helper()
 	w := newWorld(seed, second, 3)
@@ -72,7 +80,8 @@ func scene(t *testing.T, times int, step moment, act func(*stage, moment)) {
 	}
 }
 
-// A node joins between an owner and its predecessor, and that one dies before it has told the owner, or just after.
+// A node joins between an owner and its predecessor, and that one dies before it has told the
+// owner, or just after.
 func TestThePredecessorDiesBeforeTelling(t *testing.T) {
 	scene(t, 24, 100*millisecond, func(s *stage, later moment) {
 		s.place(500).start() // it becomes the owner
@@ -116,12 +125,12 @@ func TestDeleteWhileAHolderIsAway(t *testing.T) {
 		s.after(length, away.start)
 		s.after(length/2, func() {
 			for _, p := range s.up() {
-				if p != away && p.state.view.Joined() {
+				if p != away && p.joined() {
 					s.users.busy++
-					p.spawn(func(t *process) {
+					p.env.Go("user", func(ctx context.Context) {
 						defer func() { s.users.busy-- }()
-						s.users.operate(t, 100, "file-0", 4) // a removal
-					})
+						s.users.operate(ctx, p, 100, "file-0", 4) // a removal
+					}, nil)
 					return
 				}
 			}

@@ -16,7 +16,8 @@ var (
 	only     = flag.String("sim.profile", "", "TestSoak runs this profile only, TestExplain tells of it")
 )
 
-// TestSoak runs many seeds in parallel, and prints for each that fails its shortest schedule. See make soak.
+// TestSoak runs many seeds in parallel, and prints for each that fails its shortest schedule. See
+// make soak.
 func TestSoak(t *testing.T) {
 	t.Parallel()
 	if *soak == 0 && *soakFor == 0 {
@@ -57,7 +58,8 @@ func TestSoak(t *testing.T) {
 		time.Since(began).Round(time.Second), failed.Load(), operations.Load(), events.Load())
 }
 
-// soaked are the profiles of a soak; the large one comes once in a while, for it takes as long as twenty others.
+// soaked are the profiles of a soak; the large one comes once in a while, for it takes as long as
+// twenty others.
 func soaked(t *testing.T) []*Profile {
 	t.Helper()
 	if *only != "" {

@@ -1,9 +1,13 @@
 package sim
 
 import (
+	"context"
 	"fmt"
 
+	"google.golang.org/protobuf/proto"
+
 	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/protocol/pb"
 )
 
 // users are clients that put, get and remove files, each one operation at a time.
@@ -15,6 +19,7 @@ type users struct {
 	value  uint64
 	dice   dice
 	copies bool // some files want another number of copies
+	blocks bool // some files have several blocks
 	busy   int
 }
 
@@ -44,7 +49,7 @@ func (u *users) next(client int) {
 	p := up[u.dice.IntN(len(up))]
 	name := u.names[u.dice.IntN(len(u.names))]
 	kind := u.dice.IntN(10)
-	if !p.state.view.Joined() {
+	if !p.joined() {
 		again()
 		return
 	}
@@ -58,11 +63,11 @@ func (u *users) next(client int) {
 		}
 	}
 	began := false
-	p.spawn(func(t *process) {
+	p.env.Go("user", func(ctx context.Context) {
 		began = true
 		defer end()
-		u.operate(t, client, name, kind)
-	})
+		u.operate(ctx, p, client, name, kind)
+	}, nil)
 	w.after(minute, func() { // the node may have died before it heard of this
 		if !began {
 			end()
@@ -73,10 +78,10 @@ func (u *users) next(client int) {
 const think0 = millisecond
 
 // operate does one operation. If the node dies under it the outcome isn't known.
-func (u *users) operate(t *process, client int, name string, kind int) {
-	w, p := u.world, t.peer
+func (u *users) operate(ctx context.Context, p *peer, client int, name string, kind int) {
+	w := p.world
 	call := w.now
-	req, ans := request{name: name}, answer{}
+	req, ans := wish{name: name}, outcome{}
 	var rec *record
 	err := error(fault.Interrupted)
 	finished := false
@@ -86,37 +91,62 @@ func (u *users) operate(t *process, client int, name string, kind int) {
 		}
 		w.note("client %d at %d: %+v -> %+v %v", client, p.index, req, ans, err)
 	}()
-	sent := func(r *record) { rec = r; w.check.sent(r) }
-	copies := 0
+	sent := func(body *pb.RecordBody) {
+		w.check.values[string(body.GetHash())] = req.value
+		rec = w.check.recordOf(proto.CloneOf(body))
+		w.check.sent(rec)
+	}
+	copies, blocks := 0, 1
 	if u.copies && u.dice.IntN(4) == 0 {
 		copies = 1 + u.dice.IntN(6)
+	}
+	if u.blocks && u.dice.IntN(2) == 0 {
+		blocks = 2 + u.dice.IntN(4)/3
 	}
 	switch {
 	case kind < 4:
 		u.value++
 		req.write, req.value = true, u.value
-		_, err = p.put(t, name, u.value, copies, sent)
-	case kind < 5:
-		req.write = true
-		_, err = p.remove(t, name, sent)
-		if fault.CodeOf(err) == fault.NotFound {
-			ans.absent, err = true, nil
-		} else if rec == nil && err != nil {
+		err = p.user.put(ctx, name, u.value, blocks, copies, sent)
+		if err == nil {
+			w.check.acknowledged(p, rec)
+		} else if rec == nil {
 			req.write = false // nothing was written
 		}
-	default:
-		var g got
-		g, err = p.get(t, name)
+	case kind < 5:
+		req.write = true
+		err = p.user.remove(ctx, name, sent)
 		switch {
-		case fault.CodeOf(err) == fault.NotFound:
-			err = nil
+		case fault.CodeOf(err) == fault.NotFound && rec == nil:
+			ans.absent, err = true, nil
+		case rec == nil && err != nil:
+			req.write = false // nothing was written
 		case err == nil:
-			ans.value = g.record.value
-			w.check.seen(g.record)
-			if ferr := p.fetch(t, g); ferr != nil {
-				w.check.withoutBytes++
-			}
+			w.check.acknowledged(p, rec)
 		}
+	default:
+		ans.value, err = u.read(ctx, p, name)
 	}
 	finished = true
+}
+
+// read gets a file and its bytes. 0 is no file.
+func (u *users) read(ctx context.Context, p *peer, name string) (uint64, error) {
+	f, err := p.user.get(ctx, name)
+	switch {
+	case fault.CodeOf(err) == fault.NotFound:
+		return 0, nil
+	case err != nil:
+		return 0, err
+	}
+	r := u.world.check.recordOf(f.rec.RecordBody)
+	u.world.check.seen(r)
+	data, err := p.user.read(ctx, f)
+	switch {
+	case err != nil:
+		u.world.check.withoutBytes++
+	case valueOf(data) != r.value:
+		u.world.check.fail(fmt.Errorf("%w: %v has the bytes of %d", errP2, r, valueOf(data)))
+	}
+	return r.value, nil
 }

@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/p2pchord/p2pchord/ring"
 )
@@ -22,40 +23,27 @@ type world struct {
 	founder   *peer
 	least     int  // fewer nodes than this are never left
 	quiet     bool // misfortunes are over
+	days      int  // that have passed by all wall clocks
 	log       []string
 	verbose   bool
-	running   *process // the one that runs now; nil between events
-	planted   planted
+	running   *process      // the one that runs now; nil between events
+	grace     time.Duration // of tombstones
 }
 
-// planted are faults that tests plant in the carrying-out, to see that the checks catch them.
-type planted struct {
-	ackAlone    bool // a put is acknowledged when the owner has it
-	readAlone   bool // a get is answered without the witness's word
-	dropUnasked bool // strays are dropped without asking their owner
-	pullNothing bool // a sync takes in nothing of what the holders have
-	forgetful   bool // a crash loses the records of a name that were durable
-}
+// week is the grace of tombstones unless a profile says otherwise.
+const week = 7 * 24 * time.Hour
 
 func newWorld(seed uint64, heartbeat moment, copies int) *world {
-	w := &world{dice: newDice(seed, 1), heartbeat: heartbeat, copies: copies, byID: map[ring.ID]*peer{}}
+	w := &world{dice: newDice(seed, 1), heartbeat: heartbeat, copies: copies, grace: week, byID: map[ring.ID]*peer{}}
 	w.network = &network{
 		world: w, dice: newDice(seed, 2), cuts: map[[2]int]int{},
 		least: 200 * microsecond, most: 20 * millisecond,
 	}
-	w.check = &checker{world: w}
+	w.check = &checker{
+		world: w, acked: map[string][]*record{}, front: map[string][]*record{}, known: map[string][]*record{},
+		values: map[string]uint64{}, decoded: map[string]*record{}, givenUp: map[string]bool{},
+	}
 	return w
-}
-
-// add makes a peer that is not up yet.
-func (w *world) add() *peer {
-	i := len(w.peers)
-	id := ring.ID(fmt.Sprintf("peer-%03d", i))
-	p := &peer{world: w, index: i, at: ring.Position{Key: ring.Key(w.dice.Uint32()), ID: id}, disk: newDisk(w)}
-	p.repairing, p.health = wakeup{}, newCopyHealth()
-	w.peers = append(w.peers, p)
-	w.byID[id] = p
-	return p
 }
 
 // note writes a line of the story.
@@ -77,15 +65,16 @@ func (w *world) up() []*peer {
 	return out
 }
 
-// introduce is what the bootstrap peer answers: members near the newcomer's place, or
-// that it shall found a ring, to one at a time and only when there is no member. It can be reached by whom peer 0 can be.
+// introduce is what the bootstrap peer answers: members near the newcomer's place, or that it shall
+// found a ring, to one at a time and only when there is no member. It can be reached by whom peer 0
+// can be.
 func (w *world) introduce(p *peer) (peers []ring.Position, found bool) {
 	if w.network.cuts[[2]int{p.index, 0}] > 0 || w.network.cuts[[2]int{0, p.index}] > 0 {
 		return nil, false
 	}
 	var members []ring.Position
 	for _, q := range w.up() {
-		if q != p && q.machine.View().Joined() {
+		if q != p && q.joined() {
 			members = append(members, q.at)
 		}
 	}
@@ -105,7 +94,8 @@ func (w *world) introduce(p *peer) (peers []ring.Position, found bool) {
 	return nil, true
 }
 
-// until lets time pass until the moment, or until the checker has found something. watch is called at intervals.
+// until lets time pass until the moment, or until the checker has found something. watch is called
+// at intervals.
 func (w *world) until(t moment, every moment, watch func() bool) {
 	next := w.now + every
 	for w.check.err == nil {

@@ -20,7 +20,6 @@ var tooWide = []string{
 	"internal/replication",
 	"internal/transfer",
 	"node",
-	"sim",
 }
 
 // Code may be wider; comments and docs are read in windows that aren't. Tables, code, addresses of

@@ -1,0 +1,58 @@
+package walls
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// The simulation runs what the product runs, and holds no second copy of it.
+func TestSimulationRunsTheProduct(t *testing.T) {
+	t.Parallel()
+	graph := imports(t, filepath.Join("..", ".."))
+	for _, shared := range []string{"internal/chord", "internal/replication"} {
+		w := wall{dir: "sim", deny: []string{module + "/" + shared}, through: true}
+		if len(breaches(graph, module+"/sim", w)) == 0 {
+			t.Errorf("sim does not run %s", shared)
+		}
+	}
+	const most = 10
+	both, shared := functions(t, "sim"), functions(t, "internal/replication")
+	maps.DeleteFunc(both, func(name string, _ bool) bool { return !shared[name] })
+	if len(both) > most {
+		t.Errorf("%d functions have the same name in sim and in internal/replication, more than %d: %v", len(both), most, slices.Sorted(maps.Keys(both)))
+	}
+}
+
+// usual are the names of methods that types of any package have.
+var usual = []string{"Close", "String", "Error", "Unwrap", "Len", "Less", "Swap", "Push", "Pop", "Read", "Size", "Offered"}
+
+// functions are the names of the functions and methods that a package declares outside its tests.
+func functions(t *testing.T, dir string) map[string]bool {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join("..", "..", dir, "*.go"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no files in %s: %v", dir, err)
+	}
+	out := map[string]bool{}
+	for _, name := range files {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range f.Decls {
+			if fn, ok := d.(*ast.FuncDecl); ok && !slices.Contains(usual, fn.Name.Name) {
+				out[fn.Name.Name] = true
+			}
+		}
+	}
+	return out
+}
