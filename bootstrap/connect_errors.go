@@ -125,7 +125,7 @@ func notBootstrap(h host.Host, to peer.ID, addr ma.Multiaddr, err error) error {
 	}
 	return &fault.Error{
 		Code: fault.Unreachable,
-		Msg:  fmt.Sprintf("the peer at %s is no bootstrap peer: give the address that `p2pchord bootstrap` printed", addr),
+		Msg:  fmt.Sprintf("the peer at %s is not a bootstrap peer: give the address that `p2pchord bootstrap` printed", addr),
 		Err:  errors.Join(ErrNotBootstrap, err),
 	}
 }

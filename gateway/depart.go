@@ -20,7 +20,7 @@ func (s *Server) quit(w http.ResponseWriter, r *http.Request) {
 	if q := r.URL.Query().Get("within"); q != "" {
 		d, err := time.ParseDuration(q)
 		if err != nil || d < 0 {
-			web.Error(w, fault.New(fault.Usage, "within=%q is no time: write it like 10s", q))
+			web.Error(w, fault.New(fault.Usage, "within=%q is not a time: write it like 10s", q))
 			return
 		}
 		within = d

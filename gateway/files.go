@@ -97,7 +97,7 @@ func putOptions(r *http.Request) (node.PutOptions, error) {
 	if c := q.Get("copies"); c != "" {
 		n, err := strconv.Atoi(c)
 		if err != nil || n < 1 {
-			return o, fault.New(fault.Usage, "copies=%q is no number of copies", c)
+			return o, fault.New(fault.Usage, "copies=%q is not a number of copies", c)
 		}
 		o.Copies = n
 	}
@@ -111,7 +111,7 @@ func putOptions(r *http.Request) (node.PutOptions, error) {
 	if m := q.Get("modified"); m != "" {
 		t, err := time.Parse(time.RFC3339Nano, m)
 		if err != nil {
-			return o, fault.New(fault.Usage, "modified=%q is no time of RFC 3339", m)
+			return o, fault.New(fault.Usage, "modified=%q is not an RFC 3339 time", m)
 		}
 		o.Modified = t
 	}

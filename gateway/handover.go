@@ -36,7 +36,7 @@ func (s *Server) storeFile(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if o.Size, err = strconv.ParseInt(r.URL.Query().Get("size"), 10, 64); err != nil || o.Size < 0 {
-		web.Error(w, fault.New(fault.Usage, "size=%q is no size", r.URL.Query().Get("size")))
+		web.Error(w, fault.New(fault.Usage, "size=%q is not a size", r.URL.Query().Get("size")))
 		return
 	}
 	in, err := steady.New(f, o.Size, o.Modified)

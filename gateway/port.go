@@ -123,7 +123,7 @@ func loopbackAddr(addr string) (string, error) {
 		}
 	}
 	if _, err := strconv.ParseUint(number, 10, 16); err != nil {
-		return "", fault.New(fault.Usage, "%q is no port: write it like 9700 or 127.0.0.1:9700", number)
+		return "", fault.New(fault.Usage, "%q is not a port: write it like 9700 or 127.0.0.1:9700", number)
 	}
 	if strings.EqualFold(host, "localhost") {
 		host = "127.0.0.1"

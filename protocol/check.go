@@ -76,7 +76,7 @@ func checkNeighbors(n *pb.Neighbours) error {
 func checkKeys(keys ...uint32) error {
 	for _, k := range keys {
 		if k > 0xffff {
-			return frame.Malformed("%d is no key: keys go to 65535", k)
+			return frame.Malformed("%d is not a key: keys go to 65535", k)
 		}
 	}
 	return nil

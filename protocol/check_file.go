@@ -145,7 +145,7 @@ func checkDigest(d *pb.Digest) error {
 	}
 	for _, row := range d.GetRows() {
 		if row > 0xff {
-			return frame.Malformed("%d is no row: rows go to 255", row)
+			return frame.Malformed("%d is not a row: rows go to 255", row)
 		}
 	}
 	return firstError(checkMost("rows", len(d.GetRows()), 256), checkKeys(d.GetFirst(), d.GetLast()))

@@ -26,7 +26,7 @@ const (
 )
 
 // errStalled is wrapped by the error of a body of which no byte moved any more.
-var errStalled = errors.New("the transfer stands still")
+var errStalled = errors.New("the transfer makes no progress")
 
 // stale reports whether err is what a stream gives that the other side has closed.
 func stale(err error) bool { return !timedOut(err) && !ours(err) }
@@ -62,7 +62,7 @@ func explain(ctx context.Context, err error, at stage) (fault.Code, string) {
 	case ours(err):
 		return fault.Integrity, "gave an answer that is not valid: " + err.Error()
 	case errors.Is(err, errStalled), late && at == moving:
-		return fault.TryAgain, "has not moved a byte for too long: the transfer stands still"
+		return fault.TryAgain, "has not moved a byte for too long: the transfer makes no progress"
 	case isNotSupported(err):
 		return fault.Unreachable, "does not speak this version of p2pchord's protocol"
 	case late && at == sent:

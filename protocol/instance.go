@@ -153,7 +153,7 @@ func VerifyInstance(key crypto.PubKey, challenge []byte, p *pb.InstanceProof) (*
 	}
 	i := new(pb.Instance)
 	if err := proto.Unmarshal(p.GetInstance(), i); err != nil || i.GetNonce() == 0 {
-		return nil, fault.New(fault.Integrity, "the proof of an instance says nothing that can be read")
+		return nil, fault.New(fault.Integrity, "the proof of an instance can't be decoded")
 	}
 	return i, nil
 }

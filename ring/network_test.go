@@ -296,7 +296,7 @@ func (n *network) ideal() error {
 	for i, p := range up {
 		v := n.at[p].m.View()
 		if !v.Joined() || !v.Incorporated() {
-			return fmt.Errorf("%v is no incorporated member", p)
+			return fmt.Errorf("%v is not an incorporated member", p)
 		}
 		cfg := n.at[p].m.cfg
 		want := func(list []Position, step, limit int) error {

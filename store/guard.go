@@ -42,7 +42,7 @@ func (g *guard) enter() error {
 	}
 }
 
-var errFailedBefore = errors.New("not written, for an earlier write failed")
+var errFailedBefore = errors.New("not written because an earlier write failed")
 
 func (g *guard) file(f vfs.File, err error) (vfs.File, error) {
 	if err := g.check(err); err != nil {

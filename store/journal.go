@@ -40,7 +40,7 @@ const (
 	keyBytes    = blake3sum.KeySize
 )
 
-var errDamagedJournal = fault.New(fault.Integrity, "the store's journal is damaged: acknowledged changes can't be read; move the data folder away and let the node fetch its files anew")
+var errDamagedJournal = fault.New(fault.Integrity, "the store's journal is damaged: acknowledged changes can't be read; move the data folder away and let the node fetch its files again")
 
 // openJournal opens the files, making them where they are missing, and returns the
 // payloads of the epochs after flushed, oldest first. The next record belongs to a new

@@ -13,12 +13,12 @@ var errVanished = errors.New("the block has gone meanwhile")
 
 // Update changes the entries of one place in one durable transaction, shared with those of other
 // callers. fn gets the present entries (by Stamp) and returns the new ones. It runs once, or not at
-// all if Update fails before, and has ended when Update returns: it may set variables of the caller,
-// which count if Update succeeds. It must be quick, must not wait, and must not call the store,
-// because it runs on the goroutine that commits for all. Update returns the new entries. The staged
-// bytes, if any, are made durable first, and are used up when Update succeeds; otherwise they may be
-// used again or discarded. A block that no entry names any more is deleted, and so are staged bytes
-// that no entry names.
+// all if Update fails before, and has ended when Update returns: it may set variables of the
+// caller, which count if Update succeeds. It must be quick, must not wait, and must not call the
+// store, because it runs on the goroutine that commits for all. Update returns the new entries. The
+// staged bytes, if any, are made durable first, and are used up when Update succeeds; otherwise
+// they may be used again or discarded. A block that no entry names any more is deleted, and so are
+// staged bytes that no entry names.
 //
 // When it returns an error of fn, nothing has changed. After ErrFailed the change may
 // or may not be found when the store is opened again. A ctx that ends while the change

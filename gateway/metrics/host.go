@@ -42,7 +42,7 @@ func newHostCheck(addr net.Addr, names []string) (hostCheck, error) {
 // CheckHost returns an error unless name is a host name as in a Host header, without a port.
 func CheckHost(name string) error {
 	if name == "" || len(name) > 253 || strings.ContainsAny(name, ":/[]@?# \t\r\n*") {
-		return fault.New(fault.Usage, "%q is no host name: write it like node1.example.org, without a port", name)
+		return fault.New(fault.Usage, "%q is not a host name: write it like node1.example.org, without a port", name)
 	}
 	return nil
 }

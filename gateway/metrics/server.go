@@ -71,7 +71,7 @@ func listenAddr(addr string) (string, error) {
 		}
 	}
 	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
-		return "", fault.New(fault.Usage, "%q is no port: write it like 9701 or 127.0.0.1:9701", port)
+		return "", fault.New(fault.Usage, "%q is not a port: write it like 9701 or 127.0.0.1:9701", port)
 	}
 	if host == "" {
 		host = "127.0.0.1"

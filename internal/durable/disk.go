@@ -17,9 +17,9 @@ func IsFull(err error) bool {
 func CantOpen(dir string, err error) error {
 	switch {
 	case IsFull(err):
-		return fault.New(fault.NoSpace, "can't open the data folder %s, for its disk is full: make room there and start again (%w)", dir, err)
+		return fault.New(fault.NoSpace, "can't open the data folder %s, because its disk is full: make room there and start again (%w)", dir, err)
 	case errors.Is(err, syscall.EROFS):
-		return fault.New(fault.NotAllowed, "can't open the data folder %s, for its disk is read-only: make it writable and start again (%w)", dir, err)
+		return fault.New(fault.NotAllowed, "can't open the data folder %s, because its disk is read-only: make it writable and start again (%w)", dir, err)
 	}
 	return err
 }

@@ -102,7 +102,7 @@ func checkFormat(dir string) error {
 	v, err := strconv.Atoi(strings.TrimSpace(strings.TrimPrefix(string(b), formatWord)))
 	switch {
 	case err != nil || v < 1 || !strings.HasPrefix(string(b), formatWord):
-		return fault.New(fault.NotAllowed, "%s does not say a format of p2pchord; is %s another program's folder?", path, dir)
+		return fault.New(fault.NotAllowed, "%s does not name a format of p2pchord; is %s another program's folder?", path, dir)
 	case v > Format:
 		return fault.New(fault.NotAllowed, "the data folder %s has format %d, this program knows up to %d; use a newer p2pchord", dir, v, Format)
 	}

@@ -153,7 +153,7 @@ func StampOfVersion(clock uint64, writer peer.ID) string {
 // VersionOf is the version with this stamp of a file.
 func VersionOf(stamp string) (*pb.Version, error) {
 	if len(stamp) <= 8 || len(stamp) > 8+MaxPeerID {
-		return nil, fault.New(fault.Integrity, "a stamp of %d bytes is none of a version", len(stamp))
+		return nil, fault.New(fault.Integrity, "a stamp of %d bytes is not that of a version", len(stamp))
 	}
 	return &pb.Version{Clock: binary.BigEndian.Uint64([]byte(stamp[:8])), Writer: []byte(stamp[8:])}, nil
 }

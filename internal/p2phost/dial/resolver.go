@@ -122,7 +122,7 @@ func (n *Resolver) resolve(ctx context.Context, maddr ma.Multiaddr, ask func(con
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	case <-late.C:
-		return nil, fault.New(fault.Unreachable, "%s takes long to resolve: it is passed over", maddr)
+		return nil, fault.New(fault.Unreachable, "%s takes long to resolve: it is skipped", maddr)
 	}
 }
 

@@ -48,7 +48,7 @@ func probe(a ma.Multiaddr) error {
 	case errors.Is(err, syscall.EACCES):
 		return fault.New(fault.Failed, "can't listen on %s: permission denied: choose a port from 1024 up with --listen", a)
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
-		return fault.New(fault.Usage, "can't listen on %s: it is no address of this machine: choose one that is, or 0.0.0.0", a)
+		return fault.New(fault.Usage, "can't listen on %s: it is not an address of this machine: choose one that is, or 0.0.0.0", a)
 	}
 	return fault.New(fault.Failed, "can't listen on %s: %w", a, err)
 }

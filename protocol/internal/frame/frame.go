@@ -34,7 +34,7 @@ func (e *malformedError) Unwrap() []error { return []error{ErrMalformed, e.reaso
 func Append(dst []byte, m proto.Message, limit int) ([]byte, error) {
 	size := proto.Size(m)
 	if size > limit {
-		return dst, fmt.Errorf("%w: a message of %d bytes, where %d are the most", ErrTooLarge, size, limit)
+		return dst, fmt.Errorf("%w: a message of %d bytes, at most %d are allowed", ErrTooLarge, size, limit)
 	}
 	start := len(dst)
 	var length [varint.MaxLenUvarint63]byte
@@ -77,7 +77,7 @@ func CheckLength(size uint64, limit int, err error) error {
 	case err != nil:
 		return err
 	case size > uint64(limit):
-		return fmt.Errorf("%w: a message of %d bytes, where %d are the most", ErrTooLarge, size, limit)
+		return fmt.Errorf("%w: a message of %d bytes, at most %d are allowed", ErrTooLarge, size, limit)
 	}
 	return nil
 }
