@@ -9,6 +9,7 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/peer"
 
+	"github.com/p2pchord/p2pchord/protocol/internal/check"
 	"github.com/p2pchord/p2pchord/protocol/internal/frame"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 )
@@ -39,7 +40,7 @@ func (c *Client) File(ctx context.Context, to peer.ID, req *pb.FileRequest, body
 	if err != nil {
 		return nil, err
 	}
-	if err := checkFileResponse(head, resp); err != nil {
+	if err := check.FileResponse(head, resp); err != nil {
 		e.abandon()
 		return nil, failure(ctx, to, err, sent)
 	}

@@ -3,6 +3,7 @@ package protocol
 import (
 	"github.com/libp2p/go-libp2p/core/protocol"
 
+	"github.com/p2pchord/p2pchord/protocol/internal/check"
 	"github.com/p2pchord/p2pchord/protocol/signed"
 )
 
@@ -25,7 +26,7 @@ const (
 	MaxBody = signed.MaxBody
 	// MaxImmediateBody is the most raw bytes that follow a request without an offer
 	// before them. It fits into the first window of every stream multiplexer in use.
-	MaxImmediateBody = 64 << 10
+	MaxImmediateBody = check.MaxImmediateBody
 )
 
 // Limits of what messages hold.
@@ -35,17 +36,17 @@ const (
 	// bytes of a ring signature, or of a record's; RSA-4096 has 512
 	MaxPeerProof = signed.MaxPeerProof
 	MaxEnvelope  = signed.MaxEnvelope // bytes of a signed peer record, libp2p's own limit
-	MaxStamp     = 255                // bytes of a stamp
-	MaxPeers     = 64                 // peers in one list of a message, but for a roster
-	MaxHops      = 64                 // peers that a lookup may be passed on to
-	MaxHashes    = 1024               // hashes in a Have
-	MaxRetracted = 256                // records in a Retract
+	MaxStamp     = check.MaxStamp     // bytes of a stamp
+	MaxPeers     = check.MaxPeers     // peers in one list of a message, but for a roster
+	MaxHops      = check.MaxHops      // peers that a lookup may be passed on to
+	MaxHashes    = check.MaxHashes    // hashes in a Have
+	MaxRetracted = check.MaxRetracted // records in a Retract
 	// items in a Pull, a Release or an answer to Inventory, and files in a Listed
-	MaxItems    = 2048
-	MaxSiblings = 16              // siblings of a record in one answer
-	MaxRoster   = 4096            // peers in one part of a roster
-	MaxMessage  = 4096            // bytes of the words beside a status
-	HashSize    = signed.HashSize // bytes of a BLAKE3-256 hash
-	SumSize     = 16              // bytes of a digest's sum
-	MaxTimeout  = 60000           // milliseconds that a lookup may ask for
+	MaxItems    = check.MaxItems
+	MaxSiblings = check.MaxSiblings // siblings of a record in one answer
+	MaxRoster   = check.MaxRoster   // peers in one part of a roster
+	MaxMessage  = 4096              // bytes of the words beside a status
+	HashSize    = signed.HashSize   // bytes of a BLAKE3-256 hash
+	SumSize     = check.SumSize     // bytes of a digest's sum
+	MaxTimeout  = check.MaxTimeout  // milliseconds that a lookup may ask for
 )

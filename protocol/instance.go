@@ -12,7 +12,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/p2pchord/p2pchord/internal/fault"
-	"github.com/p2pchord/p2pchord/protocol/internal/frame"
+	"github.com/p2pchord/p2pchord/protocol/internal/check"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/protocol/signed"
 )
@@ -21,13 +21,9 @@ const (
 	// instanceDomain precedes challenge and instance where they are signed.
 	instanceDomain = "p2pchord-instance:"
 	// ChallengeSize is the length of a challenge in bytes.
-	ChallengeSize = 32
+	ChallengeSize = check.ChallengeSize
 	// MaxProofs bounds the proofs in one answer.
-	MaxProofs = 8
-	// maxInstance bounds an encoded Instance in bytes, with room for fields to come.
-	maxInstance = 256
-	// maxProofAddress bounds the address beside a proof in bytes.
-	maxProofAddress = 1024
+	MaxProofs = check.MaxProofs
 )
 
 // InstanceHandler answers one request of the instance protocol; see RingHandler.
@@ -37,8 +33,8 @@ var instanceTalk = talk[*pb.InstanceRequest, *pb.InstanceResponse]{
 	id: InstanceID, service: "p2pchord.instance", limit: MaxInstanceMessage, handle: 10 * time.Second,
 	newReq:    func() *pb.InstanceRequest { return new(pb.InstanceRequest) },
 	newResp:   func() *pb.InstanceResponse { return new(pb.InstanceResponse) },
-	checkReq:  checkInstanceRequest,
-	checkResp: checkInstanceResponse,
+	checkReq:  check.InstanceRequest,
+	checkResp: check.InstanceResponse,
 	setStatus: func(r *pb.InstanceResponse, a answerStatus) { r.Status, r.Message = a.status, a.words },
 	status: func(r *pb.InstanceResponse) error {
 		return errorOf(answerStatus{status: r.GetStatus(), words: r.GetMessage()})
@@ -51,39 +47,6 @@ func ServeInstance(h host.Host, opts ServeOptions, f InstanceHandler) *Service {
 		resp, err := f(ctx, from, req)
 		return resp, nil, err
 	})
-}
-
-func checkInstanceRequest(_ peer.ID, req *pb.InstanceRequest) error {
-	switch r := req.GetBody().(type) {
-	case *pb.InstanceRequest_Prove:
-		return checkLength("a challenge", len(r.Prove.GetChallenge()), ChallengeSize)
-	case *pb.InstanceRequest_Find:
-		return checkLength("a challenge", len(r.Find.GetChallenge()), ChallengeSize)
-	case *pb.InstanceRequest_Review:
-		return nil
-	}
-	return frame.Malformed("an instance request of no kind that is known here")
-}
-
-func checkInstanceResponse(_ *pb.InstanceRequest, resp *pb.InstanceResponse) error {
-	if resp.GetStatus() != 0 {
-		resp.Body = nil
-		return nil
-	}
-	if n := len(resp.GetProofs().GetProofs()); n > MaxProofs {
-		return frame.Malformed("%d proofs of instances, more than %d", n, MaxProofs)
-	}
-	for _, p := range resp.GetProofs().GetProofs() {
-		err := firstError(
-			checkMost("bytes of an instance", len(p.GetInstance()), maxInstance),
-			checkMost("bytes of a signature", len(p.GetSignature()), MaxPeerProof),
-			checkMost("bytes of an address", len(p.GetAddress()), maxProofAddress),
-		)
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // AskInstance asks one request over conn itself, and no other connection to that peer: two

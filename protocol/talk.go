@@ -7,6 +7,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/protocol"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/p2pchord/p2pchord/protocol/internal/check"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 )
 
@@ -29,8 +30,8 @@ var ringTalk = talk[*pb.RingRequest, *pb.RingResponse]{
 	id: RingID, service: "p2pchord.ring", limit: MaxRingMessage, handle: time.Minute,
 	newReq:    func() *pb.RingRequest { return new(pb.RingRequest) },
 	newResp:   func() *pb.RingResponse { return new(pb.RingResponse) },
-	checkReq:  checkRingRequest,
-	checkResp: checkRingResponse,
+	checkReq:  check.RingRequest,
+	checkResp: check.RingResponse,
 	setStatus: func(r *pb.RingResponse, a answerStatus) {
 		r.Status, r.Message, r.RetryAfterMs = a.status, a.words, a.retryAfterMS
 	},
@@ -43,8 +44,8 @@ var bootstrapTalk = talk[*pb.BootstrapRequest, *pb.BootstrapResponse]{
 	id: BootstrapID, service: "p2pchord.bootstrap", limit: MaxBootstrapMessage, handle: time.Minute,
 	newReq:    func() *pb.BootstrapRequest { return new(pb.BootstrapRequest) },
 	newResp:   func() *pb.BootstrapResponse { return new(pb.BootstrapResponse) },
-	checkReq:  checkBootstrapRequest,
-	checkResp: checkBootstrapResponse,
+	checkReq:  check.BootstrapRequest,
+	checkResp: check.BootstrapResponse,
 	setStatus: func(r *pb.BootstrapResponse, a answerStatus) {
 		r.Status, r.Message, r.RetryAfterMs = a.status, a.words, a.retryAfterMS
 	},
@@ -57,8 +58,8 @@ var fileTalk = talk[*pb.FileRequest, *pb.FileResponse]{
 	id: FileID, service: "p2pchord.file", limit: MaxFileMessage, handle: 15 * time.Minute,
 	newReq:    func() *pb.FileRequest { return new(pb.FileRequest) },
 	newResp:   func() *pb.FileResponse { return new(pb.FileResponse) },
-	checkReq:  checkFileRequest,
-	checkResp: checkFileResponse,
+	checkReq:  check.FileRequest,
+	checkResp: check.FileResponse,
 	setStatus: func(r *pb.FileResponse, a answerStatus) {
 		r.Status, r.Message, r.Better, r.RetryAfterMs = a.status, a.words, a.better, a.retryAfterMS
 	},

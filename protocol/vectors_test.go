@@ -16,6 +16,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	"github.com/p2pchord/p2pchord/protocol/internal/check"
 	"github.com/p2pchord/p2pchord/protocol/internal/frame"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 )
@@ -198,24 +199,24 @@ func TestExamplesAreValid(t *testing.T) {
 func checkExample(m, question proto.Message) error {
 	switch m := m.(type) {
 	case *pb.RingRequest:
-		return checkRingRequest(fixedID(1), m)
+		return check.RingRequest(fixedID(1), m)
 	case *pb.BootstrapRequest:
-		return checkBootstrapRequest(fixedID(1), m)
+		return check.BootstrapRequest(fixedID(1), m)
 	case *pb.FileRequest:
-		return checkFileRequest(fixedID(1), m)
+		return check.FileRequest(fixedID(1), m)
 	case *pb.RingResponse:
-		return checkRingResponse(question.(*pb.RingRequest), m)
+		return check.RingResponse(question.(*pb.RingRequest), m)
 	case *pb.BootstrapResponse:
-		return checkBootstrapResponse(question.(*pb.BootstrapRequest), m)
+		return check.BootstrapResponse(question.(*pb.BootstrapRequest), m)
 	case *pb.FileResponse:
 		if m.GetWorking() || m.GetNeed() {
 			return nil
 		}
-		return checkFileResponse(question.(*pb.FileRequest), m)
+		return check.FileResponse(question.(*pb.FileRequest), m)
 	case *pb.InstanceRequest:
-		return checkInstanceRequest(fixedID(1), m)
+		return check.InstanceRequest(fixedID(1), m)
 	case *pb.InstanceResponse:
-		return checkInstanceResponse(question.(*pb.InstanceRequest), m)
+		return check.InstanceResponse(question.(*pb.InstanceRequest), m)
 	}
 	return errors.New("a message of no known type")
 }

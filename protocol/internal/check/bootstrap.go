@@ -1,4 +1,4 @@
-package protocol
+package check
 
 import (
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -8,7 +8,8 @@ import (
 	"github.com/p2pchord/p2pchord/protocol/signed"
 )
 
-func checkBootstrapRequest(from peer.ID, req *pb.BootstrapRequest) error {
+// BootstrapRequest checks a request of the bootstrap protocol. from has sent it.
+func BootstrapRequest(from peer.ID, req *pb.BootstrapRequest) error {
 	switch r := req.GetBody().(type) {
 	case *pb.BootstrapRequest_Register:
 		return checkSender(from, r.Register.GetSelf())
@@ -28,8 +29,8 @@ func checkBootstrapRequest(from peer.ID, req *pb.BootstrapRequest) error {
 	return frame.Malformed("a bootstrap request of no kind that is known here")
 }
 
-// checkBootstrapResponse takes a failure's status and words, and nothing else of it.
-func checkBootstrapResponse(req *pb.BootstrapRequest, resp *pb.BootstrapResponse) error {
+// BootstrapResponse checks an answer to req. Of a failure it leaves the status and the message.
+func BootstrapResponse(req *pb.BootstrapRequest, resp *pb.BootstrapResponse) error {
 	if resp.GetStatus() != 0 {
 		resp.Body = nil
 		return nil

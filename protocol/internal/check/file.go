@@ -1,4 +1,4 @@
-package protocol
+package check
 
 import (
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -8,7 +8,8 @@ import (
 	"github.com/p2pchord/p2pchord/protocol/signed"
 )
 
-func checkFileRequest(from peer.ID, req *pb.FileRequest) error {
+// FileRequest checks a request of the file protocol. from has sent it.
+func FileRequest(from peer.ID, req *pb.FileRequest) error {
 	if err := checkRequestBody(req); err != nil {
 		return err
 	}
@@ -26,25 +27,25 @@ func checkFileRequest(from peer.ID, req *pb.FileRequest) error {
 				return err
 			}
 		}
-		return ValidName(r.Get.GetName())
+		return signed.ValidName(r.Get.GetName())
 	case *pb.FileRequest_Block:
 		return firstError(
-			checkLength("a block's hash", len(r.Block.GetHash()), HashSize),
-			checkMost("bytes to leave out", int(r.Block.GetOffset()), MaxBody),
+			checkLength("a block's hash", len(r.Block.GetHash()), signed.HashSize),
+			checkMost("bytes to leave out", int(r.Block.GetOffset()), signed.MaxBody),
 		)
 	case *pb.FileRequest_Have:
 		return checkHave(r.Have)
 	case *pb.FileRequest_List:
 		return firstError(
-			checkMost("bytes of a prefix", len(r.List.GetPrefix()), MaxName),
-			checkMost("bytes of a name", len(r.List.GetAfter()), MaxName),
+			checkMost("bytes of a prefix", len(r.List.GetPrefix()), signed.MaxName),
+			checkMost("bytes of a name", len(r.List.GetAfter()), signed.MaxName),
 			checkKeys(r.List.GetAfterKey()),
 		)
 	case *pb.FileRequest_Stat:
-		return ValidName(r.Stat.GetName())
+		return signed.ValidName(r.Stat.GetName())
 	case *pb.FileRequest_Word:
 		_, err := signed.ParsePeerID(r.Word.GetOwner())
-		return firstError(err, ValidName(r.Word.GetName()))
+		return firstError(err, signed.ValidName(r.Word.GetName()))
 	}
 	return checkMemberRequest(from, req)
 }
@@ -90,8 +91,8 @@ func checkRequestBody(req *pb.FileRequest) error {
 		return frame.Malformed("bytes after a request that has none")
 	}
 	switch {
-	case size > MaxBody:
-		return frame.Malformed("%d bytes after a request, more than %d", size, MaxBody)
+	case size > signed.MaxBody:
+		return frame.Malformed("%d bytes after a request, more than %d", size, signed.MaxBody)
 	case req.GetOffer() && size == 0:
 		return frame.Malformed("an offer of no bytes")
 	case !req.GetOffer() && size > MaxImmediateBody:
@@ -104,7 +105,7 @@ func checkRecord(r *pb.Record) error {
 	if r == nil {
 		return frame.Malformed("the record is missing")
 	}
-	return checkMost("bytes of a record", len(r.GetBody()), MaxRecord)
+	return checkMost("bytes of a record", len(r.GetBody()), signed.MaxRecord)
 }
 
 func checkRecords(records []*pb.Record, most int) error {
@@ -121,7 +122,7 @@ func checkRecords(records []*pb.Record, most int) error {
 
 func checkHave(h *pb.Have) error {
 	for _, hash := range h.GetHashes() {
-		if err := checkLength("a block's hash", len(hash), HashSize); err != nil {
+		if err := checkLength("a block's hash", len(hash), signed.HashSize); err != nil {
 			return err
 		}
 	}
@@ -136,7 +137,7 @@ func checkConfirm(c *pb.Confirm) error {
 	case c.GetName() == "" && len(c.GetStamp()) == 0:
 		return nil
 	}
-	return firstError(ValidName(c.GetName()), checkMost("bytes of a stamp", len(c.GetStamp()), MaxStamp))
+	return firstError(signed.ValidName(c.GetName()), checkMost("bytes of a stamp", len(c.GetStamp()), MaxStamp))
 }
 
 func checkDigest(d *pb.Digest) error {
@@ -179,7 +180,7 @@ func checkItems(items []*pb.Item) error {
 
 func checkCount(c *pb.CountCopies) error {
 	for _, i := range c.GetItems() {
-		if i.GetIndex() == 0 || len(i.GetStamp()) != HashSize {
+		if i.GetIndex() == 0 || len(i.GetStamp()) != signed.HashSize {
 			return frame.Malformed("copies are counted of later blocks, by their hashes")
 		}
 	}
@@ -187,13 +188,13 @@ func checkCount(c *pb.CountCopies) error {
 }
 
 func checkItem(i *pb.Item) error {
-	if i.GetIndex() >= MaxBlocks {
-		return frame.Malformed("block %d is past the last that a file may have, %d", i.GetIndex(), MaxBlocks-1)
+	if i.GetIndex() >= signed.MaxBlocks {
+		return frame.Malformed("block %d is past the last that a file may have, %d", i.GetIndex(), signed.MaxBlocks-1)
 	}
 	if n := len(i.GetStamp()); n == 0 || n > MaxStamp {
 		return frame.Malformed("a stamp has %d bytes, not 1 to %d", n, MaxStamp)
 	}
-	return ValidName(i.GetName())
+	return signed.ValidName(i.GetName())
 }
 
 // checkRetract lets a peer give up a bounded number of records; whoever gets them looks what they

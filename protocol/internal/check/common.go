@@ -1,4 +1,4 @@
-package protocol
+package check
 
 import (
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -9,16 +9,12 @@ import (
 	"github.com/p2pchord/p2pchord/protocol/signed"
 )
 
-// What the checks of all protocols have in common. They look at the shape of a
-// message: that what it must have is there, and within bounds. They verify no
-// signature but that of the sender's own Peer.
-
 // checkSender verifies that p describes from.
 func checkSender(from peer.ID, p *pb.Peer) error {
 	if p == nil {
 		return frame.Malformed("the sender does not say who it is")
 	}
-	info, err := ParsePeer(p)
+	info, err := signed.ParsePeer(p)
 	if err != nil {
 		return fault.New(fault.NotAllowed, "the sender's own description: %w", err)
 	}

@@ -1,4 +1,4 @@
-package protocol
+package check
 
 import (
 	"github.com/p2pchord/p2pchord/protocol/internal/frame"
@@ -6,10 +6,10 @@ import (
 	"github.com/p2pchord/p2pchord/protocol/signed"
 )
 
-// checkFileResponse checks the last answer to a request, not those that say "need"
+// FileResponse checks the last answer to a request, not those that say "need"
 // or "working". Of a failure it takes the status, the words, a better peer, and what
 // is said to be stored.
-func checkFileResponse(req *pb.FileRequest, resp *pb.FileResponse) error {
+func FileResponse(req *pb.FileRequest, resp *pb.FileResponse) error {
 	if err := checkAnswerBody(req, resp); err != nil {
 		return err
 	}
@@ -32,8 +32,8 @@ func checkAnswerBody(req *pb.FileRequest, resp *pb.FileResponse) error {
 		return nil
 	case resp.GetStatus() != 0:
 		return frame.Malformed("bytes after a failure")
-	case size > MaxBody:
-		return frame.Malformed("%d bytes after an answer, more than %d", size, MaxBody)
+	case size > signed.MaxBody:
+		return frame.Malformed("%d bytes after an answer, more than %d", size, signed.MaxBody)
 	case !req.GetGet().GetWithBody() && req.GetBlock() == nil:
 		return frame.Malformed("bytes after an answer that has none")
 	}
@@ -105,8 +105,8 @@ func checkListed(l *pb.Listed) error {
 	}
 	for _, f := range l.GetFiles() {
 		if err := firstError(
-			ValidName(f.GetName()),
-			checkLength("a file's hash", len(f.GetHash()), HashSize),
+			signed.ValidName(f.GetName()),
+			checkLength("a file's hash", len(f.GetHash()), signed.HashSize),
 			signed.CheckVersion(f.GetVersion()),
 		); err != nil {
 			return err

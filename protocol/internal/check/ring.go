@@ -1,4 +1,4 @@
-package protocol
+package check
 
 import (
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -8,7 +8,8 @@ import (
 	"github.com/p2pchord/p2pchord/protocol/signed"
 )
 
-func checkRingRequest(from peer.ID, req *pb.RingRequest) error {
+// RingRequest checks a request of the ring protocol. from has sent it.
+func RingRequest(from peer.ID, req *pb.RingRequest) error {
 	switch r := req.GetBody().(type) {
 	case *pb.RingRequest_Ping:
 		if len(r.Ping.GetTarget()) == 0 {
@@ -48,8 +49,8 @@ func checkFind(f *pb.Find) error {
 	return err
 }
 
-// checkRingResponse takes a failure's status and words, and nothing else of it.
-func checkRingResponse(req *pb.RingRequest, resp *pb.RingResponse) error {
+// RingResponse checks an answer to req. Of a failure it leaves the status and the message.
+func RingResponse(req *pb.RingRequest, resp *pb.RingResponse) error {
 	if resp.GetStatus() != 0 {
 		resp.Body = nil
 		return nil
