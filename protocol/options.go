@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/p2pchord/p2pchord/protocol/internal/admission"
 )
 
 // ServeOptions bound what strangers may take. Zero fields take their defaults.
@@ -43,9 +45,9 @@ type ServeOptions struct {
 }
 
 // gate returns how many requests may be handled at the same time, and of whom.
-func (o ServeOptions) gate() gateLimits {
+func (o ServeOptions) gate() admission.Limits {
 	strangers := o.Total - o.Total/4
-	return gateLimits{perPeer: o.PerPeer, perAddress: max(1, strangers/2), strangers: strangers, total: o.Total}
+	return admission.Limits{PerPeer: o.PerPeer, PerAddress: max(1, strangers/2), Strangers: strangers, Total: o.Total}
 }
 
 func (o ServeOptions) withDefaults(handle time.Duration) ServeOptions {
@@ -104,4 +106,10 @@ func setDefault[T comparable](field *T, value T) {
 	if *field == zero {
 		*field = value
 	}
+}
+
+// backlogLimits bound the streams of strangers on which no request is being handled.
+var backlogLimits = admission.BacklogLimits{
+	PerPeer: 64, PerAddress: 1024, Total: 4096,
+	BytesPerPeer: 4 * MaxFileMessage, BytesInAll: 16 * MaxFileMessage, Reserved: readBuffer,
 }

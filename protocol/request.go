@@ -1,56 +1,25 @@
 package protocol
 
 import (
-	"net/netip"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/network"
-	ma "github.com/multiformats/go-multiaddr"
-	manet "github.com/multiformats/go-multiaddr/net"
 
 	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/protocol/internal/admission"
 )
 
 // crowded is how long an asker is told to wait when too many ask.
 const crowded = time.Second
 
 // asker is who is at the other end of w.
-func (s *server[Req, Resp]) asker(w *wire) asker {
+func (s *server[Req, Resp]) asker(w *wire) admission.Asker {
 	if w.address == nil {
-		group := addressGroup(w.Conn().RemoteMultiaddr())
+		group := admission.AddressGroup(w.Conn().RemoteMultiaddr())
 		w.address = &group
 	}
 	id := w.Conn().RemotePeer()
-	return asker{id: id, address: *w.address, neighbor: s.opts.Neighbor(id)}
-}
-
-// priority is how much of the memory for requests may be in use already: strangers leave some for
-// neighbors.
-func (a asker) priority() uint8 {
-	if a.neighbor {
-		return network.ReservationPriorityAlways
-	}
-	return network.ReservationPriorityMedium
-}
-
-// addressGroup names the addresses that one household or host may have beside m: its IPv4 address
-// or IPv6 /56. Those that come through a relay are one group. It is empty, no group at all, for
-// this machine's own.
-func addressGroup(m ma.Multiaddr) string {
-	ip, err := manet.ToIP(m)
-	switch {
-	case err != nil:
-		return m.String()
-	case ip.IsLoopback():
-		return ""
-	}
-	addr, _ := netip.AddrFromSlice(ip)
-	if addr = addr.Unmap(); addr.Is6() {
-		if net, err := addr.Prefix(56); err == nil {
-			return net.String()
-		}
-	}
-	return addr.String()
+	return admission.Asker{ID: id, Address: *w.address, Neighbor: s.opts.Neighbor(id)}
 }
 
 // reserve makes the stream one of the service's and reserves its buffers.
@@ -73,29 +42,29 @@ func (s *server[Req, Resp]) request(w *wire) error {
 	} else if err != nil {
 		return s.refuse(w, err)
 	}
-	place, err := s.gate.enter(s.ctx, a, s.opts.QueueTimeout)
+	place, err := s.gate.Enter(s.ctx, a, s.opts.QueueTimeout)
 	if err != nil {
 		return s.refuse(w, fault.Later(crowded, "too many requests at the same time, more than %d of one peer or %d in all: try again", s.opts.PerPeer, s.opts.Total))
 	}
-	defer s.gate.leave(place)
-	if err := s.checkReq(a.id, req); err != nil {
+	defer s.gate.Leave(place)
+	if err := s.checkReq(a.ID, req); err != nil {
 		return s.refuse(w, err)
 	}
-	if place.flow != nil {
-		place.flow.begin(s.opts.SlowFor, s.ender(w))
-		w.reading, w.writing = &place.flow.in, &place.flow.out
+	if place.Flow != nil {
+		place.Flow.Begin(s.opts.SlowFor, s.ender(w))
+		w.reading, w.writing = &place.Flow.In, &place.Flow.Out
 		defer func() { w.reading, w.writing = nil, nil }()
 	}
-	return s.answer(w, a.id, req)
+	return s.answer(w, a.ID, req)
 }
 
 // read waits for a request's message, reads it into req, and reserves memory for it. begun says
 // that something of it has come. Streams of strangers are in the backlog meanwhile.
-func (s *server[Req, Resp]) read(w *wire, a asker, req Req) (reserved int, begun bool, err error) {
-	var p *pending
-	if !a.neighbor {
-		p = s.backlog.enter(a, s.ender(w))
-		defer s.backlog.leave(p)
+func (s *server[Req, Resp]) read(w *wire, a admission.Asker, req Req) (reserved int, begun bool, err error) {
+	var p *admission.Pending
+	if !a.Neighbor {
+		p = s.backlog.Enter(a, s.ender(w))
+		defer s.backlog.Leave(p)
 	}
 	if err := w.readWithin(s.opts.IdleTimeout); err != nil {
 		return 0, false, err
@@ -113,10 +82,10 @@ func (s *server[Req, Resp]) read(w *wire, a asker, req Req) (reserved int, begun
 		return 0, true, err
 	}
 	if p != nil {
-		s.backlog.began(p, size)
+		s.backlog.Began(p, size)
 	}
 	if size > readBuffer { // smaller ones are covered by what the stream has reserved
-		if err := w.Scope().ReserveMemory(size, a.priority()); err != nil {
+		if err := w.Scope().ReserveMemory(size, a.Priority()); err != nil {
 			return 0, true, fault.Later(crowded, "at the limit of memory for requests, an eighth of the machine's: try again")
 		}
 		reserved = size

@@ -15,6 +15,7 @@ import (
 
 	"github.com/p2pchord/p2pchord/internal/contain"
 	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/protocol/internal/admission"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 )
 
@@ -94,8 +95,8 @@ type server[Req, Resp proto.Message] struct {
 	*Service
 	*talk[Req, Resp]
 	opts    ServeOptions
-	gate    *gate
-	backlog *backlog
+	gate    *admission.Gate
+	backlog *admission.Backlog
 	handle  func(context.Context, peer.ID, Req, *Body) (Resp, *Payload, error)
 }
 
@@ -111,8 +112,8 @@ func serve[Req, Resp proto.Message](
 		Service: &Service{host: h, id: t.id, ctx: ctx, cancel: cancel},
 		talk:    t,
 		opts:    opts,
-		gate:    newGate(opts.gate()),
-		backlog: newBacklog(defaultBacklog),
+		gate:    admission.NewGate(opts.gate()),
+		backlog: admission.NewBacklog(backlogLimits),
 		handle:  f,
 	}
 	h.SetStreamHandler(t.id, s.stream)
@@ -131,7 +132,7 @@ func (s *server[Req, Resp]) stream(raw network.Stream) {
 	defer s.wg.Done()
 	w := newWire(raw, s.opts.Progress)
 	w.limits = s.opts.Limits
-	if err := reserve(raw, s.service, s.asker(w).priority()); err != nil {
+	if err := reserve(raw, s.service, s.asker(w).Priority()); err != nil {
 		log.Debugw("no room for a stream", "protocol", s.talk.id, "peer", raw.Conn().RemotePeer(), "err", err)
 		_ = raw.ResetWithError(network.StreamResourceLimitExceeded)
 		return

@@ -70,7 +70,7 @@ func TestIdleStreamsOfOnePeerAreBounded(t *testing.T) {
 		t.Fatal(err)
 	}
 	readAnswer(t, first, new(pb.RingResponse)) // the server has this stream before all others
-	for range defaultBacklog.perPeer {
+	for range backlogLimits.PerPeer {
 		begin(t, stranger, server)
 	}
 	began := time.Now()

@@ -11,6 +11,7 @@ import (
 	"github.com/multiformats/go-varint"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/p2pchord/p2pchord/protocol/internal/admission"
 	"github.com/p2pchord/p2pchord/protocol/internal/frame"
 )
 
@@ -42,7 +43,7 @@ type wire struct {
 	moved    func()        // is told when bytes of a body have moved; may be nil
 	// reading and writing measure a stranger's bytes while its request is answered; nil at other
 	// times.
-	reading, writing *pace
+	reading, writing *admission.Pace
 
 	readDeadline  time.Time // as set on the stream
 	writeDeadline time.Time
@@ -162,7 +163,7 @@ func (w *wire) writeBody(b []byte) error {
 // progress time, and when a stranger takes them too slowly.
 func (w *wire) writeAll(b []byte, body bool) error {
 	for len(b) > 0 {
-		most, err := w.writing.wait(w.progress)
+		most, err := w.writing.Wait(w.progress)
 		if err != nil {
 			return err
 		}
@@ -170,7 +171,7 @@ func (w *wire) writeAll(b []byte, body bool) error {
 			return err
 		}
 		n, err := w.Write(b[:min(len(b), writeChunk)])
-		w.writing.arrive(n)
+		w.writing.Arrive(n)
 		if body && n > 0 {
 			w.tellMoved()
 		}
@@ -217,7 +218,7 @@ func (w *wire) copyFrom(r io.Reader, size int) error {
 // and when a stranger sends them too slowly.
 func (w *wire) readSome(p []byte, left int) (int, error) {
 	p = p[:limitStepOf(w.limits.Down, min(len(p), left))]
-	most, err := w.reading.wait(w.progress)
+	most, err := w.reading.Wait(w.progress)
 	if err != nil {
 		return 0, err
 	}
@@ -225,7 +226,7 @@ func (w *wire) readSome(p []byte, left int) (int, error) {
 		return 0, err
 	}
 	n, err := w.in.Read(p)
-	w.reading.arrive(n)
+	w.reading.Arrive(n)
 	if n > 0 {
 		w.tellMoved()
 	}

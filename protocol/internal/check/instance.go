@@ -21,8 +21,8 @@ func InstanceRequest(_ peer.ID, req *pb.InstanceRequest) error {
 	return frame.Malformed("an instance request of no kind that is known here")
 }
 
-// InstanceResponse checks an answer of the instance protocol. Of a failure it leaves the status and the
-// message.
+// InstanceResponse checks an answer of the instance protocol. Of a failure it leaves the status and
+// the message.
 func InstanceResponse(_ *pb.InstanceRequest, resp *pb.InstanceResponse) error {
 	if resp.GetStatus() != 0 {
 		resp.Body = nil

@@ -1,4 +1,4 @@
-package protocol
+package admission
 
 import (
 	"errors"
@@ -21,9 +21,9 @@ const (
 // errTooSlow ends an exchange whose other side is waited for too long.
 var errTooSlow = errors.New("the bytes move too slowly")
 
-// flow measures how fast a stranger sends and takes the bytes of one exchange.
-type flow struct {
-	in, out pace
+// Flow measures how fast a stranger sends and takes the bytes of one exchange.
+type Flow struct {
+	In, Out Pace
 
 	mu    sync.Mutex
 	reset func() // ends the exchange
@@ -31,14 +31,14 @@ type flow struct {
 }
 
 // newFlow returns a flow of a peer that has as many exchanges under way as side by side says.
-func newFlow(sideBySide *atomic.Int32) *flow {
-	return &flow{in: pace{sideBySide: sideBySide}, out: pace{sideBySide: sideBySide}}
+func newFlow(sideBySide *atomic.Int32) *Flow {
+	return &Flow{In: Pace{sideBySide: sideBySide}, Out: Pace{sideBySide: sideBySide}}
 }
 
-// begin says how the exchange is ended, and how long the other side may be waited for at first.
-func (f *flow) begin(credit time.Duration, reset func()) {
-	f.in.begin(credit)
-	f.out.begin(credit)
+// Begin says how the exchange is ended, and how long the other side may be waited for at first.
+func (f *Flow) Begin(credit time.Duration, reset func()) {
+	f.In.begin(credit)
+	f.Out.begin(credit)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.reset = reset
@@ -46,7 +46,7 @@ func (f *flow) begin(credit time.Duration, reset func()) {
 
 // slow reports whether the other side is slower than minRate, and how long it has been waited for.
 // A flow of a neighbor is nil.
-func (f *flow) slow() (time.Duration, bool) {
+func (f *Flow) slow() (time.Duration, bool) {
 	if f == nil {
 		return 0, false
 	}
@@ -56,13 +56,13 @@ func (f *flow) slow() (time.Duration, bool) {
 	if gone {
 		return 0, false
 	}
-	in, slowIn := f.in.slow()
-	out, slowOut := f.out.slow()
+	in, slowIn := f.In.slow()
+	out, slowOut := f.Out.slow()
 	return max(in, out), slowIn || slowOut
 }
 
 // cut ends the exchange.
-func (f *flow) cut() {
+func (f *Flow) cut() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if !f.isCut && f.reset != nil {
@@ -71,9 +71,9 @@ func (f *flow) cut() {
 	}
 }
 
-// pace measures one direction. What counts is the time in which the other side was waited for: this
+// Pace measures one direction. What counts is the time in which the other side was waited for: this
 // side's own limits and its disk are not the other's fault. A nil pace bounds nothing.
-type pace struct {
+type Pace struct {
 	sideBySide *atomic.Int32
 
 	mu     sync.Mutex
@@ -83,15 +83,15 @@ type pace struct {
 	moved  int
 }
 
-func (p *pace) begin(credit time.Duration) {
+func (p *Pace) begin(credit time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.credit, p.waited, p.moved, p.since = credit, 0, 0, time.Time{}
 }
 
-// wait is called before bytes are waited for, and returns how long that may take, at most the time
-// given. Every success is followed by one arrive.
-func (p *pace) wait(most time.Duration) (time.Duration, error) {
+// Wait is called before bytes are waited for, and returns how long that may take, at most the time
+// given. Every success is followed by one Arrive.
+func (p *Pace) Wait(most time.Duration) (time.Duration, error) {
 	if p == nil {
 		return most, nil
 	}
@@ -104,8 +104,8 @@ func (p *pace) wait(most time.Duration) (time.Duration, error) {
 	return min(most, p.credit), nil
 }
 
-// arrive says how many bytes have come of it.
-func (p *pace) arrive(n int) {
+// Arrive says how many bytes have come of it.
+func (p *Pace) Arrive(n int) {
 	if p == nil {
 		return
 	}
@@ -119,7 +119,7 @@ func (p *pace) arrive(n int) {
 }
 
 // slow reports whether the other side is waited for now and has moved less than minRate so far.
-func (p *pace) slow() (waited time.Duration, slow bool) {
+func (p *Pace) slow() (waited time.Duration, slow bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.since.IsZero() {

@@ -1,4 +1,4 @@
-package protocol
+package admission
 
 import (
 	"context"
@@ -13,26 +13,18 @@ import (
 // may have.
 const pressEvery = 250 * time.Millisecond
 
-// gateLimits bound what goes on at the same time.
-type gateLimits struct {
-	perPeer    int // requests of one peer
-	perAddress int // of all strangers behind one address
-	strangers  int // of all strangers
-	total      int // of all peers; what strangers don't get is reserved for neighbors
+// Limits bound what goes on at the same time.
+type Limits struct {
+	PerPeer    int // requests of one peer
+	PerAddress int // of all strangers behind one address
+	Strangers  int // of all strangers
+	Total      int // of all peers; what strangers don't get is reserved for neighbors
 }
 
-// asker is who sends a request.
-type asker struct {
-	id peer.ID
-	// a group of addresses that one machine or household may have; empty for this machine's own
-	address  string
-	neighbor bool // in the ring, as this peer sees it
-}
-
-// gate gives requests a place to be handled in. A free place goes to the peer that holds the
+// Gate gives requests a place to be handled in. A free place goes to the peer that holds the
 // fewest, neighbors first. When strangers wait, those whose bytes move slowest lose their places.
-type gate struct {
-	gateLimits
+type Gate struct {
+	Limits
 
 	mu        sync.Mutex
 	held      int
@@ -45,41 +37,42 @@ type gate struct {
 // lane is what one peer has of a gate.
 type lane struct {
 	held    atomic.Int32
-	places  map[*seat]struct{}
+	places  map[*Seat]struct{}
 	waiters []*waiter // in order
 }
 
-// seat is one request's place.
-type seat struct {
-	asker
+// Seat is one request's place.
+type Seat struct {
+	Asker
 	lane *lane
-	flow *flow // nil for neighbors
+	Flow *Flow // nil for neighbors
 }
 
 type waiter struct {
-	asker
-	seat chan *seat // gets the place; buffered
+	Asker
+	seat chan *Seat // gets the place; buffered
 }
 
-func newGate(limits gateLimits) *gate {
-	return &gate{gateLimits: limits, addresses: make(map[string]int), lanes: make(map[peer.ID]*lane), waiting: make(map[*lane]struct{})}
+// NewGate returns a Gate without requests.
+func NewGate(limits Limits) *Gate {
+	return &Gate{Limits: limits, addresses: make(map[string]int), lanes: make(map[peer.ID]*lane), waiting: make(map[*lane]struct{})}
 }
 
-// enter waits for a place for a, not longer than patience and until ctx ends. Every
-// success is followed by one leave.
-func (g *gate) enter(ctx context.Context, a asker, patience time.Duration) (*seat, error) {
+// Enter waits for a place for a, not longer than patience and until ctx ends. Every
+// success is followed by one Leave.
+func (g *Gate) Enter(ctx context.Context, a Asker, patience time.Duration) (*Seat, error) {
 	g.mu.Lock()
-	l := g.lanes[a.id]
+	l := g.lanes[a.ID]
 	if l == nil {
-		l = &lane{places: make(map[*seat]struct{})}
-		g.lanes[a.id] = l
+		l = &lane{places: make(map[*Seat]struct{})}
+		g.lanes[a.ID] = l
 	}
 	if len(l.waiters) == 0 && g.fits(l, a) {
 		s := g.take(l, a)
 		g.mu.Unlock()
 		return s, nil
 	}
-	w := &waiter{asker: a, seat: make(chan *seat, 1)}
+	w := &waiter{Asker: a, seat: make(chan *Seat, 1)}
 	l.waiters = append(l.waiters, w)
 	g.waiting[l] = struct{}{}
 	g.press(l, a)
@@ -88,7 +81,7 @@ func (g *gate) enter(ctx context.Context, a asker, patience time.Duration) (*sea
 }
 
 // await waits until w has its place.
-func (g *gate) await(ctx context.Context, l *lane, w *waiter, patience time.Duration) (*seat, error) {
+func (g *Gate) await(ctx context.Context, l *lane, w *waiter, patience time.Duration) (*Seat, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	press := time.NewTicker(pressEvery)
@@ -99,7 +92,7 @@ func (g *gate) await(ctx context.Context, l *lane, w *waiter, patience time.Dura
 			return s, nil
 		case <-press.C:
 			g.mu.Lock()
-			g.press(l, w.asker)
+			g.press(l, w.Asker)
 			g.mu.Unlock()
 		case <-ctx.Done():
 			g.mu.Lock()
@@ -115,44 +108,44 @@ func (g *gate) await(ctx context.Context, l *lane, w *waiter, patience time.Dura
 	}
 }
 
-// leave gives a place back.
-func (g *gate) leave(s *seat) {
+// Leave gives a place back.
+func (g *Gate) Leave(s *Seat) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.held--
-	if !s.neighbor {
+	if !s.Neighbor {
 		g.strange--
-		if g.addresses[s.address]--; g.addresses[s.address] == 0 {
-			delete(g.addresses, s.address)
+		if g.addresses[s.Address]--; g.addresses[s.Address] == 0 {
+			delete(g.addresses, s.Address)
 		}
 	}
 	delete(s.lane.places, s)
 	s.lane.held.Add(-1)
-	g.forget(s.id, s.lane)
+	g.forget(s.ID, s.lane)
 	for g.admit() {
 	}
 }
 
 // fits reports whether there is a place for a. The caller holds mu, as in all that follows.
-func (g *gate) fits(l *lane, a asker) bool {
-	if int(l.held.Load()) >= g.perPeer || g.held >= g.total {
+func (g *Gate) fits(l *lane, a Asker) bool {
+	if int(l.held.Load()) >= g.PerPeer || g.held >= g.Total {
 		return false
 	}
-	return a.neighbor || g.strange < g.strangers && !g.crowded(a.address)
+	return a.Neighbor || g.strange < g.Strangers && !g.crowded(a.Address)
 }
 
 // crowded reports whether the strangers behind an address have all places that they may have.
-func (g *gate) crowded(address string) bool {
-	return address != "" && g.addresses[address] >= g.perAddress
+func (g *Gate) crowded(address string) bool {
+	return address != "" && g.addresses[address] >= g.PerAddress
 }
 
-func (g *gate) take(l *lane, a asker) *seat {
-	s := &seat{asker: a, lane: l}
+func (g *Gate) take(l *lane, a Asker) *Seat {
+	s := &Seat{Asker: a, lane: l}
 	g.held++
-	if !a.neighbor {
-		s.flow = newFlow(&l.held)
+	if !a.Neighbor {
+		s.Flow = newFlow(&l.held)
 		g.strange++
-		g.addresses[a.address]++
+		g.addresses[a.Address]++
 	}
 	l.held.Add(1)
 	l.places[s] = struct{}{}
@@ -160,10 +153,10 @@ func (g *gate) take(l *lane, a asker) *seat {
 }
 
 // admit gives a free place to who is to have it next, and reports whether there was one.
-func (g *gate) admit() bool {
+func (g *Gate) admit() bool {
 	var best *lane
 	for l := range g.waiting {
-		if first := l.waiters[0]; g.fits(l, first.asker) && (best == nil || before(l, best)) {
+		if first := l.waiters[0]; g.fits(l, first.Asker) && (best == nil || before(l, best)) {
 			best = l
 		}
 	}
@@ -172,13 +165,13 @@ func (g *gate) admit() bool {
 	}
 	w := best.waiters[0]
 	g.shift(best, 0)
-	w.seat <- g.take(best, w.asker)
+	w.seat <- g.take(best, w.Asker)
 	return true
 }
 
 // before reports whether a peer that waits comes before another.
 func before(a, b *lane) bool {
-	if x, y := a.waiters[0].neighbor, b.waiters[0].neighbor; x != y {
+	if x, y := a.waiters[0].Neighbor, b.waiters[0].Neighbor; x != y {
 		return x
 	}
 	return a.held.Load() < b.held.Load()
@@ -186,20 +179,20 @@ func before(a, b *lane) bool {
 
 // press takes the place of a slow stranger that holds more places than a does, if a waits for want
 // of places that strangers share.
-func (g *gate) press(l *lane, a asker) {
-	if a.neighbor || int(l.held.Load()) >= g.perPeer {
+func (g *Gate) press(l *lane, a Asker) {
+	if a.Neighbor || int(l.held.Load()) >= g.PerPeer {
 		return
 	}
-	sameAddress := g.crowded(a.address)
-	var victim *seat
+	sameAddress := g.crowded(a.Address)
+	var victim *Seat
 	var longest time.Duration
 	for _, other := range g.lanes {
 		if other.held.Load() <= l.held.Load() || victim != nil && other.held.Load() < victim.lane.held.Load() {
 			continue
 		}
 		for s := range other.places {
-			waited, slow := s.flow.slow()
-			if !slow || sameAddress && s.address != a.address {
+			waited, slow := s.Flow.slow()
+			if !slow || sameAddress && s.Address != a.Address {
 				continue
 			}
 			if victim == nil || other.held.Load() > victim.lane.held.Load() || waited > longest {
@@ -208,30 +201,30 @@ func (g *gate) press(l *lane, a asker) {
 		}
 	}
 	if victim != nil {
-		victim.flow.cut()
+		victim.Flow.cut()
 	}
 }
 
 // withdraw takes w out, which has no place.
-func (g *gate) withdraw(l *lane, w *waiter) {
+func (g *Gate) withdraw(l *lane, w *waiter) {
 	for i, x := range l.waiters {
 		if x == w {
 			g.shift(l, i)
 			break
 		}
 	}
-	g.forget(w.id, l)
+	g.forget(w.ID, l)
 }
 
 // shift takes the waiter i of l out.
-func (g *gate) shift(l *lane, i int) {
+func (g *Gate) shift(l *lane, i int) {
 	l.waiters = append(l.waiters[:i:i], l.waiters[i+1:]...)
 	if len(l.waiters) == 0 {
 		delete(g.waiting, l)
 	}
 }
 
-func (g *gate) forget(id peer.ID, l *lane) {
+func (g *Gate) forget(id peer.ID, l *lane) {
 	if l.held.Load() == 0 && len(l.waiters) == 0 {
 		delete(g.lanes, id)
 	}
