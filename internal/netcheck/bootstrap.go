@@ -9,9 +9,9 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	ma "github.com/multiformats/go-multiaddr"
 
+	"github.com/p2pchord/p2pchord/internal/certdate"
 	"github.com/p2pchord/p2pchord/internal/connpath"
 	"github.com/p2pchord/p2pchord/internal/p2phost"
-	"github.com/p2pchord/p2pchord/protocol"
 )
 
 // tryTimeout bounds one test connection.
@@ -66,7 +66,7 @@ func dialOnce(ctx context.Context, id peer.ID, addr ma.Multiaddr) string {
 	switch err := h.Connect(ctx, to); {
 	case err == nil:
 		return DialOK
-	case protocol.WrongDate(err):
+	case certdate.Invalid(err):
 		return DialWrongDate
 	}
 	return DialNoAnswer
