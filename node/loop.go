@@ -62,7 +62,7 @@ func (n *Node) serveRing(ctx context.Context, from peer.ID, req *pb.RingRequest)
 func (n *Node) ringHooks() chord.Hooks {
 	return chord.Hooks{
 		Published:    n.published,
-		StoreFailed:  n.storeFailed,
+		StoreFailed:  func() bool { return n.standby.Failed() },
 		LeftBehind:   func(id peer.ID) { n.replicas.LeftBehind(id) },
 		OwnerGuessed: n.metrics.OwnerGuessed,
 		OwnerAsked:   n.metrics.OwnerAsked,

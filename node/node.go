@@ -28,6 +28,7 @@ import (
 	"github.com/p2pchord/p2pchord/internal/nodemetrics"
 	"github.com/p2pchord/p2pchord/internal/p2phost"
 	"github.com/p2pchord/p2pchord/internal/replication"
+	"github.com/p2pchord/p2pchord/internal/standby"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/ring"
 	"github.com/p2pchord/p2pchord/store"
@@ -67,7 +68,7 @@ type Node struct {
 	services []*protocol.Service
 
 	missing *env.Wakeup // wakes the fetching of missing bytes
-	standby standby
+	standby *standby.Standby
 	metrics *nodemetrics.Metrics
 
 	eventQueue *delivery.Queue[Event] // events on their way to Config.Events
@@ -140,7 +141,7 @@ func (n *Node) start(ctx context.Context) error {
 		n.keepRunning(p.Name, p.Run)
 	}
 	n.keepRunning("remembering", n.rememberLoop)
-	n.keepRunning("watching the disk", n.standbyLoop)
+	n.keepRunning("watching the disk", n.standby.Run)
 	if err := n.meet(ctx); err != nil {
 		return err
 	}
@@ -167,6 +168,7 @@ func (n *Node) startLoop(ctx context.Context) error {
 		return err
 	}
 	n.state.driver.Store(driver)
+	n.standby = n.newStandby()
 	n.replicas = n.newReplicas()
 	if err := n.replicas.Recall(ctx); err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 
 	"github.com/p2pchord/p2pchord/internal/membudget"
 	"github.com/p2pchord/p2pchord/internal/replication"
+	"github.com/p2pchord/p2pchord/internal/standby"
 	"github.com/p2pchord/p2pchord/internal/transfer/request"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
@@ -20,8 +21,26 @@ func (n *Node) newReplicas() *replication.Node {
 		Copies: n.cfg.Copies, Heartbeat: n.cfg.Heartbeat, Timeout: n.cfg.Timeout, TombstoneGrace: n.cfg.TombstoneGrace,
 		Env: n.env, Ring: n.driver(), Router: n.driver(), Peers: n.driver(), Transport: transportOf{n}, Blocks: blocksOf{n},
 		Store: n.store, Folder: n.folder, Memory: n.memory,
-		Clock: n.cfg.clock, MissingBytes: n.missing, StepsAside: n.mayLeave, Event: n.event, Metrics: n.metrics,
+		Clock: n.cfg.clock, MissingBytes: n.missing, StepsAside: n.standby.StepsAside, Event: n.event, Metrics: n.metrics,
 	})
+}
+
+// newStandby makes what takes the node out of the ring while its disk fails.
+func (n *Node) newStandby() *standby.Standby {
+	return standby.New(standby.Config{
+		Env: n.env, Ring: n.driver(), Store: n.store, Heartbeat: n.cfg.Heartbeat, Event: n.event, Moved: n.tellContacts,
+		Works: func() {
+			n.replicas.WakeFetch()
+			n.replicas.WakeRepair()
+		},
+	})
+}
+
+// tellContacts has the bootstrap peers hear at once whether this node is a member.
+func (n *Node) tellContacts() {
+	for _, c := range n.contacts {
+		c.Update()
+	}
 }
 
 // transportOf implements replication.Transport.

@@ -68,7 +68,7 @@ func (n *Node) statusWithoutFiles(s *snapshot) Status {
 		out.Arc.Why = "all other members are gone or cut off"
 	}
 	out.Storage = Storage{UsedBytes: u.UsedBytes, CapacityBytes: u.CapacityBytes, FreeDiskBytes: u.FreeDiskBytes, Aside: s.Standby}
-	_, out.Storage.Failed = n.standby.get()
+	_, out.Storage.Failed = n.standby.State()
 	return out
 }
 
@@ -124,7 +124,7 @@ func (n *Node) network() Network {
 func (n *Node) ringHealth(s *snapshot) RingHealth {
 	h := RingHealth{Problems: []string{}}
 	say := func(format string, args ...any) { h.Problems = append(h.Problems, fmt.Sprintf(format, args...)) }
-	state, reason := n.standby.get()
+	state, reason := n.standby.State()
 	switch {
 	case state == replica.Aside:
 		say("the disk of this node failed (%s), so it has stepped aside: other peers own its files, and it is only read from; it comes back by itself when the disk can be written again", reason)

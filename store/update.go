@@ -20,9 +20,9 @@ var errVanished = errors.New("the block has gone meanwhile")
 // they may be used again or discarded. A block that no entry names any more is deleted, and so are
 // staged bytes that no entry names.
 //
-// When it returns an error of fn, nothing has changed. After ErrFailed the change may
-// or may not be found when the store is opened again. A ctx that ends while the change
-// is being committed does not stop it.
+// When it returns an error of fn, nothing has changed. After ErrFailed the change may or may not be
+// found when the store is opened again. A ctx that ends while the change is being committed does
+// not stop it.
 func (s *Store) Update(ctx context.Context, at Place, fn func([]Entry) ([]Entry, error), with ...Staged) ([]Entry, error) {
 	if err := checkPlace(at); err != nil {
 		return nil, err

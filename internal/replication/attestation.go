@@ -12,11 +12,11 @@ import (
 	"github.com/p2pchord/p2pchord/store"
 )
 
-// age is what a node knows of how old its copies may be. It is safe for concurrent use.
+// confirmation is what a node knows of how old its copies may be. It is safe for concurrent use.
 type confirmation struct {
 	mu sync.Mutex
-	// born is when the data folder was made, and confirmed when synced owners have last confirmed all that is held here;
-	// 0 for never. Both in milliseconds since 1970.
+	// firstStart is when the data folder was made, and confirmed when synced owners have last
+	// confirmed all that is held here; 0 for never. Both in milliseconds since 1970.
 	firstStart, confirmed int64
 	// of are the keys of all that was confirmed then.
 	of store.Span
@@ -55,7 +55,8 @@ func (a *confirmation) hasQuarantined() bool {
 	return a.aside
 }
 
-// Memory is what is to be remembered. Times are rounded down, so that it doesn't change with every look at the clock.
+// Memory is what is to be remembered. Times are rounded down, so that it doesn't change with every
+// look at the clock.
 func (n *Node) Memory() (m Remembered) {
 	n.confirmation.mu.Lock()
 	defer n.confirmation.mu.Unlock()
@@ -65,8 +66,8 @@ func (n *Node) Memory() (m Remembered) {
 	return m
 }
 
-// ageLoop has the owners confirm, now and then, all that is held here. While that can't be had, because the node is cut
-// off, its copies grow old.
+// confirmLoop has the owners confirm, now and then, all that is held here. While that can't be had,
+// because the node is cut off, its copies grow old.
 func (n *Node) confirmLoop(ctx context.Context) {
 	for env.Sleep(ctx, n.env, n.cfg.Heartbeat) == nil {
 		now := n.now()
@@ -87,9 +88,9 @@ func (n *Node) confirmLoop(ctx context.Context) {
 	}
 }
 
-// confirmHeld reports whether synced owners confirm now all that this node holds, and of which keys that is: for its own
-// arc its predecessor stands by the grant, in the arcs that it holds for others their owners have all that is here, and
-// there are no strays.
+// attested reports whether synced owners confirm now all that this node holds, and of which keys
+// that is: for its own arc its predecessor stands by the grant, in the arcs that it holds for
+// others their owners have all that is here, and there are no strays.
 func (n *Node) attested(ctx context.Context, s *chord.Snapshot) (of store.Span, ok bool) {
 	if !s.View.Joined() || s.Leaving || !s.Grants.Synced || s.Grants.Degraded {
 		return of, false
@@ -114,8 +115,9 @@ func (n *Node) attested(ctx context.Context, s *chord.Snapshot) (of store.Span, 
 // arc is the arc of another node.
 type arc struct{ from, owner ring.Position }
 
-// heldArcs are the arcs of others of which this node holds copies: its successor's first, and those of its nearest
-// predecessors, anticlockwise. They are not complete while too few predecessors are known.
+// arcsHeld are the arcs of others of which this node holds copies: its successor's first, and those
+// of its nearest predecessors, anticlockwise. They are not complete while too few predecessors are
+// known.
 func (n *Node) arcsHeld(s *chord.Snapshot) (arcs []arc, complete bool) {
 	succs, preds := s.View.Successors(), s.View.Predecessors()
 	if len(succs) == 0 || len(preds) == 0 {
@@ -134,7 +136,8 @@ func (n *Node) arcsHeld(s *chord.Snapshot) (arcs []arc, complete bool) {
 	return arcs, true
 }
 
-// confirmedBy reports whether the owner is the synced owner of the whole arc and has every file's record that is here, or one that replaced it.
+// attestedBy reports whether the owner is the synced owner of the whole arc and has every file's
+// record that is here, or one that replaced it.
 func (n *Node) attestedBy(ctx context.Context, a arc, span store.Span) bool {
 	keys, err := n.differingKeys(ctx, a.owner, span)
 	if err != nil {
@@ -163,9 +166,9 @@ func (n *Node) attestedBy(ctx context.Context, a arc, span store.Span) bool {
 	return len(d.ours) < maxInventory && n.coveredBy(r.GetReleased().GetPredecessor(), a)
 }
 
-// coveredBy reports whether an owner whose predecessor is pred answers for the whole of a. A new neighbour between the
-// two may have yet to take in what was set aside in its part, and may do so only as long as nobody says that it
-// has been a holder all the while.
+// coveredBy reports whether an owner whose predecessor is pred answers for the whole of a. A new
+// neighbour between the two may have yet to take in what was set aside in its part, and may do so
+// only as long as nobody says that it has been a holder all the while.
 func (n *Node) coveredBy(pred *pb.Peer, a arc) bool {
 	info, err := n.peers.Learn(pred)
 	return err == nil && (info.Position == a.from || ring.Between(info.Position, a.from, a.owner))

@@ -123,7 +123,7 @@ func payloadReader(p *protocol.Payload) (io.Reader, int) {
 	return bytes.NewReader(p.Bytes), len(p.Bytes)
 }
 
-// inHand are the blocks that this node's own puts have in memory. When their owners
+// inFlight are the blocks that this node's own puts have in memory. When their owners
 // hand this node its copy of one, as the witness or as another holder, it takes the
 // bytes from here: they need not come back over the network.
 type inFlight struct {
@@ -131,7 +131,8 @@ type inFlight struct {
 	blocks map[store.Hash]*block
 }
 
-// Hold offers the bytes of a block, with its hash, until the function that it returns is called; see inHand.
+// Hold offers the bytes of a block, with its hash, until the function that it returns is called;
+// see inFlight.
 func (n *Node) Hold(hash store.Hash, buf *membudget.Buffer) (release func()) {
 	return n.inFlight.hold(hash, buf)
 }

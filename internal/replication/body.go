@@ -55,9 +55,9 @@ func (b *block) bytes() []byte {
 	return b.buf.Bytes()
 }
 
-// takeBlock reads the bytes that come with rec and checks their number and their hash, whether or not they are held
-// here. Only an offer of bytes that are held leaves them where they are. It returns nil when nothing has to be
-// written: rec has no bytes, or they are held.
+// takeBlock reads the bytes that come with rec and checks their number and their hash, whether or
+// not they are held here. Only an offer of bytes that are held leaves them where they are. It
+// returns nil when nothing has to be written: rec has no bytes, or they are held.
 func (n *Node) takeBlock(ctx context.Context, rec *protocol.Record, body Body, class membudget.Class) (*block, error) {
 	size := rec.BlockSize()
 	if body.Size() != size {
@@ -89,7 +89,8 @@ func (n *Node) takeBlock(ctx context.Context, rec *protocol.Record, body Body, c
 	return nil, nil
 }
 
-// holdsBlock reports whether the bytes of a record are held. A record that gives another size for them is refused.
+// holdsBlock reports whether the bytes of a record are held. A record that gives another size for
+// them is refused.
 func (n *Node) holdsBlock(rec *protocol.Record) (bool, error) {
 	hash := store.Hash(rec.BlockHash())
 	if held, err := n.store.Has(hash); err != nil || !held {
@@ -149,14 +150,16 @@ func discard(staged []store.Staged) {
 // turnEvery is how often a wait for one's turn says that it goes on.
 const turnEvery = time.Second
 
-// takeMemory waits for its turn for memory. Those before it are bounded, so the wait counts as progress.
+// takeMemory waits for its turn for memory. Those before it are bounded, so the wait counts as
+// progress.
 func (n *Node) takeMemory(ctx context.Context, class membudget.Class, size int) (*membudget.Buffer, error) {
 	if buf := n.memory.TryTake(class, size); buf != nil {
 		return buf, nil
 	}
 	waiting := env.NewGroup(n.env, 0)
 	ended := n.env.NewSignal()
-	_ = waiting.Go(ctx, "waiting for memory", func(own context.Context) { // a group without a limit takes all
+	// A group without a limit takes all.
+	_ = waiting.Go(ctx, "waiting for memory", func(own context.Context) {
 		for errors.Is(n.env.Wait(own, turnEvery, ended), env.ErrElapsed) {
 			protocol.NoteProgress(ctx)
 		}

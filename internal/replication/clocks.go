@@ -17,13 +17,15 @@ import (
 // maxClocks bounds the peers whose clocks are remembered.
 const maxClocks = 256
 
-// clocks remembers what other members' clocks showed when they answered. It is safe for concurrent use.
+// clocks remembers what other members' clocks showed when they answered. It is safe for concurrent
+// use.
 type clocks struct {
 	mu   sync.Mutex
 	told map[peer.ID]reportedClock
 }
 
-// toldClock is what a peer's clock and this node's showed at a moment, in milliseconds since 1970.
+// reportedClock is what a peer's clock and this node's showed at a moment, in milliseconds since
+// 1970.
 type reportedClock struct {
 	theirs, own int64
 	at          time.Time // by the monotonic clock, which nobody sets
@@ -48,9 +50,9 @@ func (c *clocks) note(id peer.ID, theirs uint64, own int64, at time.Time) {
 	c.told[id] = reportedClock{theirs: int64(theirs), own: own, at: at} //nolint:gosec // 47 bits
 }
 
-// now is what the peer's clock shows now; false when it has told nothing for as long as fresh. When this node's
-// clock has been set since, or its machine has slept, nobody can tell how much time has passed: it
-// is between what the two clocks of this machine say. The monotonic one says steady.
+// now is what the peer's clock shows now; false when it has told nothing for as long as fresh. When
+// this node's clock has been set since, or its machine has slept, nobody can tell how much time has
+// passed: it is between what the two clocks of this machine say. The monotonic one says steady.
 func (c *clocks) now(id peer.ID, own int64, at time.Time, fresh time.Duration) (shows replica.Clock, steady int64, ok bool) {
 	c.mu.Lock()
 	t, ok := c.told[id]
@@ -81,7 +83,8 @@ type NeighborClock struct {
 	steady int64 // within it, by this machine's monotonic clock
 }
 
-// neighborClocks returns the clocks of the successors, predecessors and fingers that have told theirs lately.
+// neighborClocks returns the clocks of the successors, predecessors and fingers that have told
+// theirs lately.
 func (n *Node) neighborClocks(own int64) (out []NeighborClock) {
 	s := n.ring.Snapshot()
 	if s == nil {
@@ -110,11 +113,13 @@ func (n *Node) time() replica.Time {
 	return replica.Agree(own, shown(n.neighborClocks(own)))
 }
 
-// now is the time in milliseconds since 1970: by this node's clock, unless most of its neighbors' clocks show another.
+// now is the time in milliseconds since 1970: by this node's clock, unless most of its neighbors'
+// clocks show another.
 func (n *Node) now() int64 { return n.time().Nearest(n.clock()) }
 
-// Correction is by how much, in milliseconds, this node's clock is to be corrected before it writes. When the clock was set a
-// moment ago the monotonic one counts: a version must not be ahead for that.
+// Correction is by how much, in milliseconds, this node's clock is to be corrected before it
+// writes. When the clock was set a moment ago the monotonic one counts: a version must not be ahead
+// for that.
 func (n *Node) Correction() int64 {
 	own := n.clock()
 	var others []replica.Clock
@@ -131,8 +136,9 @@ func (n *Node) ClockSkew(tolerated int64) (replica.Skew, []NeighborClock) {
 	return replica.SkewOf(own, shown(others), tolerated), others
 }
 
-// checkDate refuses a new version whose clock is too far ahead, or too far behind, where current are the standing
-// ones. The present is what most clocks around this node say: a node whose own clock is wrong doesn't decide for the ring.
+// checkDate refuses a new version whose clock is too far ahead, or too far behind, where current
+// are the standing ones. The present is what most clocks around this node say: a node whose own
+// clock is wrong doesn't decide for the ring.
 func (n *Node) checkDate(current []replica.Record, rec *protocol.Record) error {
 	now := n.time()
 	switch n.grace().Judge(current, protocol.Lineage(rec.RecordBody), now) {
@@ -147,7 +153,8 @@ func (n *Node) checkDate(current []replica.Record, rec *protocol.Record) error {
 	return nil
 }
 
-// checkBlockDate refuses a later block whose clock is too far ahead: it would never count as left behind.
+// checkBlockDate refuses a later block whose clock is too far ahead: it would never count as left
+// behind.
 func (n *Node) checkBlockDate(rec *protocol.Record) error {
 	now := n.time()
 	if replica.TooFarAhead(protocol.Lineage(rec.RecordBody).Version, now.Late) {

@@ -10,7 +10,8 @@ import (
 	"github.com/p2pchord/p2pchord/replica"
 )
 
-// TestClocksThatAreSet checks what is known of another's clock when this machine's has been set since it was told.
+// TestClocksThatAreSet checks what is known of another's clock when this machine's has been set
+// since it was told.
 func TestClocksThatAreSet(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -17,12 +17,12 @@ import (
 	"github.com/p2pchord/p2pchord/ring"
 )
 
-// The record of a file commits its later blocks, which others own: it is admitted only when these are held, in as many
-// copies as their acknowledgements have promised.
+// The record of a file commits its later blocks, which others own: it is admitted only when these
+// are held, in as many copies as their acknowledgements have promised.
 
 const (
-	// blocksPerCount is how many blocks are counted in one request. The first request asks for less: a record that names
-	// blocks that nobody has is refused after one small question.
+	// blocksPerCount is how many blocks are counted in one request. The first request asks for
+	// less: a record that names blocks that nobody has is refused after one small question.
 	blocksPerCount, firstCount = 1024, 16
 	// countsAtOnce is how many owners are asked at a time.
 	countsAtOnce = 8
@@ -30,8 +30,8 @@ const (
 	maxMissingTold = 1024
 )
 
-// commits are the files whose records are being committed. While one is, nobody is told that no version of it uses a
-// block. It is safe for concurrent use.
+// commits are the files whose records are being committed. While one is, nobody is told that no
+// version of it uses a block. It is safe for concurrent use.
 type commits struct {
 	mu    sync.Mutex
 	names map[string]int
@@ -59,8 +59,9 @@ func (c *commits) has(name string) bool {
 	return c.names[name] > 0
 }
 
-// holdBlocks returns when all later blocks of the file are held. From then until release is called no holder is told
-// that it may remove one. Blocks that are held nowhere are named in the response beside the error.
+// holdBlocks returns when all later blocks of the file are held. From then until release is called
+// no holder is told that it may remove one. Blocks that are held nowhere are named in the response
+// beside the error.
 func (n *Node) holdBlocks(ctx context.Context, rec *protocol.Record) (release func(), resp *pb.FileResponse, err error) {
 	if rec.GetIndex() > 0 || rec.BlockCount() < 2 {
 		return func() {}, nil, nil
@@ -128,8 +129,8 @@ func (m *missingBlocks) err() error {
 	return m
 }
 
-// countBlocks has the owners of later blocks, which are in the order of their keys, count the copies. Of many blocks it
-// has a few counted first.
+// countBlocks has the owners of later blocks, which are in the order of their keys, count the
+// copies. Of many blocks it has a few counted first.
 func (n *Node) countBlocks(ctx context.Context, rec *protocol.Record, blocks []int) error {
 	if len(blocks) > firstCount {
 		some := make([]int, firstCount) // from all over the file

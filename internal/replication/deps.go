@@ -20,14 +20,14 @@ import (
 type Ring interface {
 	// Snapshot is the present state; nil before there is one.
 	Snapshot() *chord.Snapshot
-	// Step hands an input to the ring's machine. It does not wait.
+	// Step hands an input to the ring's machine. It waits only while the event loop is far behind.
 	Step(in ring.Input)
 	// GrantAsked is the answer to a peer that asks for the grant of its arc.
 	GrantAsked(ctx context.Context, from ring.Position) (replica.GrantAnswer, error)
 	// ClaimAsked is the answer to a peer that claims its arc, and the view that goes with it.
 	ClaimAsked(ctx context.Context, from, pred ring.Position, grant replica.GrantID) (replica.ClaimAnswer, *ring.View, error)
 	// Refused says that the witness no longer accepts under a grant, and Repaired that all holders
-	// agree under it. Neither waits.
+	// agree under it.
 	Refused(g replica.Grant)
 	Repaired(g replica.Grant)
 	// BeginLeave says that files are being handed over, HandedOver that they have been, and
@@ -63,7 +63,8 @@ type Peers interface {
 	IsNeighbor(id peer.ID) bool
 	// CheckMember returns nil of a peer that is a member of the ring.
 	CheckMember(ctx context.Context, id peer.ID) error
-	// Notified says that the peer at a position believes to be this node's predecessor. It does not wait.
+	// Notified says that the peer at a position believes to be this node's predecessor. It does not
+	// wait.
 	Notified(at ring.Position)
 	// Connected reports whether there is a connection to a peer.
 	Connected(id peer.ID) bool
@@ -78,8 +79,8 @@ type Transport interface {
 
 // BlockFinder gets blocks from whoever has them.
 type BlockFinder interface {
-	// FindBlock gets the bytes of a block for a copy: from near, from the owner of its place, or from
-	// the owner's neighbors. memory is reserved for the block.
+	// FindBlock gets the bytes of a block for a copy: from near, from the owner of its place, or
+	// from the owner's neighbors. memory is reserved for the block.
 	FindBlock(ctx context.Context, at store.Place, hash store.Hash, size int, near []peer.ID, memory *membudget.Reservation) (*membudget.Buffer, error)
 }
 
@@ -120,8 +121,8 @@ type Folder interface {
 type Remembered struct {
 	// Copies is the greatest number of copies that a record here asks for.
 	Copies int `json:"copies,omitempty"`
-	// Born is when the data folder was made, and Confirmed when synced owners have last confirmed all
-	// that is held here; 0 for never. Both in milliseconds since 1970.
+	// Born is when the data folder was made, and Confirmed when synced owners have last confirmed
+	// all that is held here; 0 for never. Both in milliseconds since 1970.
 	Born      int64 `json:"born_ms,omitempty"`
 	Confirmed int64 `json:"confirmed_ms,omitempty"`
 	// Of are the keys of all that was confirmed then.

@@ -107,8 +107,8 @@ func (n *Node) fetch(ctx context.Context, e store.Entry) error {
 	return n.store.Supply(ctx, st)
 }
 
-// leftBehind are the peers that have left the ring with copies that may be nowhere else, the last one
-// last. They can be asked for blocks as long as they run. It is safe for concurrent use.
+// leftBehind are the peers that have left the ring with copies that may be nowhere else, the last
+// one last. They can be asked for blocks as long as they run. It is safe for concurrent use.
 type leftBehind struct {
 	mu    sync.Mutex
 	peers []peer.ID
@@ -139,15 +139,16 @@ func (l *leftBehind) list() []peer.ID {
 }
 
 const (
-	// usersPresent is how long after the last bytes for a user repair keeps to its share.
+	// foregroundLasts is how long after the last bytes for a user repair keeps to its share.
 	foregroundLasts = 500 * time.Millisecond
-	// repairShare is the part of the time in which repair moves bytes while users do: one in so many.
+	// repairShare is the part of the time in which repair moves bytes while users do: one in so
+	// many.
 	repairShare = 10
 	// longestPause bounds a pause of repair, so that it goes on however slow a block was.
 	longestPause = 5 * time.Second
 )
 
-// users tells when bytes have last moved for a user: what is put, and what is read.
+// foreground tells when bytes have last moved for a user: what is put, and what is read.
 type foreground struct {
 	env  env.Env
 	last atomic.Int64
@@ -160,8 +161,9 @@ func (u *foreground) present() bool {
 	return env.Since(u.env, time.Unix(0, u.last.Load())) < foregroundLasts
 }
 
-// yield runs what repair has to move. While users move bytes too it does one thing at a
-// time and pauses after it, so that at least nine tenths of the time are theirs. What fails has moved nothing to pause for.
+// yield runs what repair has to move. While users move bytes too it does one thing at a time and
+// pauses after it, so that at least nine tenths of the time are theirs. What fails has moved
+// nothing to pause for.
 func (u *foreground) yield(ctx context.Context, work func() error) error {
 	if !u.present() {
 		return work()
@@ -173,7 +175,8 @@ func (u *foreground) yield(ctx context.Context, work func() error) error {
 	began := u.env.Now()
 	err := work()
 	if err == nil && u.present() {
-		_ = env.Sleep(ctx, u.env, min((repairShare-1)*env.Since(u.env, began), longestPause)) // an end of ctx shows in what follows
+		// An end of ctx shows in what follows.
+		_ = env.Sleep(ctx, u.env, min((repairShare-1)*env.Since(u.env, began), longestPause))
 	}
 	return err
 }

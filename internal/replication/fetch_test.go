@@ -46,7 +46,8 @@ func TestRepairGoesOnBesideWhatCantBeHad(t *testing.T) {
 		lost := fault.New(fault.TryAgain, "not in any store")
 		began := time.Now()
 		for range 20 {
-			if err := u.yield(t.Context(), func() error { time.Sleep(10 * time.Millisecond); return lost }); !errors.Is(err, lost) { // of the bubble's clock
+			// Of the bubble's clock.
+			if err := u.yield(t.Context(), func() error { time.Sleep(10 * time.Millisecond); return lost }); !errors.Is(err, lost) {
 				t.Fatal(err)
 			}
 		}

@@ -46,7 +46,8 @@ func (n *Node) serveClaim(ctx context.Context, from peer.ID, c *pb.Claim) (*pb.F
 		return nil, err
 	}
 	verify := protocol.ParsePeer
-	if n.peers.IsNeighbor(from) { // from anybody else, whom it names as its predecessor is not learned
+	// From anybody else, whom it names as its predecessor is not learned.
+	if n.peers.IsNeighbor(from) {
 		verify = n.peers.Learn
 	}
 	pred, err := verify(c.GetPredecessor())
@@ -122,7 +123,8 @@ func (n *Node) AskClaim(ctx context.Context, c replica.AskClaim) (ans replica.Cl
 	return ans, err == nil
 }
 
-// missed remembers the holders that have lately not answered a claim. It is safe for concurrent use.
+// claimTimeouts remembers the holders that have lately not answered a claim. It is safe for
+// concurrent use.
 type claimTimeouts struct {
 	mu   sync.Mutex
 	when map[ring.Position]time.Time
@@ -147,7 +149,7 @@ func (m *claimTimeouts) note(p ring.Position, answered bool, now time.Time) {
 	}
 }
 
-// maxMissed bounds the holders that are remembered; whoever is not costs some patience.
+// maxClaimTimeouts bounds the holders that are remembered; whoever is not costs some patience.
 const maxClaimTimeouts = 256
 
 func (m *claimTimeouts) within(p ring.Position, d time.Duration, now time.Time) bool {
@@ -157,8 +159,9 @@ func (m *claimTimeouts) within(p ring.Position, d time.Duration, now time.Time) 
 	return ok && now.Sub(at) < d
 }
 
-// claimPatience is how long a holder has to answer a claim: a heartbeat, less when it is most likely gone. Where the
-// network drops what is sent to it, nothing tells so but time, and every attempt to sync would take that time again.
+// claimPatience is how long a holder has to answer a claim: a heartbeat, less when it is most
+// likely gone. Where the network drops what is sent to it, nothing tells so but time, and every
+// attempt to sync would take that time again.
 func (n *Node) claimPatience(p ring.Position) time.Duration {
 	switch {
 	case n.ring.Snapshot().View.Suspected(p):

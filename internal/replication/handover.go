@@ -22,9 +22,10 @@ type HandOver struct {
 	Error string `json:"error,omitempty"`
 }
 
-// HandOver stops serving and gives every record the copies that it shall have without this node. It returns the
-// files for which that failed, and the state of the ring at its beginning. With all, every copy counts; otherwise only
-// those that too few others have. Without an error the node is neither owner nor witness any more, and may depart.
+// HandOver stops serving and gives every record the copies that it shall have without this node. It
+// returns the files for which that failed, and the state of the ring at its beginning. With all,
+// every copy counts; otherwise only those that too few others have. Without an error the node is
+// neither owner nor witness any more, and may depart.
 func (n *Node) HandOver(ctx context.Context, report func(HandOver), all bool) (s *chord.Snapshot, failed []string, err error) {
 	n.late.take() // one that was added just as an earlier leave was given up
 	if s, err = n.ring.BeginLeave(ctx); err != nil {
@@ -81,7 +82,8 @@ func themOrIt(n int) string {
 	return "them"
 }
 
-// lateCopies are the records that came in while others were being handed over. It is safe for concurrent use.
+// lateCopies are the records that came in while others were being handed over. It is safe for
+// concurrent use.
 type lateCopies struct {
 	mu      sync.Mutex
 	entries []store.Entry
@@ -194,7 +196,8 @@ func deleted(e store.Entry) bool {
 	return err == nil && k.GetDeleted()
 }
 
-// handOne gives one record to those who shall hold it without this node, the first two of them at least.
+// handOne gives one record to those who shall hold it without this node, the first two of them at
+// least.
 func (n *Node) handOne(ctx context.Context, s *chord.Snapshot, e store.Entry, all bool) HandOver {
 	h := HandOver{Name: e.Name}
 	k, err := readEntry(e)
@@ -225,7 +228,8 @@ func (n *Node) handOne(ctx context.Context, s *chord.Snapshot, e store.Entry, al
 			given++
 			continue
 		}
-		if s.Standby { // only members are given copies by members; the owner fetches what it lacks by itself
+		// Only members are given copies by members; the owner fetches what it lacks by itself.
+		if s.Standby {
 			if lastErr = n.awaitCopy(ctx, to, e); lastErr == nil {
 				given++
 				h.To = peerID(to).String()

@@ -189,7 +189,8 @@ func (n *Node) ListHeld(ctx context.Context, from ring.Position, inv *pb.Invento
 	}
 }
 
-// servePull gives records out by place and stamp: as many as fit into one answer, in the order asked.
+// servePull gives records out by place and stamp: as many as fit into one answer, in the order
+// asked.
 func (n *Node) servePull(p *pb.Pull) (*pb.FileResponse, error) {
 	out := &pb.Records{}
 	size := 0
@@ -220,7 +221,8 @@ func (n *Node) servePull(p *pb.Pull) (*pb.FileResponse, error) {
 func keySpan(from, to ring.Position) (span store.Span, ok bool) {
 	switch {
 	case from == to:
-		return store.Span{First: uint16(from.Key) + 1, Last: uint16(from.Key)}, true // all, wrapping
+		// All, wrapping.
+		return store.Span{First: uint16(from.Key) + 1, Last: uint16(from.Key)}, true
 	case from.Key == to.Key && from.Compare(to) < 0:
 		return store.Span{}, false // two nodes of one key: nothing lies between them
 	default:

@@ -28,7 +28,8 @@ func (n *Node) serveStat(ctx context.Context, st *pb.Stat) (*pb.FileResponse, er
 	complete := make([]bool, len(hs))
 	asking := env.NewGroup(n.env, 0)
 	for i, h := range hs {
-		_ = asking.Go(ctx, "asking a holder", func(context.Context) { complete[i] = n.holds(ctx, h, k.entry) }) // a group without a limit takes all
+		// A group without a limit takes all.
+		_ = asking.Go(ctx, "asking a holder", func(context.Context) { complete[i] = n.holds(ctx, h, k.entry) })
 	}
 	asking.Wait()
 	for i, h := range hs {
@@ -85,8 +86,8 @@ func (n *Node) serveList(ctx context.Context, l *pb.List) (*pb.FileResponse, err
 	return &pb.FileResponse{Body: &pb.FileResponse_Listed{Listed: listed}}, err
 }
 
-// copiesHeld is how many copies there are of a record of this node's arc, as far as it knows: none to count on where it has
-// the record without the bytes itself.
+// copiesHeld is how many copies there are of a record of this node's arc, as far as it knows: none
+// to count on where it has the record without the bytes itself.
 func (n *Node) copiesHeld(s *chord.Snapshot, k storedRecord) int {
 	if !k.complete {
 		return 0
@@ -103,7 +104,8 @@ func (n *Node) listing(s *chord.Snapshot, k storedRecord) *pb.Listing {
 	}
 }
 
-// scanArc calls fn for the winner of each file of the arc after the cursor of l, without tombstones.
+// scanArc calls fn for the winner of each file of the arc after the cursor of l, without
+// tombstones.
 func (n *Node) scanArc(s *chord.Snapshot, l *pb.List, fn func(store.Entry) bool) error {
 	var after *store.Entry
 	if l.GetMore() {

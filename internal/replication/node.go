@@ -40,7 +40,8 @@ type Config struct {
 	Clock func() time.Time
 	// MissingBytes wakes the fetching of missing bytes. Default: one of the node's own.
 	MissingBytes *env.Wakeup
-	// StepsAside reports whether the node is about to leave the ring because its disk fails. Default: never.
+	// StepsAside reports whether the node is about to leave the ring because its disk fails.
+	// Default: never.
 	StepsAside func() bool
 	// Event is told what a person may want to know. It does not wait. Default: nobody is told.
 	Event func(kind, text string)
@@ -48,7 +49,8 @@ type Config struct {
 	Metrics Metrics
 }
 
-// Node is what one member of the ring does about files. Its methods may be called from many processes.
+// Node is what one member of the ring does about files. Its methods may be called from many
+// processes.
 type Node struct {
 	cfg       Config
 	self      ring.Position
@@ -106,7 +108,8 @@ type Process struct {
 	Run  func(context.Context)
 }
 
-// Processes are what runs beside the answers to requests. Whoever runs them has called Recall before.
+// Processes are what runs beside the answers to requests. Whoever runs them has called Recall
+// before.
 func (n *Node) Processes() []Process {
 	return []Process{
 		{"removing invalid records", n.dropInvalid},

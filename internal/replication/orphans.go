@@ -31,7 +31,8 @@ func (n *Node) orphanLoop(ctx context.Context) {
 	}
 }
 
-// laterBlocks returns the later blocks among the next records after the cursor, and the new cursor: nil at the end.
+// laterBlocks returns the later blocks among the next records after the cursor, and the new cursor:
+// nil at the end.
 func (n *Node) laterBlocks(cursor *store.Entry) (blocks []store.Entry, next *store.Entry) {
 	seen := 0
 	err := n.store.Scan(everything, cursor, func(e store.Entry) bool {
@@ -48,7 +49,8 @@ func (n *Node) laterBlocks(cursor *store.Entry) (blocks []store.Entry, next *sto
 	return blocks, next
 }
 
-// CollectOrphans removes those of blocks that are orphans. The versions of each file are asked for once.
+// CollectOrphans removes those of blocks that are orphans. The versions of each file are asked for
+// once.
 func (n *Node) CollectOrphans(ctx context.Context, blocks []store.Entry) {
 	type candidate struct {
 		store.Entry
@@ -134,8 +136,8 @@ func (n *Node) versions(ctx context.Context, name string) ([]*protocol.Record, e
 	return out, err
 }
 
-// dropInvalid removes the files' records whose clocks no version can have, which earlier builds took from anybody: nothing
-// could replace them, and no peer takes them any more.
+// dropInvalid removes the files' records whose clocks no version can have, which earlier builds
+// took from anybody: nothing could replace them, and no peer takes them any more.
 func (n *Node) dropInvalid(ctx context.Context) {
 	var invalid []store.Entry
 	err := n.store.Scan(everything, nil, func(e store.Entry) bool {

@@ -16,8 +16,8 @@ import (
 	"github.com/p2pchord/p2pchord/store"
 )
 
-// servePut writes a record as its owner: durable here, then at the witness and the
-// other holders; it is acknowledged when owner and witness have it. See "Put" in docs/replication.md.
+// servePut writes a record as its owner: durable here, then at the witness and the other holders;
+// it is acknowledged when owner and witness have it. See "Put" in docs/replication.md.
 func (n *Node) servePut(ctx context.Context, put *pb.Put, body Body) (*pb.FileResponse, error) {
 	rec, err := protocol.VerifyRecord(put.GetRecord())
 	if err != nil {
@@ -72,7 +72,8 @@ func (n *Node) servePut(ctx context.Context, put *pb.Put, body Body) (*pb.FileRe
 }
 
 // ownersUse says how an owner keeps a block. Readers ask it first, so what is small stays in the
-// system's cache; a large one is as quickly read from the disk, and would cost more memory than it is worth.
+// system's cache; a large one is as quickly read from the disk, and would cost more memory than it
+// is worth.
 func ownersUse(rec *protocol.Record) store.Use {
 	if rec.BlockSize() < laterFrom {
 		return store.Warm
@@ -110,8 +111,9 @@ func stale(current *pb.Record) (*pb.FileResponse, error) {
 // when the grant has changed. The others go on in the background unless all are waited for.
 func (n *Node) replicate(ctx context.Context, rec *protocol.Record, b *block, waitAll bool) (*pb.FileResponse, error) {
 	key, copies := rec.Key(), n.copiesOf(rec.RecordBody)
-	// Waiting for the ring is bounded as a whole. Sending is bounded by progress, in all rounds together: a slow line may take
-	// minutes for a block, and a witness that never answers must not be tried for ever.
+	// Waiting for the ring is bounded as a whole. Sending is bounded by progress, in all rounds
+	// together: a slow line may take minutes for a block, and a witness that never answers must not
+	// be tried for ever.
 	wait := budget{n.env, n.cfg.Timeout}
 	most := 9 * n.cfg.Timeout / 4 // two witnesses that never answer, and less than the writer waits
 	ctx, watch := n.watchProgress(ctx, most+n.cfg.Timeout/4)
@@ -254,7 +256,8 @@ func (w *progressWatch) note() {
 	}
 }
 
-// again begins another attempt at the same thing: only what goes beyond the earlier ones is progress of the whole.
+// again begins another attempt at the same thing: only what goes beyond the earlier ones is
+// progress of the whole.
 func (w *progressWatch) again() {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -13,8 +13,9 @@ import (
 	"github.com/p2pchord/p2pchord/store"
 )
 
-// Recall takes in what the data folder remembers, and sets aside what has become too old while the node was away.
-// One that has never had peers knows of every delete. It comes before anything else is asked of the node.
+// Recall takes in what the data folder remembers, and sets aside what has become too old while the
+// node was away. One that has never had peers knows of every delete. It comes before anything else
+// is asked of the node.
 func (n *Node) Recall(ctx context.Context) error {
 	n.loadCollection()
 	m := n.folder.Remembered()
@@ -28,8 +29,9 @@ func (n *Node) Recall(ctx context.Context) error {
 	return n.quarantineOld(ctx)
 }
 
-// setAside quarantines the files' records of which no synced owner has confirmed for the
-// grace period that they still stand: they count no more, until somebody else has them too. See replica.Grace.Quarantined.
+// quarantineOld quarantines the files' records of which no synced owner has confirmed for the grace
+// period that they still stand: they count no more, until somebody else has them too. See
+// replica.Grace.Quarantined.
 func (n *Node) quarantineOld(ctx context.Context) error {
 	since, now := n.confirmation.since(), n.now()
 	if since >= now-int64(n.grace()) {
@@ -91,8 +93,8 @@ func (n *Node) count(ctx context.Context, entries []store.Entry, counted bool) e
 	return group.Wait()
 }
 
-// believe takes in, before the arc is served, what was set aside here and at others: nobody that answered the claims
-// has been a holder all the while, so nobody can have forgotten a delete.
+// believe takes in, before the arc is served, what was set aside here and at others: nobody that
+// answered the claims has been a holder all the while, so nobody can have forgotten a delete.
 func (n *Node) believe(ctx context.Context, c replica.ConfirmGrant) {
 	span, ok := keySpan(c.Grant.From, n.self)
 	if !ok || !c.Believe || !replica.Believed([]bool{n.confirmation.continuous(span, n.now()-int64(n.grace()))}) {
@@ -120,7 +122,8 @@ func (n *Node) believe(ctx context.Context, c replica.ConfirmGrant) {
 	}
 }
 
-// pullAside takes in the records of files that another has set aside and this node doesn't know.
+// pullQuarantined takes in the records of files that another has set aside and this node doesn't
+// know.
 func (n *Node) pullQuarantined(ctx context.Context, from ring.Position, span store.Span) error {
 	known := make(map[strayKey]bool)
 	err := n.store.Scan(span, nil, func(e store.Entry) bool {
@@ -140,7 +143,8 @@ func (n *Node) pullQuarantined(ctx context.Context, from ring.Position, span sto
 }
 
 // continuousFor reports whether this node has been a holder all the while of the arc that owner
-// claims, from its predecessor on: it is one by its neighbors, and within the grace synced owners have confirmed what it holds there.
+// claims, from its predecessor on: it is one by its neighbors, and within the grace synced owners
+// have confirmed what it holds there.
 func (n *Node) continuousFor(pred, owner ring.Position, s *chord.Snapshot) (continuous, aside bool) {
 	preds, succs := s.View.Predecessors(), s.View.Successors()
 	near := preds[:min(len(preds), max(n.cfg.Copies, 2)-1)]

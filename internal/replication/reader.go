@@ -62,7 +62,8 @@ func (n *Node) forReader(ctx context.Context, from peer.ID, g *pb.Get) (s *chord
 	return s, ks, nil, err
 }
 
-// present returns the records of a file as they stand at a moment at which this node believes to be its owner.
+// present returns the records of a file as they stand at a moment at which this node believes to be
+// its owner.
 func (n *Node) present(ctx context.Context, at store.Place) (*chord.Snapshot, []storedRecord, error) {
 	s, err := n.serving(ctx, ring.Key(at.Key))
 	if err != nil {
@@ -72,7 +73,8 @@ func (n *Node) present(ctx context.Context, at store.Place) (*chord.Snapshot, []
 	return s, ks, err
 }
 
-// cutOff makes "not found" the answer "can't tell" of a node that may be cut off from those who have the file.
+// cutOff makes "not found" the answer "can't tell" of a node that may be cut off from those who
+// have the file.
 func cutOff(s *chord.Snapshot, err error) error {
 	if s.Grants.Degraded && fault.CodeOf(err) == fault.NotFound {
 		return fault.New(fault.TryAgain, "this node is the last of its ring that it can reach, and does not have the file: another may have it; start one of those, and try again")
@@ -80,7 +82,8 @@ func cutOff(s *chord.Snapshot, err error) error {
 	return err
 }
 
-// choose returns the wanted version: the winner when none is named. A tombstone is no file, unless it is asked for.
+// choose returns the wanted version: the winner when none is named. A tombstone is no file, unless
+// it is asked for.
 func choose(ks []storedRecord, wanted *pb.Version, tombstone bool) (storedRecord, error) {
 	for _, k := range ks {
 		if wanted != nil && protocol.Version(wanted).Stamp() != k.entry.Stamp {
@@ -166,8 +169,9 @@ func (n *Node) confirm(ctx context.Context, s *chord.Snapshot, name string, ks [
 // maxSiblingBytes bounds the siblings in one answer, which has the current record beside them.
 const maxSiblingBytes = protocol.MaxFileMessage - protocol.MaxRecord - protocol.MaxPeers*protocol.MaxKeptPeer - 64<<10
 
-// siblingsOf are the versions in ks beside k, the greatest first, as many as an answer may have. A member can hand over more than
-// that; the file must stay readable, and can be deleted. all is false when some are left out.
+// siblingsOf are the versions in ks beside k, the greatest first, as many as an answer may have. A
+// member can hand over more than that; the file must stay readable, and can be deleted. all is
+// false when some are left out.
 func siblingsOf(ks []storedRecord, k storedRecord) (siblings []*pb.Record, all bool) {
 	size := 0
 	for _, other := range ks {
@@ -183,5 +187,6 @@ func siblingsOf(ks []storedRecord, k storedRecord) (siblings []*pb.Record, all b
 	return siblings, true
 }
 
-// errTooManyVersions answers a holder that asks which versions use a block: it must not take one that is left out for none.
+// errTooManyVersions answers a holder that asks which versions use a block: it must not take one
+// that is left out for none.
 var errTooManyVersions = fault.New(fault.TryAgain, "the file has more versions than an answer may name")

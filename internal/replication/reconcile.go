@@ -76,7 +76,8 @@ func (n *Node) reconcile(ctx context.Context, with ring.Position, span store.Spa
 const (
 	// pushesAtOnce is how many records are pushed to one holder at a time.
 	pushesAtOnce = 4
-	// keepsAtOnce is how many records that were pulled are made durable at a time: one commit of the store for all.
+	// keepsAtOnce is how many records that were pulled are made durable at a time: one commit of
+	// the store for all.
 	keepsAtOnce = 64
 )
 
@@ -231,8 +232,9 @@ func (n *Node) pull(ctx context.Context, from ring.Position, items []*pb.Item) e
 	return nil
 }
 
-// keepPulled keeps the records that a peer has sent, and returns the items of those that it has not. A record that is
-// not valid is passed over: one of them must not keep the others from whoever takes the arc over.
+// keepPulled keeps the records that a peer has sent, and returns the items of those that it has
+// not. A record that is not valid is passed over: one of them must not keep the others from whoever
+// takes the arc over.
 func (n *Node) keepPulled(ctx context.Context, from ring.Position, asked []*pb.Item, records []*pb.Record) ([]*pb.Item, error) {
 	wanted := make(map[strayKey]bool, len(asked))
 	for _, it := range asked {
@@ -261,7 +263,8 @@ func (n *Node) keepPulled(ctx context.Context, from ring.Position, asked []*pb.I
 	}), nil
 }
 
-// pushWhatFits is push to a holder that may be full: then it gets the record alone, and fetches the bytes when it has room.
+// pushWhatFits is push to a holder that may be full: then it gets the record alone, and fetches the
+// bytes when it has room.
 func (n *Node) pushWhatFits(ctx context.Context, to ring.Position, e store.Entry) (err error) {
 	defer func() { n.metrics.RepairSent(err) }()
 	err = n.push(ctx, to, e)

@@ -17,7 +17,7 @@ import (
 	"github.com/p2pchord/p2pchord/store"
 )
 
-// kept is a record as it stands in the store: verified when it came in.
+// storedRecord is a record as it stands in the store: verified when it came in.
 type storedRecord struct {
 	*pb.RecordBody
 	message  *pb.Record
@@ -25,7 +25,8 @@ type storedRecord struct {
 	complete bool
 }
 
-// readEntry decodes what the store holds. Signatures are not checked again: the store checks its own disk.
+// readEntry decodes what the store holds. Signatures are not checked again: the store checks its
+// own disk.
 func readEntry(e store.Entry) (storedRecord, error) {
 	k := storedRecord{message: &pb.Record{}, RecordBody: &pb.RecordBody{}, entry: e, complete: e.Complete}
 	if err := proto.Unmarshal(e.Value, k.message); err != nil {
@@ -92,7 +93,8 @@ func storedAs(rec *protocol.Record) (storedRecord, error) {
 // merge returns the entries that there are once the new record is known too, with the rules of
 // replica.Merge. current and quarantined are all that is there.
 //
-// What is in quarantine takes no part. It stays unless it is the new record or one that the current ones replace.
+// What is in quarantine takes no part. It stays unless it is the new record or one that the current
+// ones replace.
 func merge(current []storedRecord, quarantined []store.Entry, in storedRecord) []store.Entry {
 	current = mergeCurrent(current, in)
 	out := entries(current)
@@ -105,8 +107,9 @@ func merge(current []storedRecord, quarantined []store.Entry, in storedRecord) [
 	return out
 }
 
-// mergeCurrent is merge without what is in quarantine. Records of later blocks are named by their hash:
-// they have no versions and stand beside each other; of two with the same hash the later written one stays.
+// mergeCurrent is merge without what is in quarantine. Records of later blocks are named by their
+// hash: they have no versions and stand beside each other; of two with the same hash the later
+// written one stays.
 func mergeCurrent(current []storedRecord, in storedRecord) []storedRecord {
 	out := make([]storedRecord, 0, 1+len(current))
 	if in.entry.Index > 0 {
@@ -163,7 +166,7 @@ func replacedBy(ks []storedRecord, v replica.Version) bool {
 	return slices.ContainsFunc(ks, func(k storedRecord) bool { return protocol.Lineage(k.RecordBody).Supersedes(v) })
 }
 
-// standing returns the records of a file that count: the winner first, then its siblings.
+// currentVersions returns the records of a file that count: the winner first, then its siblings.
 func (n *Node) currentVersions(at store.Place) ([]storedRecord, error) {
 	es, err := n.store.Entries(at)
 	if err != nil {
@@ -176,7 +179,8 @@ func (n *Node) currentVersions(at store.Place) ([]storedRecord, error) {
 	if err != nil {
 		return nil, err
 	}
-	for i, j := 0, len(ks)-1; i < j; i, j = i+1, j-1 { // the store's order is by stamp: the greatest is last
+	// The store's order is by stamp: the greatest is last.
+	for i, j := 0, len(ks)-1; i < j; i, j = i+1, j-1 {
 		ks[i], ks[j] = ks[j], ks[i]
 	}
 	return ks, nil
@@ -186,7 +190,8 @@ func (n *Node) currentVersions(at store.Place) ([]storedRecord, error) {
 // from all others serves whatever it has, marked as such.
 func (n *Node) shows(s *chord.Snapshot) bool { return s != nil && s.Grants.Degraded }
 
-// wants notes that a record wants so many copies, before it is kept: more holders than the default's are looked after then, in a later life too.
+// wants notes that a record wants so many copies, before it is kept: more holders than the
+// default's are looked after then, in a later life too.
 func (n *Node) wants(copies int) error {
 	n.health.asked(copies)
 	if copies <= n.cfg.Copies {
@@ -205,7 +210,8 @@ func (n *Node) keep(ctx context.Context, rec *protocol.Record, with ...store.Sta
 		return err
 	}
 	in.entry.Purpose = max(in.entry.Purpose, store.Copy)
-	n.released.forget(strayKey{in.entry.Place, in.entry.Stamp}) // who hands it over counts on it from now on
+	// Who hands it over counts on it from now on.
+	n.released.forget(strayKey{in.entry.Place, in.entry.Stamp})
 	_, err = n.store.Update(ctx, in.entry.Place, func(es []store.Entry) ([]store.Entry, error) {
 		current, quarantined, err := split(es)
 		return merge(current, quarantined, in), err
@@ -245,14 +251,16 @@ func (n *Node) admit(ctx context.Context, rec *protocol.Record, with ...store.St
 	return verdict, current, err
 }
 
-// judge applies replica.Admit to the records of a file that count, in the order of the store: by stamp.
+// judge applies replica.Admit to the records of a file that count, in the order of the store: by
+// stamp.
 func (n *Node) judge(ks []storedRecord, rec *protocol.Record) (replica.Admission, *pb.Record, error) {
 	records := make([]replica.Record, 0, len(ks))
 	for i := len(ks) - 1; i >= 0; i-- {
 		records = append(records, protocol.Lineage(ks[i].RecordBody))
 	}
 	verdict := replica.Admit(records, protocol.Lineage(rec.RecordBody))
-	// Two different records of one version: it must be signed anew. A writer makes none, unless its time was set back between two of its lives.
+	// Two different records of one version: it must be signed anew. A writer makes none, unless its
+	// time was set back between two of its lives.
 	if verdict == replica.Known && !slices.ContainsFunc(ks, func(k storedRecord) bool { return bytes.Equal(k.message.GetBody(), rec.Message.GetBody()) }) {
 		verdict = replica.Stale
 	}

@@ -14,8 +14,9 @@ import (
 	"github.com/p2pchord/p2pchord/store"
 )
 
-// repairLoop keeps every record of this node's arc on each of its holders: a round
-// on every change of neighbours, and one every ten heartbeats. A round that fails is made again after one heartbeat.
+// repairLoop keeps every record of this node's arc on each of its holders: a round on every change
+// of neighbours, and one every ten heartbeats. A round that fails is made again after one
+// heartbeat.
 func (n *Node) repairLoop(ctx context.Context) {
 	period := 10 * n.cfg.Heartbeat
 	var collected int64
@@ -80,9 +81,10 @@ func (n *Node) repair(ctx context.Context, s *chord.Snapshot) bool {
 	return all
 }
 
-// lookBeyond looks at those beyond the holders that would be holders if a file wanted the greatest number of
-// copies. They may have copies of a version that wanted more than the present one, which this node has never heard of: they get
-// the one that replaced it, and with that it is a stray there. One that holds nothing of the arc costs one small exchange.
+// lookBeyond looks at those beyond the holders that would be holders if a file wanted the greatest
+// number of copies. They may have copies of a version that wanted more than the present one, which
+// this node has never heard of: they get the one that replaced it, and with that it is a stray
+// there. One that holds nothing of the arc costs one small exchange.
 func (n *Node) lookBeyond(ctx context.Context, s *chord.Snapshot, span store.Span) {
 	near := n.arcHolders(s)
 	all, _ := s.View.Holders(n.self.Key, maxCopies)
@@ -100,8 +102,9 @@ func (n *Node) lookBeyond(ctx context.Context, s *chord.Snapshot, span store.Spa
 	}
 }
 
-// grantStands asks the predecessor whether it still grants this node its arc. An owner that nobody reads from or
-// writes to would not notice otherwise that its predecessor has had another successor for a while.
+// grantStands asks the predecessor whether it still grants this node its arc. An owner that nobody
+// reads from or writes to would not notice otherwise that its predecessor has had another successor
+// for a while.
 func (n *Node) grantStands(ctx context.Context, s *chord.Snapshot) bool {
 	g := s.Grants.Grant
 	if g.From == n.self {
@@ -241,8 +244,9 @@ func (h *copyHealth) lacking(at store.Place) int {
 	return n
 }
 
-// counts returns the holders behind, and how many records lack copies as far as is known: those that were written and are not
-// everywhere yet, and one for each key under which a holder has something else.
+// counts returns the holders behind, and how many records lack copies as far as is known: those
+// that were written and are not everywhere yet, and one for each key under which a holder has
+// something else.
 func (h *copyHealth) counts() (behind, missing int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -258,6 +262,6 @@ func (h *copyHealth) counts() (behind, missing int) {
 	return behind, missing
 }
 
-// Behind tells how many holders of this node's arc are not known to have all of it, and how many records lack copies
-// as far as is known.
+// Behind tells how many holders of this node's arc are not known to have all of it, and how many
+// records lack copies as far as is known.
 func (n *Node) Behind() (holders, records int) { return n.health.counts() }

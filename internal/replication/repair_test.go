@@ -7,7 +7,8 @@ import (
 	"github.com/p2pchord/p2pchord/store"
 )
 
-// What lacks copies is counted from the moment it is known until every holder has been found to agree.
+// What lacks copies is counted from the moment it is known until every holder has been found to
+// agree.
 func TestCopyHealthCounts(t *testing.T) {
 	t.Parallel()
 	a, b, other := ring.Position{Key: 1, ID: "a"}, ring.Position{Key: 2, ID: "b"}, ring.Position{Key: 3, ID: "c"}

@@ -26,15 +26,16 @@ import (
 const (
 	// retractTime bounds what a put that has failed still does.
 	retractTime = 5 * time.Second
-	// remembersRetracted is how long a holder takes a block that was given up for an orphan: another
-	// holder that has not heard of it may bring it back meanwhile.
+	// remembersRetracted is how long a holder takes a block that was given up for an orphan:
+	// another holder that has not heard of it may bring it back meanwhile.
 	remembersRetracted = time.Hour
-	// maxRetracted bounds the blocks that are remembered; those beyond it, the oldest, go after a day.
+	// maxRetracted bounds the blocks that are remembered; those beyond it, the oldest, go after a
+	// day.
 	maxRetracted = 1 << 16
 )
 
-// retracted are later blocks whose writers have given them up, and the places about whose blocks this node is asking
-// whether they are needed. It is safe for concurrent use.
+// retracted are later blocks whose writers have given them up, and the places about whose blocks
+// this node is asking whether they are needed. It is safe for concurrent use.
 type retracted struct {
 	mu    sync.Mutex
 	of    map[givenUp]*lru.Element
@@ -47,7 +48,8 @@ type givenUpAt struct {
 	until time.Time
 }
 
-// givenUp names the record that was given up. One of another writer, or that was put again since, is another.
+// givenUp names the record that was given up. One of another writer, or that was put again since,
+// is another.
 type givenUp [16]byte
 
 func givenUpOf(at store.Place, stamp string, clock uint64, writer []byte) givenUp {
@@ -89,7 +91,8 @@ func (r *retracted) has(k storedRecord, now time.Time) bool {
 	return now.Before(entry.until)
 }
 
-// judge notes that this node is about to ask whether the blocks at a place are needed, until done is called.
+// judge notes that this node is about to ask whether the blocks at a place are needed, until done
+// is called.
 func (r *retracted) judge(at store.Place) (done func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -113,7 +116,8 @@ func (r *retracted) judging(at store.Place) bool {
 	return r.asked[at] > 0
 }
 
-// serveRetract takes later blocks for orphans that their writer gives up, and tells the other holders.
+// serveRetract takes later blocks for orphans that their writer gives up, and tells the other
+// holders.
 func (n *Node) serveRetract(ctx context.Context, from peer.ID, r *pb.Retract) (*pb.FileResponse, error) {
 	s := n.ring.Snapshot()
 	if r.GetTold() {

@@ -10,8 +10,8 @@ import (
 	"github.com/p2pchord/p2pchord/store"
 )
 
-// Whoever gives up many blocks, which anybody can, takes no more memory for it than there is, and the blocks that others
-// give up afterwards are remembered.
+// Whoever gives up many blocks, which anybody can, takes no more memory for it than there is, and
+// the blocks that others give up afterwards are remembered.
 func TestWhatIsGivenUpIsBounded(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

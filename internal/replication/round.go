@@ -71,7 +71,8 @@ func (r *round) awaitWitness(ctx context.Context) error {
 	}
 }
 
-// awaitOthers waits for the remaining answers, for at most a while; 0 is not at all, negative as long as ctx allows.
+// awaitOthers waits for the remaining answers, for at most a while; 0 is not at all, negative as
+// long as ctx allows.
 func (r *round) awaitOthers(ctx context.Context, while time.Duration) {
 	if while == 0 {
 		return
@@ -161,17 +162,18 @@ func (n *Node) others(s *chord.Snapshot, key ring.Key, copies int) []ring.Positi
 	return out
 }
 
-// A holder whose store is full still takes records, as far as the part of its capacity goes that blocks leave to them:
-// a few hundred bytes, without which it could be no witness. The bytes go to somebody else, or come when there is room.
-// See docs/decisions/0109.
+// A holder whose store is full still takes records, as far as the part of its capacity goes that
+// blocks leave to them: a few hundred bytes, without which it could be no witness. The bytes go to
+// somebody else, or come when there is room. See docs/decisions/0109.
 
 // sendBare gives the witness a record without its bytes, under the grant.
 func (n *Node) sendBare(ctx context.Context, g replica.Grant, rec *protocol.Record) error {
 	return n.sendStore(ctx, g.From, rec, &pb.Store{Record: rec.Message, Grant: protocol.GrantMessage(g.ID), RecordOnly: true}, nil)
 }
 
-// takeBack ends a put whose witness has no room even for the record. If nobody else has it and it has replaced nothing,
-// it is removed here again, and nothing of the put is anywhere. Otherwise it stays, and is read when there is room.
+// takeBack ends a put whose witness has no room even for the record. If nobody else has it and it
+// has replaced nothing, it is removed here again, and nothing of the put is anywhere. Otherwise it
+// stays, and is read when there is room.
 func (n *Node) takeBack(ctx context.Context, r *round, rec *protocol.Record) error {
 	r.awaitOthers(ctx, -1)
 	taken := false
@@ -192,8 +194,8 @@ func (n *Node) takeBack(ctx context.Context, r *round, rec *protocol.Record) err
 	return fault.New(fault.NoSpace, "the store of the owner's predecessor is full, so %q is not stored; delete files or raise its capacity", rec.GetName())
 }
 
-// sendElsewhere gives a record whose witness has no room for its bytes to the nearest other peer that has, so that two
-// have them. There the copy stays until the holders have theirs.
+// sendElsewhere gives a record whose witness has no room for its bytes to the nearest other peer
+// that has, so that two have them. There the copy stays until the holders have theirs.
 func (n *Node) sendElsewhere(ctx context.Context, r *round, rec *protocol.Record, b *block, s *chord.Snapshot) error {
 	var last error
 	for _, h := range n.others(s, rec.Key(), maxCopies) {
@@ -211,8 +213,8 @@ func (n *Node) sendElsewhere(ctx context.Context, r *round, rec *protocol.Record
 	return fault.New(fault.Uncertain, "only one peer has room for the file, so it is uncertain whether it stays; make room or add a peer, then put it again: %w", last)
 }
 
-// noSpaceHere is what an owner or a witness says of err, a failed write. With a disk that is full to
-// the last it is about to step aside, and another peer takes its place.
+// noSpaceHere is what an owner or a witness says of err, a failed write. With a disk that is full
+// to the last it is about to step aside, and another peer takes its place.
 func (n *Node) noSpaceHere(err error) error {
 	if fault.CodeOf(err) != fault.NoSpace || n.ring.Snapshot().Grants.Alone() || !n.stepsAside() {
 		return err

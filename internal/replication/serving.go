@@ -71,7 +71,8 @@ func (n *Node) elsewhere(better []ring.Position) error {
 	return e
 }
 
-// stillServing reports whether what was true in s is true now: the same grant, the arc still synced and the key still in it.
+// stillServing reports whether what was true in s is true now: the same grant, the arc still synced
+// and the key still in it.
 func (n *Node) stillServing(s *chord.Snapshot, key ring.Key) bool {
 	now := n.ring.Snapshot()
 	return !now.Leaving && now.Grants.Synced && now.Grants.Grant == s.Grants.Grant && now.Grants.Owns(key)

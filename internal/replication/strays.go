@@ -40,8 +40,9 @@ type strayKey struct {
 	stamp string
 }
 
-// releases are since when the owners of strays have confirmed that these are not needed here. A stray that is
-// handed to this node meanwhile is counted on again: keep has it forgotten. It is safe for concurrent use.
+// releases are since when the owners of strays have confirmed that these are not needed here. A
+// stray that is handed to this node meanwhile is counted on again: keep has it forgotten. It is
+// safe for concurrent use.
 type releases struct {
 	mu    sync.Mutex
 	since map[strayKey]time.Time
@@ -75,8 +76,9 @@ func (r *releases) clear() {
 	clear(r.since)
 }
 
-// strayLoop gives copies that belong elsewhere to their owners, and drops them when
-// the owner confirms that enough others have them, and a grace time later still does. See "Drop" in docs/replication.md.
+// strayLoop gives copies that belong elsewhere to their owners, and drops them when the owner
+// confirms that enough others have them, and a grace time later still does. See "Drop" in
+// docs/replication.md.
 func (n *Node) strayLoop(ctx context.Context) {
 	for env.Sleep(ctx, n.env, 2*n.cfg.Heartbeat) == nil {
 		strays := n.strays()
@@ -88,8 +90,9 @@ func (n *Node) strayLoop(ctx context.Context) {
 	}
 }
 
-// strays finds copies outside this node's arcs: neither in its own nor in its successor's, of which it is the witness, and of a
-// file with so few copies that this node is not among their holders. With neighbours unknown there are none.
+// strays finds copies outside this node's arcs: neither in its own nor in its successor's, of which
+// it is the witness, and of a file with so few copies that this node is not among their holders.
+// With neighbours unknown there are none.
 func (n *Node) strays() []stray {
 	s := n.ring.Snapshot()
 	preds, succs := s.View.Predecessors(), s.View.Successors()
@@ -171,7 +174,8 @@ func (n *Node) obey(ctx context.Context, owner peer.ID, st stray, v pb.Verdict) 
 // strayGrace is how long a copy that is no longer needed stays.
 func (n *Node) strayGrace() time.Duration { return 5 * n.cfg.Heartbeat }
 
-// drop removes one entry if it still may go at that moment; its bytes go with the last entry that names them.
+// drop removes one entry if it still may go at that moment; its bytes go with the last entry that
+// names them.
 func (n *Node) drop(ctx context.Context, e store.Entry, may func() bool) {
 	_, err := n.store.Update(ctx, e.Place, func(es []store.Entry) ([]store.Entry, error) {
 		if !may() {
@@ -203,8 +207,8 @@ func (n *Node) serveRelease(ctx context.Context, from peer.ID, rel *pb.Release) 
 	for _, it := range rel.GetItems() {
 		out.Verdicts = append(out.Verdicts, verdicts[n.judgeRelease(ctx, s, ring.ID(from), it, held)])
 	}
-	// A verdict about a file counts only if this node was its owner while it judged. Later blocks are named
-	// by their hash: the holders' word is enough.
+	// A verdict about a file counts only if this node was its owner while it judged. Later blocks
+	// are named by their hash: the holders' word is enough.
 	owned := func(it *pb.Item) bool { return it.GetIndex() == 0 && s.Grants.Owns(ring.Key(itemPlace(it).Key)) }
 	if i := slices.IndexFunc(rel.GetItems(), owned); i >= 0 {
 		if err := n.confirm(ctx, s, rel.GetItems()[i].GetName(), nil); err != nil {
@@ -255,8 +259,8 @@ func (n *Node) judgeRelease(ctx context.Context, s *chord.Snapshot, asker ring.I
 	return r.Judge()
 }
 
-// covering returns the record here that makes a copy with this stamp needless: see replica.Covering.
-// Of a later block it is the very one.
+// covering returns the record here that makes a copy with this stamp needless: see
+// replica.Covering. Of a later block it is the very one.
 func covering(ks []storedRecord, at store.Place, stamp string) (storedRecord, bool) {
 	if at.Index > 0 {
 		i := slices.IndexFunc(ks, func(k storedRecord) bool { return k.entry.Stamp == stamp })
@@ -280,7 +284,8 @@ func covering(ks []storedRecord, at store.Place, stamp string) (storedRecord, bo
 	return ks[i], true
 }
 
-// hasCopy asks h, once for each key and request, what it holds, and reports whether it has the entry: whole, or the record at least.
+// hasCopy asks h, once for each key and request, what it holds, and reports whether it has the
+// entry: whole, or the record at least.
 func (n *Node) hasCopy(ctx context.Context, h ring.Position, e store.Entry, whole bool, held map[ring.Position]map[strayKey]bool) bool {
 	asked := strayKey{place: store.Place{Key: e.Key}}
 	if held[h] == nil {

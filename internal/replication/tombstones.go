@@ -18,21 +18,22 @@ import (
 	"github.com/p2pchord/p2pchord/store"
 )
 
-// graves are since when, in milliseconds since 1970, the owner of an arc knows of its tombstones that all holders have them.
-// A new owner begins to count anew. It is safe for concurrent use.
+// collection are since when, in milliseconds since 1970, the owner of an arc knows of its
+// tombstones that all holders have them. A new owner begins to count anew. It is safe for
+// concurrent use.
 type collection struct {
 	mu      sync.Mutex
 	full    map[string]int64
 	changed bool
 }
 
-// grave names a tombstone.
+// tombstoneID names a tombstone.
 func tombstoneID(e store.Entry) string {
 	sum := blake3sum.Sum([]byte(e.Name + "\x00" + e.Stamp))
 	return hex.EncodeToString(sum[:16])
 }
 
-// loadGraves reads what was written down. What can't be read costs no more than counting anew.
+// loadCollection reads what was written down. What can't be read costs no more than counting anew.
 func (n *Node) loadCollection() {
 	full, err := n.folder.LoadCollection()
 	if err != nil {
@@ -44,7 +45,7 @@ func (n *Node) loadCollection() {
 	n.collection.full = full
 }
 
-// saveGraves writes them down.
+// saveCollection writes them down.
 func (n *Node) saveCollection() {
 	full, changed := n.collection.take()
 	if !changed {
@@ -100,8 +101,9 @@ func (n *Node) tombstones(s *chord.Snapshot) []store.Entry {
 	return out
 }
 
-// bury takes in that a round of repair, begun when the tombstones dead stood, has found all holders to agree. It has those removed
-// that every holder has had for the grace period: by the other holders first, then here. See "Delete" in docs/replication.md.
+// collectTombstones takes in that a round of repair, begun when the tombstones dead stood, has
+// found all holders to agree. It has those removed that every holder has had for the grace period:
+// by the other holders first, then here. See "Delete" in docs/replication.md.
 func (n *Node) collectTombstones(ctx context.Context, s *chord.Snapshot, dead []store.Entry) {
 	now, sure := n.now(), n.time().Early
 	var due []store.Entry
@@ -115,7 +117,8 @@ func (n *Node) collectTombstones(ctx context.Context, s *chord.Snapshot, dead []
 		}
 		full[g] = since
 		v, err := replica.ParseStamp(e.Stamp)
-		// One that no holder would remove yet, for it was written while clocks were ahead, doesn't keep the others.
+		// One that no holder would remove yet, for it was written while clocks were ahead, doesn't
+		// keep the others.
 		if err == nil && n.grace().Expired(v, sure) && n.grace().Collectable([]replica.Reference{{Deleted: true}}, since, sure) {
 			due = append(due, e)
 		}
@@ -127,7 +130,8 @@ func (n *Node) collectTombstones(ctx context.Context, s *chord.Snapshot, dead []
 		for _, h := range n.arcHolders(s) {
 			if err := n.sendCollect(ctx, h, due); err != nil {
 				log.Debugw("collecting tombstones", "holder", peerID(h), "err", err)
-				return // the next round gives them back to those that have removed them, and tries again
+				// The next round gives them back to those that have removed them, and tries again.
+				return
 			}
 		}
 		for _, e := range due {
@@ -157,7 +161,8 @@ func (n *Node) sendCollect(ctx context.Context, h ring.Position, due []store.Ent
 	return nil
 }
 
-// serveCollect removes tombstones at their owner's word: those that stand alone here too, and are old enough by this node's clock.
+// serveCollect removes tombstones at their owner's word: those that stand alone here too, and are
+// old enough by this node's clock.
 func (n *Node) serveCollect(ctx context.Context, from peer.ID, c *pb.Collect) (*pb.FileResponse, error) {
 	if err := n.peers.CheckMember(ctx, from); err != nil {
 		return nil, err
@@ -190,7 +195,7 @@ func (n *Node) serveCollect(ctx context.Context, from peer.ID, c *pb.Collect) (*
 	return &pb.FileResponse{}, nil
 }
 
-// buryEvery is how often an owner looks at its tombstones.
+// collectEvery is how often an owner looks at its tombstones.
 func (n *Node) collectEvery() time.Duration {
 	return max(2*n.cfg.Heartbeat, min(time.Hour, n.cfg.TombstoneGrace/200))
 }

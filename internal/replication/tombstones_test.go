@@ -9,7 +9,8 @@ import (
 	"github.com/p2pchord/p2pchord/store"
 )
 
-// What is written down of deletes is what is known of them, also when one has taken another's place.
+// What is written down of deletes is what is known of them, also when one has taken another's
+// place.
 func TestDeletesAreWrittenDownByContents(t *testing.T) {
 	t.Parallel()
 	f := new(memoryFolder)

@@ -77,8 +77,8 @@ func (n *Node) mayWitness(from peer.ID, key ring.Key, id *pb.GrantID) error {
 	return nil
 }
 
-// serveConfirm tells an owner that is about to answer a read whether its grant still
-// stands, and whether the version is one that the witness has too. See "Get" in docs/replication.md.
+// serveConfirm tells an owner that is about to answer a read whether its grant still stands, and
+// whether the version is one that the witness has too. See "Get" in docs/replication.md.
 func (n *Node) serveConfirm(from peer.ID, c *pb.Confirm) (*pb.FileResponse, error) {
 	at := filePlace(c.GetName())
 	if err := n.mayWitness(from, ring.Key(at.Key), c.GetGrant()); err != nil {
@@ -99,7 +99,7 @@ func (n *Node) serveConfirm(from peer.ID, c *pb.Confirm) (*pb.FileResponse, erro
 // asks for it; a reader that is the witness says it in its request; or the
 // reader asks owner and witness at the same time. See docs/decisions/0050.
 
-// said is what a reader says of itself, as the witness.
+// readerVote is what a reader says of itself, as the witness.
 type readerVote struct {
 	from peer.ID
 	word *pb.Confirm

@@ -12,7 +12,8 @@ import (
 	"github.com/p2pchord/p2pchord/store"
 )
 
-// A reader's word that it is the witness counts only from the giver of the present grant, and only up to the version that it has.
+// A reader's word that it is the witness counts only from the giver of the present grant, and only
+// up to the version that it has.
 func TestWhoseWordConfirms(t *testing.T) {
 	t.Parallel()
 	witness := ring.Position{Key: 7, ID: "witness"}

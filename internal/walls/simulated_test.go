@@ -15,6 +15,7 @@ import (
 var simulated = map[string][]string{
 	"internal/chord":       nil,
 	"internal/replication": nil,
+	"internal/standby":     nil,
 }
 
 // realTime are the functions, by package, that wait or tell the time past the environment.

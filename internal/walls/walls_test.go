@@ -69,6 +69,7 @@ var walls = []wall{
 	{"internal/netcheck", []string{module + "/node", module + "/store", module + "/gateway"}, true},
 	{"internal/chord", []string{module + "/node", module + "/store"}, true},
 	{"internal/replication", []string{module + "/node", module + "/internal/p2phost"}, true},
+	{"internal/standby", []string{module + "/node", module + "/internal/p2phost", module + "/internal/replication"}, true},
 	// What others build on knows none of them.
 	{"internal/env", []string{module + "/node", module + "/store", module + "/protocol", libp2p}, true},
 	{"internal/fault", []string{module}, true},
