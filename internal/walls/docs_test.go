@@ -15,6 +15,7 @@ import (
 var (
 	recordName = regexp.MustCompile(`^[0-9]{4}-[a-z0-9-]+\.md$`)
 	citation   = regexp.MustCompile(`docs/decisions/([0-9]{4})`)
+	codePath   = regexp.MustCompile("`((?:[a-z0-9_]+/)+[a-z0-9_]+\\.go|(?:cmd|internal)/[a-z0-9_/]+)")
 	link       = regexp.MustCompile(`\]\(([^)#:\s]+)(?:#[^)]*)?\)`)
 )
 
@@ -77,6 +78,24 @@ func TestLinksLeadToFiles(t *testing.T) {
 			target := filepath.Join(filepath.Dir(name), filepath.FromSlash(string(m[1])))
 			if _, err := os.Stat(target); err != nil {
 				t.Errorf("%s: the link to %s leads nowhere", name, m[1])
+			}
+		}
+	})
+}
+
+// Docs name files and packages that are there: "node/put.go", "internal/fault",
+// "internal/fault.New".
+func TestNamedPathsExist(t *testing.T) {
+	t.Parallel()
+	root := filepath.Join("..", "..")
+	eachText(t, root, func(name string, text []byte) {
+		if filepath.Ext(name) != ".md" {
+			return
+		}
+		for _, m := range codePath.FindAllSubmatch(text, -1) {
+			p := filepath.FromSlash(string(m[1]))
+			if _, err := os.Stat(filepath.Join(root, p)); err != nil {
+				t.Errorf("%s: there is no %s", name, m[1])
 			}
 		}
 	})
