@@ -1,7 +1,6 @@
 package node
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -21,25 +20,21 @@ import (
 	"github.com/p2pchord/p2pchord/internal/membudget"
 	"github.com/p2pchord/p2pchord/internal/p2phost"
 	"github.com/p2pchord/p2pchord/internal/peeraddr"
+	"github.com/p2pchord/p2pchord/internal/transfer"
 	"github.com/p2pchord/p2pchord/internal/transfer/request"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
-	"github.com/p2pchord/p2pchord/ring"
 )
 
 // Client uses a ring without becoming a member: it holds no files and nobody routes
 // through it. Its methods may be called from many goroutines.
 type Client struct {
-	operations
+	*operations
 
 	host   host.Host
 	client *protocol.Client
-	book   *book.Book
-	env    env.Env
-	wg     sync.WaitGroup // of what env has started
-
-	mu      sync.Mutex
-	members []protocol.PeerInfo // heard of, by position; those that don't answer are taken out
+	router *clientRouter
+	wg     sync.WaitGroup // of what the router has started
 }
 
 // Dial connects to a ring through bootstrap peers, or through members given in their place.
@@ -61,26 +56,26 @@ func Dial(ctx context.Context, cfg ClientConfig) (_ *Client, err error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{host: h, book: book.New(h, nil)}
-	c.env = env.NewSystem(context.Background(), &c.wg)
-	c.client = protocol.NewClient(h, protocol.ClientOptions{
+	c := &Client{host: h, client: protocol.NewClient(h, protocol.ClientOptions{
 		DialTimeout: cfg.Timeout, Timeout: cfg.Timeout, Progress: cfg.Timeout, Limits: limits(cfg.LimitUp, cfg.LimitDown),
-	})
-	remote := request.Remote(c.client)
-	c.operations = operations{
-		key: h.Peerstore().PrivKey(h.ID()), id: h.ID(), memory: membudget.New(cfg.MemoryBytes), timeout: cfg.Timeout, route: c, learn: c.meetPeer,
-		known: func(p peer.ID) (protocol.PeerInfo, bool) { return c.book.Info(ring.ID(p)) },
-		path:  func(p peer.ID) (connpath.Path, bool) { return connpath.To(h, p) },
-		call: unlessStalled(cfg.Timeout, func(ctx context.Context, to peer.ID, req *pb.FileRequest, body []byte) (*request.Reply, error) {
-			c.book.Prepare(to)
-			r, err := remote(ctx, to, req, body)
-			if chord.NoAnswer(err) {
-				c.forget(to)
-			}
-			return r, err
-		}),
+	})}
+	c.router = &clientRouter{
+		self: h.ID(), client: c.client, book: book.New(h, nil), timeout: cfg.Timeout,
+		env: env.NewSystem(context.Background(), &c.wg),
 	}
-	c.begin()
+	remote := request.Remote(c.client)
+	c.operations = newOperations(transfer.Config{
+		Key: h.Peerstore().PrivKey(h.ID()), ID: h.ID(), Memory: membudget.New(cfg.MemoryBytes), Timeout: cfg.Timeout,
+		Router: c.router, Learn: c.router.learn, Known: c.router.info,
+		Path: func(p peer.ID) (connpath.Path, bool) { return connpath.To(h, p) },
+	}, func(ctx context.Context, to peer.ID, req *pb.FileRequest, body []byte) (*request.Reply, error) {
+		c.router.book.Prepare(to)
+		r, err := remote(ctx, to, req, body)
+		if chord.NoAnswer(err) {
+			c.router.forget(to)
+		}
+		return r, err
+	})
 	if err := c.meet(ctx, cfg); err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
@@ -106,7 +101,7 @@ func (c *Client) meet(ctx context.Context, cfg ClientConfig) error {
 					}
 				}
 				for _, p := range in.GetPeers() {
-					_, _ = c.meetPeer(p) // forged ones are left out
+					_, _ = c.router.learn(p) // forged ones are left out
 				}
 				return err
 			})
@@ -118,7 +113,7 @@ func (c *Client) meet(ctx context.Context, cfg ClientConfig) error {
 			last = err
 		}
 	}
-	if len(c.known()) > 0 {
+	if len(c.router.known()) > 0 {
 		return nil
 	}
 	if last == nil {
@@ -129,12 +124,12 @@ func (c *Client) meet(ctx context.Context, cfg ClientConfig) error {
 
 // introduceMember takes a member given in place of a bootstrap peer, and its neighbours.
 func (c *Client) introduceMember(ctx context.Context, id peer.ID) (*pb.Neighbours, error) {
-	m, err := c.observe(ctx, id)
+	m, err := c.router.observe(ctx, id)
 	if err != nil {
 		return nil, err
 	}
 	for _, p := range slices.Concat([]*pb.Peer{m.GetSelf()}, m.GetPredecessors(), m.GetSuccessors()) {
-		_, _ = c.meetPeer(p)
+		_, _ = c.router.learn(p)
 	}
 	return m, nil
 }
@@ -144,145 +139,4 @@ func (c *Client) Close() error {
 	err := errors.Join(c.client.Close(), c.host.Close())
 	c.wg.Wait()
 	return err
-}
-
-// observe asks a member for what is visible of its state.
-func (c *Client) observe(ctx context.Context, id peer.ID) (*pb.Neighbours, error) {
-	return chord.Observe(ctx, clientTransport{c}, id)
-}
-
-// clientTransport sends requests of the ring protocol.
-type clientTransport struct{ client *Client }
-
-// Ring implements chord.Transport.
-func (t clientTransport) Ring(ctx context.Context, to peer.ID, req *pb.RingRequest) (*pb.RingResponse, error) {
-	t.client.book.Prepare(to)
-	return t.client.client.Ring(ctx, to, req)
-}
-
-// maxKnown bounds the members that a client remembers.
-const maxKnown = 1024
-
-// meetPeer verifies the description of a member and remembers it.
-func (c *Client) meetPeer(m *pb.Peer) (protocol.PeerInfo, error) {
-	info, err := c.book.Learn(m)
-	if err != nil || len(info.Addrs) == 0 || info.ID == c.host.ID() {
-		return info, err
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	i, found := slices.BinarySearchFunc(c.members, info.Position, func(m protocol.PeerInfo, p ring.Position) int {
-		return m.Position.Compare(p)
-	})
-	if found {
-		c.members[i] = info
-	} else if len(c.members) < maxKnown {
-		c.members = slices.Insert(c.members, i, info)
-	}
-	return info, nil
-}
-
-// forget takes a member out that does not answer.
-func (c *Client) forget(id peer.ID) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if len(c.members) > 1 {
-		c.members = slices.DeleteFunc(c.members, func(m protocol.PeerInfo) bool { return m.ID == id })
-	}
-}
-
-func (c *Client) known() []protocol.PeerInfo {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return slices.Clone(c.members)
-}
-
-// guess names the first known member at or after key.
-func (c *Client) guess(key ring.Key) (peer.ID, bool) {
-	known := c.known()
-	if len(known) == 0 {
-		return "", false
-	}
-	i, _ := slices.BinarySearchFunc(known, ring.At(key), func(m protocol.PeerInfo, p ring.Position) int {
-		return m.Position.Compare(p)
-	})
-	return known[i%len(known)].ID, true
-}
-
-// locate asks known members, those before the key first, for its owner.
-func (c *Client) locate(ctx context.Context, key ring.Key) (protocol.Owner, error) {
-	last := fault.New(fault.Unreachable, "no member of the ring could be reached: check that its nodes run; p2pchord netcheck tells what is wrong here")
-	for _, m := range c.before(key) {
-		found, err := c.find(ctx, m.ID, key)
-		if err == nil {
-			return protocol.ReadOwner(found, protocol.MaxCopies, c.meetPeer)
-		}
-		if last = err; chord.NoAnswer(err) {
-			c.forget(m.ID)
-		}
-		if ctx.Err() != nil {
-			break
-		}
-	}
-	return protocol.Owner{}, last
-}
-
-func (c *Client) find(ctx context.Context, via peer.ID, key ring.Key) (*pb.Found, error) {
-	ctx, cancel := context.WithTimeout(ctx, c.timeout/2)
-	defer cancel()
-	c.book.Prepare(via)
-	resp, err := c.client.Ring(ctx, via, &pb.RingRequest{Body: &pb.RingRequest_Find{Find: &pb.Find{
-		Key: uint32(key), Hops: chord.MaxHops, Path: true, TimeoutMs: uint32((c.timeout / 2).Milliseconds()), //nolint:gosec // bounded
-	}}})
-	return resp.GetFound(), err
-}
-
-// starts are known members, those before the key first.
-func (c *Client) starts(key ring.Key) []peer.ID {
-	var out []peer.ID
-	for _, m := range c.before(key) {
-		out = append(out, m.ID)
-	}
-	return out
-}
-
-// nearer asks one member for the owner of key, or for peers nearer to it.
-func (c *Client) nearer(ctx context.Context, via peer.ID, key ring.Key) (*pb.Found, error) {
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
-	defer cancel()
-	c.book.Prepare(via)
-	resp, err := c.client.Ring(ctx, via, &pb.RingRequest{Body: &pb.RingRequest_Find{Find: &pb.Find{Key: uint32(key), Local: true}}})
-	return resp.GetFound(), err
-}
-
-// before returns a few known members, the nearest before key first.
-func (c *Client) before(key ring.Key) []protocol.PeerInfo {
-	known := c.known()
-	at := ring.At(key)
-	slices.SortFunc(known, func(a, b protocol.PeerInfo) int {
-		x, y := a.Position.Compare(at) < 0, b.Position.Compare(at) < 0
-		if x != y { // those before the key in the line come first, then those behind it, both from their end
-			if x {
-				return -1
-			}
-			return 1
-		}
-		return -cmp.Compare(a.Position.Compare(b.Position), 0)
-	})
-	return known[:min(len(known), 5)]
-}
-
-// walk goes around the ring, starting at any known member.
-func (c *Client) walk(ctx context.Context) ([]protocol.PeerInfo, error) {
-	last := fault.New(fault.Unreachable, "no member of the ring could be reached: check that its nodes run; p2pchord netcheck tells what is wrong here")
-	for _, m := range c.before(0) {
-		members, err := chord.WalkFrom(ctx, c.env, m.ID, c.observe, c.meetPeer)
-		if err == nil {
-			return members, nil
-		}
-		if last = err; chord.NoAnswer(err) {
-			c.forget(m.ID)
-		}
-	}
-	return nil, last
 }

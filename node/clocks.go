@@ -22,8 +22,8 @@ func (n *Node) wrongClock() string {
 	if skew.Own == 0 {
 		return ""
 	}
-	return fmt.Sprintf("this machine's clock is %s %s those of most of the %d other peers that it knows: set it",
-		duration.Rough(inMillis(skew.Own)), aheadOrBehind(skew.Own), len(others))
+	return fmt.Sprintf("this machine's clock is %s those of most of the %d other peers that it knows: set it",
+		duration.Offset(inMillis(skew.Own)), len(others))
 }
 
 // peerWords names a peer for people: by its ring address, if it has one, and its ID.
@@ -35,10 +35,3 @@ func (n *Node) peerWords(p ring.Position) string {
 }
 
 func inMillis(millis int64) time.Duration { return time.Duration(millis) * time.Millisecond }
-
-func aheadOrBehind(millis int64) string {
-	if millis > 0 {
-		return "ahead of"
-	}
-	return "behind"
-}

@@ -8,8 +8,9 @@
 // ring) and the state of the node's arc (package replica) belong to one goroutine,
 // the loop; stream handlers and operations read an immutable snapshot of both. What
 // is stored goes through package store, what is said to other peers through package
-// protocol. It knows nothing of HTTP or of the command line.
+// protocol. What users do with files is carried out by package internal/transfer. It knows
+// nothing of HTTP or of the command line.
 //
 // Every goroutine is started by a Node or a Client and awaited by its Close.
-// docs/put-and-get.md follows one put and one get through the files of this room.
+// docs/put-and-get.md follows one put and one get through the packages.
 package node

@@ -71,7 +71,7 @@ func (n *Node) RetractAll(ctx context.Context, name string) error {
 		}
 		var parsed *protocol.Record
 		if parsed, err = protocol.VerifyRecord(rec); err == nil {
-			err = n.atOwner(ctx, parsed.Key(), func(ctx context.Context, to peer.ID) error {
+			err = n.transfer.Owners().At(ctx, parsed.Key(), func(ctx context.Context, to peer.ID) error {
 				r, err := n.replicas.Call(ctx, to, &pb.FileRequest{Body: &pb.FileRequest_Retract{Retract: &pb.Retract{Records: []*pb.Record{rec}}}}, nil)
 				if err == nil {
 					r.Close()

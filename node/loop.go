@@ -114,17 +114,6 @@ func (n *Node) checkMember(ctx context.Context, id peer.ID) error {
 func (n *Node) observe(ctx context.Context, id peer.ID) (*pb.Neighbours, error) {
 	return n.driver().Observe(ctx, id)
 }
-func (n *Node) learnPeer(m *pb.Peer) (protocol.PeerInfo, error) { return n.book.Learn(m) }
-
-func (n *Node) guess(key ring.Key) (peer.ID, bool) { return n.driver().Guess(key) }
-func (n *Node) locate(ctx context.Context, key ring.Key) (protocol.Owner, error) {
-	return n.driver().Locate(ctx, key)
-}
-func (n *Node) starts(key ring.Key) []peer.ID { return n.driver().Starts(key) }
-func (n *Node) nearer(ctx context.Context, via peer.ID, key ring.Key) (*pb.Found, error) {
-	return n.driver().Nearer(ctx, via, key)
-}
-func (n *Node) walk(ctx context.Context) ([]protocol.PeerInfo, error) { return n.driver().Walk(ctx) }
 
 // peerID is the libp2p identity of the node at p.
 func peerID(p ring.Position) peer.ID { return peer.ID(p.ID) }

@@ -10,6 +10,7 @@ import (
 	"github.com/libp2p/go-libp2p/p2p/discovery/mdns"
 	manet "github.com/multiformats/go-multiaddr/net"
 
+	"github.com/p2pchord/p2pchord/internal/pause"
 	"github.com/p2pchord/p2pchord/internal/peeraddr"
 	"github.com/p2pchord/p2pchord/ring"
 )
@@ -86,11 +87,11 @@ func (l lanPeers) HandlePeerFound(info peer.AddrInfo) {
 // foundUnlessMet founds a ring when no peer of the local network has been met in time. Of
 // several nodes that start at once, all but the one with the lowest ID wait longer, and join it.
 func (n *Node) foundUnlessMet(ctx context.Context) {
-	if sleep(ctx, lanWait) != nil {
+	if pause.For(ctx, lanWait) != nil {
 		return
 	}
 	for _, p := range n.state.Load().View.Peers() {
-		if p.ID < n.self.ID && sleep(ctx, lanWait) != nil {
+		if p.ID < n.self.ID && pause.For(ctx, lanWait) != nil {
 			return
 		}
 	}

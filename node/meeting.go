@@ -9,6 +9,7 @@ import (
 	"github.com/multiformats/go-multistream"
 
 	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/internal/pause"
 )
 
 // The waits between tries to meet a peer: the first one, doubled each time up to the longest.
@@ -22,7 +23,7 @@ const (
 func untilMet(ctx context.Context, meet func() error) error {
 	err := meet()
 	for wait := firstMeetWait; mayChange(err); wait = min(2*wait, longestMeetWait) {
-		if sleep(ctx, wait) != nil {
+		if pause.For(ctx, wait) != nil {
 			return err
 		}
 		if next := meet(); ctx.Err() == nil || next == nil {

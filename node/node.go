@@ -29,6 +29,7 @@ import (
 	"github.com/p2pchord/p2pchord/internal/p2phost"
 	"github.com/p2pchord/p2pchord/internal/replication"
 	"github.com/p2pchord/p2pchord/internal/standby"
+	"github.com/p2pchord/p2pchord/internal/transfer"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/ring"
 	"github.com/p2pchord/p2pchord/store"
@@ -41,12 +42,13 @@ var errClosed = chord.ErrClosed
 
 // Node is a member of the ring. Its methods may be called from many goroutines.
 type Node struct {
-	operations
+	*operations
 
 	cfg      Config
 	address  protocol.RingAddress
 	self     ring.Position
 	folder   *nodefolder.Folder
+	memory   *membudget.Budget // for blocks
 	host     host.Host
 	store    *store.Handle
 	client   *protocol.Client
@@ -128,12 +130,13 @@ func (n *Node) start(ctx context.Context) error {
 	if err := n.startLoop(ctx); err != nil {
 		return err
 	}
-	n.operations = operations{
-		key: n.folder.Key(), id: n.host.ID(), memory: n.memory, timeout: n.cfg.Timeout, route: n, call: unlessStalled(n.cfg.Timeout, n.replicas.Call), learn: n.learnPeer, local: n.replicas.LocalBlock, wordOf: n.replicas.Vote, hold: n.replicas.Hold,
-		correction: n.replicas.Correction,
-		known:      n.knownPeer, path: func(p peer.ID) (connpath.Path, bool) { return connpath.To(n.host, p) },
-	}
-	n.begin()
+	n.operations = newOperations(transfer.Config{
+		Key: n.folder.Key(), ID: n.host.ID(), Memory: n.memory, Timeout: n.cfg.Timeout,
+		Router: n.driver(), Learn: n.book.Learn, Known: n.knownPeer,
+		Path:      func(p peer.ID) (connpath.Path, bool) { return connpath.To(n.host, p) },
+		ReadBlock: n.replicas.LocalBlock, HoldBlock: n.replicas.Hold, Vote: n.replicas.Vote,
+		ClockOffset: n.replicas.Correction,
+	}, n.replicas.Call)
 	if err := n.serve(); err != nil {
 		return err
 	}
@@ -155,7 +158,8 @@ func (n *Node) start(ctx context.Context) error {
 	return nil
 }
 
-// startLoop makes the two machines, the goroutine that owns them, and what looks after files beside them.
+// startLoop makes the two machines, the goroutine that owns them, and what looks after files beside
+// them.
 func (n *Node) startLoop(ctx context.Context) error {
 	remembered := chord.LearnAll(n.book, n.folder.Peers()...)
 	driver, err := chord.New(chord.Config{
@@ -182,18 +186,21 @@ func (n *Node) spawn(f func(context.Context)) {
 	n.wg.Go(func() { f(n.ctx) })
 }
 
-// work is spawn for one piece of work: a panic in it is contained. failed, if not nil, then tells whoever waits for the outcome.
+// work is spawn for one piece of work: a panic in it is contained. failed, if not nil, then tells
+// whoever waits for the outcome.
 func (n *Node) work(what string, f func(context.Context), failed func()) {
 	contain.Go(&n.wg, what, func() { f(n.ctx) }, failed)
 }
 
-// keepRunning is spawn for a loop that lasts as long as the node. One that panics is begun anew after a while.
+// keepRunning is spawn for a loop that lasts as long as the node. One that panics is begun anew
+// after a while.
 func (n *Node) keepRunning(what string, loop func(context.Context)) {
 	n.spawn(func(ctx context.Context) { contain.Restart(ctx, what, loop) })
 }
 
-// awaitJoined waits until the node is a member of a ring, and then, for as long as one
-// step may take, until its neighbours have taken it in and it serves its arc: who is told that a node is ready counts on it.
+// awaitJoined waits until the node is a member of a ring, and then, for as long as one step may
+// take, until its neighbours have taken it in and it serves its arc: who is told that a node is
+// ready counts on it.
 func (n *Node) awaitJoined(ctx context.Context) error {
 	joined := false
 	var patience <-chan time.Time

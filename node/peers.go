@@ -15,6 +15,7 @@ import (
 
 	"github.com/p2pchord/p2pchord/internal/connpath"
 	"github.com/p2pchord/p2pchord/internal/contain"
+	"github.com/p2pchord/p2pchord/internal/duration"
 	"github.com/p2pchord/p2pchord/internal/netcheck"
 	"github.com/p2pchord/p2pchord/ring"
 )
@@ -69,7 +70,7 @@ func (n *Node) Peers(ctx context.Context) ([]Connection, error) {
 		}
 		o := n.connection(c, roles[c.RemotePeer()])
 		if latency[i] > 0 {
-			ms := milliseconds(latency[i])
+			ms := duration.Milliseconds(latency[i])
 			o.LatencyMS = &ms
 		}
 		out = append(out, o)
@@ -196,6 +197,3 @@ func lastName(id string) string {
 	}
 	return name
 }
-
-// milliseconds is d with three digits after the point.
-func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

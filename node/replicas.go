@@ -8,6 +8,7 @@ import (
 	"github.com/p2pchord/p2pchord/internal/membudget"
 	"github.com/p2pchord/p2pchord/internal/replication"
 	"github.com/p2pchord/p2pchord/internal/standby"
+	"github.com/p2pchord/p2pchord/internal/transfer/blocks"
 	"github.com/p2pchord/p2pchord/internal/transfer/request"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
@@ -55,8 +56,10 @@ func (t transportOf) Call(ctx context.Context, to peer.ID, req *pb.FileRequest, 
 type blocksOf struct{ n *Node }
 
 func (b blocksOf) FindBlock(ctx context.Context, at store.Place, hash store.Hash, size int, near []peer.ID, memory *membudget.Reservation) (*membudget.Buffer, error) {
-	buf, _, err := b.n.block(ctx, at, hash, size, near, memory, true)
-	return buf, err
+	got, err := b.n.transfer.Blocks().Fetch(ctx, blocks.Block{
+		Name: at.Name, Index: at.Index, Hash: hash, Size: size, Holders: near, Repair: true,
+	}, memory)
+	return got.Data, err
 }
 
 // serveFile answers one request of the file protocol.

@@ -76,7 +76,7 @@ func TestMoreSiblingsThanAnAnswerMayHave(t *testing.T) {
 // versions are what the owner of a file tells a holder that asks which of them use a block.
 func versions(t *testing.T, n *Node, name string) (all []*pb.Record, err error) {
 	t.Helper()
-	err = n.atOwner(t.Context(), protocol.Place(name, 0), func(ctx context.Context, to peer.ID) error {
+	err = n.transfer.Owners().At(t.Context(), protocol.Place(name, 0), func(ctx context.Context, to peer.ID) error {
 		r, err := n.replicas.Call(ctx, to, &pb.FileRequest{Body: &pb.FileRequest_Get{Get: &pb.Get{Name: name, Tombstone: true}}}, nil)
 		if err == nil {
 			defer r.Close()

@@ -9,6 +9,7 @@ import (
 	"github.com/p2pchord/p2pchord/internal/connpath"
 	"github.com/p2pchord/p2pchord/internal/contain"
 	"github.com/p2pchord/p2pchord/internal/replication"
+	"github.com/p2pchord/p2pchord/internal/transfer"
 	"github.com/p2pchord/p2pchord/replica"
 	"github.com/p2pchord/p2pchord/ring"
 )
@@ -75,7 +76,7 @@ func (n *Node) statusWithoutFiles(s *snapshot) Status {
 // listHeld fills in the files that the node owns and those that it holds for others.
 func (n *Node) listHeld(out *Status) error {
 	return n.replicas.Files(func(f replication.File) {
-		info := fileInfo(f.Record, f.Copies)
+		info := transfer.Describe(f.Record, f.Copies)
 		info.Missing = !f.Complete
 		if f.Owned {
 			out.Files = append(out.Files, info)
@@ -94,7 +95,7 @@ func (n *Node) memberAt(p ring.Position) Member {
 			m.Addrs = append(m.Addrs, a.String())
 		}
 	} else if info, ok := n.book.Info(p.ID); ok {
-		m = member(info)
+		m = transfer.DescribeMember(info)
 	}
 	if w, ok := connpath.To(n.host, peerID(p)); ok {
 		m.Path = w.Kind

@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"encoding/hex"
 
 	"github.com/p2pchord/p2pchord/store"
 )
@@ -25,7 +26,7 @@ func (n *Node) Verify(ctx context.Context, report func(Damage)) (Verified, error
 	blocks, size, err := n.store.Verify(ctx, func(h store.Hash, err error) {
 		out.Bad++
 		if report != nil {
-			report(Damage{Hash: hexHash(h), Error: err.Error()})
+			report(Damage{Hash: hex.EncodeToString(h[:]), Error: err.Error()})
 		}
 	})
 	out.Blocks, out.Bytes = blocks, size

@@ -27,3 +27,15 @@ func Rough(d time.Duration) string {
 	}
 	return fmt.Sprintf("%d days", int(d.Round(24*time.Hour).Hours()/24))
 }
+
+// Offset writes how a clock that is d ahead of another one, or behind if d is negative, stands to
+// it: "5m0s behind", "3 days ahead of".
+func Offset(d time.Duration) string {
+	if d > 0 {
+		return Rough(d) + " ahead of"
+	}
+	return Rough(d) + " behind"
+}
+
+// Milliseconds is d as results in JSON have it.
+func Milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

@@ -103,7 +103,7 @@ func (n *Node) checkedBlock(ctx context.Context, h store.Hash) (*protocol.Payloa
 }
 
 // LocalBlock reads a block from this node's own store into buf; nil when it is not here.
-func (n *Node) LocalBlock(ctx context.Context, h store.Hash, buf []byte) []byte {
+func (n *Node) LocalBlock(ctx context.Context, h [protocol.HashSize]byte, buf []byte) []byte {
 	have, err := n.store.Has(h)
 	if err != nil || !have {
 		return nil
@@ -133,7 +133,7 @@ type inFlight struct {
 
 // Hold offers the bytes of a block, with its hash, until the function that it returns is called;
 // see inFlight.
-func (n *Node) Hold(hash store.Hash, buf *membudget.Buffer) (release func()) {
+func (n *Node) Hold(hash [protocol.HashSize]byte, buf *membudget.Buffer) (release func()) {
 	return n.inFlight.hold(hash, buf)
 }
 

@@ -74,7 +74,7 @@ var walls = []wall{
 	{"internal/env", []string{module + "/node", module + "/store", module + "/protocol", libp2p}, true},
 	{"internal/fault", []string{module}, true},
 	{"internal/durable", []string{module + "/node", module + "/store", module + "/protocol", module + "/bootstrap"}, true},
-	{"internal/transfer/request", []string{module + "/node", module + "/store", module + "/bootstrap"}, true},
+	{"internal/transfer", []string{module + "/node", module + "/store", module + "/bootstrap"}, true},
 	{"internal/connpath", []string{module + "/node", module + "/protocol", module + "/bootstrap", module + "/internal/p2phost"}, true},
 	{"internal/p2phost", []string{module + "/node", module + "/store", module + "/protocol", module + "/bootstrap"}, true},
 	{"internal/certdate", []string{module, libp2p}, true},

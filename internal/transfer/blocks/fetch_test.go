@@ -1,4 +1,4 @@
-package node
+package blocks
 
 import (
 	"bytes"
@@ -17,7 +17,6 @@ import (
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/ring"
-	"github.com/p2pchord/p2pchord/store"
 )
 
 // holder is what one peer does when it is asked for a block.
@@ -104,9 +103,9 @@ func (r blockedReader) Read([]byte) (int, error) {
 // oneRoute knows the first of some holders, and the rest when the ring is asked.
 type oneRoute struct{ holders []peer.ID }
 
-func (r oneRoute) guess(ring.Key) (peer.ID, bool) { return r.holders[0], true }
+func (r oneRoute) Guess(ring.Key) (peer.ID, bool) { return r.holders[0], true }
 
-func (r oneRoute) locate(context.Context, ring.Key) (protocol.Owner, error) {
+func (r oneRoute) Locate(context.Context, ring.Key) (protocol.Owner, error) {
 	f := protocol.Owner{PeerInfo: protocol.PeerInfo{ID: r.holders[0]}}
 	for _, h := range r.holders[1:] {
 		f.Near = append(f.Near, protocol.PeerInfo{ID: h})
@@ -114,17 +113,9 @@ func (r oneRoute) locate(context.Context, ring.Key) (protocol.Owner, error) {
 	return f, nil
 }
 
-func (r oneRoute) starts(ring.Key) []peer.ID { return nil }
-
-func (r oneRoute) nearer(context.Context, peer.ID, ring.Key) (*pb.Found, error) {
-	return nil, fault.TryAgain
-}
-
-func (r oneRoute) walk(context.Context) ([]protocol.PeerInfo, error) { return nil, nil }
-
-func roomOf(t *testing.T, o *operations, size int) *membudget.Reservation {
+func reserve(t *testing.T, budget *membudget.Budget, size int) *membudget.Reservation {
 	t.Helper()
-	room, err := o.memory.Reserve(t.Context(), membudget.User, size, 1)
+	room, err := budget.Reserve(t.Context(), membudget.User, size, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,7 +127,7 @@ func roomOf(t *testing.T, o *operations, size int) *membudget.Reservation {
 func TestBlockOvertakesBadHolders(t *testing.T) {
 	t.Parallel()
 	right := bytes.Repeat([]byte("right"), 100_000)
-	hash := store.Hash(blake3sum.Sum(right))
+	hash := blake3sum.Sum(right)
 	for _, c := range []struct {
 		name    string
 		holders []holder
@@ -162,16 +153,16 @@ func TestBlockOvertakesBadHolders(t *testing.T) {
 			for i := range c.holders {
 				ids = append(ids, peer.ID(rune('a'+i)))
 			}
-			o := &operations{
-				id: "self", memory: membudget.New(0), timeout: 2 * time.Second, route: oneRoute{ids},
-				call: func(ctx context.Context, to peer.ID, req *pb.FileRequest, _ []byte) (*request.Reply, error) {
+			f := &Fetcher{
+				Self: "self", Timeout: 2 * time.Second, Router: oneRoute{ids},
+				Call: func(ctx context.Context, to peer.ID, req *pb.FileRequest, _ []byte) (*request.Reply, error) {
 					return c.holders[to[0]-'a'](ctx, req.GetBlock(), right)
 				},
 			}
 			if c.from < 0 {
-				o.timeout = 100 * time.Millisecond
+				f.Timeout = 100 * time.Millisecond
 			}
-			data, src, err := o.block(t.Context(), store.Place{Name: "x", Index: 1}, hash, len(right), nil, roomOf(t, o, len(right)), false)
+			got, err := f.Fetch(t.Context(), Block{Name: "x", Index: 1, Hash: hash, Size: len(right)}, reserve(t, membudget.New(0), len(right)))
 			if c.from < 0 {
 				if !errors.Is(err, fault.TryAgain) {
 					t.Errorf("got %v, want %v", err, fault.TryAgain)
@@ -181,51 +172,53 @@ func TestBlockOvertakesBadHolders(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !bytes.Equal(data.Data, right) || src.from != ids[c.from] {
-				t.Errorf("%d bytes came from %q", len(data.Data), src.from)
+			if !bytes.Equal(got.Data.Data, right) || got.From != ids[c.from] {
+				t.Errorf("%d bytes came from %q", len(got.Data.Data), got.From)
 			}
 		})
 	}
 }
 
-// With memory for one block only, a peer that has stopped in the middle gives its memory up to one that delivers.
+// With memory for one block only, a peer that has stopped in the middle gives its memory up to one
+// that delivers.
 func TestBlockOvertakesWithoutMoreMemory(t *testing.T) {
 	t.Parallel()
 	right := bytes.Repeat([]byte("right"), 100_000)
-	hash := store.Hash(blake3sum.Sum(right))
+	hash := blake3sum.Sum(right)
 	holders := []holder{stops, stops, good}
-	o := &operations{
-		id: "self", memory: membudget.New(0), timeout: time.Minute, route: oneRoute{[]peer.ID{"a", "b", "c"}},
-		call: func(ctx context.Context, to peer.ID, req *pb.FileRequest, _ []byte) (*request.Reply, error) {
+	f := &Fetcher{
+		Self: "self", Timeout: time.Minute, Router: oneRoute{[]peer.ID{"a", "b", "c"}},
+		Call: func(ctx context.Context, to peer.ID, req *pb.FileRequest, _ []byte) (*request.Reply, error) {
 			return holders[to[0]-'a'](ctx, req.GetBlock(), right)
 		},
 	}
-	room := roomOf(t, o, len(right))
-	for o.memory.TryTake(membudget.User, 4<<10) != nil { //nolint:revive // all that is left is used by others
+	budget := membudget.New(0)
+	room := reserve(t, budget, len(right))
+	for budget.TryTake(membudget.User, 4<<10) != nil { //nolint:revive // all that is left is used by others
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
-	data, src, err := o.block(ctx, store.Place{Name: "x", Index: 1}, hash, len(right), nil, room, false)
+	got, err := f.Fetch(ctx, Block{Name: "x", Index: 1, Hash: hash, Size: len(right)}, room)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Equal(data.Data, right) || src.from != "c" {
-		t.Errorf("%d bytes came from %q", len(data.Data), src.from)
+	if !bytes.Equal(got.Data.Data, right) || got.From != "c" {
+		t.Errorf("%d bytes came from %q", len(got.Data.Data), got.From)
 	}
 }
 
 // An interruption ends the fetch at once, whatever the holders do.
 func TestBlockIsInterrupted(t *testing.T) {
 	t.Parallel()
-	o := &operations{
-		id: "self", memory: membudget.New(0), timeout: time.Hour, route: oneRoute{[]peer.ID{"a"}},
-		call: func(ctx context.Context, _ peer.ID, req *pb.FileRequest, _ []byte) (*request.Reply, error) {
+	f := &Fetcher{
+		Self: "self", Timeout: time.Hour, Router: oneRoute{[]peer.ID{"a"}},
+		Call: func(ctx context.Context, _ peer.ID, req *pb.FileRequest, _ []byte) (*request.Reply, error) {
 			return silent(ctx, req.GetBlock(), nil)
 		},
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	time.AfterFunc(50*time.Millisecond, cancel)
-	_, _, err := o.block(ctx, store.Place{Name: "x"}, store.Hash{1}, 10, nil, roomOf(t, o, 10), false)
+	_, err := f.Fetch(ctx, Block{Name: "x", Hash: [protocol.HashSize]byte{1}, Size: 10}, reserve(t, membudget.New(0), 10))
 	if !errors.Is(err, fault.Interrupted) {
 		t.Errorf("got %v, want %v", err, fault.Interrupted)
 	}

@@ -1,4 +1,4 @@
-package node
+package request
 
 import (
 	"context"
@@ -10,13 +10,13 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/p2pchord/p2pchord/internal/fault"
-	"github.com/p2pchord/p2pchord/internal/transfer/request"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 )
 
-// What waits without progress at an owner ends soon after the timeout, whatever it waits for; what makes progress goes on.
-func TestAtOwnerIsBounded(t *testing.T) {
+// What waits without progress at an owner ends soon after the timeout, whatever it waits for; what
+// makes progress goes on.
+func TestRequestsAtOwnersAreBounded(t *testing.T) {
 	t.Parallel()
 	const timeout = 10 * time.Second
 	wait := func(ctx context.Context, d time.Duration) error {
@@ -53,9 +53,9 @@ func TestAtOwnerIsBounded(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				o := &operations{timeout: timeout, route: knownOwner{id: "owner"}}
+				o := Owners{Timeout: timeout, Router: knownOwner{id: "owner"}}
 				began := time.Now()
-				err := o.atOwner(t.Context(), 1, func(ctx context.Context, _ peer.ID) error { return c.ask(ctx) })
+				err := o.At(t.Context(), 1, func(ctx context.Context, _ peer.ID) error { return c.ask(ctx) })
 				if took := time.Since(began); took > c.most {
 					t.Errorf("it took %s, want at most %s", took, c.most)
 				}
@@ -67,11 +67,12 @@ func TestAtOwnerIsBounded(t *testing.T) {
 	}
 }
 
-// A request that waits for a place among others', or for a stream, is bounded as one that waits for its answer.
+// A request that waits for a place among others', or for a stream, is bounded as one that waits for
+// its answer.
 func TestCallsAreBounded(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		stuck := unlessStalled(10*time.Second, func(ctx context.Context, _ peer.ID, _ *pb.FileRequest, _ []byte) (*request.Reply, error) {
+		stuck := Bounded(10*time.Second, func(ctx context.Context, _ peer.ID, _ *pb.FileRequest, _ []byte) (*Reply, error) {
 			<-ctx.Done()
 			return nil, fault.New(fault.Interrupted, "was not waited for: %w", ctx.Err())
 		})
@@ -86,9 +87,9 @@ func TestCallsAreBounded(t *testing.T) {
 			t.Errorf("the caller's own end is %v", err)
 		}
 		var inner context.Context
-		answers := unlessStalled(10*time.Second, func(ctx context.Context, _ peer.ID, _ *pb.FileRequest, _ []byte) (*request.Reply, error) {
+		answers := Bounded(10*time.Second, func(ctx context.Context, _ peer.ID, _ *pb.FileRequest, _ []byte) (*Reply, error) {
 			inner = ctx
-			return &request.Reply{Close: func() {}}, nil
+			return &Reply{Close: func() {}}, nil
 		})
 		r, err := answers(t.Context(), "peer", nil, nil)
 		if err != nil {

@@ -1,6 +1,7 @@
-package node
+package transfer
 
 import (
+	"bytes"
 	"context"
 	"os"
 	"time"
@@ -12,11 +13,12 @@ import (
 	"github.com/p2pchord/p2pchord/internal/direct"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/internal/membudget"
+	"github.com/p2pchord/p2pchord/internal/transfer/request"
 )
 
-// Save writes the whole file to dst, each block where it belongs as soon as it has been
-// verified. What dst holds of it already, from an earlier Save that was interrupted,
-// is found by its hashes and is not fetched again. When Save fails, dst keeps what has come.
+// Save writes the whole file to dst, each block to its place as soon as it has been verified. What
+// dst has of it already, from an earlier Save that was interrupted, is found by its hashes and is
+// not fetched again. If Save fails, dst keeps what has come.
 func (f *File) Save(dst *os.File) error {
 	st, err := dst.Stat()
 	if err != nil {
@@ -47,28 +49,29 @@ func (f *File) Save(dst *os.File) error {
 	return err
 }
 
-// saveBlock gets block i into its place of dst, unless it stands there already; had is what dst had at the beginning.
+// saveBlock writes block i to its place in dst, unless it is there already. had is the size of dst
+// at the beginning.
 func (f *File) saveBlock(ctx context.Context, dst *os.File, had int64, i int) error {
 	hash, size := f.rec.BlockAt(i)
 	at := int64(i) * int64(f.rec.GetBlockSize())
 	if at+int64(size) <= had {
-		buf, err := f.ops.memory.Take(ctx, membudget.User, size)
+		buf, err := f.client.cfg.Memory.Take(ctx, membudget.User, size)
 		if err != nil {
-			return f.ops.explain(ctx, err, nil)
+			return request.Explain(ctx, err, nil)
 		}
 		_, err = dst.ReadAt(buf.Data, at)
 		there := err == nil && blake3sum.Sum(buf.Data) == hash
 		buf.Free()
 		if there {
-			f.took(fetched{}, size)
+			f.used("", "", size)
 			return nil
 		}
 	}
-	room, err := f.roomFor(ctx, i)
+	memory, err := f.reserve(ctx, i)
 	if err != nil {
 		return err
 	}
-	b := f.fetch(ctx, i, room)
+	b := f.fetch(ctx, i, memory)
 	if b.err != nil {
 		return b.err
 	}
@@ -76,19 +79,58 @@ func (f *File) saveBlock(ctx context.Context, dst *os.File, had int64, i int) er
 	if err := f.writeBlock(dst, b.data.Data, at, had); err != nil {
 		return err
 	}
-	f.took(b, size)
+	f.used(b.from, b.path, size)
 	return nil
 }
 
-// A disk that has taken longer than slowDisk for each MiB of the first directTrial bytes
-// gets the rest by way of the system's cache, in its own time.
+// holeSize is how many zero bytes, where they could be written in one piece, become a hole.
+const holeSize = 64 << 10
+
+var zeros [holeSize]byte
+
+// writeBlock writes a block to its place in dst, which had so many bytes at the beginning. Behind
+// those it leaves zeros out, so that a sparse file is sparse again.
+func (f *File) writeBlock(dst *os.File, data []byte, at, had int64) error {
+	if at < had {
+		return f.write(dst, data, at)
+	}
+	for len(data) > 0 {
+		n := leading(data, true)
+		data, at = data[n:], at+int64(n)
+		if n = leading(data, false); n == 0 {
+			continue
+		}
+		if err := f.write(dst, data[:n], at); err != nil {
+			return err
+		}
+		data, at = data[n:], at+int64(n)
+	}
+	return nil
+}
+
+// leading is how many bytes data begins with that are zeros, or that are not, in pieces of
+// holeSize.
+func leading(data []byte, zero bool) int {
+	n := 0
+	for n < len(data) {
+		piece := data[n:min(n+holeSize, len(data))]
+		if bytes.Equal(piece, zeros[:len(piece)]) != zero {
+			break
+		}
+		n += len(piece)
+	}
+	return n
+}
+
+// If a disk has taken longer than slowDisk for each MiB of the first directTrial bytes, the rest
+// goes through the system's cache.
 const (
 	slowDisk    = 8 * time.Millisecond
 	directTrial = 64 << 20
 )
 
-// write puts data into its place of dst, past the system's cache unless the disk is slow:
-// where memory is in use, finding room in the cache takes longer than all the rest.
+// write writes data to its place in dst, past the system's cache unless the disk is slow: on a
+// machine whose memory is in use, finding room in the cache takes longer than all the rest.
 func (f *File) write(dst *os.File, data []byte, at int64) error {
 	f.writing.Lock()
 	defer f.writing.Unlock()

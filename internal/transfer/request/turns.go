@@ -1,16 +1,16 @@
-package node
+package request
 
 import "context"
 
-// maxCutOffs bounds how often the bytes of a block are sent again after their way was cut off in the middle. That each
-// began anew is what bounds the time then, not the first one.
+// maxCutOffs bounds how often the bytes of a block are sent again after their connection broke off
+// in the middle. Each time the timeout begins anew, so the count is what bounds the operation.
 const maxCutOffs = 8
 
 type turnsKey struct{}
 
-// oneByOne has those requests under the returned context that were cut off repeated one at a time: side by side
-// they may be too slow.
-func oneByOne(ctx context.Context) context.Context {
+// RepeatInTurn returns a context whose requests are repeated one at a time once their connection
+// has broken off in the middle. Side by side they may be too slow for the connection.
+func RepeatInTurn(ctx context.Context) context.Context {
 	return context.WithValue(ctx, turnsKey{}, make(chan struct{}, 1))
 }
 

@@ -1,4 +1,4 @@
-package node
+package transfer
 
 import (
 	"cmp"
@@ -9,9 +9,10 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/peer"
 
-	"github.com/p2pchord/p2pchord/internal/chord"
 	"github.com/p2pchord/p2pchord/internal/contain"
+	"github.com/p2pchord/p2pchord/internal/duration"
 	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/internal/transfer/request"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/replica"
@@ -28,7 +29,8 @@ const (
 // What a holder says of a file.
 const (
 	HasComplete = "complete" // the version that is current, with its bytes
-	// HasIncomplete is the version that is current with its first block, of a file of which a later block is missing.
+	// HasIncomplete is the version that is current with its first block, of a file of which a later
+	// block is missing.
 	HasIncomplete = "incomplete"
 	HasRecord     = "record"    // the current version, without its bytes yet
 	HasOther      = "other"     // another version only
@@ -36,7 +38,8 @@ const (
 	HasUnknown    = "no answer" // it could not be asked
 )
 
-// The results of a trace. Their JSON is the command line's contract: fields may be added, never renamed.
+// The results of a trace. Their JSON is the command line's contract: fields may be added, never
+// renamed.
 type (
 	// Trace is the way to a file: who was asked on it, and what those say who hold it.
 	Trace struct {
@@ -89,23 +92,26 @@ type (
 // PathSelf is the path to the node itself.
 const PathSelf = "self"
 
-// Trace follows the lookup of a name from here, asking each peer on the way by itself, and then asks
-// every holder what it has. A file that isn't there is no error; that nobody answers is.
-func (o *operations) Trace(ctx context.Context, name string) (Trace, error) {
+// maxSteps bounds the peers that are asked one by one for the owner.
+const maxSteps = 32
+
+// Trace follows the lookup of a name from here, asking each peer on the way by itself, and then
+// asks every holder what it has. A file that isn't there is no error; that nobody answers is.
+func (c *Client) Trace(ctx context.Context, name string) (Trace, error) {
 	if err := protocol.ValidName(name); err != nil {
 		return Trace{}, err
 	}
 	key := protocol.Place(name, 0)
 	t := Trace{Name: name, Key: uint16(key), Hops: []TraceHop{}, Holders: []TraceHolder{}, Missing: []int{}, Unchecked: []int{}}
-	t.Lookup = o.traceLookup(ctx, key)
-	owner, near, err := o.traceSteps(ctx, key, &t)
+	t.Lookup = c.traceLookup(ctx, key)
+	owner, near, err := c.traceSteps(ctx, key, &t)
 	if err != nil {
 		return t, err
 	}
 	h := hop(owner)
 	t.Owner = &h
-	holders, stamp := o.traceRecord(ctx, name, owner, near, &t)
-	t.Holders = o.traceHolders(ctx, name, key, owner.ID, holders, stamp)
+	holders, stamp := c.traceRecord(ctx, name, owner, near, &t)
+	t.Holders = c.traceHolders(ctx, name, key, owner.ID, holders, stamp)
 	for i := range t.Holders {
 		if len(t.Missing) > 0 && t.Holders[i].Has == HasComplete {
 			t.Holders[i].Has = HasIncomplete
@@ -114,11 +120,11 @@ func (o *operations) Trace(ctx context.Context, name string) (Trace, error) {
 	return t, ctx.Err()
 }
 
-func (o *operations) traceLookup(ctx context.Context, key ring.Key) TraceLookup {
+func (c *Client) traceLookup(ctx context.Context, key ring.Key) TraceLookup {
 	l := TraceLookup{Path: []Hop{}}
 	began := time.Now()
-	f, err := o.route.locate(ctx, key)
-	l.MS = milliseconds(time.Since(began))
+	f, err := c.cfg.Router.Locate(ctx, key)
+	l.MS = duration.Milliseconds(time.Since(began))
 	if err != nil {
 		l.Error = err.Error()
 		return l
@@ -129,14 +135,14 @@ func (o *operations) traceLookup(ctx context.Context, key ring.Key) TraceLookup 
 	return l
 }
 
-// traceSteps asks from peer to peer until one is the owner, and returns it with its neighbours
+// traceSteps asks from peer to peer until one is the owner, and returns it with its neighbors
 // that hold its backups: the predecessor, then successors.
-func (o *operations) traceSteps(ctx context.Context, key ring.Key, t *Trace) (owner protocol.PeerInfo, near []protocol.PeerInfo, err error) {
-	ask := o.route.starts(key)
+func (c *Client) traceSteps(ctx context.Context, key ring.Key, t *Trace) (owner protocol.PeerInfo, near []protocol.PeerInfo, err error) {
+	ask := c.cfg.Router.Starts(key)
 	last := fault.New(fault.TryAgain, "no peer nearer to the key could be reached; the ring may be changing")
 	known := make(map[peer.ID]protocol.PeerInfo)
 	var asked []peer.ID
-	for len(ask) > 0 && len(asked) < chord.MaxHops && ctx.Err() == nil {
+	for len(ask) > 0 && len(asked) < maxSteps && ctx.Err() == nil {
 		id := ask[0]
 		ask = ask[1:]
 		if slices.Contains(asked, id) {
@@ -144,40 +150,41 @@ func (o *operations) traceSteps(ctx context.Context, key ring.Key, t *Trace) (ow
 		}
 		asked = append(asked, id)
 		began := time.Now()
-		found, err := o.route.nearer(ctx, id, key)
-		h := TraceHop{TracePeer: o.tracePeer(id, known[id], time.Since(began), err), Answer: AnswerNone}
+		found, err := c.cfg.Router.Nearer(ctx, id, key)
+		h := TraceHop{TracePeer: c.tracePeer(id, known[id], time.Since(began), err), Answer: AnswerNone}
 		if err != nil {
 			t.Hops, last = append(t.Hops, h), err
 			continue
 		}
 		if found.GetOwner() != nil {
-			if owner, err = o.learn(found.GetOwner().GetSelf()); err != nil {
+			if owner, err = c.cfg.Learn(found.GetOwner().GetSelf()); err != nil {
 				return owner, nil, err
 			}
 			h.Answer, h.Key, h.RingAddress = AnswerOwner, uint16(owner.Position.Key), owner.RingAddress.String()
 			t.Hops = append(t.Hops, h)
-			return owner, o.neighboursOfOwner(found.GetOwner()), nil
+			return owner, c.likelyHolders(found.GetOwner()), nil
 		}
 		h.Answer = AnswerNearer
 		t.Hops = append(t.Hops, h)
 		var next []peer.ID
 		for _, m := range found.GetNext() {
-			if info, err := o.learn(m); err == nil {
+			if info, err := c.cfg.Learn(m); err == nil {
 				known[info.ID] = info
 				next = append(next, info.ID)
 			}
 		}
 		ask = append(next, ask...)
 	}
-	return owner, nil, o.explain(ctx, cmp.Or(ctx.Err(), last), last)
+	return owner, nil, request.Explain(ctx, cmp.Or(ctx.Err(), last), last)
 }
 
-// neighboursOfOwner are those that most likely hold its backups: its predecessor, and its next two successors.
-func (o *operations) neighboursOfOwner(m *pb.Neighbours) []protocol.PeerInfo {
+// likelyHolders are those that most likely hold its backups: its predecessor, and its next two
+// successors.
+func (c *Client) likelyHolders(m *pb.Neighbours) []protocol.PeerInfo {
 	var out []protocol.PeerInfo
 	preds, succs := m.GetPredecessors(), m.GetSuccessors()
 	for _, d := range slices.Concat(preds[:min(len(preds), 1)], succs[:min(len(succs), 2)]) {
-		if info, err := o.learn(d); err == nil && !slices.ContainsFunc(out, func(p protocol.PeerInfo) bool { return p.ID == info.ID }) {
+		if info, err := c.cfg.Learn(d); err == nil && !slices.ContainsFunc(out, func(p protocol.PeerInfo) bool { return p.ID == info.ID }) {
 			out = append(out, info)
 		}
 	}
@@ -185,15 +192,15 @@ func (o *operations) neighboursOfOwner(m *pb.Neighbours) []protocol.PeerInfo {
 }
 
 // tracePeer describes a peer that was asked.
-func (o *operations) tracePeer(id peer.ID, info protocol.PeerInfo, took time.Duration, err error) TracePeer {
-	p := TracePeer{PeerID: id.String(), MS: milliseconds(took)}
+func (c *Client) tracePeer(id peer.ID, info protocol.PeerInfo, took time.Duration, err error) TracePeer {
+	p := TracePeer{PeerID: id.String(), MS: duration.Milliseconds(took)}
 	if info.ID == "" {
-		info, _ = o.known(id) // empty when nothing is
+		info, _ = c.cfg.Known(id) // empty when nothing is
 	}
 	p.Key, p.RingAddress = uint16(info.Position.Key), info.RingAddress.String()
-	if id == o.id {
+	if id == c.cfg.ID {
 		p.Path = PathSelf
-	} else if w, ok := o.path(id); ok {
+	} else if w, ok := c.cfg.Path(id); ok {
 		p.Path, p.Transport = w.Kind, w.Transport
 		if w.Relay != "" {
 			p.Via = w.Relay.String()
@@ -207,11 +214,11 @@ func (o *operations) tracePeer(id peer.ID, info protocol.PeerInfo, took time.Dur
 
 // traceRecord asks the owner for the record and returns who it says holds it; when it
 // doesn't tell, those that most likely do.
-func (o *operations) traceRecord(ctx context.Context, name string, owner protocol.PeerInfo, near []protocol.PeerInfo, t *Trace) (holders []protocol.PeerInfo, stamp string) {
+func (c *Client) traceRecord(ctx context.Context, name string, owner protocol.PeerInfo, near []protocol.PeerInfo, t *Trace) (holders []protocol.PeerInfo, stamp string) {
 	holders = append([]protocol.PeerInfo{owner}, near...)
-	ctx, cancel := context.WithTimeout(ctx, o.timeout)
+	ctx, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
 	defer cancel()
-	r, err := o.call(ctx, owner.ID, &pb.FileRequest{Body: &pb.FileRequest_Get{Get: &pb.Get{Name: name}}}, nil)
+	r, err := c.cfg.Call(ctx, owner.ID, &pb.FileRequest{Body: &pb.FileRequest_Get{Get: &pb.Get{Name: name}}}, nil)
 	if err != nil {
 		if fault.CodeOf(err) != fault.NotFound {
 			t.Error = err.Error()
@@ -227,24 +234,24 @@ func (o *operations) traceRecord(ctx context.Context, name string, owner protoco
 	if told := r.GetGot().GetHolders(); len(told) > 0 {
 		holders = nil
 		for _, m := range told {
-			if info, err := o.learn(m); err == nil {
+			if info, err := c.cfg.Learn(m); err == nil {
 				holders = append(holders, info)
 			}
 		}
 	}
-	info := fileInfo(rec.RecordBody, len(holders))
+	info := Describe(rec.RecordBody, len(holders))
 	t.File = &info
-	t.Missing, t.Unchecked = o.missingBlocks(ctx, rec)
+	t.Missing, t.Unchecked = c.missingBlocks(ctx, rec)
 	return holders, protocol.StampOf(rec)
 }
 
 // traceHolders asks every holder, all at the same time.
-func (o *operations) traceHolders(ctx context.Context, name string, key ring.Key, owner peer.ID, holders []protocol.PeerInfo, stamp string) []TraceHolder {
+func (c *Client) traceHolders(ctx context.Context, name string, key ring.Key, owner peer.ID, holders []protocol.PeerInfo, stamp string) []TraceHolder {
 	out := make([]TraceHolder, len(holders))
 	var wg sync.WaitGroup
 	for i, info := range holders {
 		contain.Go(&wg, "asking a holder", func() {
-			out[i] = o.traceHolder(ctx, name, key, info, stamp)
+			out[i] = c.traceHolder(ctx, name, key, info, stamp)
 			out[i].Role = "backup"
 			if info.ID == owner {
 				out[i].Role = "owner"
@@ -255,12 +262,12 @@ func (o *operations) traceHolders(ctx context.Context, name string, key ring.Key
 	return out
 }
 
-func (o *operations) traceHolder(ctx context.Context, name string, key ring.Key, info protocol.PeerInfo, stamp string) TraceHolder {
-	ctx, cancel := context.WithTimeout(ctx, o.timeout)
+func (c *Client) traceHolder(ctx context.Context, name string, key ring.Key, info protocol.PeerInfo, stamp string) TraceHolder {
+	ctx, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
 	defer cancel()
 	began := time.Now()
-	newest, err := o.newestAt(ctx, info.ID, name, key)
-	h := TraceHolder{TracePeer: o.tracePeer(info.ID, info, time.Since(began), err), Has: HasUnknown}
+	newest, err := c.newestAt(ctx, info.ID, name, key)
+	h := TraceHolder{TracePeer: c.tracePeer(info.ID, info, time.Since(began), err), Has: HasUnknown}
 	switch {
 	case err != nil:
 		return h
@@ -280,12 +287,13 @@ func (o *operations) traceHolder(ctx context.Context, name string, key ring.Key,
 	return h
 }
 
-// newestAt asks a peer for what it has of a file, and returns the newest version's item, nil when it has none.
-func (o *operations) newestAt(ctx context.Context, from peer.ID, name string, key ring.Key) (*pb.Item, error) {
+// newestAt asks a peer for what it has of a file, and returns the newest version's item, nil when
+// it has none.
+func (c *Client) newestAt(ctx context.Context, from peer.ID, name string, key ring.Key) (*pb.Item, error) {
 	var newest *pb.Item
 	inv := &pb.Inventory{Keys: []uint32{uint32(key)}}
 	for {
-		r, err := o.call(ctx, from, &pb.FileRequest{Body: &pb.FileRequest_Inventory{Inventory: inv}}, nil)
+		r, err := c.cfg.Call(ctx, from, &pb.FileRequest{Body: &pb.FileRequest_Inventory{Inventory: inv}}, nil)
 		if err != nil {
 			return nil, err
 		}

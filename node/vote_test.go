@@ -71,8 +71,9 @@ type reader interface {
 	Through(func(context.Context, peer.ID, *pb.FileRequest) error)
 }
 
-// A reader that is neither the owner nor its witness asks both at the same time, once it knows them, be it a
-// member or not; and when the witness gives no good word, the owner asks it as always.
+// A reader that is neither the owner nor its witness asks both at the same time, once it knows
+// them, be it a member or not; and when the witness gives no good word, the owner asks it as
+// always.
 func TestReadersAskBoth(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 4)

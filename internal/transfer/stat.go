@@ -1,4 +1,4 @@
-package node
+package transfer
 
 import (
 	"context"
@@ -13,34 +13,98 @@ import (
 	"github.com/p2pchord/p2pchord/ring"
 )
 
+// Stat tells everything about a file.
+func (c *Client) Stat(ctx context.Context, name string) (FileStat, error) {
+	if err := protocol.ValidName(name); err != nil {
+		return FileStat{}, err
+	}
+	var out FileStat
+	var rec *protocol.Record
+	err := c.owners.At(ctx, protocol.Place(name, 0), func(ctx context.Context, to peer.ID) error {
+		r, err := c.cfg.Call(ctx, to, &pb.FileRequest{Body: &pb.FileRequest_Stat{Stat: &pb.Stat{Name: name}}}, nil)
+		if err != nil {
+			return err
+		}
+		defer r.Close()
+		out, rec, err = c.readStats(name, r.GetStats())
+		return err
+	})
+	if fault.CodeOf(err) == fault.NotFound {
+		return FileStat{}, fault.New(fault.NotFound, "%q is not in the ring", name)
+	}
+	if err != nil {
+		return out, err
+	}
+	out.Missing, out.Unchecked = c.missingBlocks(ctx, rec)
+	for i := range out.Holders {
+		out.Holders[i].Complete = out.Holders[i].Complete && len(out.Missing) == 0
+	}
+	return out, nil
+}
+
+func (c *Client) readStats(name string, m *pb.Stats) (FileStat, *protocol.Record, error) {
+	rec, err := protocol.VerifyRecord(m.GetRecord())
+	if err != nil {
+		return FileStat{}, nil, err
+	}
+	if rec.GetName() != name {
+		return FileStat{}, nil, fault.New(fault.Integrity, "a peer answered with the record of another file")
+	}
+	out := FileStat{Writer: rec.By.String(), Blocks: []Block{}, Holders: []Holder{}, Siblings: []FileInfo{}}
+	complete := 0
+	for _, h := range m.GetHolders() {
+		role := "backup"
+		if h.GetOwner() {
+			role = "owner"
+		}
+		if h.GetComplete() {
+			complete++
+		}
+		out.Holders = append(out.Holders, Holder{PeerID: peer.ID(h.GetPeer().GetId()).String(), Role: role, Complete: h.GetComplete()})
+	}
+	out.FileInfo = Describe(rec.RecordBody, complete)
+	for i := range rec.BlockCount() {
+		hash, size := rec.BlockAt(i)
+		out.Blocks = append(out.Blocks, Block{
+			Index: i, Key: uint16(protocol.Place(name, uint32(i))), Size: int64(size), CID: protocol.CID(hash).String(), //nolint:gosec // bounded
+		})
+	}
+	for _, s := range m.GetSiblings() {
+		if sib, err := protocol.VerifyRecord(s); err == nil && !sib.GetDeleted() {
+			out.Siblings = append(out.Siblings, Describe(sib.RecordBody, 0))
+		}
+	}
+	return out, rec, nil
+}
+
 // askedAtOnce is how many peers are asked for blocks at a time.
 const askedAtOnce = 8
 
 // blockSearch finds out which later blocks of a file nobody holds who should.
 type blockSearch struct {
-	ops     *operations
+	client  *Client
 	rec     *protocol.Record
 	pending []int        // not found yet
 	failed  map[int]bool // a peer that may hold it didn't answer
 }
 
-// missingBlocks returns the later blocks of a file that neither their owners nor the owners' neighbors
-// hold, and those for which that can't be told because one of them doesn't answer.
-func (o *operations) missingBlocks(ctx context.Context, rec *protocol.Record) (missing, unchecked []int) {
+// missingBlocks returns the later blocks of a file that neither their owners nor the owners'
+// neighbors hold, and those for which that can't be told because one of them doesn't answer.
+func (c *Client) missingBlocks(ctx context.Context, rec *protocol.Record) (missing, unchecked []int) {
 	missing, unchecked = []int{}, []int{}
-	b := blockSearch{ops: o, rec: rec, failed: make(map[int]bool)}
+	b := blockSearch{client: c, rec: rec, failed: make(map[int]bool)}
 	for i := 1; i < rec.BlockCount(); i++ {
 		b.pending = append(b.pending, i)
 	}
 	if len(b.pending) == 0 {
 		return missing, unchecked
 	}
-	b.ask(ctx, func(key ring.Key) (peer.ID, bool) { return o.route.guess(key) })
+	b.ask(ctx, c.cfg.Router.Guess)
 	if len(b.pending) == 0 {
 		return missing, unchecked
 	}
 	clear(b.failed) // the guess may have been wrong; who owns the blocks is asked now
-	members, err := o.route.walk(ctx)
+	members, err := c.cfg.Router.Walk(ctx)
 	if err != nil {
 		return missing, b.pending
 	}
@@ -57,7 +121,8 @@ func (o *operations) missingBlocks(ctx context.Context, rec *protocol.Record) (m
 	return missing, unchecked
 }
 
-// candidate is the peer to ask for a key in a turn: the owner, its predecessor, then its successors.
+// candidate is the peer to ask for a key in a turn: the owner, its predecessor, then its
+// successors.
 func candidate(members []protocol.PeerInfo, key ring.Key, turn int) peer.ID {
 	at, n := ring.At(key), len(members)
 	sorted := slices.SortedFunc(slices.Values(members), func(a, b protocol.PeerInfo) int { return a.Position.Compare(b.Position) })
@@ -72,7 +137,8 @@ func candidate(members []protocol.PeerInfo, key ring.Key, turn int) peer.ID {
 	return sorted[owner%n].ID
 }
 
-// ask asks, for each pending block, the peer that whom names for its key, and takes out those that are held.
+// ask asks, for each pending block, the peer that whom names for its key, and takes out those that
+// are held.
 func (b *blockSearch) ask(ctx context.Context, whom func(ring.Key) (peer.ID, bool)) {
 	type question struct {
 		to     peer.ID
@@ -95,14 +161,14 @@ func (b *blockSearch) ask(ctx context.Context, whom func(ring.Key) (peer.ID, boo
 	group.SetLimit(askedAtOnce)
 	for _, q := range questions {
 		group.Go(func() error {
-			ctx, cancel := context.WithTimeout(ctx, b.ops.timeout)
+			ctx, cancel := context.WithTimeout(ctx, b.client.cfg.Timeout)
 			defer cancel()
 			hashes := make([][]byte, len(q.blocks))
 			for j, i := range q.blocks {
 				hash, _ := b.rec.BlockAt(i)
 				hashes[j] = hash[:]
 			}
-			q.held, _ = b.ops.have(ctx, q.to, hashes) // nil when it doesn't answer
+			q.held, _ = b.client.have(ctx, q.to, hashes) // nil when it doesn't answer
 			return nil
 		})
 	}
@@ -122,8 +188,8 @@ func (b *blockSearch) ask(ctx context.Context, whom func(ring.Key) (peer.ID, boo
 }
 
 // have asks a peer which blocks it has.
-func (o *operations) have(ctx context.Context, to peer.ID, hashes [][]byte) ([]bool, error) {
-	r, err := o.call(ctx, to, &pb.FileRequest{Body: &pb.FileRequest_Have{Have: &pb.Have{Hashes: hashes}}}, nil)
+func (c *Client) have(ctx context.Context, to peer.ID, hashes [][]byte) ([]bool, error) {
+	r, err := c.cfg.Call(ctx, to, &pb.FileRequest{Body: &pb.FileRequest_Have{Have: &pb.Have{Hashes: hashes}}}, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -1,4 +1,4 @@
-package node
+package request
 
 import (
 	"context"
@@ -14,18 +14,19 @@ import (
 	"github.com/p2pchord/p2pchord/protocol"
 )
 
-// Blocks whose way is cut off after a long time are sent again, one at a time; in the end it is told that it doesn't work.
+// Blocks whose way is cut off after a long time are sent again, one at a time; in the end it is
+// told that it doesn't work.
 func TestBlocksThatAreCutOffAreSentAgain(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		o := &operations{route: knownOwner{id: "owner"}, timeout: 10 * time.Second}
+		o := Owners{Timeout: 10 * time.Second, Router: knownOwner{id: "owner"}}
 		cut := &fault.Error{Code: fault.Unreachable, Msg: "broke off", Err: errors.Join(protocol.ErrNoAnswer, protocol.ErrCutOff)}
 		var mu sync.Mutex
 		under := 0
-		ctx := oneByOne(t.Context())
+		ctx := RepeatInTurn(t.Context())
 		send := func(times int) error {
 			tries := 0
-			return o.atOwner(ctx, 1, func(ctx context.Context, _ peer.ID) error {
+			return o.At(ctx, 1, func(ctx context.Context, _ peer.ID) error {
 				mu.Lock()
 				under++
 				if tries > 0 && under > 1 {
@@ -59,7 +60,7 @@ func TestBlocksThatAreCutOffAreSentAgain(t *testing.T) {
 		}
 		silent := &fault.Error{Code: fault.Unreachable, Msg: "did not answer", Err: protocol.ErrNoAnswer}
 		tries := 0
-		if err := o.atOwner(ctx, 1, func(context.Context, peer.ID) error {
+		if err := o.At(ctx, 1, func(context.Context, peer.ID) error {
 			tries++
 			time.Sleep(time.Minute)
 			return silent

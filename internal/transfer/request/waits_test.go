@@ -1,4 +1,4 @@
-package node
+package request
 
 import (
 	"context"
@@ -17,27 +17,29 @@ import (
 
 // knownOwner routes every key to one peer.
 type knownOwner struct {
-	router
+	Router
 	id peer.ID
 }
 
-func (k knownOwner) guess(ring.Key) (peer.ID, bool) { return k.id, true }
+func (k knownOwner) Guess(ring.Key) (peer.ID, bool) { return k.id, true }
 
-func (k knownOwner) locate(context.Context, ring.Key) (f protocol.Owner, err error) {
-	f.ID = k.id
-	return f, nil
+func (k knownOwner) Locate(context.Context, ring.Key) (protocol.Owner, error) {
+	return protocol.Owner{PeerInfo: protocol.PeerInfo{ID: k.id}}, nil
 }
 
 func TestWhatIsWaitedForIsTold(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var told []string
-		ctx := tellWaits(t.Context(), func(what string) { told = append(told, what) })
-		o := &operations{timeout: 10 * time.Second, route: knownOwner{id: "owner"}}
+		ctx := ReportWaits(t.Context(), func(what string) func() {
+			told = append(told, what)
+			return func() {}
+		})
+		o := Owners{Timeout: 10 * time.Second, Router: knownOwner{id: "owner"}}
 		ask := func(answers ...time.Duration) {
 			t.Helper()
 			told = nil
-			err := o.atOwner(ctx, 1, func(context.Context, peer.ID) error {
+			err := o.At(ctx, 1, func(context.Context, peer.ID) error {
 				took := answers[0]
 				answers = answers[1:]
 				time.Sleep(took) // of the bubble's clock

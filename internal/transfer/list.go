@@ -1,0 +1,132 @@
+package transfer
+
+import (
+	"cmp"
+	"context"
+	"iter"
+	"slices"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/p2pchord/p2pchord/internal/contain"
+	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/protocol"
+	"github.com/p2pchord/p2pchord/protocol/pb"
+)
+
+const (
+	// listers is how many members are asked for their files at a time.
+	listers = 8
+	// maxListed bounds the files that are taken from one member.
+	maxListed = 1 << 20
+)
+
+// List yields the files of the ring whose names begin with prefix, by name. After an error nothing
+// follows; what came before may not be all.
+func (c *Client) List(ctx context.Context, prefix string) iter.Seq2[FileInfo, error] {
+	return func(yield func(FileInfo, error) bool) {
+		var files []FileInfo
+		err := c.owners.Retry(ctx, func(ctx context.Context) (err error) {
+			files, err = c.listAll(ctx, prefix)
+			return err
+		})
+		yieldAll(files, err, yield)
+	}
+}
+
+// yieldAll yields all values, or the error alone.
+func yieldAll[T any](values []T, err error, yield func(T, error) bool) {
+	if err != nil {
+		var none T
+		yield(none, err)
+		return
+	}
+	for _, v := range values {
+		if !yield(v, nil) {
+			return
+		}
+	}
+}
+
+// listAll asks every member for the files of its arc. It fails if one of them can't be asked,
+// because its files would be missing.
+func (c *Client) listAll(ctx context.Context, prefix string) ([]FileInfo, error) {
+	members, err := c.cfg.Router.Walk(ctx)
+	if err != nil {
+		return nil, err
+	}
+	lists := make([][]FileInfo, len(members))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(listers)
+	for i, m := range members {
+		group.Go(func() error {
+			return contain.Run("listing files", func() (err error) {
+				lists[i], err = c.listOne(ctx, m.ID, prefix)
+				return err
+			})
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	all := slices.Concat(lists...)
+	slices.SortFunc(all, func(a, b FileInfo) int {
+		return cmp.Or(cmp.Compare(a.Name, b.Name), -cmp.Compare(a.Version, b.Version))
+	})
+	// While an arc changes hands two members may list a file: the newer version counts.
+	return slices.CompactFunc(all, func(a, b FileInfo) bool { return a.Name == b.Name }), nil
+}
+
+func (c *Client) listOne(ctx context.Context, from peer.ID, prefix string) ([]FileInfo, error) {
+	var out []FileInfo
+	ask := &pb.List{Prefix: prefix}
+	for {
+		r, err := c.cfg.Call(ctx, from, &pb.FileRequest{Body: &pb.FileRequest_List{List: ask}}, nil)
+		if err != nil {
+			return nil, err
+		}
+		listed := r.GetListed()
+		r.Close()
+		if len(out) > maxListed {
+			return nil, fault.New(fault.Integrity, "%s lists files without end", from)
+		}
+		for _, f := range listed.GetFiles() {
+			out = append(out, Describe(&pb.RecordBody{
+				Name: f.GetName(), Size: f.GetSize(), Hash: f.GetHash(), Modified: f.GetModified(),
+				ModifiedBeforeEpoch: f.GetModifiedBeforeEpoch(), ModifiedNanos: f.GetModifiedNanos(), Mode: f.GetMode() & MaxMode,
+				Clock: f.GetVersion().GetClock(), Writer: f.GetVersion().GetWriter(),
+			}, int(f.GetCopies())))
+		}
+		if !listed.GetMore() || len(listed.GetFiles()) == 0 {
+			return out, nil
+		}
+		last := out[len(out)-1]
+		ask = &pb.List{Prefix: prefix, More: true, After: last.Name, AfterKey: uint32(last.Key)}
+	}
+}
+
+// Lookup finds the owner of a name and tells the way to it.
+func (c *Client) Lookup(ctx context.Context, name string) (Lookup, error) {
+	if err := protocol.ValidName(name); err != nil {
+		return Lookup{}, err
+	}
+	key := protocol.Place(name, 0)
+	var owner protocol.Owner
+	err := c.owners.Retry(ctx, func(ctx context.Context) (err error) {
+		owner, err = c.cfg.Router.Locate(ctx, key)
+		return err
+	})
+	if err != nil {
+		return Lookup{}, err
+	}
+	out := Lookup{Name: name, Key: uint16(key), Owner: hop(owner.PeerInfo), Hops: owner.Hops}
+	for _, p := range owner.Path {
+		out.Path = append(out.Path, hop(p))
+	}
+	return out, nil
+}
+
+func hop(p protocol.PeerInfo) Hop {
+	return Hop{PeerID: p.ID.String(), Key: uint16(p.Position.Key)}
+}
