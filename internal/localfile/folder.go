@@ -118,7 +118,7 @@ func enter(d dir, name, shown string) (dir, error) {
 	opened, err := sub.Lstat(".")
 	if err != nil || !os.SameFile(st, opened) {
 		_ = sub.Close() // nothing was done in it
-		return nil, fault.New(fault.NotAllowed, "the folder %s became another one just now: try again", shown)
+		return nil, fault.New(fault.NotAllowed, "the folder %s was just replaced: try again", shown)
 	}
 	return sub, nil
 }

@@ -41,7 +41,7 @@ func (t *Target) place() error {
 	case !t.session.opt.Force:
 		return overwriting(t.shown)
 	case now.IsDir():
-		return fault.New(fault.Failed, "%s became a folder just now: try again", t.shown)
+		return fault.New(fault.Failed, "%s was just replaced by a folder: try again", t.shown)
 	case now.Mode().IsRegular() && (t.replaces == nil || !os.SameFile(now, t.replaces)):
 		t.replaces = now // it appeared meanwhile
 		t.keepMode()
@@ -65,7 +65,7 @@ func (t *Target) rename(mine fs.FileInfo) error {
 			return cantWrite(t.shown, err)
 		}
 	} else if st, err := t.dir.Lstat(t.temp); err != nil || !os.SameFile(st, mine) {
-		return fault.New(fault.NotAllowed, "can't write %s: somebody else replaced the temporary file beside it", t.shown)
+		return fault.New(fault.NotAllowed, "can't write %s: another program replaced the temporary file beside it", t.shown)
 	}
 	if err := t.giveName(); err != nil {
 		return err
@@ -76,7 +76,7 @@ func (t *Target) rename(mine fs.FileInfo) error {
 	// It is closed only now, because that gives up the lock on the temporary file.
 	st, err := t.dir.Lstat(t.base)
 	if err != nil || !os.SameFile(st, mine) {
-		return fault.New(fault.NotAllowed, "can't write %s: somebody else replaced it just now", t.shown)
+		return fault.New(fault.NotAllowed, "can't write %s: another program just replaced it", t.shown)
 	}
 	if err := t.File.Close(); err != nil {
 		return cantWrite(t.shown, err)

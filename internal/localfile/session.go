@@ -108,7 +108,7 @@ func follow(path string) (string, error) {
 			return "", cantWrite(path, err)
 		}
 		if now, err := os.Lstat(path); err != nil || !os.SameFile(st, now) {
-			return "", fault.New(fault.NotAllowed, "%s became another link just now: try again", path)
+			return "", fault.New(fault.NotAllowed, "%s was just replaced by another link: try again", path)
 		}
 		if _, err := os.Stat(path); err != nil {
 			return path, nil //nolint:nilerr // it leads nowhere, and is no file's name

@@ -104,7 +104,7 @@ func (t *Target) collides(st fs.FileInfo) error {
 		name, ok = t.claims.holder(t.want.Name)
 	}
 	if ok {
-		return fault.New(fault.NotAllowed, "for this disk %s is the same name as that of %q, which was fetched just now and stays: fetch one of them with -o FILE", t.shown, name)
+		return fault.New(fault.NotAllowed, "on this disk %s is the same name as that of %q, which was fetched just now and is kept: fetch one of them with -o FILE", t.shown, name)
 	}
 	return nil
 }
@@ -122,7 +122,7 @@ func (t *Target) isEqual(st fs.FileInfo) (bool, error) {
 	defer func() { _ = f.Close() }() // it was only read
 	opened, err := f.Stat()
 	if err != nil || !os.SameFile(st, opened) {
-		return false, fault.New(fault.Failed, "can't compare with %s: another file took its place just now; try again", t.shown)
+		return false, fault.New(fault.Failed, "can't compare with %s: another file just took its place; try again", t.shown)
 	}
 	var h blake3sum.Hasher
 	if _, err := io.Copy(&h, bufio.NewReaderSize(f, 1<<20)); err != nil {

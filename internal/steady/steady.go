@@ -10,11 +10,11 @@ import (
 )
 
 // ErrChanged is the error for a file that was written to while it was read.
-var ErrChanged = errors.New("the file changed while it was read: put it again when nobody writes to it")
+var ErrChanged = errors.New("the file changed while it was read: put it again when no program writes to it")
 
 // ErrSize is the error for a file with more or fewer bytes than its size: one in /proc, or in a
 // file system that doesn't know the sizes of its files.
-var ErrSize = errors.New("its size is not the number of bytes that can be read from it: to store those, give them on stdin: put - --name NAME < FILE")
+var ErrSize = errors.New("its size is not the number of bytes that can be read from it: to store those, use stdin: put - --name NAME < FILE")
 
 // File reads an open file from its beginning. The last byte comes only when size and
 // time are still those at its creation.
