@@ -22,7 +22,7 @@ func TestModeAndTimeAreStored(t *testing.T) {
 	s.awaitState("script", StateStored)
 	s.ring.mu.Lock()
 	defer s.ring.mu.Unlock()
-	if o := s.ring.told["script"]; o.Mode != 0o750 || !o.Modified.Equal(at) {
+	if o := s.ring.options["script"]; o.Mode != 0o750 || !o.Modified.Equal(at) {
 		t.Errorf("mode %v, time %v", o.Mode, o.Modified)
 	}
 }

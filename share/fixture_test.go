@@ -19,18 +19,18 @@ const patience = 30 * time.Second
 
 // fakeRing is a ring that is a map.
 type fakeRing struct {
-	mu    sync.Mutex
-	files map[string][]byte
-	puts  map[string]int
-	told  map[string]node.PutOptions // of the last put
-	stats int
-	fails error
+	mu      sync.Mutex
+	files   map[string][]byte
+	puts    map[string]int
+	options map[string]node.PutOptions // of the last put
+	stats   int
+	fails   error
 	// Called by Stat and Put before anything else, unless nil.
 	onStat, onPut func(name string)
 }
 
 func newRing() *fakeRing {
-	return &fakeRing{files: map[string][]byte{}, puts: map[string]int{}, told: map[string]node.PutOptions{}}
+	return &fakeRing{files: map[string][]byte{}, puts: map[string]int{}, options: map[string]node.PutOptions{}}
 }
 
 func (r *fakeRing) Put(ctx context.Context, name string, in io.Reader, o node.PutOptions) (node.PutResult, error) {
@@ -49,7 +49,7 @@ func (r *fakeRing) Put(ctx context.Context, name string, in io.Reader, o node.Pu
 	}
 	r.files[name] = b
 	r.puts[name]++
-	r.told[name] = o
+	r.options[name] = o
 	h := blake3sum.Sum(b)
 	return node.PutResult{Name: name, Size: int64(len(b)), Hash: hex.EncodeToString(h[:]), Copies: 3, Wanted: 3, Possible: 3}, nil
 }
@@ -88,10 +88,10 @@ type shared struct {
 	data string
 	ring *fakeRing
 	*Folder
-	updates chan Update
-	stop    context.CancelFunc
-	mu      sync.Mutex
-	said    []string
+	updates  chan Update
+	stop     context.CancelFunc
+	mu       sync.Mutex
+	reported []string
 }
 
 func newShared(t *testing.T) *shared {
@@ -108,7 +108,7 @@ func (s *shared) open() *shared {
 		Events: func(e node.Event) {
 			s.mu.Lock()
 			defer s.mu.Unlock()
-			s.said = append(s.said, e.Text)
+			s.reported = append(s.reported, e.Text)
 		},
 	})
 	if err != nil {
@@ -147,15 +147,15 @@ func (s *shared) until(what string, ok func(Update) bool) Update {
 				return u
 			}
 		case <-deadline:
-			s.t.Fatalf("never: %s; said %q", what, s.words())
+			s.t.Fatalf("never: %s; reported %q", what, s.messages())
 		}
 	}
 }
 
-func (s *shared) words() []string {
+func (s *shared) messages() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return append([]string{}, s.said...)
+	return append([]string{}, s.reported...)
 }
 
 func (s *shared) awaitState(name, state string) File {

@@ -47,6 +47,6 @@ func TestEachUnreadableFolderIsNamed(t *testing.T) {
 		t.Errorf("seen: %q", names)
 	}
 	if text := strings.Join(trouble, "\n"); len(trouble) != 2 || !strings.Contains(text, "read a:") || !strings.Contains(text, "read c/d:") {
-		t.Errorf("said: %q", trouble)
+		t.Errorf("reported: %q", trouble)
 	}
 }

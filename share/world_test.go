@@ -22,10 +22,10 @@ type world struct {
 	content int
 	stamp   stamp
 	ring    int // the content that the ring has, 0 for none
-	// The present content differs from earlier ones in its stamp, or its writing was told.
+	// The present content differs from earlier ones in its stamp, or its writing was reported.
 	visible bool
 
-	noticed time.Duration // when the machine was told of bytes last
+	noticed time.Duration // when a write was last reported to the machine
 	looking bool
 	checks  int
 	running bool
@@ -46,7 +46,7 @@ type move struct {
 	do   func(*world) bool
 }
 
-// moves are all that can happen. Each tells whether it could.
+// moves are all that can happen. Each reports whether it was possible.
 var moves = []move{
 	{"write", func(w *world) bool { w.write(true); w.report(byWrite); return true }},
 	{"write unseen", func(w *world) bool { w.write(true); w.visible = true; return true }},

@@ -12,7 +12,7 @@ import (
 	"github.com/p2pchord/p2pchord/internal/fault"
 )
 
-// A peer whose disk is full or read-only at its start says so and what to do.
+// A peer that starts on a full or read-only disk says so, and what to do.
 func TestAStartOnABadDiskSaysSo(t *testing.T) {
 	t.Parallel()
 	self, err := exec.LookPath("p2pchord")

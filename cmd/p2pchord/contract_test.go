@@ -104,8 +104,8 @@ func TestWhatWasPromisedIsThere(t *testing.T) {
 	}
 }
 
-// Every verb and flag is told of in docs/cli.md, and that tells of none that isn't there.
-func TestTheDocumentTellsOfAll(t *testing.T) {
+// docs/cli.md describes every verb and flag, and none that doesn't exist.
+func TestTheDocumentDescribesAll(t *testing.T) {
 	t.Parallel()
 	root := testRoot()
 	text := readText(t, "../../docs/cli.md")
@@ -124,19 +124,19 @@ func TestTheDocumentTellsOfAll(t *testing.T) {
 			return // the completion's own
 		}
 		if !strings.Contains(text, "`"+c.Name()) && !strings.Contains(text, "p2pchord "+c.Name()) && !strings.Contains(text, c.Parent().Name()+" "+c.Name()) {
-			t.Errorf("docs/cli.md doesn't tell of %s", c.CommandPath())
+			t.Errorf("docs/cli.md doesn't describe %s", c.CommandPath())
 		}
 		c.InheritedFlags()
 		c.Flags().VisitAll(func(f *pflag.Flag) {
 			known["--"+f.Name] = true
 			if f.Name != "help" && !strings.Contains(text, "--"+f.Name) && (f.Shorthand == "" || !strings.Contains(text, "-"+f.Shorthand+" ")) {
-				t.Errorf("docs/cli.md doesn't tell of --%s of %s", f.Name, c.CommandPath())
+				t.Errorf("docs/cli.md doesn't describe --%s of %s", f.Name, c.CommandPath())
 			}
 		})
 	})
 	for _, m := range regexp.MustCompile(`--[a-z][a-z-]+`).FindAllString(text, -1) {
 		if !known[m] && !slices.Contains([]string{"--now"}, m) { // systemctl's
-			t.Errorf("docs/cli.md tells of %s, which no command has", m)
+			t.Errorf("docs/cli.md describes %s, which no command has", m)
 		}
 	}
 }

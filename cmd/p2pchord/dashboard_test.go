@@ -101,7 +101,7 @@ func TestTheDashboardIsWhole(t *testing.T) {
 			}
 		}
 	}
-	// The other way round: what a node tells of itself is shown.
+	// The other way round: the dashboard shows every metric of a node.
 	described, err := os.ReadFile("../../gateway/metrics.go")
 	if err != nil {
 		t.Fatal(err)

@@ -40,7 +40,7 @@ func interrupt(ts *testscript.TestScript, _ bool, args []string) {
 	case err = <-ended:
 	case <-time.After(patience):
 		_ = cmd.Process.Kill()
-		ts.Fatalf("it goes on\n%s", out)
+		ts.Fatalf("it keeps running\n%s", out)
 	}
 	var exit *exec.ExitError
 	if !errors.As(err, &exit) || exit.ExitCode() != 130 {
@@ -51,21 +51,21 @@ func interrupt(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// pattern is an output that tells when it has a text in it.
+// pattern is an output that signals when it contains a text.
 type pattern struct {
 	mu   sync.Mutex
 	text string
 	got  strings.Builder
 	seen chan struct{}
-	told bool
+	done bool
 }
 
 func (p *pattern) Write(b []byte) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.got.Write(b)
-	if !p.told && strings.Contains(p.got.String(), p.text) {
-		p.told = true
+	if !p.done && strings.Contains(p.got.String(), p.text) {
+		p.done = true
 		close(p.seen)
 	}
 	return len(b), nil

@@ -81,7 +81,7 @@ func TestTheDeb(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(state, "identity.key")); err != nil {
 		entries, _ := os.ReadDir(state)
-		t.Errorf("what the peer kept has gone with the package: %v, %v", err, entries)
+		t.Errorf("removing the package removed the data of the peer: %v, %v", err, entries)
 	}
 }
 

@@ -136,7 +136,7 @@ func (p *shapeParser) value(around, last shape) (s shape) {
 // refused.
 var optional = []string{"path", "via", "latency_ms", "watch.hash", "watch.code", "watch.reason"}
 
-// lacks names the first field that a value of that shape should have and doesn't, and tells seen of
+// lacks names the first field that a value of that shape should have and doesn't, and calls seen with
 // those that it has.
 func (s shape) lacks(v any, at string, seen func(field string)) string {
 	switch v := v.(type) {
@@ -168,7 +168,7 @@ func (s shape) lacks(v any, at string, seen func(field string)) string {
 	return at
 }
 
-// all tells seen of each field of the shape.
+// all calls seen with each field of the shape.
 func (s shape) all(at string, seen func(field string)) {
 	for name, inner := range s {
 		seen(at + "." + name)

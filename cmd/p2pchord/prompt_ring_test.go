@@ -34,10 +34,10 @@ func TestThePromptInARing(t *testing.T) {
 	from := x.from
 	y := openTerminal(t, dir, "node", "--data", "e", "--listen", "/ip4/127.0.0.1/tcp/0", "--mdns=false", "--heartbeat", "500ms", "--bootstrap", addr, "--ring-address", "localhost:8002")
 	y.see("[localhost:8002]> ")
-	x.see("\r\n[localhost:8001]> stat first.txt") // after what it tells, the line again
-	told := x.out.String()[from:]
-	if !strings.Contains(told, "localhost:8002") && !strings.Contains(told, "12D3") && !strings.Contains(told, "neighbour") {
-		t.Errorf("it doesn't say who came: %q", told)
+	x.see("\r\n[localhost:8001]> stat first.txt") // after the message, the line again
+	shown := x.out.String()[from:]
+	if !strings.Contains(shown, "localhost:8002") && !strings.Contains(shown, "12D3") && !strings.Contains(shown, "neighbour") {
+		t.Errorf("it doesn't say which peer came: %q", shown)
 	}
 	x.typeKeys(keyCtrlC)
 
@@ -72,7 +72,7 @@ func TestThePromptInARing(t *testing.T) {
 	y.ends(0)
 }
 
-// Ctrl-C ends the command that runs at a node's own prompt; the node runs on.
+// Ctrl-C ends the command that runs at a node's own prompt; the node keeps running.
 func TestCtrlCAtTheNodesPrompt(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -216,7 +216,7 @@ func TestTheShellOfARunningNode(t *testing.T) {
 	x.typeKeys("exit\r")
 	x.ends(0)
 
-	y := openTerminal(t, dir, "shell", "--data", "d") // the node runs on
+	y := openTerminal(t, dir, "shell", "--data", "d") // the node keeps running
 	y.see("]> ")
 	y.typeKeys("quit\r")
 	y.ends(0)

@@ -7,7 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// isRaw tells whether a terminal hands over keys as they are typed.
+// isRaw reports whether a terminal hands over keys as they are typed.
 func isRaw(t *testing.T, f *os.File) bool {
 	t.Helper()
 	m, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS)

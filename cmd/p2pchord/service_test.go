@@ -14,7 +14,7 @@ import (
 )
 
 // TestServiceManager runs a peer of each kind as systemd would, with Type=notify and a watchdog:
-// READY comes when it serves, WATCHDOG while it answers, STOPPING when it is told to end.
+// READY comes when it serves, WATCHDOG while it answers, STOPPING when it gets SIGTERM.
 func TestServiceManager(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []string{"node", "bootstrap"} {
@@ -56,7 +56,7 @@ func TestServiceManager(t *testing.T) {
 				t.Errorf("first %q", got)
 			}
 			if _, err := os.Stat(filepath.Join(dir, "addr")); err != nil {
-				t.Errorf("it said that it is ready before it was: %v", err)
+				t.Errorf("it reported that it is ready before it was: %v", err)
 			}
 			for range 3 {
 				if got := next(); got != "WATCHDOG=1" {

@@ -58,7 +58,7 @@ type serviceRun struct {
 func (u unit) start(t *testing.T, root, state string, within time.Duration, env ...string) *serviceRun {
 	t.Helper()
 	if u.get(t, "Type") != "notify" {
-		t.Error("systemd isn't told when it serves")
+		t.Error("it doesn't report to systemd when it serves")
 	}
 	words := strings.Fields(u.get(t, "ExecStart"))
 	for i, w := range words {
@@ -90,7 +90,7 @@ func (u unit) start(t *testing.T, root, state string, within time.Duration, env 
 	return &serviceRun{t, cmd, l}
 }
 
-// next is what the peer says next.
+// next returns the next report of the peer.
 func (s *serviceRun) next() string {
 	s.t.Helper()
 	buf := make([]byte, 4096)
@@ -130,7 +130,7 @@ func (s *serviceRun) stop() {
 	}
 }
 
-// Each unit's command line runs a peer that tells systemd how it is. The package's config file is
+// Each unit's command line runs a peer that reports to systemd. The package's config file is
 // the one it reads.
 func TestThePeersOfTheUnits(t *testing.T) {
 	t.Parallel()

@@ -38,7 +38,7 @@ func fullPipe(t *testing.T) *os.File {
 	return w
 }
 
-// A peer whose output nobody reads serves, and ends when it is told to.
+// A peer whose output nobody reads serves, and ends when it gets a signal.
 func TestAPeerWhoseOutputNobodyReadsServes(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []string{"node", "bootstrap"} {

@@ -11,7 +11,7 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-// What the system can't watch is said with the setting to raise, once, and is found by the scans.
+// If the system can't watch a folder, the setting to raise is named, once.
 func TestALimitOfTheSystemIsNamed(t *testing.T) {
 	t.Parallel()
 	n := New(t.TempDir())

@@ -12,7 +12,7 @@ import (
 	"github.com/p2pchord/p2pchord/internal/nobody"
 )
 
-// What can be stored of a folder is listed, and all that can't be is told at once.
+// The files of a folder that can be stored are listed, and all others are reported at once.
 func TestWhatOfAFolderCantBeStored(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "tree")
@@ -47,13 +47,13 @@ func TestWhatOfAFolderCantBeStored(t *testing.T) {
 		if got := strings.Join(names, " "); got != "tree/a tree/z/b" {
 			t.Errorf("to be stored: %s", got)
 		}
-		said := ""
+		reported := ""
 		for _, err := range list.Refused {
-			said += err.Error() + "\n"
+			reported += err.Error() + "\n"
 		}
 		for _, want := range []string{"lost+found: permission denied", "closed/in: permission denied", "bad\xff1: the file name", "bad\xff2: the file name", "toodeep: the file name"} {
-			if strings.Count(said, want) != 1 {
-				t.Errorf("%q is missing in:\n%s", want, said)
+			if strings.Count(reported, want) != 1 {
+				t.Errorf("%q is missing in:\n%s", want, reported)
 			}
 		}
 		if len(list.Refused) != 5 {
@@ -62,8 +62,8 @@ func TestWhatOfAFolderCantBeStored(t *testing.T) {
 	})
 }
 
-// Of names that were given themselves each one is told, and nothing is stored.
-func TestAllBadNamesAreTold(t *testing.T) {
+// Every bad name among the arguments is reported, and nothing is stored.
+func TestAllBadNamesAreReported(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	var args []string
