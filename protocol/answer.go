@@ -91,7 +91,7 @@ func (s *server[Req, Resp]) send(w *wire, resp Resp, payload *Payload) error {
 	if payload.size() == 0 {
 		err := w.writeMessage(resp, s.limit, nil)
 		if errors.Is(err, ErrTooLarge) {
-			log.Errorw("an answer is too long", "protocol", s.talk.id, "err", err)
+			log.Errorw("an answer is too long", "protocol", s.spec.id, "err", err)
 			err = w.writeMessage(s.respond(s.newResp(), fault.New(fault.Failed, "the answer is too long")), s.limit, nil)
 		}
 		return err

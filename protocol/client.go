@@ -97,17 +97,17 @@ func (c *Client) sweep(ctx context.Context) {
 
 // Ring asks one request of the ring protocol.
 func (c *Client) Ring(ctx context.Context, to peer.ID, req *pb.RingRequest) (*pb.RingResponse, error) {
-	return ask(ctx, c, &ringTalk, to, req)
+	return ask(ctx, c, &ringSpec, to, req)
 }
 
 // Bootstrap asks one request of the bootstrap protocol.
 func (c *Client) Bootstrap(ctx context.Context, to peer.ID, req *pb.BootstrapRequest) (*pb.BootstrapResponse, error) {
-	return ask(ctx, c, &bootstrapTalk, to, req)
+	return ask(ctx, c, &bootstrapSpec, to, req)
 }
 
 // ask is one request without raw bytes: a message there, a message back, the latter within
 // ClientOptions.Timeout.
-func ask[Req, Resp proto.Message](ctx context.Context, c *Client, t *talk[Req, Resp], to peer.ID, req Req) (Resp, error) {
+func ask[Req, Resp proto.Message](ctx context.Context, c *Client, t *spec[Req, Resp], to peer.ID, req Req) (Resp, error) {
 	var none Resp
 	resp := t.newResp()
 	// A stream may have to be waited for, opened anew, and closed; all of that is one step.

@@ -56,7 +56,7 @@ func (c *Client) File(ctx context.Context, to peer.ID, req *pb.FileRequest, body
 	if reply.size == 0 {
 		_ = reply.Close()
 	}
-	return reply, fileTalk.status(resp)
+	return reply, fileSpec.status(resp)
 }
 
 // bulky reports whether the bytes of a file may move with a request, in either direction. Only

@@ -1,19 +1,25 @@
-// Package protocol is what p2pchord peers say to each other: the protocol IDs, the
-// messages (package pb), their framing and limits, and the typed client and server
-// over libp2p streams. SPEC.md tells the same to people who write a peer in another
-// language, and testdata holds byte-exact examples.
+// Package protocol is what p2pchord peers say to each other: the protocol IDs, the messages
+// (package pb), and the typed client and server over libp2p streams. SPEC.md says the same for
+// people who write a peer in another language, and testdata holds byte-exact examples.
 //
-// It believes nobody. Messages are bounded in size and time and checked for shape
-// before a handler or a caller sees them; ParsePeer recomputes keys and checks
-// signatures of what is said about peers, VerifyRecord those of what is said about
-// files. Whoever takes a *pb.Peer or a *pb.Record out of a message puts it through
-// these two before using it.
+// It believes nobody. Messages are bounded in size and time and checked for shape before a handler
+// or a caller sees them. ParsePeer recomputes keys and checks the signatures of what is said about
+// peers, VerifyRecord those of what is said about files. A *pb.Peer or a *pb.Record out of a
+// message goes through these two before it is used.
 //
-// It never decides anything about the ring or about files, keeps nothing but idle
-// streams, and imports neither node nor store. Errors carry the kinds of
-// internal/fault over the wire in both directions.
+// It never decides anything about the ring or about files, keeps nothing but idle streams, and
+// imports neither node nor store. Errors carry the kinds of internal/fault over the wire in both
+// directions.
 //
-// A Service owns the goroutines of its streams: Close removes the handler, cancels,
-// and waits for them. A Client starts one goroutine, which closes idle streams; its
-// Close ends and awaits that.
+// Beneath it are package signed (records and descriptions of peers; this package has its names
+// too), and for its own use frame (encoding), check (shapes of messages), and admission (whose
+// requests are handled first).
+//
+// Goroutines: a Service owns those of its streams; Close removes the handler, cancels, and waits
+// for them. A Client starts one, which closes idle streams, and one for each stream that it ends;
+// its Close ends and awaits them.
+//
+// Locks: one goroutine reads a stream and one writes it. While a handler runs, exchange.mu is held
+// for each message that is written. Service.mu, Client.mu, and pool.mu are held for a few lines,
+// and no other lock is taken under them.
 package protocol

@@ -70,17 +70,17 @@ func fuzzMessages[M proto.Message](f *testing.F, kind string, make func() M, che
 }
 
 func FuzzRingRequest(f *testing.F) {
-	fuzzMessages(f, "RingRequest", ringTalk.newReq, func(m *pb.RingRequest) error { return check.RingRequest(fixedID(1), m) })
+	fuzzMessages(f, "RingRequest", ringSpec.newReq, func(m *pb.RingRequest) error { return check.RingRequest(fixedID(1), m) })
 }
 
 func FuzzBootstrapRequest(f *testing.F) {
-	fuzzMessages(f, "BootstrapRequest", bootstrapTalk.newReq, func(m *pb.BootstrapRequest) error {
+	fuzzMessages(f, "BootstrapRequest", bootstrapSpec.newReq, func(m *pb.BootstrapRequest) error {
 		return check.BootstrapRequest(fixedID(1), m)
 	})
 }
 
 func FuzzFileRequest(f *testing.F) {
-	fuzzMessages(f, "FileRequest", fileTalk.newReq, func(m *pb.FileRequest) error { return check.FileRequest(fixedID(1), m) })
+	fuzzMessages(f, "FileRequest", fileSpec.newReq, func(m *pb.FileRequest) error { return check.FileRequest(fixedID(1), m) })
 }
 
 // Answers are checked against every question.
@@ -108,15 +108,15 @@ func fuzzAnswers[Q, M proto.Message](f *testing.F, kind string, make func() M, c
 }
 
 func FuzzRingResponse(f *testing.F) {
-	fuzzAnswers(f, "RingResponse", ringTalk.newResp, check.RingResponse)
+	fuzzAnswers(f, "RingResponse", ringSpec.newResp, check.RingResponse)
 }
 
 func FuzzBootstrapResponse(f *testing.F) {
-	fuzzAnswers(f, "BootstrapResponse", bootstrapTalk.newResp, check.BootstrapResponse)
+	fuzzAnswers(f, "BootstrapResponse", bootstrapSpec.newResp, check.BootstrapResponse)
 }
 
 func FuzzFileResponse(f *testing.F) {
-	fuzzAnswers(f, "FileResponse", fileTalk.newResp, check.FileResponse)
+	fuzzAnswers(f, "FileResponse", fileSpec.newResp, check.FileResponse)
 }
 
 // A record is verified, and then its parts can be asked for.

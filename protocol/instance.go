@@ -29,21 +29,21 @@ const (
 // InstanceHandler answers one request of the instance protocol; see RingHandler.
 type InstanceHandler func(ctx context.Context, from peer.ID, req *pb.InstanceRequest) (*pb.InstanceResponse, error)
 
-var instanceTalk = talk[*pb.InstanceRequest, *pb.InstanceResponse]{
+var instanceSpec = spec[*pb.InstanceRequest, *pb.InstanceResponse]{
 	id: InstanceID, service: "p2pchord.instance", limit: MaxInstanceMessage, handle: 10 * time.Second,
 	newReq:    func() *pb.InstanceRequest { return new(pb.InstanceRequest) },
 	newResp:   func() *pb.InstanceResponse { return new(pb.InstanceResponse) },
 	checkReq:  check.InstanceRequest,
 	checkResp: check.InstanceResponse,
-	setStatus: func(r *pb.InstanceResponse, a answerStatus) { r.Status, r.Message = a.status, a.words },
+	setStatus: func(r *pb.InstanceResponse, a answerStatus) { r.Status, r.Message = a.status, a.message },
 	status: func(r *pb.InstanceResponse) error {
-		return errorOf(answerStatus{status: r.GetStatus(), words: r.GetMessage()})
+		return errorOf(answerStatus{status: r.GetStatus(), message: r.GetMessage()})
 	},
 }
 
 // ServeInstance answers the instance protocol.
 func ServeInstance(h host.Host, opts ServeOptions, f InstanceHandler) *Service {
-	return serve(h, opts, &instanceTalk, func(ctx context.Context, from peer.ID, req *pb.InstanceRequest, _ *Body) (*pb.InstanceResponse, *Payload, error) {
+	return serve(h, opts, &instanceSpec, func(ctx context.Context, from peer.ID, req *pb.InstanceRequest, _ *Body) (*pb.InstanceResponse, *Payload, error) {
 		resp, err := f(ctx, from, req)
 		return resp, nil, err
 	})
@@ -61,11 +61,11 @@ func AskInstance(ctx context.Context, conn network.Conn, req *pb.InstanceRequest
 	defer func() { _ = s.Reset() }() // after the answer nothing follows on this stream
 	stop := context.AfterFunc(ctx, func() { _ = s.Reset() })
 	defer stop()
-	resp := instanceTalk.newResp()
+	resp := instanceSpec.newResp()
 	if err := exchangeInstance(s, req, resp); err != nil {
 		return nil, failure(ctx, conn.RemotePeer(), err, sent)
 	}
-	return resp, instanceTalk.status(resp)
+	return resp, instanceSpec.status(resp)
 }
 
 func exchangeInstance(s network.Stream, req *pb.InstanceRequest, resp *pb.InstanceResponse) error {
@@ -75,18 +75,18 @@ func exchangeInstance(s network.Stream, req *pb.InstanceRequest, resp *pb.Instan
 	if err := multistream.SelectProtoOrFail(InstanceID, s); err != nil {
 		return err
 	}
-	w := newWire(s, instanceTalk.handle)
-	if err := w.writeMessage(req, instanceTalk.limit, nil); err != nil {
+	w := newWire(s, instanceSpec.handle)
+	if err := w.writeMessage(req, instanceSpec.limit, nil); err != nil {
 		return err
 	}
-	size, err := w.readLength(instanceTalk.limit)
+	size, err := w.readLength(instanceSpec.limit)
 	if err != nil {
 		return unexpected(err)
 	}
 	if err := w.readMessage(size, resp); err != nil {
 		return err
 	}
-	return instanceTalk.checkResp(req, resp)
+	return instanceSpec.checkResp(req, resp)
 }
 
 // InstanceAnswer is the answer that holds these proofs.

@@ -50,14 +50,14 @@ const (
 	MaxItems    = check.MaxItems
 	MaxSiblings = check.MaxSiblings // siblings of a record in one answer
 	MaxRoster   = check.MaxRoster   // peers in one part of a roster
-	MaxMessage  = 4096              // bytes of the words beside a status
+	MaxMessage  = 4096              // bytes of the message beside a status
 	HashSize    = signed.HashSize   // bytes of a BLAKE3-256 hash
 	SumSize     = check.SumSize     // bytes of a digest's sum
 	MaxTimeout  = check.MaxTimeout  // milliseconds that a lookup may ask for
 )
 
-// talk is what sets one protocol apart from the others, for both ends.
-type talk[Req, Resp proto.Message] struct {
+// spec is what sets one protocol apart from the others, for both ends.
+type spec[Req, Resp proto.Message] struct {
 	id      protocol.ID
 	service string // the resource manager's name for it
 	limit   int    // bytes of a message
@@ -71,42 +71,42 @@ type talk[Req, Resp proto.Message] struct {
 	status    func(resp Resp) error // the error that its status stands for
 }
 
-var ringTalk = talk[*pb.RingRequest, *pb.RingResponse]{
+var ringSpec = spec[*pb.RingRequest, *pb.RingResponse]{
 	id: RingID, service: "p2pchord.ring", limit: MaxRingMessage, handle: time.Minute,
 	newReq:    func() *pb.RingRequest { return new(pb.RingRequest) },
 	newResp:   func() *pb.RingResponse { return new(pb.RingResponse) },
 	checkReq:  check.RingRequest,
 	checkResp: check.RingResponse,
 	setStatus: func(r *pb.RingResponse, a answerStatus) {
-		r.Status, r.Message, r.RetryAfterMs = a.status, a.words, a.retryAfterMS
+		r.Status, r.Message, r.RetryAfterMs = a.status, a.message, a.retryAfterMS
 	},
 	status: func(r *pb.RingResponse) error {
 		return errorOf(answerStatus{r.GetStatus(), r.GetMessage(), nil, r.GetRetryAfterMs()})
 	},
 }
 
-var bootstrapTalk = talk[*pb.BootstrapRequest, *pb.BootstrapResponse]{
+var bootstrapSpec = spec[*pb.BootstrapRequest, *pb.BootstrapResponse]{
 	id: BootstrapID, service: "p2pchord.bootstrap", limit: MaxBootstrapMessage, handle: time.Minute,
 	newReq:    func() *pb.BootstrapRequest { return new(pb.BootstrapRequest) },
 	newResp:   func() *pb.BootstrapResponse { return new(pb.BootstrapResponse) },
 	checkReq:  check.BootstrapRequest,
 	checkResp: check.BootstrapResponse,
 	setStatus: func(r *pb.BootstrapResponse, a answerStatus) {
-		r.Status, r.Message, r.RetryAfterMs = a.status, a.words, a.retryAfterMS
+		r.Status, r.Message, r.RetryAfterMs = a.status, a.message, a.retryAfterMS
 	},
 	status: func(r *pb.BootstrapResponse) error {
 		return errorOf(answerStatus{r.GetStatus(), r.GetMessage(), nil, r.GetRetryAfterMs()})
 	},
 }
 
-var fileTalk = talk[*pb.FileRequest, *pb.FileResponse]{
+var fileSpec = spec[*pb.FileRequest, *pb.FileResponse]{
 	id: FileID, service: "p2pchord.file", limit: MaxFileMessage, handle: 15 * time.Minute,
 	newReq:    func() *pb.FileRequest { return new(pb.FileRequest) },
 	newResp:   func() *pb.FileResponse { return new(pb.FileResponse) },
 	checkReq:  check.FileRequest,
 	checkResp: check.FileResponse,
 	setStatus: func(r *pb.FileResponse, a answerStatus) {
-		r.Status, r.Message, r.Better, r.RetryAfterMs = a.status, a.words, a.better, a.retryAfterMS
+		r.Status, r.Message, r.Better, r.RetryAfterMs = a.status, a.message, a.better, a.retryAfterMS
 	},
 	status: func(r *pb.FileResponse) error {
 		return errorOf(answerStatus{r.GetStatus(), r.GetMessage(), r.GetBetter(), r.GetRetryAfterMs()})

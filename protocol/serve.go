@@ -25,7 +25,7 @@ var log = logging.Logger("p2pchord/protocol")
 // "from" or "self" in the request has been verified to be from. ctx ends with the
 // service, after ServeOptions.HandleTimeout, and when the asker is found gone.
 //
-// An error becomes the answer's status: its kind, and the words of a *fault.Error or
+// An error becomes the answer's status: its kind, and the message of a *fault.Error or
 // *Elsewhere; of other errors only that it failed. A response returned beside an
 // error is sent with it. With neither, the answer is an empty "done".
 type (
@@ -48,7 +48,7 @@ type Service struct {
 
 // ServeRing answers the ring protocol.
 func ServeRing(h host.Host, opts ServeOptions, f RingHandler) *Service {
-	return serve(h, opts, &ringTalk, func(ctx context.Context, from peer.ID, req *pb.RingRequest, _ *Body) (*pb.RingResponse, *Payload, error) {
+	return serve(h, opts, &ringSpec, func(ctx context.Context, from peer.ID, req *pb.RingRequest, _ *Body) (*pb.RingResponse, *Payload, error) {
 		resp, err := f(ctx, from, req)
 		return resp, nil, err
 	})
@@ -56,7 +56,7 @@ func ServeRing(h host.Host, opts ServeOptions, f RingHandler) *Service {
 
 // ServeBootstrap answers the bootstrap protocol.
 func ServeBootstrap(h host.Host, opts ServeOptions, f BootstrapHandler) *Service {
-	return serve(h, opts, &bootstrapTalk, func(ctx context.Context, from peer.ID, req *pb.BootstrapRequest, _ *Body) (*pb.BootstrapResponse, *Payload, error) {
+	return serve(h, opts, &bootstrapSpec, func(ctx context.Context, from peer.ID, req *pb.BootstrapRequest, _ *Body) (*pb.BootstrapResponse, *Payload, error) {
 		resp, err := f(ctx, from, req)
 		return resp, nil, err
 	})
@@ -64,7 +64,7 @@ func ServeBootstrap(h host.Host, opts ServeOptions, f BootstrapHandler) *Service
 
 // ServeFile answers the file protocol.
 func ServeFile(h host.Host, opts ServeOptions, f FileHandler) *Service {
-	return serve(h, opts, &fileTalk, f)
+	return serve(h, opts, &fileSpec, f)
 }
 
 // Close stops taking requests, ends those that run, and waits for them. It may be called more than
@@ -93,7 +93,7 @@ func (s *Service) begin() bool {
 // server is a Service with its types.
 type server[Req, Resp proto.Message] struct {
 	*Service
-	*talk[Req, Resp]
+	*spec[Req, Resp]
 	opts    ServeOptions
 	gate    *admission.Gate
 	backlog *admission.Backlog
@@ -103,14 +103,14 @@ type server[Req, Resp proto.Message] struct {
 // serve is the one wrapper around every handler: resource scope, bounded read in
 // bounded time, one answer with a status, reset on failure.
 func serve[Req, Resp proto.Message](
-	h host.Host, opts ServeOptions, t *talk[Req, Resp],
+	h host.Host, opts ServeOptions, t *spec[Req, Resp],
 	f func(context.Context, peer.ID, Req, *Body) (Resp, *Payload, error),
 ) *Service {
 	opts = opts.withDefaults(t.handle)
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &server[Req, Resp]{
 		Service: &Service{host: h, id: t.id, ctx: ctx, cancel: cancel},
-		talk:    t,
+		spec:    t,
 		opts:    opts,
 		gate:    admission.NewGate(opts.gate()),
 		backlog: admission.NewBacklog(backlogLimits),
@@ -133,7 +133,7 @@ func (s *server[Req, Resp]) stream(raw network.Stream) {
 	w := newWire(raw, s.opts.Progress)
 	w.limits = s.opts.Limits
 	if err := reserve(raw, s.service, s.asker(w).Priority()); err != nil {
-		log.Debugw("no room for a stream", "protocol", s.talk.id, "peer", raw.Conn().RemotePeer(), "err", err)
+		log.Debugw("no room for a stream", "protocol", s.spec.id, "peer", raw.Conn().RemotePeer(), "err", err)
 		_ = raw.ResetWithError(network.StreamResourceLimitExceeded)
 		return
 	}
@@ -147,7 +147,7 @@ func (s *server[Req, Resp]) stream(raw network.Stream) {
 			_ = raw.Close()
 			return
 		default:
-			log.Debugw("a stream failed", "protocol", s.talk.id, "peer", raw.Conn().RemotePeer(), "err", err)
+			log.Debugw("a stream failed", "protocol", s.spec.id, "peer", raw.Conn().RemotePeer(), "err", err)
 			_ = raw.Reset()
 			return
 		}
@@ -165,7 +165,7 @@ func (s *server[Req, Resp]) refuse(w *wire, err error) error {
 	default:
 		return unexpected(err)
 	}
-	log.Debugw("a request is refused", "protocol", s.talk.id, "peer", w.Conn().RemotePeer(), "err", err)
+	log.Debugw("a request is refused", "protocol", s.spec.id, "peer", w.Conn().RemotePeer(), "err", err)
 	if err := w.writeMessage(s.respond(s.newResp(), err), s.limit, nil); err != nil {
 		return err
 	}

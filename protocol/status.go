@@ -13,7 +13,7 @@ import (
 // answerStatus is what an answer says of a failure, beside what it holds.
 type answerStatus struct {
 	status       uint32
-	words        string
+	message      string
 	better       *pb.Peer // with "not owner" and "not successor": who to ask instead, if known
 	retryAfterMS uint32   // with "try again": how long to wait; 0 when that isn't known
 }
@@ -21,25 +21,26 @@ type answerStatus struct {
 // maxRetryAfter bounds how long another peer can make this one wait.
 const maxRetryAfter = time.Minute
 
-// statusOf is what strangers are told of err. The words of errors that were not made for them are
-// kept back, for they may hold paths and other things of this machine: those of the kind are told.
+// statusOf returns what another peer gets of err. The messages of errors that were not made for
+// others are kept back, because they may hold paths and other details of this machine; that of the
+// kind takes their place.
 func statusOf(err error) answerStatus {
 	code := fault.CodeOf(err)
-	a := answerStatus{status: code.Wire(), words: code.Error()}
+	a := answerStatus{status: code.Wire(), message: code.Error()}
 	var elsewhere *Elsewhere
 	var told *fault.Error
 	switch {
 	case errors.As(err, &elsewhere):
 		a.status, a.better = elsewhere.Code.Wire(), elsewhere.Better
-		a.words = clip(elsewhere.Error())
+		a.message = clip(elsewhere.Error())
 	case errors.As(err, &told):
-		a.words = clip(told.Msg)
+		a.message = clip(told.Msg)
 		a.retryAfterMS = uint32(min(fault.AfterOf(err), maxRetryAfter).Milliseconds())
 	}
 	return a
 }
 
-// clip makes words fit into an answer.
+// clip makes a message fit into an answer.
 func clip(s string) string {
 	return strings.ToValidUTF8(s[:min(len(s), MaxMessage)], "")
 }
@@ -60,14 +61,14 @@ func errorOf(a answerStatus) error {
 		return nil
 	}
 	code := fault.FromWire(a.status)
-	words := oneLine(a.words)
-	if words == "" {
-		words = code.Error()
+	message := oneLine(a.message)
+	if message == "" {
+		message = code.Error()
 	}
 	if code == fault.NotOwner || code == fault.NotSuccessor {
-		return &Elsewhere{Code: code, Better: a.better, Msg: words}
+		return &Elsewhere{Code: code, Better: a.better, Msg: message}
 	}
-	e := &fault.Error{Code: code, Msg: words}
+	e := &fault.Error{Code: code, Msg: message}
 	if code == fault.TryAgain {
 		e.After = min(time.Duration(a.retryAfterMS)*time.Millisecond, maxRetryAfter)
 	}

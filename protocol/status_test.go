@@ -24,11 +24,11 @@ func TestFailuresHaveWords(t *testing.T) {
 		context.Canceled,
 	} {
 		a := statusOf(err)
-		if a.words == "" || a.status == 0 {
+		if a.message == "" || a.status == 0 {
 			t.Errorf("%v is told as %+v", err, a)
 		}
-		if want := fault.FromWire(a.status).Error(); a.words != want {
-			t.Errorf("%v is told as %q, want %q", err, a.words, want)
+		if want := fault.FromWire(a.status).Error(); a.message != want {
+			t.Errorf("%v is told as %q, want %q", err, a.message, want)
 		}
 	}
 }

@@ -7,7 +7,7 @@ import (
 )
 
 // FileResponse checks the last answer to a request, not those that say "need"
-// or "working". Of a failure it takes the status, the words, a better peer, and what
+// or "working". Of a failure it leaves the status, the message, a better peer, and what
 // is said to be stored.
 func FileResponse(req *pb.FileRequest, resp *pb.FileResponse) error {
 	if err := checkAnswerBody(req, resp); err != nil {
