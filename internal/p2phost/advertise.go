@@ -19,18 +19,17 @@ type confirmer interface {
 
 // observeEarly makes libp2p test an address for reachability (AutoNAT v2) that a single peer has
 // observed. Its own threshold is four observers, which a ring of two to five peers never has; it
-// exists because libp2p also advertises such an address untested. advertised sees to it that this
-// doesn't happen.
+// exists because libp2p also advertises such an address untested. advertised prevents that.
 var observeEarly = sync.OnceFunc(func() { observedaddrs.ActivationThresh = 1 })
 
-// advertised chooses what a host tells others of its addresses (libp2p's AddrsFactory).
+// advertised chooses which of its addresses a host advertises. It is libp2p's AddrsFactory.
 type advertised struct {
 	announce []ma.Multiaddr
 	observed *observed.Addresses
 	server   bool
-	// mapped are the addresses at which the router lets others in, which are told before anybody
-	// has confirmed them. A bootstrap peer has them: nobody can confirm an address that nobody is
-	// given. Nil for others.
+	// mapped returns the addresses at which the router lets others in, which are advertised before
+	// anybody has confirmed them. Only a bootstrap peer has it, because nobody can confirm an
+	// address that nobody is given.
 	mapped func() []ma.Multiaddr
 
 	mu    sync.Mutex
@@ -44,9 +43,9 @@ func (f *advertised) attach(c confirmer) {
 	f.host = c
 }
 
-// addrs leaves out public addresses that are not this machine's own and that nobody has confirmed
-// yet, and those of local networks for a server, unless it has no others. It adds relays' where
-// otherFamily says so.
+// addrs returns which of all are advertised. It leaves out public addresses that are not this
+// machine's own and that nobody has confirmed yet, and for a server those of local networks, unless
+// it has no others. It adds those through relays that otherFamily returns.
 func (f *advertised) addrs(all []ma.Multiaddr) []ma.Multiaddr {
 	f.mu.Lock()
 	host, slots := f.host, f.slots

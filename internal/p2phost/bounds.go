@@ -10,35 +10,35 @@ import (
 	"github.com/p2pchord/p2pchord/internal/peeraddr"
 )
 
-// What a host keeps of others' addresses, and what it tells of its own. Others keep no more than
-// that of a peer: see protocol.MaxKeptAddrs.
+// Bounds of the addresses that a host advertises, and of those that it keeps of others. Others keep
+// no more of a peer than is advertised here: see protocol.MaxKeptAddrs.
 const (
-	maxToldAddrs  = 16
-	maxToldBytes  = 1400 // of addresses; with signatures and IDs that stays below 2 KiB
-	maxToldRelays = 8    // of them, when there are too many
+	maxAddrs      = 16
+	maxAddrBytes  = 1400 // of addresses; with signatures and IDs that stays below 2 KiB
+	maxRelayAddrs = 8    // of them, when there are too many
 
 	maxBookAddrs   = 128 << 10 // of all peers that are not connected
 	maxBookRecords = 16 << 10  // signed ones
 )
 
-// newPeerstore makes an address book that others can't fill up: libp2p's own bounds would take
+// newPeerstore returns an address book that others can't fill up. libp2p's own bounds would allow
 // hundreds of megabytes.
 func newPeerstore() (peerstore.Peerstore, error) {
 	return pstoremem.NewPeerstore(
 		pstoremem.WithMaxAddresses(maxBookAddrs),
-		pstoremem.WithMaxAddressesPerPeer(2*maxToldAddrs), // what is signed, and what was met
+		pstoremem.WithMaxAddressesPerPeer(2*maxAddrs), // what is signed, and what was met
 		pstoremem.WithMaxSignedPeerRecords(maxBookRecords),
 	)
 }
 
-// bounded is what is told of addresses, the most useful first: all of them, or as many as others
-// keep. A relay is of use at one or two of its addresses.
+// bounded returns those of addrs that are advertised: all of them, or the most useful, as many as
+// others keep. Of a relay one or two addresses are of use.
 func bounded(addrs []ma.Multiaddr) []ma.Multiaddr {
 	size := 0
 	for _, a := range addrs {
 		size += len(a.Bytes())
 	}
-	if len(addrs) <= maxToldAddrs && size <= maxToldBytes {
+	if len(addrs) <= maxAddrs && size <= maxAddrBytes {
 		return addrs
 	}
 	// a relay is worth more than an address of this network
@@ -50,12 +50,12 @@ func bounded(addrs []ma.Multiaddr) []ma.Multiaddr {
 	relays := 0
 	for _, a := range addrs {
 		if peeraddr.IsRelay(a) {
-			if relays == maxToldRelays {
+			if relays == maxRelayAddrs {
 				continue
 			}
 			relays++
 		}
-		if n := len(a.Bytes()); len(out) < maxToldAddrs && size+n <= maxToldBytes {
+		if n := len(a.Bytes()); len(out) < maxAddrs && size+n <= maxAddrBytes {
 			out, size = append(out, a), size+n
 		}
 	}

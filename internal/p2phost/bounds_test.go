@@ -27,7 +27,7 @@ func TestToldAddressesAreBounded(t *testing.T) {
 	for _, a := range got {
 		kinds[peeraddr.Distance(a)]++
 	}
-	if len(got) > maxToldAddrs || kinds[0] != 1 || kinds[1] < 4 || kinds[2] != maxToldRelays {
+	if len(got) > maxAddrs || kinds[0] != 1 || kinds[1] < 4 || kinds[2] != maxRelayAddrs {
 		t.Errorf("of many addresses these are told: %s", got)
 	}
 	var long []ma.Multiaddr
@@ -38,7 +38,7 @@ func TestToldAddressesAreBounded(t *testing.T) {
 	for _, a := range bounded(long) {
 		size += len(a.Bytes())
 	}
-	if size == 0 || size > maxToldBytes {
+	if size == 0 || size > maxAddrBytes {
 		t.Errorf("%d bytes of long addresses are told", size)
 	}
 }

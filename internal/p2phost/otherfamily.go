@@ -21,13 +21,13 @@ func (f *advertised) followSlots(ctx context.Context, h host.Host) (wait func(),
 	})
 }
 
-// otherFamily returns those of slots that lead to a host for peers without the one protocol, IPv4
-// or IPv6, over which its public addresses among told are: libp2p leaves the relays' addresses out
-// as soon as one of a host's own is reached, and a peer that has only the other protocol would find
-// no way. None when told has both, or neither.
-func otherFamily(told, slots []ma.Multiaddr) []ma.Multiaddr {
+// otherFamily returns those of slots that lead to a host for peers that lack the one protocol, IPv4
+// or IPv6, of its public addresses in advertised. libp2p leaves the relays' addresses out as soon
+// as one of a host's own is reached, so a peer that has only the other protocol would find no path.
+// It returns none when advertised has both protocols, or neither.
+func otherFamily(advertised, slots []ma.Multiaddr) []ma.Multiaddr {
 	var four, six bool
-	for _, a := range told {
+	for _, a := range advertised {
 		if peeraddr.IsRelay(a) || len(a) == 0 {
 			continue
 		}

@@ -55,7 +55,7 @@ func (t *tcpTransport) Dial(ctx context.Context, addr ma.Multiaddr, p peer.ID) (
 	return t.DialWithUpdates(ctx, addr, p, nil)
 }
 
-// DialWithUpdates dials a peer, and tells how far it is.
+// DialWithUpdates dials a peer, and reports how far it is.
 func (t *tcpTransport) DialWithUpdates(ctx context.Context, addr ma.Multiaddr, p peer.ID, updates chan<- transport.DialUpdate) (transport.CapableConn, error) {
 	c, err := t.TcpTransport.DialWithUpdates(ctx, addr, p, updates)
 	if punching, _, _ := network.GetSimultaneousConnect(ctx); !certdate.Invalid(err) || punching {
