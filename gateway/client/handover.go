@@ -3,11 +3,11 @@ package client
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
 	"os"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/p2pchord/p2pchord/gateway/internal/api"
@@ -26,8 +26,8 @@ func (c *Client) putHandedOver(ctx context.Context, name string, in *steady.File
 	q.Set("size", strconv.FormatInt(in.Size(), 10))
 	q.Set("modified", in.Modified().Format(time.RFC3339Nano))
 	err = c.handOver(ctx, "/v1/store/"+escape(name)+"?"+q.Encode(), in.Open(), o.Progress, &res)
-	if err != nil && strings.Contains(err.Error(), steady.ErrChanged.Error()) {
-		err = steady.ErrChanged // the node saw it, the file is the caller's
+	if errors.Is(err, steady.ErrChanged) {
+		err = steady.ErrChanged // the same as if this process had read the file
 	}
 	return res, err
 }

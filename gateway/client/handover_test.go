@@ -80,6 +80,19 @@ func TestPutOfAChangedFile(t *testing.T) {
 	}
 }
 
+// A refusal whose message has the words of steady.ErrChanged in it, here in a name, is another error.
+func TestPutThatOnlyNamesAChange(t *testing.T) {
+	t.Parallel()
+	f := peertest.New()
+	f.PutFails = fault.New(fault.NotAllowed, "%q is not a name", steady.ErrChanged)
+	_, c := serve(t, f)
+	in, _ := steadyOf(t, []byte("bytes"))
+	_, err := c.Put(t.Context(), steady.ErrChanged.Error(), in, node.PutOptions{Size: 5})
+	if errors.Is(err, steady.ErrChanged) || fault.CodeOf(err) != fault.NotAllowed {
+		t.Errorf("got %v, want %v", err, f.PutFails)
+	}
+}
+
 // A request that should bring a file and does not is refused.
 func TestNoFileComes(t *testing.T) {
 	t.Parallel()

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/internal/steady"
 )
 
 func TestProblems(t *testing.T) {
@@ -27,6 +28,10 @@ func TestProblems(t *testing.T) {
 		if p.Code != c.want || !errors.Is(p.Err(), c.want) {
 			t.Errorf("%v: %v", c.err, p)
 		}
+	}
+	changed := ProblemOf(fault.New(fault.Failed, "reading %q: %w", "x", steady.ErrChanged))
+	if err := changed.Err(); changed.Reason != ReasonFileChanged || !errors.Is(err, steady.ErrChanged) || !errors.Is(err, fault.Failed) {
+		t.Errorf("%+v becomes %v", changed, err)
 	}
 	if got := OneLine("a\nb\x1b[31m\u009bc "); got != `a b\x1b[31m\x9bc` {
 		t.Errorf("OneLine: %q", got)

@@ -7,13 +7,19 @@ import (
 
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/internal/safetext"
+	"github.com/p2pchord/p2pchord/internal/steady"
 )
 
 // Problem is a failure as it travels: the inside of {"error":{...}}.
 type Problem struct {
 	Code    fault.Code `json:"code"`
 	Message string     `json:"message"`
+	// Reason tells failures of one code apart that a program treats differently. Most have none.
+	Reason string `json:"reason,omitempty"`
 }
+
+// ReasonFileChanged is the reason of steady.ErrChanged: a local file changed while the node read it.
+const ReasonFileChanged = "file_changed"
 
 // ProblemOf describes err for a user: on one line, with one of the codes that users see.
 func ProblemOf(err error) Problem {
@@ -32,14 +38,22 @@ func ProblemOf(err error) Problem {
 	case code.Exit() == fault.TryAgain.Exit():
 		code = fault.TryAgain // to a user, the answers between peers are all "try again"
 	}
-	return Problem{Code: code, Message: OneLine(message)}
+	p := Problem{Code: code, Message: OneLine(message)}
+	if errors.Is(err, steady.ErrChanged) {
+		p.Reason = ReasonFileChanged
+	}
+	return p
 }
 
-// Err returns the problem as an error with its code.
+// Err returns the problem as an error with its code. With ReasonFileChanged it wraps
+// steady.ErrChanged.
 func (p Problem) Err() error {
 	code := fault.Parse(string(p.Code))
 	if p.Message == "" {
 		return code
+	}
+	if p.Reason == ReasonFileChanged {
+		return &fault.Error{Code: code, Msg: p.Message, Err: steady.ErrChanged}
 	}
 	return fault.New(code, "%s", p.Message)
 }
