@@ -162,7 +162,7 @@ func (w *world) afflict(m misfortune, up []*peer, p, q *peer) {
 		w.after(m.length, func() { w.network.loss = max(0, w.network.loss-0.2) })
 	case slowDisk:
 		p.disk.slow += 400 * millisecond
-		w.after(m.length, func() { p.disk.slow -= 400 * millisecond })
+		w.after(m.length, func() { p.disk.slow = max(0, p.disk.slow-400*millisecond) })
 	case fullDisk:
 		p.disk.full = true
 		w.after(m.length, func() { p.disk.full = false })

@@ -47,7 +47,7 @@ var Profiles = []Profile{
 		join, crash, power, restart, restart, restart, leave, quit, pause, cut, part, lossy, slowDisk, fullDisk, rot, skew, restartAll,
 	}, Every: 4, Length: 80},
 	{Name: "deletes", Nodes: [2]int{4, 8}, Files: [2]int{2, 5}, Strict: true, Grace: 16, Kinds: []kind{absence, absence, join, crash, restart}, Every: 12, Calm: true, Length: 120},
-	{Name: "nights", Nodes: [2]int{3, 7}, Files: [2]int{3, 6}, Grace: 15, Kinds: []kind{night, absence, part, join}, Every: 25, Length: 120},
+	{Name: "nights", Nodes: [2]int{3, 7}, Files: [2]int{3, 6}, Grace: 15, Kinds: []kind{night, absence, crash, restart}, Every: 25, Length: 120},
 	{Name: "blocks", Nodes: [2]int{4, 8}, Files: [2]int{2, 5}, Blocks: true, Strict: true, Kinds: []kind{join, leave, crash, restart, rot, destroy}, Every: 10, Calm: true, Length: 70},
 	{Name: "refusals", Nodes: [2]int{4, 7}, Files: [2]int{1, 2}, Blocks: true, Strict: true, Kinds: []kind{refusal, refusal, fullDisk}, Every: 6, Length: 80},
 	{Name: "large", Nodes: [2]int{40, 100}, Files: [2]int{20, 40}, Strict: true, Kinds: []kind{crash, restart, join, leave}, Every: 15, Calm: true, Length: 30},
