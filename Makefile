@@ -8,6 +8,7 @@
 # make fuzz   every fuzz target for FUZZTIME (10s)
 # make soak   10,000 seeds of the simulation; SOAK="-sim.for 1h" for a time, -sim.profile for one
 #             profile
+# make mutants the simulation's checks: each of some twenty planted mistakes has to be found
 # make natlab the program behind NATs of all kinds, in network namespaces; needs root, iproute2,
 #             nftables, and conntrack; NATLAB=-run=NAME for some
 # make chaos  twelve processes killed, paused, and cut off for CHAOS (10m), as root; every
@@ -22,7 +23,7 @@ SOAK ?= -sim.soak 10000
 CHAOS ?= 10m
 LINT := go tool -modfile=tools/go.mod golangci-lint
 
-.PHONY: test quick lint fmt build dist fuzz soak natlab vuln proto clean
+.PHONY: test quick lint fmt build dist fuzz soak mutants natlab vuln proto clean
 
 test:
 	@tools/test.sh
@@ -49,6 +50,9 @@ fuzz:
 
 soak:
 	go test ./sim -run TestSoak -count=1 -timeout 0 -v -args $(SOAK)
+
+mutants:
+	go test ./sim -run TestMutants -count=1 -timeout 0 -v -args -sim.mutants
 
 natlab:
 	P2PCHORD_NATLAB=1 go test ./internal/natlab -count=1 -v -timeout 60m $(NATLAB)

@@ -6,7 +6,10 @@ import (
 	"slices"
 	"strings"
 
+	libp2p "github.com/libp2p/go-libp2p/core/peer"
+
 	"github.com/p2pchord/p2pchord/protocol"
+	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/replica"
 	"github.com/p2pchord/p2pchord/ring"
 	"github.com/p2pchord/p2pchord/store"
@@ -19,6 +22,7 @@ var (
 	errP4    = errors.New("P4: the ring doesn't come to rest")
 	errP5    = errors.New("P5: what was replaced or deleted is back")
 	errP6    = errors.New("P6: a copy was dropped that was needed")
+	errVote  = errors.New("a witness accepts a copy under another grant than its present one")
 	errRing  = errors.New("the ring's invariant doesn't hold")
 	errKept  = errors.New("a block of no file stays")
 	errFlood = errors.New("there is no end of requests")
@@ -105,6 +109,15 @@ func (c *checker) acknowledged(p *peer, r *record) {
 	c.world.note("%d acknowledges %v", p.index, r)
 	c.promise(r)
 	c.survives(r.GetName())
+}
+
+// witnessed checks that a witness accepts a copy under its present grant.
+func (c *checker) witnessed(p *peer, owner libp2p.ID, st *pb.Store) {
+	rec, err := protocol.VerifyRecord(st.GetRecord())
+	g := p.ring.Snapshot().Grants
+	if err != nil || !g.MayWitness(c.world.byID[ring.ID(owner)].at, rec.Key(), protocol.GrantID(st.GetGrant())) {
+		c.fail(fmt.Errorf("%w: %d accepts %s", errVote, p.index, rec.GetName()))
+	}
 }
 
 // seen notes that a user has been shown a version.

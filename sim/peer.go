@@ -227,6 +227,9 @@ func (p *peer) serve(ctx context.Context, from libp2p.ID, q question, b *body) (
 		return answer{ring: resp}, err
 	}
 	resp, payload, err := p.files.Serve(ctx, from, q.file, b)
+	if st := q.file.GetStore(); err == nil && st.GetGrant() != nil {
+		p.world.check.witnessed(p, from, st)
+	}
 	a := answer{file: resp}
 	if payload == nil {
 		return a, err

@@ -126,7 +126,7 @@ func (f *Profile) run(seed uint64, plan schedule, verbose bool) Result {
 		}
 	}
 	var kind error
-	for _, promise := range []error{errP1, errP2, errP4, errP5, errP6, errRing, errKept, errFlood, errPanic} {
+	for _, promise := range []error{errP1, errP2, errP4, errP5, errP6, errVote, errRing, errKept, errFlood, errPanic} {
 		if errors.Is(w.check.err, promise) {
 			kind = promise
 		}

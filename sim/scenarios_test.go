@@ -169,3 +169,14 @@ func TestOneClockAYearOff(t *testing.T) {
 		}
 	}
 }
+
+// A node joins between an owner and its predecessor while a put waits for the predecessor's slow
+// disk, and the owner is stopped until the newcomer has its arc.
+func TestArcChangesWhileAWitnessWrites(t *testing.T) {
+	scene(t, 24, 50*millisecond, func(s *stage, later moment) {
+		s.pred.disk.slow = 7 * second
+		s.after(6*second, func() { s.pred.disk.slow = 0 })
+		s.place(500).start()
+		s.after(second/2, func() { s.owner.stopFor(6500*millisecond + later) })
+	})
+}

@@ -13,6 +13,7 @@ var (
 	soak     = flag.Int("sim.soak", 0, "how many seeds TestSoak runs, over all profiles")
 	soakFor  = flag.Duration("sim.for", 0, "for how long TestSoak runs; it overrides -sim.soak")
 	soakFrom = flag.Uint64("sim.from", 1000, "the first seed of TestSoak, and that of TestExplain")
+	first    = flag.Bool("sim.first", false, "TestSoak ends with the first seed that fails")
 	only     = flag.String("sim.profile", "", "TestSoak runs this profile only, TestExplain tells of it")
 )
 
@@ -24,14 +25,17 @@ func TestSoak(t *testing.T) {
 		t.Skip("run it with make soak")
 	}
 	began := time.Now()
+	var next, failed, operations, events atomic.Int64
 	over := func(i int) bool {
+		if *first && failed.Load() > 0 {
+			return true
+		}
 		if *soakFor > 0 {
 			return time.Since(began) > *soakFor
 		}
 		return i >= *soak
 	}
 	profiles := soaked(t)
-	var next, failed, operations, events atomic.Int64
 	var wg sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
 		wg.Go(func() {
@@ -48,6 +52,10 @@ func TestSoak(t *testing.T) {
 					continue
 				}
 				failed.Add(1)
+				if *first {
+					t.Errorf("%v\n%v", r, r.Err)
+					continue
+				}
 				s := Shrink(f, r, 60)
 				t.Errorf("%v\n%v\nthe shortest schedule found for %s/%d, with: %v\n%s", r, r.Err, f.Name, r.Seed, s.Err, s.Schedule)
 			}
@@ -64,6 +72,9 @@ func soaked(t *testing.T) []*Profile {
 	t.Helper()
 	if *only != "" {
 		f := ProfileNamed(*only)
+		if *only == accidents.Name {
+			f = &accidents
+		}
 		if f == nil {
 			t.Fatalf("there is no profile %q", *only)
 		}
