@@ -6,8 +6,11 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/internal/membudget"
 	hostlimits "github.com/p2pchord/p2pchord/internal/p2phost/limits"
+	"github.com/p2pchord/p2pchord/protocol"
+	"github.com/p2pchord/p2pchord/replica"
 	"github.com/p2pchord/p2pchord/store"
 )
 
@@ -93,4 +96,60 @@ type ClientConfig struct {
 	MemoryBytes int64
 	// LimitUp and LimitDown as in Config.
 	LimitUp, LimitDown int64
+}
+
+// withDefaults checks a configuration and fills in what it leaves open.
+func (c Config) withDefaults() (Config, error) {
+	if c.Data == "" {
+		return c, fault.New(fault.Usage, "a node needs a data folder")
+	}
+	if c.Copies == 0 {
+		c.Copies = 3
+	}
+	if c.Copies < 1 || c.Copies > protocol.MaxCopies {
+		return c, fault.New(fault.Usage, "a file has 1 to %d copies, not %d", protocol.MaxCopies, c.Copies)
+	}
+	if c.CapacityBytes < 0 {
+		return c, fault.New(fault.Usage, "the capacity can't be negative")
+	}
+	var err error
+	if c.MemoryBytes, err = memoryBytes(c.MemoryBytes); err != nil {
+		return c, err
+	}
+	if c.Heartbeat == 0 {
+		c.Heartbeat = 3 * time.Second
+	}
+	if c.Heartbeat < 3*tickLength || c.Heartbeat > time.Hour {
+		return c, fault.New(fault.Usage, "the heartbeat has to be between %s and 1h, not %s", 3*tickLength, c.Heartbeat)
+	}
+	if c.Timeout == 0 {
+		c.Timeout = 10 * time.Second
+	}
+	if c.TombstoneGrace == 0 {
+		c.TombstoneGrace = time.Duration(replica.DefaultGrace) * time.Millisecond
+	}
+	if c.TombstoneGrace < c.Heartbeat {
+		return c, fault.New(fault.Usage, "deletes have to be remembered for a heartbeat at least, not %s", c.TombstoneGrace)
+	}
+	if c.clock == nil {
+		c.clock = time.Now
+	}
+	if c.LimitUp < 0 || c.LimitDown < 0 {
+		return c, fault.New(fault.Usage, "a limit of bytes per second can't be negative")
+	}
+	if c.Timeout < 0 {
+		return c, fault.New(fault.Usage, "the timeout can't be negative")
+	}
+	return c, nil
+}
+
+// memoryBytes checks how much memory blocks may take, and says so for who leaves it open.
+func memoryBytes(n int64) (int64, error) {
+	switch {
+	case n == 0:
+		return membudget.Default(), nil
+	case n < MinMemory:
+		return 0, fault.New(fault.Usage, "the memory for blocks has to be %d MiB at least, or transfers would wait for each other for ever", MinMemory>>20)
+	}
+	return n, nil
 }

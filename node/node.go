@@ -64,7 +64,7 @@ type Node struct {
 	watch    *p2phost.Watch
 	observer *netcheck.Observer // how others see this node's addresses
 
-	protected map[ring.Position]bool // neighbours whose connections are protected; the loop's
+	protection *book.Protection // of the connections to neighbors; the loop's
 
 	contacts []*bootstrap.Contact
 	services []*protocol.Service

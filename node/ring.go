@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -9,6 +10,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/p2pchord/p2pchord/internal/chord"
+	"github.com/p2pchord/p2pchord/internal/env"
+	"github.com/p2pchord/p2pchord/internal/nodefolder"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/ring"
@@ -126,4 +129,60 @@ func (n *Node) distinct(nodes []ring.Position, more ...ring.Position) []ring.Pos
 		}
 	}
 	return nodes
+}
+
+// ringChanged follows a new view: events, and connections to protect. It runs in the loop.
+func (n *Node) ringChanged(old, now *ring.View) {
+	if !old.Joined() && now.Joined() {
+		if now.Founder() {
+			n.event("founded", "founded a new ring")
+		} else {
+			n.event("joined", "joined the ring")
+		}
+	}
+	if a, b := first(old.Successors()), first(now.Successors()); a != b && now.Joined() {
+		n.event("successor", "the successor is "+nodeText(b, now))
+		n.replicas.WakeRepair()
+	}
+	if a, b := first(old.Predecessors()), first(now.Predecessors()); a != b && now.Joined() {
+		n.event("predecessor", "the predecessor is "+nodeText(b, now))
+		n.replicas.WakeRepair()
+	}
+	n.protection.Set(now.Neighbors())
+}
+
+func first(ps []ring.Position) ring.Position {
+	if len(ps) == 0 {
+		return ring.Position{}
+	}
+	return ps[0]
+}
+
+func nodeText(p ring.Position, v *ring.View) string {
+	if !p.IsNode() {
+		p = v.Self()
+	}
+	return fmt.Sprintf("%d (%s)", p.Key, peerID(p))
+}
+
+// rememberLoop writes down who is in the ring, when it has changed and now and then.
+func (n *Node) rememberLoop(ctx context.Context) {
+	for env.Sleep(ctx, n.env, 3*n.cfg.Heartbeat) == nil {
+		if !n.state.Load().Standby { // then its neighbors are those that it had, and its disk takes nothing
+			n.remember()
+		}
+	}
+}
+
+// remember writes down who is in the ring. A failure costs only a slower start.
+func (n *Node) remember() {
+	s := n.state.Load()
+	if s == nil {
+		return
+	}
+	peers := n.driver().Describe(nodefolder.Choose(s.View, n.book.HasSpoken))
+	holders := n.driver().Describe(chord.RingNeighbors(s.View))
+	if err := n.folder.Keep(peers, holders, s.View.HadPeers(), n.replicas.Memory()); err != nil {
+		log.Warnw("remembering the peers", "err", err)
+	}
 }
