@@ -96,6 +96,50 @@ func TestPutOfABrokenStream(t *testing.T) {
 	}
 }
 
+// A Progress function may ask the File that it reports on, and may take its time: it runs under no
+// lock.
+func TestProgressMayAskTheFile(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, 2)
+	c.settled()
+	c.put(c.nodes[0], "x", bytesOf(3, 3*node.DefaultBlockSize))
+	opened := make(chan *node.File, 1)
+	var sources []string
+	f, err := c.nodes[1].Get(t.Context(), "x", node.GetOptions{Progress: func(p node.Progress) {
+		f := <-opened
+		defer func() { opened <- f }()
+		sources = f.Sources()
+		if f.Info().Size != p.Total {
+			t.Errorf("the file has %d bytes, %d by its progress", f.Info().Size, p.Total)
+		}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	opened <- f
+	dst, err := os.Create(filepath.Join(t.TempDir(), "x"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = dst.Close() }()
+	saved := make(chan error, 1)
+	go func() { saved <- f.Save(dst) }()
+	select {
+	case err := <-saved:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(time.Minute):
+		t.Fatal("the get waits for its Progress function, which waits for the File")
+	}
+	if len(sources) == 0 {
+		t.Error("the last call knows no source")
+	}
+	if err := f.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
 // A stream of another size than announced is not stored, and the old version stays.
 func TestPutOfAnotherSize(t *testing.T) {
 	t.Parallel()
@@ -171,7 +215,8 @@ func TestSaveContinues(t *testing.T) {
 	}
 }
 
-// A slow reader must not make the whole file wait in memory, and a File can be closed in the middle.
+// A slow reader must not make the whole file wait in memory, and a File can be closed in the
+// middle.
 func TestReadStopsInTheMiddle(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 1)
@@ -220,7 +265,8 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-// A block may take longer on its way to the witness than anybody waits for an answer, as long as it moves.
+// A block may take longer on its way to the witness than anybody waits for an answer, as long as it
+// moves.
 func TestPutOverASlowLine(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 0)
