@@ -29,7 +29,7 @@ import (
 // Client uses a ring without becoming a member: it holds no files and nobody routes
 // through it. Its methods may be called from many goroutines.
 type Client struct {
-	*operations
+	operations
 
 	host   host.Host
 	client *protocol.Client
@@ -64,7 +64,7 @@ func Dial(ctx context.Context, cfg ClientConfig) (_ *Client, err error) {
 		env: env.NewSystem(context.Background(), &c.wg),
 	}
 	remote := request.Remote(c.client)
-	c.operations = newOperations(transfer.Config{
+	c.begin(transfer.Config{
 		Key: h.Peerstore().PrivKey(h.ID()), ID: h.ID(), Memory: membudget.New(cfg.MemoryBytes), Timeout: cfg.Timeout,
 		Router: c.router, Learn: c.router.learn, Known: c.router.info,
 		Path: func(p peer.ID) (connpath.Path, bool) { return connpath.To(h, p) },

@@ -42,7 +42,7 @@ var errClosed = chord.ErrClosed
 
 // Node is a member of the ring. Its methods may be called from many goroutines.
 type Node struct {
-	*operations
+	operations
 
 	cfg      Config
 	address  protocol.RingAddress
@@ -130,7 +130,7 @@ func (n *Node) start(ctx context.Context) error {
 	if err := n.startLoop(ctx); err != nil {
 		return err
 	}
-	n.operations = newOperations(transfer.Config{
+	n.begin(transfer.Config{
 		Key: n.folder.Key(), ID: n.host.ID(), Memory: n.memory, Timeout: n.cfg.Timeout,
 		Router: n.driver(), Learn: n.book.Learn, Known: n.knownPeer,
 		Path:      func(p peer.ID) (connpath.Path, bool) { return connpath.To(n.host, p) },

@@ -19,59 +19,58 @@ type operations struct {
 	call     request.Caller // asks the requests of transfer
 }
 
-// newOperations returns operations that ask their requests with call. cfg.Call is set here.
-func newOperations(cfg transfer.Config, call request.Caller) *operations {
-	f := &operations{call: request.Bounded(cfg.Timeout, call)}
+// begin makes the operations ready. call asks their requests; cfg.Call is set here.
+func (o *operations) begin(cfg transfer.Config, call request.Caller) {
+	o.call = request.Bounded(cfg.Timeout, call)
 	cfg.Call = func(ctx context.Context, to peer.ID, req *pb.FileRequest, body []byte) (*request.Reply, error) {
-		return f.call(ctx, to, req, body)
+		return o.call(ctx, to, req, body)
 	}
-	f.transfer = transfer.New(cfg)
-	return f
+	o.transfer = transfer.New(cfg)
 }
 
 // Put stores what r holds under name. It returns when owner and predecessor have it durably, the
 // file's record last, so that readers see the old version or the new one, whole. With an error of
 // the kind ErrFewerCopies the file is stored and the result valid.
-func (f *operations) Put(ctx context.Context, name string, r io.Reader, opt PutOptions) (PutResult, error) {
-	return f.transfer.Put(ctx, name, r, opt)
+func (o *operations) Put(ctx context.Context, name string, r io.Reader, opt PutOptions) (PutResult, error) {
+	return o.transfer.Put(ctx, name, r, opt)
 }
 
 // Get opens a file for reading. The File must be closed.
-func (f *operations) Get(ctx context.Context, name string, opt GetOptions) (*File, error) {
-	return f.transfer.Get(ctx, name, opt)
+func (o *operations) Get(ctx context.Context, name string, opt GetOptions) (*File, error) {
+	return o.transfer.Get(ctx, name, opt)
 }
 
 // List yields the files of the ring whose names begin with prefix, by name. After an error nothing
 // follows; what came before may not be all.
-func (f *operations) List(ctx context.Context, prefix string) iter.Seq2[FileInfo, error] {
-	return f.transfer.List(ctx, prefix)
+func (o *operations) List(ctx context.Context, prefix string) iter.Seq2[FileInfo, error] {
+	return o.transfer.List(ctx, prefix)
 }
 
 // Stat tells everything about a file.
-func (f *operations) Stat(ctx context.Context, name string) (FileStat, error) {
-	return f.transfer.Stat(ctx, name)
+func (o *operations) Stat(ctx context.Context, name string) (FileStat, error) {
+	return o.transfer.Stat(ctx, name)
 }
 
 // Remove deletes a file, its siblings included, everywhere: a tombstone takes its place until every
 // holder has it.
-func (f *operations) Remove(ctx context.Context, name string) error {
-	return f.transfer.Remove(ctx, name)
+func (o *operations) Remove(ctx context.Context, name string) error {
+	return o.transfer.Remove(ctx, name)
 }
 
 // Lookup finds the owner of a name and tells the way to it.
-func (f *operations) Lookup(ctx context.Context, name string) (Lookup, error) {
-	return f.transfer.Lookup(ctx, name)
+func (o *operations) Lookup(ctx context.Context, name string) (Lookup, error) {
+	return o.transfer.Lookup(ctx, name)
 }
 
 // Trace follows the lookup of a name from here, asking each peer on the way by itself, and then
 // asks every holder what it has. A file that isn't there is no error; that nobody answers is.
-func (f *operations) Trace(ctx context.Context, name string) (Trace, error) {
-	return f.transfer.Trace(ctx, name)
+func (o *operations) Trace(ctx context.Context, name string) (Trace, error) {
+	return o.transfer.Trace(ctx, name)
 }
 
 // Members yields the members of the ring, from the lowest position.
-func (f *operations) Members(ctx context.Context) iter.Seq2[Member, error] {
-	return f.transfer.Members(ctx)
+func (o *operations) Members(ctx context.Context) iter.Seq2[Member, error] {
+	return o.transfer.Members(ctx)
 }
 
 // ValidName says whether a name may be given to a file: UTF-8, 1 to 1024 bytes, relative, with '/'
