@@ -31,3 +31,16 @@ func BenchmarkGet(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkPut puts files of 4 KiB, a new one each time, through a node of a ring of three.
+func BenchmarkPut(b *testing.B) {
+	c := newCluster(b, 3)
+	data := bytes.Repeat([]byte("small"), 4096/5)
+	i := 0
+	for b.Loop() {
+		i++
+		if _, err := c.nodes[0].Put(b.Context(), "small"+strconv.Itoa(i), bytes.NewReader(data), node.PutOptions{Size: int64(len(data))}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
