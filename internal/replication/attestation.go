@@ -12,7 +12,7 @@ import (
 	"github.com/p2pchord/p2pchord/store"
 )
 
-// confirmation is what a node knows of how old its copies may be. It is safe for concurrent use.
+// confirmation is how old the copies of a node may be. It is safe for concurrent use.
 type confirmation struct {
 	mu sync.Mutex
 	// firstStart is when the data folder was made, and confirmed when synced owners have last
@@ -20,20 +20,20 @@ type confirmation struct {
 	firstStart, confirmed int64
 	// of are the keys of all that was confirmed then.
 	of store.Span
-	// aside says that there are copies set aside: entries of the store that aren't counted.
-	aside bool
+	// quarantined says that there are copies in quarantine: entries of the store that do not count.
+	quarantined bool
 	// passed says that the copies have been looked through since they were last confirmed.
 	passed bool
 }
 
-// since is the moment until which all that is held is known to have been right.
+// since is the moment until which everything held here is known to have been right.
 func (a *confirmation) since() int64 {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return max(a.firstStart, a.confirmed)
 }
 
-// Confirmed is the moment until which all that is held is known to have been right.
+// Confirmed is the moment until which everything held here is known to have been right.
 func (n *Node) Confirmed() time.Time { return time.UnixMilli(n.confirmation.since()) }
 
 func (a *confirmation) setConfirmed(millis int64, of store.Span) {
@@ -52,21 +52,21 @@ func (a *confirmation) continuous(span store.Span, since int64) bool {
 func (a *confirmation) hasQuarantined() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.aside
+	return a.quarantined
 }
 
-// Memory is what is to be remembered. Times are rounded down, so that it doesn't change with every
-// look at the clock.
+// Memory is what is to be remembered. Times are rounded down, so that it does not change all the
+// time.
 func (n *Node) Memory() (m Remembered) {
 	n.confirmation.mu.Lock()
 	defer n.confirmation.mu.Unlock()
 	step := max(1, int64(n.grace())/200)
-	m.Born, m.Confirmed, m.Of, m.Aside = n.confirmation.firstStart, n.confirmation.confirmed/step*step, n.confirmation.of, n.confirmation.aside
+	m.Born, m.Confirmed, m.Of, m.Aside = n.confirmation.firstStart, n.confirmation.confirmed/step*step, n.confirmation.of, n.confirmation.quarantined
 	m.Copies = n.health.wanted()
 	return m
 }
 
-// confirmLoop has the owners confirm, now and then, all that is held here. While that can't be had,
+// confirmLoop has the owners attest, now and then, what is held here. While they can't be asked,
 // because the node is cut off, its copies grow old.
 func (n *Node) confirmLoop(ctx context.Context) {
 	for env.Sleep(ctx, n.env, n.cfg.Heartbeat) == nil {
@@ -88,9 +88,9 @@ func (n *Node) confirmLoop(ctx context.Context) {
 	}
 }
 
-// attested reports whether synced owners confirm now all that this node holds, and of which keys
-// that is: for its own arc its predecessor stands by the grant, in the arcs that it holds for
-// others their owners have all that is here, and there are no strays.
+// attested reports whether synced owners attest everything that this node holds, and for which
+// keys. For its own arc the predecessor confirms the grant. In the arcs that it holds for others,
+// the owners have all records that are here. There must be no strays.
 func (n *Node) attested(ctx context.Context, s *chord.Snapshot) (of store.Span, ok bool) {
 	if !s.View.Joined() || s.Leaving || !s.Grants.Synced || s.Grants.Degraded {
 		return of, false
@@ -115,9 +115,9 @@ func (n *Node) attested(ctx context.Context, s *chord.Snapshot) (of store.Span, 
 // arc is the arc of another node.
 type arc struct{ from, owner ring.Position }
 
-// arcsHeld are the arcs of others of which this node holds copies: its successor's first, and those
-// of its nearest predecessors, anticlockwise. They are not complete while too few predecessors are
-// known.
+// arcsHeld are the arcs of others of which this node holds copies: its successor's first, then
+// those of its nearest predecessors, counterclockwise. complete is false while too few predecessors
+// are known.
 func (n *Node) arcsHeld(s *chord.Snapshot) (arcs []arc, complete bool) {
 	succs, preds := s.View.Successors(), s.View.Predecessors()
 	if len(succs) == 0 || len(preds) == 0 {
@@ -166,9 +166,9 @@ func (n *Node) attestedBy(ctx context.Context, a arc, span store.Span) bool {
 	return len(d.ours) < maxInventory && n.coveredBy(r.GetReleased().GetPredecessor(), a)
 }
 
-// coveredBy reports whether an owner whose predecessor is pred answers for the whole of a. A new
-// neighbour between the two may have yet to take in what was set aside in its part, and may do so
-// only as long as nobody says that it has been a holder all the while.
+// coveredBy reports whether an owner with the predecessor pred answers for the whole of a. A new
+// neighbor between the two may still have to take in what is in quarantine in its part. It may do
+// so only as long as no peer says that it has been a holder for all of the grace period.
 func (n *Node) coveredBy(pred *pb.Peer, a arc) bool {
 	info, err := n.peers.Learn(pred)
 	return err == nil && (info.Position == a.from || ring.Between(info.Position, a.from, a.owner))

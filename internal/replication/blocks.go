@@ -14,7 +14,7 @@ import (
 	"github.com/p2pchord/p2pchord/store"
 )
 
-// serveHave says which blocks' bytes are here.
+// serveHave says of which blocks the bytes are here.
 func (n *Node) serveHave(h *pb.Have) (*pb.FileResponse, error) {
 	held := &pb.Held{Held: make([]bool, len(h.GetHashes()))}
 	for i, hash := range h.GetHashes() {
@@ -62,8 +62,8 @@ func (n *Node) serveBlock(ctx context.Context, g *pb.GetBlock) (*pb.FileResponse
 // readStep is the size in bytes of the steps in which a large block is read from the disk.
 const readStep = 1 << 20
 
-// rawBlock opens a block to be sent straight from the disk. Its bytes are hashed once,
-// by the receiver, who asks for a check here when they don't match.
+// rawBlock opens a block that is sent straight from the disk. The receiver hashes it, and asks for
+// a check here if the hash doesn't match.
 func (n *Node) rawBlock(h store.Hash, by store.Reader) (*protocol.Payload, error) {
 	r, size, err := n.store.Raw(h, by)
 	if err != nil {
@@ -80,8 +80,8 @@ func (n *Node) rawBlock(h store.Hash, by store.Reader) (*protocol.Payload, error
 	}}, nil
 }
 
-// checkedBlock reads a verified block into memory that is given back when it has been
-// sent. A damaged one is set aside, and fetched anew from another holder.
+// checkedBlock reads a verified block into memory, which is released when it has been sent. A
+// damaged block is removed, and fetched from another holder.
 func (n *Node) checkedBlock(ctx context.Context, h store.Hash) (*protocol.Payload, error) {
 	size, err := n.store.Size(h)
 	if err != nil {
@@ -123,22 +123,22 @@ func payloadReader(p *protocol.Payload) (io.Reader, int) {
 	return bytes.NewReader(p.Bytes), len(p.Bytes)
 }
 
-// inFlight are the blocks that this node's own puts have in memory. When their owners
-// hand this node its copy of one, as the witness or as another holder, it takes the
-// bytes from here: they need not come back over the network.
+// inFlight are the blocks that this node's own puts have in memory. When an owner sends this node
+// its copy of one, as the witness or another holder, the bytes come from here and not over the
+// network again.
 type inFlight struct {
 	mu     sync.Mutex
 	blocks map[store.Hash]*block
 }
 
-// Hold offers the bytes of a block, with its hash, until the function that it returns is called;
-// see inFlight.
+// Hold offers the bytes of a block in memory, with their hash, until release is called; see
+// inFlight.
 func (n *Node) Hold(hash [protocol.HashSize]byte, buf *membudget.Buffer) (release func()) {
 	return n.inFlight.hold(hash, buf)
 }
 
-// hold offers a block's bytes, whose hash has been computed here, until the function
-// that it returns is called. They are given back when the last who took them has released them.
+// hold offers the bytes of a block until release is called. The memory is released by the last who
+// has taken the block.
 func (h *inFlight) hold(hash store.Hash, buf *membudget.Buffer) (release func()) {
 	b := &block{buf: buf, hash: hash, uses: 1}
 	h.mu.Lock()
@@ -157,7 +157,7 @@ func (h *inFlight) hold(hash store.Hash, buf *membudget.Buffer) (release func())
 	}
 }
 
-// take returns a block that is in hand, to be released; nil when it isn't.
+// take returns a block in flight, which has to be released; nil if there is none.
 func (h *inFlight) take(hash store.Hash) *block {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -14,8 +14,8 @@ import (
 	"github.com/p2pchord/p2pchord/store"
 )
 
-// block is a block's bytes in memory, shared by those who send it. The last to
-// release it gives the memory back.
+// block is the bytes of a block in memory, shared by those who send them. The last one to release
+// it gives the memory back.
 type block struct {
 	buf  *membudget.Buffer
 	hash store.Hash // verified
@@ -55,9 +55,9 @@ func (b *block) bytes() []byte {
 	return b.buf.Bytes()
 }
 
-// takeBlock reads the bytes that come with rec and checks their number and their hash, whether or
-// not they are held here. Only an offer of bytes that are held leaves them where they are. It
-// returns nil when nothing has to be written: rec has no bytes, or they are held.
+// takeBlock reads the bytes that come with rec and checks their number and their hash, also if they
+// are held here already. Only if they are offered, not sent, it leaves bytes that are held with the
+// sender. It returns nil if nothing has to be written.
 func (n *Node) takeBlock(ctx context.Context, rec *protocol.Record, body Body, class membudget.Class) (*block, error) {
 	size := rec.BlockSize()
 	if body.Size() != size {
@@ -89,8 +89,8 @@ func (n *Node) takeBlock(ctx context.Context, rec *protocol.Record, body Body, c
 	return nil, nil
 }
 
-// holdsBlock reports whether the bytes of a record are held. A record that gives another size for
-// them is refused.
+// holdsBlock reports whether the bytes of a record are held. It refuses a record that gives another
+// size for them.
 func (n *Node) holdsBlock(rec *protocol.Record) (bool, error) {
 	hash := store.Hash(rec.BlockHash())
 	if held, err := n.store.Has(hash); err != nil || !held {
@@ -129,7 +129,7 @@ func (n *Node) readBlock(ctx context.Context, rec *protocol.Record, body Body, c
 	return b, nil
 }
 
-// stage gives a block's bytes to the store; none for a nil block.
+// stage hands the bytes of a block to the store; nothing for a nil block.
 func (n *Node) stage(ctx context.Context, b *block, use store.Use) ([]store.Staged, error) {
 	if b == nil {
 		return nil, nil
@@ -147,11 +147,10 @@ func discard(staged []store.Staged) {
 	}
 }
 
-// turnEvery is how often a wait for one's turn says that it goes on.
+// turnEvery is how often a wait for memory counts as progress.
 const turnEvery = time.Second
 
-// takeMemory waits for its turn for memory. Those before it are bounded, so the wait counts as
-// progress.
+// takeMemory waits for memory. Those before it are bounded, so the wait counts as progress.
 func (n *Node) takeMemory(ctx context.Context, class membudget.Class, size int) (*membudget.Buffer, error) {
 	if buf := n.memory.TryTake(class, size); buf != nil {
 		return buf, nil

@@ -17,11 +17,11 @@ import (
 // maxClocks bounds the peers whose clocks are remembered.
 const maxClocks = 256
 
-// clocks remembers what other members' clocks showed when they answered. It is safe for concurrent
-// use.
+// clocks remembers the times that other members have reported with their answers. It is safe for
+// concurrent use.
 type clocks struct {
-	mu   sync.Mutex
-	told map[peer.ID]reportedClock
+	mu       sync.Mutex
+	reported map[peer.ID]reportedClock
 }
 
 // reportedClock is what a peer's clock and this node's showed at a moment, in milliseconds since
@@ -31,31 +31,32 @@ type reportedClock struct {
 	at          time.Time // by the monotonic clock, which nobody sets
 }
 
-// note takes in the time that a peer has told with an answer; 0 is none.
+// note records the time that a peer has reported; 0 is none.
 func (c *clocks) note(id peer.ID, theirs uint64, own int64, at time.Time) {
 	if theirs == 0 || theirs > replica.MaxClock>>16 {
 		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.told == nil {
-		c.told = make(map[peer.ID]reportedClock)
+	if c.reported == nil {
+		c.reported = make(map[peer.ID]reportedClock)
 	}
-	if _, known := c.told[id]; !known && len(c.told) >= maxClocks {
-		for other := range c.told { // any: those that count answer again within a heartbeat
-			delete(c.told, other)
+	if _, known := c.reported[id]; !known && len(c.reported) >= maxClocks {
+		for other := range c.reported { // any: those that count answer again within a heartbeat
+			delete(c.reported, other)
 			break
 		}
 	}
-	c.told[id] = reportedClock{theirs: int64(theirs), own: own, at: at} //nolint:gosec // 47 bits
+	c.reported[id] = reportedClock{theirs: int64(theirs), own: own, at: at} //nolint:gosec // 47 bits
 }
 
-// now is what the peer's clock shows now; false when it has told nothing for as long as fresh. When
-// this node's clock has been set since, or its machine has slept, nobody can tell how much time has
-// passed: it is between what the two clocks of this machine say. The monotonic one says steady.
+// now is what the peer's clock shows now; false if it has reported nothing for as long as fresh. If
+// this node's clock has been set since, or its machine has slept, the time that has passed is
+// uncertain: between what the two clocks of this machine say. steady is the time by the monotonic
+// one.
 func (c *clocks) now(id peer.ID, own int64, at time.Time, fresh time.Duration) (shows replica.Clock, steady int64, ok bool) {
 	c.mu.Lock()
-	t, ok := c.told[id]
+	t, ok := c.reported[id]
 	c.mu.Unlock()
 	since := at.Sub(t.at)
 	if !ok || since > fresh {
@@ -68,10 +69,10 @@ func (c *clocks) now(id peer.ID, own int64, at time.Time, fresh time.Duration) (
 // clock is the time by this machine's clock, in milliseconds since 1970.
 func (n *Node) clock() int64 { return n.cfg.Clock().UnixMilli() }
 
-// TimeMillis is the time by this machine's clock as answers tell it.
+// TimeMillis is the time by this machine's clock, as answers report it.
 func (n *Node) TimeMillis() uint64 { return uint64(max(n.clock(), 0)) } //nolint:gosec // not negative
 
-// NoteClock takes in the time that a peer has told with an answer; 0 is none.
+// NoteClock records the time that a peer has reported with an answer; 0 is none.
 func (n *Node) NoteClock(id peer.ID, millis uint64) {
 	n.clocks.note(id, millis, n.clock(), n.env.Now())
 }
@@ -83,7 +84,7 @@ type NeighborClock struct {
 	steady int64 // within it, by this machine's monotonic clock
 }
 
-// neighborClocks returns the clocks of the successors, predecessors and fingers that have told
+// neighborClocks returns the clocks of the successors, predecessors, and fingers that have reported
 // theirs lately.
 func (n *Node) neighborClocks(own int64) (out []NeighborClock) {
 	s := n.ring.Snapshot()
@@ -118,8 +119,8 @@ func (n *Node) time() replica.Time {
 func (n *Node) now() int64 { return n.time().Nearest(n.clock()) }
 
 // Correction is by how much, in milliseconds, this node's clock is to be corrected before it
-// writes. When the clock was set a moment ago the monotonic one counts: a version must not be ahead
-// for that.
+// writes. It uses the monotonic clock: when the clock was set a moment ago, a version must not be
+// ahead because of that.
 func (n *Node) Correction() int64 {
 	own := n.clock()
 	var others []replica.Clock
@@ -136,9 +137,9 @@ func (n *Node) ClockSkew(tolerated int64) (replica.Skew, []NeighborClock) {
 	return replica.SkewOf(own, shown(others), tolerated), others
 }
 
-// checkDate refuses a new version whose clock is too far ahead, or too far behind, where current
-// are the standing ones. The present is what most clocks around this node say: a node whose own
-// clock is wrong doesn't decide for the ring.
+// checkDate refuses a new version whose clock is too far ahead or behind. current are the versions
+// before it. The present is what most clocks around this node say: a node whose own clock is wrong
+// does not decide for the ring.
 func (n *Node) checkDate(current []replica.Record, rec *protocol.Record) error {
 	now := n.time()
 	switch n.grace().Judge(current, protocol.Lineage(rec.RecordBody), now) {
@@ -153,8 +154,8 @@ func (n *Node) checkDate(current []replica.Record, rec *protocol.Record) error {
 	return nil
 }
 
-// checkBlockDate refuses a later block whose clock is too far ahead: it would never count as left
-// behind.
+// checkBlockDate refuses a later block whose clock is too far ahead: it would never count as an
+// orphan.
 func (n *Node) checkBlockDate(rec *protocol.Record) error {
 	now := n.time()
 	if replica.TooFarAhead(protocol.Lineage(rec.RecordBody).Version, now.Late) {

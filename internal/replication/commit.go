@@ -26,12 +26,12 @@ const (
 	blocksPerCount, firstCount = 1024, 16
 	// countsAtOnce is how many owners are asked at a time.
 	countsAtOnce = 8
-	// maxMissingTold bounds the missing blocks that are named.
+	// maxMissingTold bounds the missing blocks that an answer names.
 	maxMissingTold = 1024
 )
 
-// commits are the files whose records are being committed. While one is, nobody is told that no
-// version of it uses a block. It is safe for concurrent use.
+// commits are the files whose records are being committed. While one is, no peer is told that no
+// version of the file uses a block. It is safe for concurrent use.
 type commits struct {
 	mu    sync.Mutex
 	names map[string]int
@@ -59,9 +59,9 @@ func (c *commits) has(name string) bool {
 	return c.names[name] > 0
 }
 
-// holdBlocks returns when all later blocks of the file are held. From then until release is called
-// no holder is told that it may remove one. Blocks that are held nowhere are named in the response
-// beside the error.
+// holdBlocks waits until all later blocks of a file are held. From then until release is called, no
+// holder is told that it may remove one. The response beside the error names the blocks that are
+// held nowhere.
 func (n *Node) holdBlocks(ctx context.Context, rec *protocol.Record) (release func(), resp *pb.FileResponse, err error) {
 	if rec.GetIndex() > 0 || rec.BlockCount() < 2 {
 		return func() {}, nil, nil
@@ -120,7 +120,7 @@ func (m *missingBlocks) add(index int) {
 	}
 }
 
-// err is m, or nil when none is missing. Nobody adds to it any more.
+// err is m, or nil if no block is missing. It is called when nothing is added any more.
 func (m *missingBlocks) err() error {
 	if len(m.indexes) == 0 {
 		return nil
@@ -129,8 +129,8 @@ func (m *missingBlocks) err() error {
 	return m
 }
 
-// countBlocks has the owners of later blocks, which are in the order of their keys, count the
-// copies. Of many blocks it has a few counted first.
+// countBlocks asks the owners of later blocks, in the order of their keys, to count the copies. Of
+// many blocks it has a few counted first.
 func (n *Node) countBlocks(ctx context.Context, rec *protocol.Record, blocks []int) error {
 	if len(blocks) > firstCount {
 		some := make([]int, firstCount) // from all over the file
@@ -164,7 +164,7 @@ func (n *Node) countBlocks(ctx context.Context, rec *protocol.Record, blocks []i
 	return missing.err()
 }
 
-// ownerAt names the owner of a key and where it stands.
+// ownerAt returns the owner of a key and its position.
 func (n *Node) ownerAt(ctx context.Context, key ring.Key) (peer.ID, ring.Position, error) {
 	v := n.ring.Snapshot().View
 	if v.Owns(key) {
@@ -177,7 +177,7 @@ func (n *Node) ownerAt(ctx context.Context, key ring.Key) (peer.ID, ring.Positio
 	return f.ID, f.Position, err
 }
 
-// countBlocksAt has one owner count the copies of some of the blocks.
+// countBlocksAt asks one owner to count the copies of some of the blocks.
 func (n *Node) countBlocksAt(ctx context.Context, rec *protocol.Record, owner peer.ID, blocks []int, missing *missingBlocks) error {
 	c := &pb.CountCopies{}
 	for _, i := range blocks {
@@ -215,7 +215,7 @@ func (n *Node) countBlocksAt(ctx context.Context, rec *protocol.Record, owner pe
 	return nil
 }
 
-// countedCopies is what an owner has counted; nothing of no answer.
+// countedCopies is what an owner has counted; nothing if there is no answer.
 func countedCopies(r *request.Reply) (copies, promised []uint32) {
 	if r == nil {
 		return nil, nil

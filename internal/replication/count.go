@@ -18,8 +18,8 @@ import (
 // owner and witness.
 const promisedCopies = 2
 
-// serveCount tells how many durable copies there are of later blocks: here, or among the holders if
-// this node owns them.
+// serveCount counts the durable copies of later blocks: here, or among the holders if this node
+// owns them.
 func (n *Node) serveCount(ctx context.Context, c *pb.CountCopies) (*pb.FileResponse, error) {
 	items := c.GetItems()
 	if c.GetHere() || len(items) == 0 {
@@ -73,9 +73,9 @@ func (n *Node) promised(s *chord.Snapshot, k *storedRecord) uint32 {
 	return promisedCopies
 }
 
-// countElsewhere asks the other holders, the witness first, until as many copies as were promised
-// are found of each block that is known here. Those beyond the wanted holders are asked too: a full
-// witness has its bytes kept there.
+// countElsewhere asks the other holders, the witness first, until it has found as many copies of
+// each known block as were promised. It asks peers beyond the holders, too: if the witness is full,
+// the bytes are kept at one of them.
 func (n *Node) countElsewhere(ctx context.Context, s *chord.Snapshot, items []*pb.Item, out *pb.Counted) {
 	short := func() (ask []*pb.Item, at []int) {
 		for i, it := range items {
@@ -103,8 +103,8 @@ func (n *Node) countElsewhere(ctx context.Context, s *chord.Snapshot, items []*p
 	}
 }
 
-// countAt asks one peer which later blocks it has, record and bytes. A peer that does not know the
-// question lists them.
+// countAt asks one peer which later blocks it has with record and bytes. A peer that does not know
+// the request is asked for a list.
 func (n *Node) countAt(ctx context.Context, h ring.Position, items []*pb.Item) ([]bool, error) {
 	ctx, cancel := n.env.WithTimeout(ctx, n.cfg.Timeout/2)
 	defer cancel()
@@ -138,8 +138,8 @@ func (n *Node) countAt(ctx context.Context, h ring.Position, items []*pb.Item) (
 	return have, nil
 }
 
-// laterBlock returns the record of a later block that counts here; nil when there is none, or its
-// writer has given it up.
+// laterBlock returns the record of a later block that counts here; nil if there is none, or its
+// writer has retracted it.
 func (n *Node) laterBlock(it *pb.Item) (*storedRecord, error) {
 	at := itemPlace(it)
 	if err := protocol.ValidName(at.Name); err != nil {

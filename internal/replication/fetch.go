@@ -17,7 +17,7 @@ import (
 	"github.com/p2pchord/p2pchord/store"
 )
 
-// fetchLoop gets the bytes of records that came without them.
+// fetchLoop fetches the bytes of records that came without them.
 func (n *Node) fetchLoop(ctx context.Context) {
 	period := n.cfg.Heartbeat
 	for n.fetching.Await(ctx, period) {
@@ -107,8 +107,8 @@ func (n *Node) fetch(ctx context.Context, e store.Entry) error {
 	return n.store.Supply(ctx, st)
 }
 
-// leftBehind are the peers that have left the ring with copies that may be nowhere else, the last
-// one last. They can be asked for blocks as long as they run. It is safe for concurrent use.
+// leftBehind are the peers that have left the ring with copies that may be nowhere else, the latest
+// last. They can be asked for blocks as long as they run. It is safe for concurrent use.
 type leftBehind struct {
 	mu    sync.Mutex
 	peers []peer.ID
@@ -117,7 +117,7 @@ type leftBehind struct {
 // maxLeftBehind bounds the peers that are remembered.
 const maxLeftBehind = 8
 
-// LeftBehind notes that a peer has left the ring with copies that may be nowhere else.
+// LeftBehind records that a peer has left the ring with copies that may be nowhere else.
 func (n *Node) LeftBehind(id peer.ID) {
 	n.left.add(id)
 	n.WakeFetch()
@@ -148,7 +148,7 @@ const (
 	longestPause = 5 * time.Second
 )
 
-// foreground tells when bytes have last moved for a user: what is put, and what is read.
+// foreground knows when bytes have last moved for a user: in puts and gets.
 type foreground struct {
 	env  env.Env
 	last atomic.Int64
@@ -161,9 +161,9 @@ func (u *foreground) present() bool {
 	return env.Since(u.env, time.Unix(0, u.last.Load())) < foregroundLasts
 }
 
-// yield runs what repair has to move. While users move bytes too it does one thing at a time and
-// pauses after it, so that at least nine tenths of the time are theirs. What fails has moved
-// nothing to pause for.
+// yield runs work of repair. While bytes move for users, repair does one thing at a time and pauses
+// after it, so that at least nine tenths of the time are for users. Work that fails has moved
+// nothing, and needs no pause.
 func (u *foreground) yield(ctx context.Context, work func() error) error {
 	if !u.present() {
 		return work()

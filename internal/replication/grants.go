@@ -15,7 +15,7 @@ import (
 	"github.com/p2pchord/p2pchord/ring"
 )
 
-// serveGrant answers, as the predecessor, the request for the arc's grant.
+// serveGrant answers, as the predecessor, a request for the grant of an arc.
 func (n *Node) serveGrant(ctx context.Context, from peer.ID, g *pb.GetGrant) (*pb.FileResponse, error) {
 	info, err := n.claimant(from, g.GetFrom())
 	if err != nil {
@@ -39,7 +39,7 @@ func (n *Node) serveGrant(ctx context.Context, from peer.ID, g *pb.GetGrant) (*p
 	return &pb.FileResponse{Body: &pb.FileResponse_Granted{Granted: granted}}, nil
 }
 
-// serveClaim says whether anything known here speaks against another owning an arc.
+// serveClaim says whether this node objects to another owning an arc.
 func (n *Node) serveClaim(ctx context.Context, from peer.ID, c *pb.Claim) (*pb.FileResponse, error) {
 	info, err := n.claimant(from, c.GetFrom())
 	if err != nil {
@@ -69,7 +69,7 @@ func (n *Node) serveClaim(ctx context.Context, from peer.ID, c *pb.Claim) (*pb.F
 	return &pb.FileResponse{Body: &pb.FileResponse_Claimed{Claimed: claimed}}, nil
 }
 
-// claimant verifies that a request among members comes from whom it says.
+// claimant checks that a request among members comes from the peer that it names.
 func (n *Node) claimant(from peer.ID, d *pb.Peer) (protocol.PeerInfo, error) {
 	info, err := n.peers.LearnFrom(from, d)
 	if err == nil && info.ID != from {
@@ -96,13 +96,14 @@ func (n *Node) AskGrant(ctx context.Context, to ring.Position) (ans replica.Gran
 	return ans, err == nil || fault.CodeOf(err) == fault.NotSuccessor
 }
 
-// ConfirmGrant takes in what was in quarantine, and asks whether the grant still stands.
+// ConfirmGrant takes in what is in quarantine, if the action says so, and asks whether the grant is
+// still valid.
 func (n *Node) ConfirmGrant(ctx context.Context, c replica.ConfirmGrant) (replica.GrantAnswer, bool) {
 	n.believe(ctx, c)
 	return n.AskGrant(ctx, c.Grant.From)
 }
 
-// AskClaim asks a holder whether anything speaks against this node owning its arc.
+// AskClaim asks a holder whether it objects to this node owning its arc.
 func (n *Node) AskClaim(ctx context.Context, c replica.AskClaim) (ans replica.ClaimAnswer, answered bool) {
 	ctx, cancel := n.env.WithTimeout(ctx, n.claimPatience(c.To))
 	defer cancel()
@@ -123,14 +124,14 @@ func (n *Node) AskClaim(ctx context.Context, c replica.AskClaim) (ans replica.Cl
 	return ans, err == nil
 }
 
-// claimTimeouts remembers the holders that have lately not answered a claim. It is safe for
+// claimTimeouts remembers the holders that have not answered a claim lately. It is safe for
 // concurrent use.
 type claimTimeouts struct {
 	mu   sync.Mutex
 	when map[ring.Position]time.Time
 }
 
-// note takes in how a claim at p went.
+// note records the outcome of a claim at p.
 func (m *claimTimeouts) note(p ring.Position, answered bool, now time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -149,7 +150,7 @@ func (m *claimTimeouts) note(p ring.Position, answered bool, now time.Time) {
 	}
 }
 
-// maxClaimTimeouts bounds the holders that are remembered; whoever is not costs some patience.
+// maxClaimTimeouts bounds the holders that are remembered. Others are waited for longer.
 const maxClaimTimeouts = 256
 
 func (m *claimTimeouts) within(p ring.Position, d time.Duration, now time.Time) bool {
@@ -159,9 +160,9 @@ func (m *claimTimeouts) within(p ring.Position, d time.Duration, now time.Time) 
 	return ok && now.Sub(at) < d
 }
 
-// claimPatience is how long a holder has to answer a claim: a heartbeat, less when it is most
-// likely gone. Where the network drops what is sent to it, nothing tells so but time, and every
-// attempt to sync would take that time again.
+// claimPatience is how long a holder has to answer a claim: a heartbeat, or less if it is most
+// likely gone. Where the network drops packets only time tells that, and every attempt to sync
+// would take that time again.
 func (n *Node) claimPatience(p ring.Position) time.Duration {
 	switch {
 	case n.ring.Snapshot().View.Suspected(p):

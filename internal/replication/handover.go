@@ -60,7 +60,7 @@ func (n *Node) HandOver(ctx context.Context, report func(HandOver), all bool) (s
 	return s, failed, nil
 }
 
-// stay takes back that the node is leaving: it serves on.
+// stay cancels the leave: the node serves again.
 func (n *Node) stay(ctx context.Context) {
 	if n.ring.CancelLeave(n.env.WithoutCancel(ctx)) == nil { // else the node is closing
 		n.late.take()
@@ -113,7 +113,7 @@ func (l *lateCopies) count() int {
 	return len(l.entries)
 }
 
-// handLate hands those over, and returns the names of the ones for which that failed.
+// handLate hands those over, and returns the names for which that failed.
 func (n *Node) handLate(ctx context.Context, s *chord.Snapshot) []string {
 	var failed []string
 	for _, e := range n.late.take() {
@@ -133,7 +133,7 @@ func tell(report func(HandOver), h HandOver) {
 // handers is how many records are handed over at a time.
 const handers = 4
 
-// handAll goes through the whole store.
+// handAll hands over the whole store.
 func (n *Node) handAll(ctx context.Context, s *chord.Snapshot, report func(HandOver), all bool) ([]string, error) {
 	var mu sync.Mutex
 	var failed []string
@@ -176,8 +176,8 @@ const (
 	batchBytes   = 4 << 20
 )
 
-// countedAfter reads the next batch of the records that count. No scan lasts while records go
-// over the network, for it holds a snapshot of the store.
+// countedAfter reads the next batch of the records that count. No scan lasts while records go over
+// the network, because it holds a snapshot of the store.
 func (n *Node) countedAfter(after *store.Entry) (batch []store.Entry, err error) {
 	size := 0
 	err = n.store.Scan(everything, after, func(e store.Entry) bool {
@@ -196,8 +196,8 @@ func deleted(e store.Entry) bool {
 	return err == nil && k.GetDeleted()
 }
 
-// handOne gives one record to those who shall hold it without this node, the first two of them at
-// least.
+// handOne gives one record to the peers that have to hold it without this node, or to the first two
+// of them at least.
 func (n *Node) handOne(ctx context.Context, s *chord.Snapshot, e store.Entry, all bool) HandOver {
 	h := HandOver{Name: e.Name}
 	k, err := readEntry(e)

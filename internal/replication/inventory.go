@@ -139,17 +139,17 @@ func item(e store.Entry) *pb.Item {
 	return &pb.Item{Name: e.Name, Index: e.Index, Stamp: []byte(e.Stamp), Complete: e.Complete}
 }
 
-// itemPlace is where an item stands. Its key is computed, not believed.
+// itemPlace is the place of an item. Its key is computed, because the peer may be wrong.
 func itemPlace(it *pb.Item) store.Place {
 	return store.Place{Key: uint16(protocol.Place(it.GetName(), it.GetIndex())), Name: it.GetName(), Index: it.GetIndex()}
 }
 
-// inventory asks a peer for all that it holds under keys.
+// inventory asks a peer for everything that it holds under keys.
 func (n *Node) inventory(ctx context.Context, from ring.Position, keys []uint32) ([]*pb.Item, error) {
 	return n.ListHeld(ctx, from, &pb.Inventory{Keys: keys})
 }
 
-// maxListedItems bounds what is taken of one peer's list, which it makes as long as it likes.
+// maxListedItems bounds what is taken of one peer's list, whose length the peer decides.
 const maxListedItems = 1 << 20
 
 // compareItems orders items as an answer to inv has them.
@@ -166,7 +166,7 @@ func compareItems(inv *pb.Inventory, a, b *pb.Item) int {
 	)
 }
 
-// ListHeld asks a peer for all that inv names.
+// ListHeld asks a peer for everything that inv names.
 func (n *Node) ListHeld(ctx context.Context, from ring.Position, inv *pb.Inventory) ([]*pb.Item, error) {
 	var out []*pb.Item
 	for {
@@ -189,8 +189,7 @@ func (n *Node) ListHeld(ctx context.Context, from ring.Position, inv *pb.Invento
 	}
 }
 
-// servePull gives records out by place and stamp: as many as fit into one answer, in the order
-// asked.
+// servePull returns records by place and stamp: as many as fit into one answer, in the order asked.
 func (n *Node) servePull(p *pb.Pull) (*pb.FileResponse, error) {
 	out := &pb.Records{}
 	size := 0
@@ -216,8 +215,8 @@ func (n *Node) servePull(p *pb.Pull) (*pb.FileResponse, error) {
 	return &pb.FileResponse{Body: &pb.FileResponse_Records{Records: out}}, nil
 }
 
-// keySpan returns the keys whose file positions lie in the arc (from, to]. ok is
-// false when there are none. A node with from == to owns all.
+// keySpan returns the keys whose file positions lie in the arc (from, to]. ok is false if there are
+// none. If from is to, the arc is the whole ring.
 func keySpan(from, to ring.Position) (span store.Span, ok bool) {
 	switch {
 	case from == to:

@@ -12,7 +12,7 @@ import (
 	"github.com/p2pchord/p2pchord/store"
 )
 
-// serveStat tells everything about a file: its versions, and who holds the winner.
+// serveStat describes a file: its versions, and which peers hold the current one.
 func (n *Node) serveStat(ctx context.Context, st *pb.Stat) (*pb.FileResponse, error) {
 	s, ks, err := n.confirmed(ctx, st.GetName(), readerVote{})
 	if err != nil {
@@ -86,8 +86,8 @@ func (n *Node) serveList(ctx context.Context, l *pb.List) (*pb.FileResponse, err
 	return &pb.FileResponse{Body: &pb.FileResponse_Listed{Listed: listed}}, err
 }
 
-// copiesHeld is how many copies there are of a record of this node's arc, as far as it knows: none
-// to count on where it has the record without the bytes itself.
+// copiesHeld is how many copies of a record of this node's arc there are, as far as the node knows:
+// none for sure if it has the record without the bytes itself.
 func (n *Node) copiesHeld(s *chord.Snapshot, k storedRecord) int {
 	if !k.complete {
 		return 0
@@ -104,7 +104,7 @@ func (n *Node) listing(s *chord.Snapshot, k storedRecord) *pb.Listing {
 	}
 }
 
-// scanArc calls fn for the winner of each file of the arc after the cursor of l, without
+// scanArc calls fn for the current version of each file of the arc after the cursor of l, without
 // tombstones.
 func (n *Node) scanArc(s *chord.Snapshot, l *pb.List, fn func(store.Entry) bool) error {
 	var after *store.Entry

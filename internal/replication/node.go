@@ -108,8 +108,7 @@ type Process struct {
 	Run  func(context.Context)
 }
 
-// Processes are what runs beside the answers to requests. Whoever runs them has called Recall
-// before.
+// Processes are the loops that run beside the answers to requests. Recall comes before them.
 func (n *Node) Processes() []Process {
 	return []Process{
 		{"removing invalid records", n.dropInvalid},
@@ -127,7 +126,7 @@ func (n *Node) WakeRepair() { n.repairing.Wake() }
 // WakeFetch asks for missing bytes to be fetched soon.
 func (n *Node) WakeFetch() { n.fetching.Wake() }
 
-// grace is how long tombstones stay and copies are believed that nobody confirms.
+// grace is how long tombstones are kept, and how long a copy counts that no owner has attested.
 func (n *Node) grace() replica.Grace { return replica.Grace(n.cfg.TombstoneGrace.Milliseconds()) }
 
 func (n *Node) event(kind, text string) {

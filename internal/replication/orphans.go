@@ -20,8 +20,8 @@ import (
 // a round every three heartbeats, a million records take some 40 minutes.
 const orphansAtOnce = 4096
 
-// orphanLoop goes through the store for later blocks that no version of their file
-// names any more, and removes them when the file's owner says so; see replica.Orphan.
+// orphanLoop searches the store for later blocks that no version of their file uses any more, and
+// removes them if the file's owner agrees; see replica.Orphan.
 func (n *Node) orphanLoop(ctx context.Context) {
 	var cursor *store.Entry
 	for env.Sleep(ctx, n.env, 3*n.cfg.Heartbeat) == nil {
@@ -31,8 +31,8 @@ func (n *Node) orphanLoop(ctx context.Context) {
 	}
 }
 
-// laterBlocks returns the later blocks among the next records after the cursor, and the new cursor:
-// nil at the end.
+// laterBlocks returns the later blocks among the next records after the cursor, and the new cursor,
+// which is nil at the end.
 func (n *Node) laterBlocks(cursor *store.Entry) (blocks []store.Entry, next *store.Entry) {
 	seen := 0
 	err := n.store.Scan(everything, cursor, func(e store.Entry) bool {
@@ -49,8 +49,8 @@ func (n *Node) laterBlocks(cursor *store.Entry) (blocks []store.Entry, next *sto
 	return blocks, next
 }
 
-// CollectOrphans removes those of blocks that are orphans. The versions of each file are asked for
-// once.
+// CollectOrphans removes those of the blocks that are orphans. It asks for the versions of each
+// file once.
 func (n *Node) CollectOrphans(ctx context.Context, blocks []store.Entry) {
 	type candidate struct {
 		store.Entry
@@ -92,12 +92,12 @@ func (n *Node) CollectOrphans(ctx context.Context, blocks []store.Entry) {
 	}
 }
 
-// settledBlock reports whether a block has been written long enough ago to be looked at.
+// settledBlock reports whether a block was written long enough ago to be an orphan.
 func (n *Node) settledBlock(k storedRecord) bool {
 	return replica.Version{Clock: k.GetClock()}.Millis() < n.now()-replica.OrphanGraceMillis
 }
 
-// references says of each version of a file whether it uses the block e.
+// references says of each version of a file whether it uses block e.
 func references(versions []*protocol.Record, e store.Entry) []replica.Reference {
 	var out []replica.Reference
 	for _, v := range versions {
@@ -111,8 +111,8 @@ func references(versions []*protocol.Record, e store.Entry) []replica.Reference 
 	return out
 }
 
-// versions asks the owner of a file for all that stand, the winner first: a tombstone too. Of a
-// file that the ring does not know there are none.
+// versions asks the owner of a file for all of its versions, the current one first, tombstones
+// included. A file that the ring does not know has none.
 func (n *Node) versions(ctx context.Context, name string) ([]*protocol.Record, error) {
 	var out []*protocol.Record
 	err := n.atOwner(ctx, protocol.Place(name, 0), func(ctx context.Context, to peer.ID) error {
@@ -136,8 +136,8 @@ func (n *Node) versions(ctx context.Context, name string) ([]*protocol.Record, e
 	return out, err
 }
 
-// dropInvalid removes the files' records whose clocks no version can have, which earlier builds
-// took from anybody: nothing could replace them, and no peer takes them any more.
+// dropInvalid removes the records of files whose clocks no version can have. Earlier builds took
+// them from anybody; nothing could replace them, and no peer takes them any more.
 func (n *Node) dropInvalid(ctx context.Context) {
 	var invalid []store.Entry
 	err := n.store.Scan(everything, nil, func(e store.Entry) bool {

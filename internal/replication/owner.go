@@ -16,8 +16,9 @@ import (
 	"github.com/p2pchord/p2pchord/store"
 )
 
-// servePut writes a record as its owner: durable here, then at the witness and the other holders;
-// it is acknowledged when owner and witness have it. See "Put" in docs/replication.md.
+// servePut writes a record as its owner: first to its own store, then to the witness and the other
+// holders. The put is acknowledged when owner and witness have the record on disk. See "Put" in
+// docs/replication.md.
 func (n *Node) servePut(ctx context.Context, put *pb.Put, body Body) (*pb.FileResponse, error) {
 	rec, err := protocol.VerifyRecord(put.GetRecord())
 	if err != nil {
@@ -71,9 +72,9 @@ func (n *Node) servePut(ctx context.Context, put *pb.Put, body Body) (*pb.FileRe
 	return resp, err
 }
 
-// ownersUse says how an owner keeps a block. Readers ask it first, so what is small stays in the
-// system's cache; a large one is as quickly read from the disk, and would cost more memory than it
-// is worth.
+// ownersUse says how an owner stores a block. Readers ask the owner first, so small blocks stay in
+// the system's cache. A large block is read from the disk as quickly, and would take more of the
+// cache than it is worth.
 func ownersUse(rec *protocol.Record) store.Use {
 	if rec.BlockSize() < laterFrom {
 		return store.Warm
@@ -81,7 +82,7 @@ func ownersUse(rec *protocol.Record) store.Use {
 	return store.Cold
 }
 
-// preview answers a put that would be refused, without its bytes.
+// preview answers a put that would be refused before its bytes are sent.
 func (n *Node) preview(rec *protocol.Record) (*pb.FileResponse, error) {
 	if rec.GetIndex() > 0 {
 		return nil, n.checkBlockDate(rec)
@@ -106,9 +107,9 @@ func stale(current *pb.Record) (*pb.FileResponse, error) {
 		fault.New(fault.NotAllowed, "the record does not name the current version as its ancestor")
 }
 
-// replicate hands a record that is durable here to the other holders, until the
-// witness has it under the present grant: the same record again to the new witness
-// when the grant has changed. The others go on in the background unless all are waited for.
+// replicate sends a record that is durable here to the other holders until the witness has it under
+// the present grant. When the grant has changed, it sends the same record to the new witness. The
+// other holders get theirs in the background, unless the writer waits for all.
 func (n *Node) replicate(ctx context.Context, rec *protocol.Record, b *block, waitAll bool) (*pb.FileResponse, error) {
 	key, copies := rec.Key(), n.copiesOf(rec.RecordBody)
 	// Waiting for the ring is bounded as a whole. Sending is bounded by progress, in all rounds
@@ -171,13 +172,13 @@ func (n *Node) replicate(ctx context.Context, rec *protocol.Record, b *block, wa
 	}
 }
 
-// budget bounds several waits as a whole.
+// budget bounds several waits together.
 type budget struct {
 	env  env.Env
 	left time.Duration
 }
 
-// within gives do what is left of the time.
+// within calls do with the time that is left.
 func (w *budget) within(ctx context.Context, do func(context.Context) error) error {
 	ctx, cancel := w.env.WithTimeout(ctx, w.left)
 	defer cancel()
@@ -186,7 +187,7 @@ func (w *budget) within(ctx context.Context, do func(context.Context) error) err
 	return do(ctx)
 }
 
-// unwitnessed tells ring or arc what became of the witness, and waits for a change.
+// unwitnessed reports to ring or arc why the witness has not accepted, and waits for a change.
 func (n *Node) unwitnessed(ctx context.Context, s *chord.Snapshot, err error) error {
 	if fault.CodeOf(err) == fault.Refused {
 		n.refused(s.Grants.Grant)
@@ -196,9 +197,9 @@ func (n *Node) unwitnessed(ctx context.Context, s *chord.Snapshot, err error) er
 	return n.changed(ctx, s)
 }
 
-// graceForOthers is how long an acknowledgement waits for the copies beyond the two
-// that it needs, so that its count is what a user expects. Blocks of a
-// file that is not committed yet don't wait. Negative: for all.
+// graceForOthers is how long an acknowledgement waits for the copies beyond the two that it needs,
+// so that it counts as many as the user expects. Blocks of a file that is not committed yet do not
+// wait. A negative time waits for all.
 func graceForOthers(rec *protocol.Record, waitAll bool) time.Duration {
 	switch {
 	case waitAll:
@@ -256,15 +257,15 @@ func (w *progressWatch) note() {
 	}
 }
 
-// again begins another attempt at the same thing: only what goes beyond the earlier ones is
-// progress of the whole.
+// again begins another attempt. Only what goes beyond the earlier attempts is progress of the
+// whole.
 func (w *progressWatch) again() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.notes = 0
 }
 
-// since is how long no attempt has come further than those before it.
+// since is the time since an attempt last came further than those before it.
 func (w *progressWatch) since() time.Duration {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -13,13 +13,13 @@ import (
 	"github.com/p2pchord/p2pchord/store"
 )
 
-// Recall takes in what the data folder remembers, and sets aside what has become too old while the
-// node was away. One that has never had peers knows of every delete. It comes before anything else
-// is asked of the node.
+// Recall takes in what the data folder remembers, and quarantines what has become too old while the
+// node was away. A node that has never had peers knows of every delete. Recall comes before
+// anything else.
 func (n *Node) Recall(ctx context.Context) error {
 	n.loadCollection()
 	m := n.folder.Remembered()
-	n.confirmation.firstStart, n.confirmation.confirmed, n.confirmation.of, n.confirmation.aside = m.Born, m.Confirmed, m.Of, m.Aside
+	n.confirmation.firstStart, n.confirmation.confirmed, n.confirmation.of, n.confirmation.quarantined = m.Born, m.Confirmed, m.Of, m.Aside
 	if n.confirmation.firstStart == 0 {
 		n.confirmation.firstStart = n.now()
 	}
@@ -29,9 +29,8 @@ func (n *Node) Recall(ctx context.Context) error {
 	return n.quarantineOld(ctx)
 }
 
-// quarantineOld quarantines the files' records of which no synced owner has confirmed for the grace
-// period that they still stand: they count no more, until somebody else has them too. See
-// replica.Grace.Quarantined.
+// quarantineOld quarantines the records of files that no synced owner has attested for the grace
+// period. They do not count until another peer has them too. See replica.Grace.Quarantined.
 func (n *Node) quarantineOld(ctx context.Context) error {
 	since, now := n.confirmation.since(), n.now()
 	if since >= now-int64(n.grace()) {
@@ -57,7 +56,7 @@ func (n *Node) quarantineOld(ctx context.Context) error {
 		return err
 	}
 	n.confirmation.mu.Lock()
-	n.confirmation.aside = true
+	n.confirmation.quarantined = true
 	n.confirmation.mu.Unlock()
 	if err := n.folder.Remember(func(m *Remembered) { m.Aside = true }); err != nil {
 		return err
@@ -66,7 +65,7 @@ func (n *Node) quarantineOld(ctx context.Context) error {
 	return n.count(ctx, old, false)
 }
 
-// count has entries take part in what this node holds, or not.
+// count takes entries out of quarantine, or puts them into it.
 func (n *Node) count(ctx context.Context, entries []store.Entry, counted bool) error {
 	group, _ := env.NewErrGroup(ctx, n.env, keepsAtOnce)
 	for _, e := range entries {
@@ -93,8 +92,9 @@ func (n *Node) count(ctx context.Context, entries []store.Entry, counted bool) e
 	return group.Wait()
 }
 
-// believe takes in, before the arc is served, what was set aside here and at others: nobody that
-// answered the claims has been a holder all the while, so nobody can have forgotten a delete.
+// believe takes in, before the arc is served, what is in quarantine here and at others. No peer
+// that answered the claims has been a holder for all of the grace period, so none can know of a
+// delete that the others have forgotten.
 func (n *Node) believe(ctx context.Context, c replica.ConfirmGrant) {
 	span, ok := keySpan(c.Grant.From, n.self)
 	if !ok || !c.Believe || !replica.Believed([]bool{n.confirmation.continuous(span, n.now()-int64(n.grace()))}) {
@@ -122,8 +122,8 @@ func (n *Node) believe(ctx context.Context, c replica.ConfirmGrant) {
 	}
 }
 
-// pullQuarantined takes in the records of files that another has set aside and this node doesn't
-// know.
+// pullQuarantined takes in the records of files that are in quarantine at another peer and unknown
+// here.
 func (n *Node) pullQuarantined(ctx context.Context, from ring.Position, span store.Span) error {
 	known := make(map[strayKey]bool)
 	err := n.store.Scan(span, nil, func(e store.Entry) bool {
@@ -142,10 +142,10 @@ func (n *Node) pullQuarantined(ctx context.Context, from ring.Position, span sto
 	}))
 }
 
-// continuousFor reports whether this node has been a holder all the while of the arc that owner
-// claims, from its predecessor on: it is one by its neighbors, and within the grace synced owners
-// have confirmed what it holds there.
-func (n *Node) continuousFor(pred, owner ring.Position, s *chord.Snapshot) (continuous, aside bool) {
+// continuousFor reports whether this node has been a holder, for all of the grace period, of the
+// arc from pred to owner: it is one by its neighbors, and synced owners have attested within the
+// grace period what it holds there.
+func (n *Node) continuousFor(pred, owner ring.Position, s *chord.Snapshot) (continuous, quarantined bool) {
 	preds, succs := s.View.Predecessors(), s.View.Successors()
 	near := preds[:min(len(preds), max(n.cfg.Copies, 2)-1)]
 	holder := len(succs) > 0 && succs[0] == owner || slices.Contains(near, owner)

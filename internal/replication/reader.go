@@ -14,9 +14,9 @@ import (
 	"github.com/p2pchord/p2pchord/store"
 )
 
-// serveGet reads a file's record as its owner. The answer is given only when the
-// witness confirms that the grant still stands, unless the reader asks it itself, at the
-// same time. See "Get" in docs/replication.md.
+// serveGet reads a file's record as its owner. It answers when the witness has confirmed that the
+// grant is valid, unless the reader asks the witness itself at the same time. See "Get" in
+// docs/replication.md.
 func (n *Node) serveGet(ctx context.Context, from peer.ID, g *pb.Get) (*pb.FileResponse, *protocol.Payload, error) {
 	if g.GetTombstone() && n.commits.has(g.GetName()) {
 		return nil, nil, fault.New(fault.TryAgain, "a version of %q is being stored just now; try again", g.GetName())
@@ -45,9 +45,9 @@ func (n *Node) serveGet(ctx context.Context, from peer.ID, g *pb.Get) (*pb.FileR
 	return resp, payload, nil
 }
 
-// forReader returns the records of a file that a reader asks for: confirmed, or as they are,
-// with the grant under which this node owns them, when the reader asks the witness by itself.
-// Only the present version of a file that is there is left to the reader.
+// forReader returns the records of a file that a reader asks for. They are confirmed, unless the
+// reader asks the witness itself: then they come unconfirmed, with the grant under which this node
+// owns them. That is possible only for the current version of a file that exists.
 func (n *Node) forReader(ctx context.Context, from peer.ID, g *pb.Get) (s *chord.Snapshot, ks []storedRecord, grant *pb.GrantID, err error) {
 	if g.GetUnconfirmed() && g.GetVersion() == nil {
 		s, ks, err = n.present(ctx, filePlace(g.GetName()))
@@ -62,8 +62,7 @@ func (n *Node) forReader(ctx context.Context, from peer.ID, g *pb.Get) (s *chord
 	return s, ks, nil, err
 }
 
-// present returns the records of a file as they stand at a moment at which this node believes to be
-// its owner.
+// present returns the records of a file at a moment at which this node believes to be its owner.
 func (n *Node) present(ctx context.Context, at store.Place) (*chord.Snapshot, []storedRecord, error) {
 	s, err := n.serving(ctx, ring.Key(at.Key))
 	if err != nil {
@@ -73,8 +72,8 @@ func (n *Node) present(ctx context.Context, at store.Place) (*chord.Snapshot, []
 	return s, ks, err
 }
 
-// cutOff makes "not found" the answer "can't tell" of a node that may be cut off from those who
-// have the file.
+// cutOff turns "not found" into "can't tell" at a node that may be cut off from those that have the
+// file.
 func cutOff(s *chord.Snapshot, err error) error {
 	if s.Grants.Degraded && fault.CodeOf(err) == fault.NotFound {
 		return fault.New(fault.TryAgain, "this node is the last of its ring that it can reach, and does not have the file: another may have it; start one of those, and try again")
@@ -82,8 +81,8 @@ func cutOff(s *chord.Snapshot, err error) error {
 	return err
 }
 
-// choose returns the wanted version: the winner when none is named. A tombstone is no file, unless
-// it is asked for.
+// choose returns the version asked for, or the current one if none is named. A tombstone counts
+// only if it is asked for.
 func choose(ks []storedRecord, wanted *pb.Version, tombstone bool) (storedRecord, error) {
 	for _, k := range ks {
 		if wanted != nil && protocol.Version(wanted).Stamp() != k.entry.Stamp {
@@ -106,8 +105,8 @@ func (n *Node) holders(s *chord.Snapshot, k storedRecord) []ring.Position {
 	return hs
 }
 
-// confirmed returns the records of a file, the winner first, as they stood at some
-// moment after the call at which this node was the owner. Whatever it returns the witness has too.
+// confirmed returns the records of a file, the current version first, as they were at some moment
+// after the call at which this node was the owner. The witness has what it returns.
 func (n *Node) confirmed(ctx context.Context, name string, w readerVote) (*chord.Snapshot, []storedRecord, error) {
 	if err := protocol.ValidName(name); err != nil {
 		return nil, nil, err
@@ -140,7 +139,7 @@ func (n *Node) confirmed(ctx context.Context, name string, w readerVote) (*chord
 	}
 }
 
-// confirm asks the witness, and hands it the version first when it lacks it.
+// confirm asks the witness, and sends it the version first if it lacks it.
 func (n *Node) confirm(ctx context.Context, s *chord.Snapshot, name string, ks []storedRecord) error {
 	g := s.Grants.Grant
 	c := &pb.Confirm{Grant: protocol.GrantMessage(g.ID), Name: name}
@@ -169,9 +168,9 @@ func (n *Node) confirm(ctx context.Context, s *chord.Snapshot, name string, ks [
 // maxSiblingBytes bounds the siblings in one answer, which has the current record beside them.
 const maxSiblingBytes = protocol.MaxFileMessage - protocol.MaxRecord - protocol.MaxPeers*protocol.MaxKeptPeer - 64<<10
 
-// siblingsOf are the versions in ks beside k, the greatest first, as many as an answer may have. A
-// member can hand over more than that; the file must stay readable, and can be deleted. all is
-// false when some are left out.
+// siblingsOf are the versions in ks other than k, the greatest first, as many as fit into an
+// answer. A member may hand over more than that; the file must stay readable, and can be deleted.
+// all is false if some are left out.
 func siblingsOf(ks []storedRecord, k storedRecord) (siblings []*pb.Record, all bool) {
 	size := 0
 	for _, other := range ks {
@@ -187,6 +186,6 @@ func siblingsOf(ks []storedRecord, k storedRecord) (siblings []*pb.Record, all b
 	return siblings, true
 }
 
-// errTooManyVersions answers a holder that asks which versions use a block: it must not take one
-// that is left out for none.
+// errTooManyVersions answers a holder that asks which versions use a block: it must not take a
+// version that is left out for one that does not exist.
 var errTooManyVersions = fault.New(fault.TryAgain, "the file has more versions than an answer may name")

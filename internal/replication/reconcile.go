@@ -14,8 +14,8 @@ import (
 	"github.com/p2pchord/p2pchord/store"
 )
 
-// Reconcile merges what a holder has of this node's arc into the store: a step of the
-// sync under a grant. Only records are needed for that; bytes follow in the background.
+// Reconcile merges what a holder has of this node's arc into the store: a step of the sync under a
+// grant. The sync needs records only; the bytes follow in the background.
 func (n *Node) Reconcile(ctx context.Context, r replica.Reconcile) bool {
 	span, ok := keySpan(r.From, n.self)
 	var err error
@@ -25,7 +25,7 @@ func (n *Node) Reconcile(ctx context.Context, r replica.Reconcile) bool {
 	return err == nil
 }
 
-// difference is what two holders have in different ways under some keys.
+// difference is what two peers hold differently under some keys.
 type difference struct {
 	ours   []store.Entry // held here, not there
 	theirs []*pb.Item    // held there, not here
@@ -33,10 +33,10 @@ type difference struct {
 	stale map[store.Place]bool
 }
 
-// reconcile compares what is held under the keys of span here and at another peer:
-// one exchange when both hold the same, else rows, keys, and the names under keys that differ
-// ("Repair" in docs/replication.md). Records that are only there are pulled. What is only
-// here and wanted there is pushed. It returns how many were pushed.
+// reconcile compares what this node and another peer hold under the keys of span. If they hold the
+// same, that takes one exchange; else they compare rows, keys, and the names under keys that differ
+// ("Repair" in docs/replication.md). It pulls the records that are only there, and pushes those
+// that are only here and wanted there. It returns how many it has pushed.
 func (n *Node) reconcile(ctx context.Context, with ring.Position, span store.Span, wanted func(store.Entry) bool) (int, error) {
 	keys, err := n.differingKeys(ctx, with, span)
 	if err != nil {
@@ -148,8 +148,8 @@ func (n *Node) digest(ctx context.Context, with ring.Position, d *pb.Digest, wan
 	return sums, nil
 }
 
-// compare lists both sides' records under keys and returns what differs. A version
-// that the other side's winner replaces doesn't count: merging would drop it.
+// compare lists the records of both sides under keys and returns the difference. A version that the
+// other side's current version replaces does not count: merging would drop it.
 func (n *Node) compare(ctx context.Context, with ring.Position, keys []uint32) (difference, error) {
 	items, err := n.inventory(ctx, with, keys)
 	if err != nil {
@@ -198,7 +198,7 @@ func (n *Node) compare(ctx context.Context, with ring.Position, keys []uint32) (
 	return d, nil
 }
 
-// replaced reports whether one of our records of a file replaces the version with this stamp.
+// replaced reports whether one of the records here replaces the version with this stamp.
 func (n *Node) replaced(ours []store.Entry, at store.Place, stamp string) bool {
 	v, err := replica.ParseStamp(stamp)
 	if at.Index > 0 || err != nil {
@@ -210,7 +210,7 @@ func (n *Node) replaced(ours []store.Entry, at store.Place, stamp string) bool {
 	})
 }
 
-// pull gets records from a peer and keeps them. Each is verified; their bytes are fetched later.
+// pull gets records from a peer and stores them. Each is verified; their bytes are fetched later.
 func (n *Node) pull(ctx context.Context, from ring.Position, items []*pb.Item) error {
 	for len(items) > 0 {
 		ask := items[:min(len(items), maxInventory)]
@@ -232,9 +232,9 @@ func (n *Node) pull(ctx context.Context, from ring.Position, items []*pb.Item) e
 	return nil
 }
 
-// keepPulled keeps the records that a peer has sent, and returns the items of those that it has
-// not. A record that is not valid is passed over: one of them must not keep the others from whoever
-// takes the arc over.
+// keepPulled stores the records that a peer has sent, and returns the items of those that it has
+// not sent. It passes over a record that is not valid: that must not keep the others from a new
+// owner.
 func (n *Node) keepPulled(ctx context.Context, from ring.Position, asked []*pb.Item, records []*pb.Record) ([]*pb.Item, error) {
 	wanted := make(map[strayKey]bool, len(asked))
 	for _, it := range asked {
@@ -263,7 +263,7 @@ func (n *Node) keepPulled(ctx context.Context, from ring.Position, asked []*pb.I
 	}), nil
 }
 
-// pushWhatFits is push to a holder that may be full: then it gets the record alone, and fetches the
+// pushWhatFits is push to a holder that may be full. It then gets the record alone, and fetches the
 // bytes when it has room.
 func (n *Node) pushWhatFits(ctx context.Context, to ring.Position, e store.Entry) (err error) {
 	defer func() { n.metrics.RepairSent(err) }()
@@ -282,7 +282,7 @@ func (n *Node) pushWhatFits(ctx context.Context, to ring.Position, e store.Entry
 	return n.sendStore(ctx, to, rec, &pb.Store{Record: rec.Message, RecordOnly: true}, nil)
 }
 
-// push hands one record and its bytes to a holder.
+// push sends one record and its bytes to a holder.
 func (n *Node) push(ctx context.Context, to ring.Position, e store.Entry) error {
 	k, err := readEntry(e)
 	if err != nil {

@@ -17,7 +17,7 @@ import (
 	"github.com/p2pchord/p2pchord/store"
 )
 
-// storedRecord is a record as it stands in the store: verified when it came in.
+// storedRecord is a record in the store. It was verified when it came in.
 type storedRecord struct {
 	*pb.RecordBody
 	message  *pb.Record
@@ -25,8 +25,7 @@ type storedRecord struct {
 	complete bool
 }
 
-// readEntry decodes what the store holds. Signatures are not checked again: the store checks its
-// own disk.
+// readEntry decodes an entry. It does not check the signature again: the store checks its own disk.
 func readEntry(e store.Entry) (storedRecord, error) {
 	k := storedRecord{message: &pb.Record{}, RecordBody: &pb.RecordBody{}, entry: e, complete: e.Complete}
 	if err := proto.Unmarshal(e.Value, k.message); err != nil {
@@ -49,17 +48,17 @@ func readEntries(es []store.Entry) ([]storedRecord, error) {
 	return out, nil
 }
 
-// place is where a record stands in the store.
+// place is the place of a record in the store.
 func place(b *pb.RecordBody) store.Place {
 	return store.Place{Key: uint16(protocol.Place(b.GetName(), b.GetIndex())), Name: b.GetName(), Index: b.GetIndex()}
 }
 
-// filePlace is where the records of a file stand.
+// filePlace is the place of a file's records.
 func filePlace(name string) store.Place {
 	return store.Place{Key: uint16(protocol.Place(name, 0)), Name: name}
 }
 
-// newEntry is the store's form of a verified record.
+// newEntry is the entry for a verified record.
 func newEntry(rec *protocol.Record) (store.Entry, error) {
 	value, err := proto.MarshalOptions{Deterministic: true}.Marshal(rec.Message)
 	if err != nil {
@@ -75,7 +74,7 @@ func newEntry(rec *protocol.Record) (store.Entry, error) {
 	}, nil
 }
 
-// strayKeyOf is where a record stands and which one it is, without a look at whether it is valid.
+// strayKeyOf identifies a record without verifying it.
 func strayKeyOf(m *pb.Record) (strayKey, error) {
 	body := new(pb.RecordBody)
 	if err := proto.Unmarshal(m.GetBody(), body); err != nil {
@@ -84,17 +83,15 @@ func strayKeyOf(m *pb.Record) (strayKey, error) {
 	return strayKey{place(body), protocol.StampOf(&protocol.Record{RecordBody: body, By: peer.ID(body.GetWriter())})}, nil
 }
 
-// storedAs is a verified record as it will be in the store.
+// storedAs is a verified record in the form in which it will be in the store.
 func storedAs(rec *protocol.Record) (storedRecord, error) {
 	e, err := newEntry(rec)
 	return storedRecord{RecordBody: rec.RecordBody, message: rec.Message, entry: e}, err
 }
 
-// merge returns the entries that there are once the new record is known too, with the rules of
-// replica.Merge. current and quarantined are all that is there.
-//
-// What is in quarantine takes no part. It stays unless it is the new record or one that the current
-// ones replace.
+// merge returns the entries of a place with the new record in, by the rules of replica.Merge.
+// current and quarantined are the entries before. Records in quarantine take no part: they stay
+// unless they are the new record, or a current one replaces them.
 func merge(current []storedRecord, quarantined []store.Entry, in storedRecord) []store.Entry {
 	current = mergeCurrent(current, in)
 	out := entries(current)
@@ -107,9 +104,9 @@ func merge(current []storedRecord, quarantined []store.Entry, in storedRecord) [
 	return out
 }
 
-// mergeCurrent is merge without what is in quarantine. Records of later blocks are named by their
-// hash: they have no versions and stand beside each other; of two with the same hash the later
-// written one stays.
+// mergeCurrent is merge without the records in quarantine. Records of later blocks are identified
+// by their hash and have no versions: they stay beside each other, and of two with the same hash
+// the one written later stays.
 func mergeCurrent(current []storedRecord, in storedRecord) []storedRecord {
 	out := make([]storedRecord, 0, 1+len(current))
 	if in.entry.Index > 0 {
@@ -134,7 +131,7 @@ func mergeCurrent(current []storedRecord, in storedRecord) []storedRecord {
 	return out
 }
 
-// split reads the entries of a place that count. Those in quarantine are not read.
+// split decodes the entries that count, and returns those in quarantine as they are.
 func split(es []store.Entry) (current []storedRecord, quarantined []store.Entry, err error) {
 	count, quarantined := counted(es)
 	current, err = readEntries(count)
@@ -149,7 +146,7 @@ func entries(ks []storedRecord) []store.Entry {
 	return out
 }
 
-// counted parts the entries of a place: those that count, and those in quarantine.
+// counted separates the entries that count from those in quarantine.
 func counted(es []store.Entry) (count, quarantined []store.Entry) {
 	for _, e := range es {
 		if e.Counted {
@@ -166,7 +163,8 @@ func replacedBy(ks []storedRecord, v replica.Version) bool {
 	return slices.ContainsFunc(ks, func(k storedRecord) bool { return protocol.Lineage(k.RecordBody).Supersedes(v) })
 }
 
-// currentVersions returns the records of a file that count: the winner first, then its siblings.
+// currentVersions returns the records of a file that count: the current version first, then its
+// siblings.
 func (n *Node) currentVersions(at store.Place) ([]storedRecord, error) {
 	es, err := n.store.Entries(at)
 	if err != nil {
@@ -186,12 +184,12 @@ func (n *Node) currentVersions(at store.Place) ([]storedRecord, error) {
 	return ks, nil
 }
 
-// shows reports whether a node serves what is set aside, too: one that is cut off
-// from all others serves whatever it has, marked as such.
+// shows reports whether a node serves what is in quarantine, too. One that is cut off from all
+// others serves whatever it has, and marks it.
 func (n *Node) shows(s *chord.Snapshot) bool { return s != nil && s.Grants.Degraded }
 
-// wants notes that a record wants so many copies, before it is kept: more holders than the
-// default's are looked after then, in a later life too.
+// wants notes, before a record is stored, how many copies it wants. The node then looks after more
+// holders than the default's, also in a later life.
 func (n *Node) wants(copies int) error {
 	n.health.asked(copies)
 	if copies <= n.cfg.Copies {
@@ -200,7 +198,7 @@ func (n *Node) wants(copies int) error {
 	return n.folder.Remember(func(m *Remembered) { m.Copies = max(m.Copies, min(copies, maxCopies)) })
 }
 
-// keep makes a verified record durable here, with its bytes when they are given.
+// keep makes a verified record durable, with its bytes if they are given.
 func (n *Node) keep(ctx context.Context, rec *protocol.Record, with ...store.Staged) error {
 	if err := n.wants(int(rec.GetCopies())); err != nil {
 		return err
@@ -222,8 +220,8 @@ func (n *Node) keep(ctx context.Context, rec *protocol.Record, with ...store.Sta
 	return err
 }
 
-// admit makes a put's record durable here if it may be written; see replica.Admit.
-// With Stale it returns the current record.
+// admit makes the record of a put durable if it may be written; see replica.Admit. With
+// replica.Stale it returns the current record.
 func (n *Node) admit(ctx context.Context, rec *protocol.Record, with ...store.Staged) (verdict replica.Admission, current *pb.Record, err error) {
 	if err := n.wants(int(rec.GetCopies())); err != nil {
 		return 0, nil, err
@@ -251,8 +249,8 @@ func (n *Node) admit(ctx context.Context, rec *protocol.Record, with ...store.St
 	return verdict, current, err
 }
 
-// judge applies replica.Admit to the records of a file that count, in the order of the store: by
-// stamp.
+// judge applies replica.Admit to the records of a file that count. ks is in the order of the store:
+// by stamp.
 func (n *Node) judge(ks []storedRecord, rec *protocol.Record) (replica.Admission, *pb.Record, error) {
 	records := make([]replica.Record, 0, len(ks))
 	for i := len(ks) - 1; i >= 0; i-- {

@@ -14,9 +14,9 @@ import (
 	"github.com/p2pchord/p2pchord/store"
 )
 
-// repairLoop keeps every record of this node's arc on each of its holders: a round on every change
-// of neighbours, and one every ten heartbeats. A round that fails is made again after one
-// heartbeat.
+// repairLoop keeps every record of this node's arc at each of its holders. There is a round after
+// every change of the neighbors, and one every ten heartbeats. A round that fails is repeated after
+// a third of a heartbeat.
 func (n *Node) repairLoop(ctx context.Context) {
 	period := 10 * n.cfg.Heartbeat
 	var collected int64
@@ -81,10 +81,10 @@ func (n *Node) repair(ctx context.Context, s *chord.Snapshot) bool {
 	return all
 }
 
-// lookBeyond looks at those beyond the holders that would be holders if a file wanted the greatest
-// number of copies. They may have copies of a version that wanted more than the present one, which
-// this node has never heard of: they get the one that replaced it, and with that it is a stray
-// there. One that holds nothing of the arc costs one small exchange.
+// lookBeyond looks at the peers that would be holders if a file wanted the greatest number of
+// copies. They may have a version that wanted more copies than the current one, and that this node
+// has never heard of. They get the current version, and with that their copy is a stray. A peer
+// that holds nothing of the arc costs one small exchange.
 func (n *Node) lookBeyond(ctx context.Context, s *chord.Snapshot, span store.Span) {
 	near := n.arcHolders(s)
 	all, _ := s.View.Holders(n.self.Key, maxCopies)
@@ -102,9 +102,9 @@ func (n *Node) lookBeyond(ctx context.Context, s *chord.Snapshot, span store.Spa
 	}
 }
 
-// grantStands asks the predecessor whether it still grants this node its arc. An owner that nobody
-// reads from or writes to would not notice otherwise that its predecessor has had another successor
-// for a while.
+// grantStands asks the predecessor whether the grant is still valid. An owner that no user reads
+// from or writes to would not notice otherwise that its predecessor has had another successor for a
+// while.
 func (n *Node) grantStands(ctx context.Context, s *chord.Snapshot) bool {
 	g := s.Grants.Grant
 	if g.From == n.self {
@@ -129,8 +129,8 @@ func (n *Node) grantStands(ctx context.Context, s *chord.Snapshot) bool {
 // maxCopies is the greatest number of copies that a put may ask for.
 const maxCopies = 8
 
-// arcHolders are all peers that hold a part of this node's arc: as many as the
-// ring's default asks for, and more when the store has records that want more.
+// arcHolders are all peers that hold a part of this node's arc: as many as the default of the ring,
+// or more if the store has records that want more.
 func (n *Node) arcHolders(s *chord.Snapshot) []ring.Position {
 	copies := n.cfg.Copies
 	if n.health.wanted() > copies {
@@ -157,7 +157,7 @@ func (n *Node) wantedAt(s *chord.Snapshot, h ring.Position, e store.Entry) bool 
 // copyHealth is what an owner knows of the copies of its arc. It is safe for concurrent use.
 type copyHealth struct {
 	mu      sync.Mutex
-	behind  map[ring.Position]bool // holders not reconciled since the neighbours changed
+	behind  map[ring.Position]bool // holders not reconciled since the neighbors changed
 	differs map[ring.Position]int  // keys under which they still have to be given something
 	short   map[store.Place]bool   // written since, not yet on every holder
 	greater int                    // the greatest number of copies that a record has asked for
@@ -180,7 +180,7 @@ func (h *copyHealth) expect(holders []ring.Position) {
 	maps.DeleteFunc(h.differs, func(p ring.Position, _ int) bool { _, holds := next[p]; return !holds })
 }
 
-// compared notes under how many keys a holder has been found to have something else, or still has.
+// compared records under how many keys a holder differs.
 func (h *copyHealth) compared(p ring.Position, keys int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -189,7 +189,7 @@ func (h *copyHealth) compared(p ring.Position, keys int) {
 	}
 }
 
-// agreed notes that a holder has been reconciled. When all have, nothing is short.
+// agreed records that a holder has been reconciled. When all have, no record is short of copies.
 func (h *copyHealth) agreed(p ring.Position) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -228,7 +228,7 @@ func (h *copyHealth) wanted() int {
 	return h.greater
 }
 
-// lacking is how many copies of a record are missing at most, as far as is known.
+// lacking is how many copies of a record are missing at most, as far as the owner knows.
 func (h *copyHealth) lacking(at store.Place) int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -244,9 +244,9 @@ func (h *copyHealth) lacking(at store.Place) int {
 	return n
 }
 
-// counts returns the holders behind, and how many records lack copies as far as is known: those
-// that were written and are not everywhere yet, and one for each key under which a holder has
-// something else.
+// counts returns how many holders are behind, and how many records lack copies as far as the owner
+// knows: those that were written and are not at all holders yet, and one for each key under which a
+// holder differs.
 func (h *copyHealth) counts() (behind, missing int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -34,8 +34,8 @@ const (
 	maxRetracted = 1 << 16
 )
 
-// retracted are later blocks whose writers have given them up, and the places about whose blocks
-// this node is asking whether they are needed. It is safe for concurrent use.
+// retracted are the later blocks that their writers have retracted, and the places of the blocks
+// about which this node is asking whether a version uses them. It is safe for concurrent use.
 type retracted struct {
 	mu    sync.Mutex
 	of    map[givenUp]*lru.Element
@@ -48,8 +48,8 @@ type givenUpAt struct {
 	until time.Time
 }
 
-// givenUp names the record that was given up. One of another writer, or that was put again since,
-// is another.
+// givenUp identifies a record that was retracted. A record of another writer, or one that was put
+// again since, is a different one.
 type givenUp [16]byte
 
 func givenUpOf(at store.Place, stamp string, clock uint64, writer []byte) givenUp {
@@ -91,8 +91,8 @@ func (r *retracted) has(k storedRecord, now time.Time) bool {
 	return now.Before(entry.until)
 }
 
-// judge notes that this node is about to ask whether the blocks at a place are needed, until done
-// is called.
+// judge says that this node is about to ask whether versions use the blocks of a place. done says
+// that it knows.
 func (r *retracted) judge(at store.Place) (done func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -109,14 +109,15 @@ func (r *retracted) judge(at store.Place) (done func()) {
 	}
 }
 
-// judging reports whether that is so. Until it is settled the blocks there can't be counted on.
+// judging reports whether this node is asking about a place. Until it knows, the blocks there can't
+// be counted on.
 func (r *retracted) judging(at store.Place) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.asked[at] > 0
 }
 
-// serveRetract takes later blocks for orphans that their writer gives up, and tells the other
+// serveRetract takes later blocks that their writer retracts for orphans, and tells the other
 // holders.
 func (n *Node) serveRetract(ctx context.Context, from peer.ID, r *pb.Retract) (*pb.FileResponse, error) {
 	s := n.ring.Snapshot()

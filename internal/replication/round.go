@@ -17,7 +17,7 @@ import (
 	"github.com/p2pchord/p2pchord/store"
 )
 
-// round is one round of handing a record to its holders.
+// round is one attempt to hand a record to all of its holders.
 type round struct {
 	env      env.Env
 	witness  ring.Position
@@ -32,10 +32,9 @@ type sent struct {
 	err error
 }
 
-// sendAll sends the copies, all at the same time. Later blocks of a large file go to the
-// witness alone, which makes them safe: the other holders are given the record, and
-// fetch the bytes as repair does, when users leave room. So a put is acknowledged when
-// two copies have been moved, not three.
+// sendAll sends the copies at the same time. The bytes of a later block of a large file go to the
+// witness alone, which makes them safe. The other holders get the record, and fetch the bytes as
+// repair does. So a put is acknowledged after two copies have been moved, not three.
 func (n *Node) sendAll(ctx context.Context, rec *protocol.Record, b *block, s *chord.Snapshot, copies int, waitAll bool) *round {
 	later := !waitAll && rec.GetIndex() > 0 && rec.BlockSize() >= laterFrom
 	others := n.others(s, rec.Key(), max(copies, 2))
@@ -46,7 +45,7 @@ func (n *Node) sendAll(ctx context.Context, rec *protocol.Record, b *block, s *c
 	return r
 }
 
-// next takes in one outcome.
+// next records one outcome.
 func (r *round) next(o sent) {
 	r.left--
 	if o.err == nil {
@@ -54,7 +53,7 @@ func (r *round) next(o sent) {
 	}
 }
 
-// awaitWitness waits for the witness's answer. A node that is alone is its own.
+// awaitWitness waits for the witness's answer. A node without others needs none.
 func (r *round) awaitWitness(ctx context.Context) error {
 	if r.left == 0 {
 		return nil
@@ -71,18 +70,18 @@ func (r *round) awaitWitness(ctx context.Context) error {
 	}
 }
 
-// awaitOthers waits for the remaining answers, for at most a while; 0 is not at all, negative as
-// long as ctx allows.
-func (r *round) awaitOthers(ctx context.Context, while time.Duration) {
-	if while == 0 {
+// awaitOthers waits for the remaining answers: for at most d, not at all if d is 0, and as long as
+// ctx allows if d is negative.
+func (r *round) awaitOthers(ctx context.Context, d time.Duration) {
+	if d == 0 {
 		return
 	}
-	until := r.env.Now().Add(while)
+	until := r.env.Now().Add(d)
 	for r.left > 0 {
-		if while > 0 {
-			while = max(0, until.Sub(r.env.Now()))
+		if d > 0 {
+			d = max(0, until.Sub(r.env.Now()))
 		}
-		o, err := r.outcomes.Next(ctx, while)
+		o, err := r.outcomes.Next(ctx, d)
 		if err != nil {
 			return
 		}
@@ -90,15 +89,16 @@ func (r *round) awaitOthers(ctx context.Context, while time.Duration) {
 	}
 }
 
-// laterFrom is the size in bytes from which a block is worth two messages.
+// laterFrom is the size in bytes from which it is worthwhile to send record and bytes of a block
+// apart.
 const laterFrom = 1 << 20
 
-// errLater says that a holder has a record without its bytes, and fetches them.
+// errLater says that a holder has a record and fetches its bytes.
 var errLater = errors.New("the bytes come later")
 
-// sendCopy hands one copy to one holder in the background; the outcome goes to out.
-// The witness gets the record under the grant, and its bytes too, unless one copy is
-// all that is wanted; later says that the others fetch the bytes themselves.
+// sendCopy sends one copy to one holder in the background and puts the outcome into out. The
+// witness gets the record under the grant, with its bytes unless the file wants one copy only.
+// later says that the other holders fetch the bytes themselves.
 func (n *Node) sendCopy(asked context.Context, rec *protocol.Record, b *block, to ring.Position, g replica.Grant, copies int, later bool, out *env.Queue[sent]) {
 	st := &pb.Store{Record: rec.Message, RecordOnly: later}
 	if to == g.From {
@@ -119,8 +119,7 @@ func (n *Node) sendCopy(asked context.Context, rec *protocol.Record, b *block, t
 	}, func() { out.Put(sent{to, contain.ErrPanic}) })
 }
 
-// sendStore sends one Store with the bytes that belong to the record: data, or what
-// this store has.
+// sendStore sends one Store with the bytes of the record: data, or what this store has.
 func (n *Node) sendStore(ctx context.Context, to ring.Position, rec *protocol.Record, st *pb.Store, data []byte) error {
 	if size := rec.BlockSize(); size > 0 && data == nil && !st.GetRecordOnly() {
 		class := membudget.Repair
@@ -166,14 +165,14 @@ func (n *Node) others(s *chord.Snapshot, key ring.Key, copies int) []ring.Positi
 // blocks leave to them: a few hundred bytes, without which it could be no witness. The bytes go to
 // somebody else, or come when there is room. See docs/decisions/0109.
 
-// sendBare gives the witness a record without its bytes, under the grant.
+// sendBare sends the witness a record without its bytes, under the grant.
 func (n *Node) sendBare(ctx context.Context, g replica.Grant, rec *protocol.Record) error {
 	return n.sendStore(ctx, g.From, rec, &pb.Store{Record: rec.Message, Grant: protocol.GrantMessage(g.ID), RecordOnly: true}, nil)
 }
 
-// takeBack ends a put whose witness has no room even for the record. If nobody else has it and it
-// has replaced nothing, it is removed here again, and nothing of the put is anywhere. Otherwise it
-// stays, and is read when there is room.
+// takeBack ends a put whose witness has no room even for the record. If no other holder has the
+// record and it has replaced nothing, it is removed here too, and nothing of the put remains.
+// Otherwise it stays, and can be read when there is room.
 func (n *Node) takeBack(ctx context.Context, r *round, rec *protocol.Record) error {
 	r.awaitOthers(ctx, -1)
 	taken := false
@@ -194,8 +193,8 @@ func (n *Node) takeBack(ctx context.Context, r *round, rec *protocol.Record) err
 	return fault.New(fault.NoSpace, "the store of the owner's predecessor is full, so %q is not stored; delete files or raise its capacity", rec.GetName())
 }
 
-// sendElsewhere gives a record whose witness has no room for its bytes to the nearest other peer
-// that has, so that two have them. There the copy stays until the holders have theirs.
+// sendElsewhere sends a record for whose bytes the witness has no room to the nearest other peer
+// that has room, so that two peers have it. The copy stays there until the holders have theirs.
 func (n *Node) sendElsewhere(ctx context.Context, r *round, rec *protocol.Record, b *block, s *chord.Snapshot) error {
 	var last error
 	for _, h := range n.others(s, rec.Key(), maxCopies) {
@@ -213,8 +212,9 @@ func (n *Node) sendElsewhere(ctx context.Context, r *round, rec *protocol.Record
 	return fault.New(fault.Uncertain, "only one peer has room for the file, so it is uncertain whether it stays; make room or add a peer, then put it again: %w", last)
 }
 
-// noSpaceHere is what an owner or a witness says of err, a failed write. With a disk that is full
-// to the last it is about to step aside, and another peer takes its place.
+// noSpaceHere turns err, a failed write of an owner or a witness, into what the asker is told. If
+// the disk is full to the last byte the node is about to leave the ring, and another peer takes its
+// place.
 func (n *Node) noSpaceHere(err error) error {
 	if fault.CodeOf(err) != fault.NoSpace || n.ring.Snapshot().Grants.Alone() || !n.stepsAside() {
 		return err

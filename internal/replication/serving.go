@@ -17,8 +17,8 @@ import (
 	"github.com/p2pchord/p2pchord/ring"
 )
 
-// serving waits until this node may serve key, and returns the snapshot under which
-// it may. A key of somebody else's arc is answered with whom to ask instead.
+// serving waits until this node may serve key, and returns the snapshot under which it may. For a
+// key of another arc the error names whom to ask instead.
 func (n *Node) serving(ctx context.Context, key ring.Key) (*chord.Snapshot, error) {
 	until := n.env.Now().Add(n.cfg.Timeout / 2)
 	for {
@@ -42,7 +42,7 @@ func (n *Node) serving(ctx context.Context, key ring.Key) (*chord.Snapshot, erro
 	}
 }
 
-// synced waits until this node may serve its arc, whatever that is.
+// synced waits until this node may serve its arc.
 func (n *Node) synced(ctx context.Context) (*chord.Snapshot, error) {
 	until := n.env.Now().Add(n.cfg.Timeout / 2)
 	for {
@@ -62,7 +62,7 @@ func (n *Node) synced(ctx context.Context) (*chord.Snapshot, error) {
 	}
 }
 
-// elsewhere is the answer "not the owner", with the first of better as the one to ask.
+// elsewhere is the answer "not the owner", with the first of better as the peer to ask.
 func (n *Node) elsewhere(better []ring.Position) error {
 	e := &protocol.Elsewhere{Code: fault.NotOwner}
 	if known := n.peers.Describe(better[:min(1, len(better))]); len(known) > 0 {
@@ -71,8 +71,8 @@ func (n *Node) elsewhere(better []ring.Position) error {
 	return e
 }
 
-// stillServing reports whether what was true in s is true now: the same grant, the arc still synced
-// and the key still in it.
+// stillServing reports whether the grant of s is still the present one, the arc is synced, and key
+// is in it.
 func (n *Node) stillServing(s *chord.Snapshot, key ring.Key) bool {
 	now := n.ring.Snapshot()
 	return !now.Leaving && now.Grants.Synced && now.Grants.Grant == s.Grants.Grant && now.Grants.Owns(key)
@@ -91,7 +91,7 @@ func (n *Node) changed(ctx context.Context, s *chord.Snapshot) error {
 	return nil
 }
 
-// copiesOf is how many copies a record shall have.
+// copiesOf is how many copies a record should have.
 func (n *Node) copiesOf(b *pb.RecordBody) int {
 	if c := int(b.GetCopies()); c > 0 {
 		return c
@@ -112,7 +112,7 @@ func (n *Node) distinct(nodes []ring.Position, more ...ring.Position) []ring.Pos
 	return nodes
 }
 
-// ownerOf names the owner of key, asking the ring when the view can't tell.
+// ownerOf returns the owner of key. It asks the ring.
 func (n *Node) ownerOf(ctx context.Context, key ring.Key) (peer.ID, error) {
 	o, err := n.cfg.Router.Locate(ctx, key)
 	return o.ID, err
@@ -124,10 +124,10 @@ const (
 	maxPause = time.Second
 )
 
-// maxBetter bounds how often in a row a peer is believed that names another one as the owner.
+// maxBetter bounds how often in a row the owner is asked that another peer names.
 const maxBetter = 8
 
-// atOwner runs fn with the owner of key until it succeeds, or fails in a way that asking again
+// atOwner calls fn with the owner of key until it succeeds, or fails in a way that asking again
 // doesn't mend, or the timeout has passed.
 func (n *Node) atOwner(ctx context.Context, key ring.Key, fn func(context.Context, peer.ID) error) error {
 	ctx, cancel := n.env.WithTimeout(ctx, n.cfg.Timeout)
@@ -161,7 +161,8 @@ func (n *Node) atOwner(ctx context.Context, key ring.Key, fn func(context.Contex
 	}
 }
 
-// guess names the owner of key as the view has it; the owner checks that.
+// guess returns the owner of key in the present view. A wrong guess costs a request: the peer asked
+// checks it.
 func (n *Node) guess(key ring.Key) (peer.ID, bool) {
 	v := n.ring.Snapshot().View
 	if v.Owns(key) {
@@ -173,7 +174,7 @@ func (n *Node) guess(key ring.Key) (peer.ID, bool) {
 	return "", false
 }
 
-// mayPass reports whether an error may be gone when asked again.
+// mayPass reports whether the same request may succeed later.
 func mayPass(err error) bool {
 	switch fault.CodeOf(err) {
 	case fault.TryAgain, fault.NotOwner, fault.NotSuccessor, fault.Refused, fault.Busy, fault.Uncertain, fault.Unreachable:

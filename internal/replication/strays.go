@@ -21,13 +21,13 @@ import (
 	"github.com/p2pchord/p2pchord/store"
 )
 
-// maxReleases bounds the strays of which it is remembered that they are not needed.
+// maxReleases bounds the strays that are remembered as not needed.
 const maxReleases = 16 * maxStrays
 
 // maxStrays bounds the strays looked at in one round.
 const maxStrays = 512
 
-// stray is a copy outside the arcs of which this node holds copies.
+// stray is a copy outside the arcs that this node holds.
 type stray struct {
 	entry store.Entry
 	// released is since when its owner has confirmed that it is not needed here; zero if it hasn't.
@@ -40,8 +40,8 @@ type strayKey struct {
 	stamp string
 }
 
-// releases are since when the owners of strays have confirmed that these are not needed here. A
-// stray that is handed to this node meanwhile is counted on again: keep has it forgotten. It is
+// releases remembers since when the owners of strays have said that the copies here are not needed.
+// keep removes a stray that is handed to this node again, because the sender counts on it. It is
 // safe for concurrent use.
 type releases struct {
 	mu    sync.Mutex
@@ -76,8 +76,8 @@ func (r *releases) clear() {
 	clear(r.since)
 }
 
-// strayLoop gives copies that belong elsewhere to their owners, and drops them when the owner
-// confirms that enough others have them, and a grace time later still does. See "Drop" in
+// strayLoop gives copies that belong elsewhere to their owners. It drops them when the owner
+// confirms that enough others have them, and confirms it again a grace time later. See "Drop" in
 // docs/replication.md.
 func (n *Node) strayLoop(ctx context.Context) {
 	for env.Sleep(ctx, n.env, 2*n.cfg.Heartbeat) == nil {
@@ -90,9 +90,9 @@ func (n *Node) strayLoop(ctx context.Context) {
 	}
 }
 
-// strays finds copies outside this node's arcs: neither in its own nor in its successor's, of which
-// it is the witness, and of a file with so few copies that this node is not among their holders.
-// With neighbours unknown there are none.
+// strays finds copies outside this node's arcs: its own, its successor's, of which it is the
+// witness, and those of which it is a holder by the number of copies that the file wants. While its
+// neighbors are unknown there are none.
 func (n *Node) strays() []stray {
 	s := n.ring.Snapshot()
 	preds, succs := s.View.Predecessors(), s.View.Successors()
@@ -174,7 +174,7 @@ func (n *Node) obey(ctx context.Context, owner peer.ID, st stray, v pb.Verdict) 
 // strayGrace is how long a copy that is no longer needed stays.
 func (n *Node) strayGrace() time.Duration { return 5 * n.cfg.Heartbeat }
 
-// drop removes one entry if it still may go at that moment; its bytes go with the last entry that
+// drop removes one entry if it may still go at that moment. Its bytes go with the last entry that
 // names them.
 func (n *Node) drop(ctx context.Context, e store.Entry, may func() bool) {
 	_, err := n.store.Update(ctx, e.Place, func(es []store.Entry) ([]store.Entry, error) {
@@ -188,9 +188,9 @@ func (n *Node) drop(ctx context.Context, e store.Entry, may func() bool) {
 	}
 }
 
-// serveRelease tells another, as the synced owner whose witness has just confirmed it, which copies
-// it may drop: only those of which every holder, the asker not among them, has at least that
-// version, with its bytes. See "Drop" in docs/replication.md.
+// serveRelease tells another peer which copies it may drop: only those of which every holder but
+// the asker has at least that version, with its bytes. Only the synced owner tells that, when its
+// witness has just confirmed the grant. See "Drop" in docs/replication.md.
 func (n *Node) serveRelease(ctx context.Context, from peer.ID, rel *pb.Release) (*pb.FileResponse, error) {
 	if err := n.peers.CheckMember(ctx, from); err != nil {
 		return nil, err
@@ -224,7 +224,8 @@ var verdicts = map[replica.Verdict]pb.Verdict{
 	replica.Keep: pb.Verdict_KEEP, replica.Send: pb.Verdict_SEND, replica.Holder: pb.Verdict_HOLDER, replica.Drop: pb.Verdict_DROP,
 }
 
-// judgeRelease decides about one item. held remembers what holders have said during this request.
+// judgeRelease decides about one item. held remembers what holders have answered during this
+// request.
 func (n *Node) judgeRelease(ctx context.Context, s *chord.Snapshot, asker ring.ID, it *pb.Item, held map[ring.Position]map[strayKey]bool) replica.Verdict {
 	at := itemPlace(it)
 	if protocol.ValidName(at.Name) != nil || !s.Grants.Owns(ring.Key(at.Key)) {
@@ -259,8 +260,8 @@ func (n *Node) judgeRelease(ctx context.Context, s *chord.Snapshot, asker ring.I
 	return r.Judge()
 }
 
-// covering returns the record here that makes a copy with this stamp needless: see
-// replica.Covering. Of a later block it is the very one.
+// covering returns the record here that makes a copy with this stamp unnecessary; see
+// replica.Covering. For a later block that is the same record.
 func covering(ks []storedRecord, at store.Place, stamp string) (storedRecord, bool) {
 	if at.Index > 0 {
 		i := slices.IndexFunc(ks, func(k storedRecord) bool { return k.entry.Stamp == stamp })
@@ -284,8 +285,8 @@ func covering(ks []storedRecord, at store.Place, stamp string) (storedRecord, bo
 	return ks[i], true
 }
 
-// hasCopy asks h, once for each key and request, what it holds, and reports whether it has the
-// entry: whole, or the record at least.
+// hasCopy reports whether h has the entry, with its bytes if whole says so. It asks h once for each
+// key and request.
 func (n *Node) hasCopy(ctx context.Context, h ring.Position, e store.Entry, whole bool, held map[ring.Position]map[strayKey]bool) bool {
 	asked := strayKey{place: store.Place{Key: e.Key}}
 	if held[h] == nil {

@@ -18,22 +18,21 @@ import (
 	"github.com/p2pchord/p2pchord/store"
 )
 
-// collection are since when, in milliseconds since 1970, the owner of an arc knows of its
-// tombstones that all holders have them. A new owner begins to count anew. It is safe for
-// concurrent use.
+// collection knows since when, in milliseconds since 1970, all holders have the tombstones of the
+// arc. A new owner starts over. It is safe for concurrent use.
 type collection struct {
 	mu      sync.Mutex
 	full    map[string]int64
 	changed bool
 }
 
-// tombstoneID names a tombstone.
+// tombstoneID identifies a tombstone.
 func tombstoneID(e store.Entry) string {
 	sum := blake3sum.Sum([]byte(e.Name + "\x00" + e.Stamp))
 	return hex.EncodeToString(sum[:16])
 }
 
-// loadCollection reads what was written down. What can't be read costs no more than counting anew.
+// loadCollection reads what an earlier life has saved. If it can't be read, the node starts over.
 func (n *Node) loadCollection() {
 	full, err := n.folder.LoadCollection()
 	if err != nil {
@@ -45,7 +44,7 @@ func (n *Node) loadCollection() {
 	n.collection.full = full
 }
 
-// saveCollection writes them down.
+// saveCollection saves it if it has changed.
 func (n *Node) saveCollection() {
 	full, changed := n.collection.take()
 	if !changed {
@@ -57,7 +56,7 @@ func (n *Node) saveCollection() {
 	}
 }
 
-// take returns what is to be written down, if it has changed since the last time.
+// take returns what has to be saved, if it has changed since the last time.
 func (g *collection) take() (full map[string]int64, changed bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -65,14 +64,14 @@ func (g *collection) take() (full map[string]int64, changed bool) {
 	return maps.Clone(g.full), changed
 }
 
-// unsaved says that it was not written down.
+// unsaved says that saving has failed.
 func (g *collection) unsaved() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.changed = true
 }
 
-// tombstones returns those of this node's arc that stand alone.
+// tombstones returns the tombstones of this node's arc that are the only record of their file.
 func (n *Node) tombstones(s *chord.Snapshot) []store.Entry {
 	var out []store.Entry
 	for _, span := range arcSpans(s) {
@@ -101,9 +100,9 @@ func (n *Node) tombstones(s *chord.Snapshot) []store.Entry {
 	return out
 }
 
-// collectTombstones takes in that a round of repair, begun when the tombstones dead stood, has
-// found all holders to agree. It has those removed that every holder has had for the grace period:
-// by the other holders first, then here. See "Delete" in docs/replication.md.
+// collectTombstones follows a round of repair in which all holders have agreed; dead are the
+// tombstones before the round. It removes those that every holder has had for the grace period: at
+// the other holders first, then here. See "Delete" in docs/replication.md.
 func (n *Node) collectTombstones(ctx context.Context, s *chord.Snapshot, dead []store.Entry) {
 	now, sure := n.now(), n.time().Early
 	var due []store.Entry
@@ -144,7 +143,7 @@ func (n *Node) collectTombstones(ctx context.Context, s *chord.Snapshot, dead []
 	n.saveCollection()
 }
 
-// sendCollect has a holder remove tombstones.
+// sendCollect asks a holder to remove tombstones.
 func (n *Node) sendCollect(ctx context.Context, h ring.Position, due []store.Entry) error {
 	for len(due) > 0 {
 		c := &pb.Collect{}
@@ -161,8 +160,8 @@ func (n *Node) sendCollect(ctx context.Context, h ring.Position, due []store.Ent
 	return nil
 }
 
-// serveCollect removes tombstones at their owner's word: those that stand alone here too, and are
-// old enough by this node's clock.
+// serveCollect removes tombstones when their owner asks for it: those that are the only record of
+// their file here too, and old enough by the clock of this node.
 func (n *Node) serveCollect(ctx context.Context, from peer.ID, c *pb.Collect) (*pb.FileResponse, error) {
 	if err := n.peers.CheckMember(ctx, from); err != nil {
 		return nil, err
@@ -176,7 +175,7 @@ func (n *Node) serveCollect(ctx context.Context, from peer.ID, c *pb.Collect) (*
 	for _, it := range c.GetItems() {
 		stamp := string(it.GetStamp())
 		_, err := n.store.Update(ctx, itemPlace(it), func(es []store.Entry) ([]store.Entry, error) {
-			count, aside := counted(es)
+			count, quarantined := counted(es)
 			switch {
 			case len(count) == 0:
 				return es, nil // gone already
@@ -186,7 +185,7 @@ func (n *Node) serveCollect(ctx context.Context, from peer.ID, c *pb.Collect) (*
 			if v, err := replica.ParseStamp(stamp); err != nil || !n.grace().Expired(v, n.time().Early) {
 				return nil, fault.New(fault.NotAllowed, "%q was deleted too short a time ago by this node's clock", it.GetName())
 			}
-			return aside, nil
+			return quarantined, nil
 		})
 		if err != nil {
 			return nil, err

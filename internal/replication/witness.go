@@ -14,9 +14,9 @@ import (
 	"github.com/p2pchord/p2pchord/store"
 )
 
-// serveStore takes a copy in. As a witness it accepts only under its present grant,
-// asked before, so that nothing is kept in vain, and after, when the copy is durable:
-// whoever gets a new grant in between has not seen it. See "Put" in docs/replication.md.
+// serveStore takes a copy in. A witness accepts it under its present grant only. It checks the
+// grant before, so that it stores nothing in vain, and again when the copy is durable: a node that
+// has got a new grant in between has not seen the copy. See "Put" in docs/replication.md.
 func (n *Node) serveStore(ctx context.Context, from peer.ID, st *pb.Store, body Body) (*pb.FileResponse, error) {
 	rec, err := protocol.VerifyRecord(st.GetRecord())
 	if err != nil {
@@ -64,7 +64,8 @@ func (n *Node) serveStore(ctx context.Context, from peer.ID, st *pb.Store, body 
 	return &pb.FileResponse{}, nil
 }
 
-// mayWitness returns nil when no witness is asked for, or when this node is the one.
+// mayWitness returns nil if no witness is asked for, or if this node is the witness under the
+// grant.
 func (n *Node) mayWitness(from peer.ID, key ring.Key, id *pb.GrantID) error {
 	if id == nil {
 		return nil
@@ -77,8 +78,8 @@ func (n *Node) mayWitness(from peer.ID, key ring.Key, id *pb.GrantID) error {
 	return nil
 }
 
-// serveConfirm tells an owner that is about to answer a read whether its grant still stands, and
-// whether the version is one that the witness has too. See "Get" in docs/replication.md.
+// serveConfirm tells an owner that is about to answer a read whether its grant is still valid, and
+// whether the witness has the version too. See "Get" in docs/replication.md.
 func (n *Node) serveConfirm(from peer.ID, c *pb.Confirm) (*pb.FileResponse, error) {
 	at := filePlace(c.GetName())
 	if err := n.mayWitness(from, ring.Key(at.Key), c.GetGrant()); err != nil {
@@ -99,14 +100,14 @@ func (n *Node) serveConfirm(from peer.ID, c *pb.Confirm) (*pb.FileResponse, erro
 // asks for it; a reader that is the witness says it in its request; or the
 // reader asks owner and witness at the same time. See docs/decisions/0050.
 
-// readerVote is what a reader says of itself, as the witness.
+// readerVote is what a reader says in its request as the witness.
 type readerVote struct {
 	from peer.ID
 	word *pb.Confirm
 }
 
-// confirms reports whether it is the witness that says, in the request itself, that the
-// grant stands, and that it has the version about to be served.
+// confirms reports whether the reader is the witness, and says that the grant is valid and that it
+// has the version about to be served.
 func (w readerVote) confirms(s *chord.Snapshot, ks []storedRecord) bool {
 	g := s.Grants.Grant
 	if w.word == nil || peerID(g.From) != w.from {
@@ -119,7 +120,7 @@ func (w readerVote) confirms(s *chord.Snapshot, ks []storedRecord) bool {
 	return protocol.Vote(w.word).Settles(g.ID, stamp)
 }
 
-// serveVote tells a reader what this node says of a file as the witness of its owner.
+// serveVote gives a reader the vote of this node as the witness of an owner.
 func (n *Node) serveVote(a *pb.AskWord) (*pb.FileResponse, error) {
 	w := n.Vote(a.GetName(), peer.ID(a.GetOwner()))
 	if w == nil {
@@ -128,7 +129,7 @@ func (n *Node) serveVote(a *pb.AskWord) (*pb.FileResponse, error) {
 	return &pb.FileResponse{Body: &pb.FileResponse_Word{Word: w}}, nil
 }
 
-// Vote is what this node says of a file when it is the witness of its owner; else nil.
+// Vote is this node's vote on a file if it is the witness of the file's owner; else nil.
 func (n *Node) Vote(name string, owner peer.ID) *pb.Confirm {
 	at := filePlace(name)
 	s := n.ring.Snapshot()
