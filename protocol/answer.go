@@ -13,6 +13,7 @@ import (
 
 	"github.com/p2pchord/p2pchord/internal/contain"
 	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/protocol/internal/wire"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 )
 
@@ -42,12 +43,12 @@ func (p *Payload) release() {
 }
 
 // answer runs the handler for req and sends what it returns.
-func (s *server[Req, Resp]) answer(w *wire, from peer.ID, req Req) error {
+func (s *server[Req, Resp]) answer(w *wire.Wire, from peer.ID, req Req) error {
 	ctx, cancel := context.WithTimeout(s.ctx, s.opts.HandleTimeout)
 	defer cancel()
-	x := &exchange{wire: w, gone: cancel, every: s.opts.WorkingEvery}
+	x := &exchange{Wire: w, gone: cancel, every: s.opts.WorkingEvery}
 	ctx = WithProgress(ctx, x.count.note)
-	w.moved = x.count.note
+	w.Moved = x.count.note
 	body := &Body{exchange: x}
 	if fileReq, ok := any(req).(*pb.FileRequest); ok {
 		body.size, body.left = int(fileReq.GetBodySize()), int(fileReq.GetBodySize())
@@ -87,22 +88,22 @@ func (s *server[Req, Resp]) answer(w *wire, from peer.ID, req Req) error {
 
 // send writes resp and payload. A response that is too long for the protocol
 // becomes a failure that says so.
-func (s *server[Req, Resp]) send(w *wire, resp Resp, payload *Payload) error {
+func (s *server[Req, Resp]) send(w *wire.Wire, resp Resp, payload *Payload) error {
 	if payload.size() == 0 {
-		err := w.writeMessage(resp, s.limit, nil)
+		err := w.WriteMessage(resp, s.limit, nil)
 		if errors.Is(err, ErrTooLarge) {
 			log.Errorw("an answer is too long", "protocol", s.spec.id, "err", err)
-			err = w.writeMessage(s.respond(s.newResp(), fault.New(fault.Failed, "the answer is too long")), s.limit, nil)
+			err = w.WriteMessage(s.respond(s.newResp(), fault.New(fault.Failed, "the answer is too long")), s.limit, nil)
 		}
 		return err
 	}
 	if payload.Reader == nil {
-		return w.writeMessage(resp, s.limit, payload.Bytes)
+		return w.WriteMessage(resp, s.limit, payload.Bytes)
 	}
-	if err := w.writeMessage(resp, s.limit, nil); err != nil {
+	if err := w.WriteMessage(resp, s.limit, nil); err != nil {
 		return err
 	}
-	return w.copyFrom(payload.Reader, payload.Size)
+	return w.CopyFrom(payload.Reader, payload.Size)
 }
 
 // isNil reports whether m is nil, or a nil pointer.
@@ -112,7 +113,7 @@ func isNil(m proto.Message) bool {
 
 // exchange is what goes over a stream while a handler runs: "need" and "working".
 type exchange struct {
-	*wire
+	*wire.Wire
 	gone  context.CancelFunc // ends the handler: nobody waits for its answer
 	every time.Duration
 	count progressCount
@@ -140,7 +141,7 @@ func (x *exchange) tell() {
 		return
 	}
 	working := &pb.FileResponse{Working: true, Progress: proto.Uint64(x.count.n.Load())}
-	if err := x.writeMessage(working, MaxFileMessage, nil); err != nil {
+	if err := x.WriteMessage(working, MaxFileMessage, nil); err != nil {
 		x.gone()
 		return
 	}
@@ -163,7 +164,7 @@ func (x *exchange) quiet() {
 func (x *exchange) need() error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	return x.writeMessage(&pb.FileResponse{Need: true}, MaxFileMessage, nil)
+	return x.WriteMessage(&pb.FileResponse{Need: true}, MaxFileMessage, nil)
 }
 
 // Body is the raw bytes that follow a request. It is read in the handler's
@@ -201,7 +202,7 @@ func (b *Body) Read(p []byte) (int, error) {
 		}
 		b.offered = false
 	}
-	n, err := b.exchange.readSome(p, b.left)
+	n, err := b.exchange.ReadSome(p, b.left)
 	b.left -= n
 	if b.err = err; b.left == 0 {
 		b.err = nil

@@ -11,6 +11,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/p2pchord/p2pchord/protocol/internal/wire"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 )
 
@@ -117,7 +118,7 @@ func ask[Req, Resp proto.Message](ctx context.Context, c *Client, t *spec[Req, R
 		if err := e.send(req, t.limit, nil); err != nil {
 			return err
 		}
-		if err := e.readBy(time.Now().Add(c.opts.Timeout)); err != nil {
+		if err := e.ReadBy(time.Now().Add(c.opts.Timeout)); err != nil {
 			return err
 		}
 		return e.receive(resp, t.limit)
@@ -150,8 +151,8 @@ func (c *Client) attempt(ctx context.Context, to target, wantDirect bool, do fun
 				return nil, failure(ctx, to.peer, err, at)
 			}
 		}
-		w.moved = progressOf(ctx)
-		e := &outgoing{wire: w, client: c, to: to}
+		w.Moved = progressOf(ctx)
+		e := &outgoing{Wire: w, client: c, to: to}
 		e.stop = context.AfterFunc(ctx, func() { _ = e.Reset() })
 		err := do(e)
 		if err == nil {
@@ -175,7 +176,7 @@ const slowFor = time.Minute
 
 // open opens a stream. A file's bytes had better not go through a relay: with
 // wantDirect it waits a little for the hole punch of a peer that is connected through one.
-func (c *Client) open(ctx context.Context, to target, wantDirect bool) (*wire, error) {
+func (c *Client) open(ctx context.Context, to target, wantDirect bool) (*wire.Wire, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.opts.DialTimeout)
 	defer cancel()
 	limited := network.WithAllowLimitedConn(ctx, "p2pchord")
@@ -185,7 +186,7 @@ func (c *Client) open(ctx context.Context, to target, wantDirect bool) (*wire, e
 		}
 		if c.host.Network().Connectedness(to.peer) == network.Limited && !c.isSlow(to.peer) {
 			if s := c.openDirect(ctx, to); s != nil {
-				return c.wire(s), nil
+				return c.newWire(s), nil
 			}
 		}
 	}
@@ -193,12 +194,12 @@ func (c *Client) open(ctx context.Context, to target, wantDirect bool) (*wire, e
 	if err != nil {
 		return nil, err
 	}
-	return c.wire(s), nil
+	return c.newWire(s), nil
 }
 
-func (c *Client) wire(s network.Stream) *wire {
-	w := newWire(s, c.opts.Progress)
-	w.limits = c.opts.Limits
+func (c *Client) newWire(s network.Stream) *wire.Wire {
+	w := wire.New(s, c.opts.Progress)
+	w.Limits = c.opts.Limits
 	return w
 }
 
@@ -225,7 +226,7 @@ func (c *Client) isSlow(p peer.ID) bool {
 
 // outgoing is one request under way.
 type outgoing struct {
-	*wire
+	*wire.Wire
 	client   *Client
 	to       target
 	stop     func() bool // stops watching the context
@@ -236,19 +237,19 @@ type outgoing struct {
 
 func (e *outgoing) send(m proto.Message, limit int, body []byte) error {
 	e.sent = true
-	return e.writeMessage(m, limit, body)
+	return e.WriteMessage(m, limit, body)
 }
 
 func (e *outgoing) receive(m proto.Message, limit int) error {
-	if _, err := e.in.Peek(1); err != nil {
-		return unexpected(err)
+	if _, err := e.In.Peek(1); err != nil {
+		return wire.Unexpected(err)
 	}
 	e.answered = true
-	size, err := e.readLength(limit)
+	size, err := e.ReadLength(limit)
 	if err != nil {
-		return unexpected(err)
+		return wire.Unexpected(err)
 	}
-	return e.readMessage(size, m)
+	return e.ReadMessage(size, m)
 }
 
 // finish ends an exchange after which the stream can be used again.
@@ -257,8 +258,8 @@ func (e *outgoing) finish() {
 		e.client.pool.drop(e.to)
 		return
 	}
-	e.moved = nil
-	e.client.pool.give(e.to, e.wire)
+	e.Moved = nil
+	e.client.pool.give(e.to, e.Wire)
 }
 
 // abandon ends an exchange in its middle.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/p2pchord/p2pchord/protocol/internal/check"
 	"github.com/p2pchord/p2pchord/protocol/internal/frame"
+	"github.com/p2pchord/p2pchord/protocol/internal/wire"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 )
 
@@ -75,7 +76,7 @@ func (e *outgoing) converse(head *pb.FileRequest, body []byte) (_ *pb.FileRespon
 	moving := false
 	defer func() {
 		// a peer that took them and is silent hasn't cut anything off
-		if err != nil && moving && !timedOut(err) {
+		if err != nil && moving && !wire.TimedOut(err) {
 			err = errors.Join(ErrCutOff, err)
 		}
 	}()
@@ -87,9 +88,9 @@ func (e *outgoing) converse(head *pb.FileRequest, body []byte) (_ *pb.FileRespon
 		return nil, err
 	}
 	e.bodySent = len(first)
-	work := newPatience(e.progress)
+	work := newPatience(e.Progress)
 	for wanted := head.GetOffer(); ; {
-		if err := e.readBy(work.until()); err != nil {
+		if err := e.ReadBy(work.until()); err != nil {
 			return nil, err
 		}
 		resp := new(pb.FileResponse)
@@ -101,13 +102,13 @@ func (e *outgoing) converse(head *pb.FileRequest, body []byte) (_ *pb.FileRespon
 		switch {
 		case resp.GetWorking():
 			if work.takes(resp.Progress, time.Now()) {
-				e.tellMoved()
+				e.TellMoved()
 			}
 		case resp.GetNeed() && wanted:
 			wanted, moving = false, true
-			e.tellMoved()
+			e.TellMoved()
 			e.bodySent = len(body)
-			if err := e.writeBody(body); timedOut(err) {
+			if err := e.WriteBody(body); wire.TimedOut(err) {
 				return nil, fmt.Errorf("%w: %w", errStalled, err)
 			} else if err != nil {
 				return nil, err
@@ -171,7 +172,7 @@ func (p *patience) takes(count *uint64, now time.Time) bool {
 
 // over reports whether err ended the wait for a peer that says that it works.
 func (p *patience) over(err error) bool {
-	return timedOut(err) && p.until().Before(p.sign.Add(p.progress))
+	return wire.TimedOut(err) && p.until().Before(p.sign.Add(p.progress))
 }
 
 // FileReply is an answer of the file protocol and the raw bytes that follow it. It
@@ -204,7 +205,7 @@ func (r *FileReply) Read(p []byte) (int, error) {
 	case len(p) == 0:
 		return 0, nil
 	}
-	n, err := r.exchange.readSome(p, r.left)
+	n, err := r.exchange.ReadSome(p, r.left)
 	if r.left -= n; r.left == 0 {
 		return n, nil
 	}

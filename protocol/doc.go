@@ -11,9 +11,10 @@
 // imports neither node nor store. Errors carry the kinds of internal/fault over the wire in both
 // directions.
 //
-// Beneath it are package signed (records and descriptions of peers; this package has its names
-// too), and for its own use frame (encoding), check (shapes of messages), and admission (whose
-// requests are handled first).
+// Beneath it are package signed (records and descriptions of peers) and, for its own use, wire (a
+// stream with deadlines and limits), frame (encoding), check (shapes of messages), and admission
+// (whose requests are handled first). exports.go has the names of these packages that belong to
+// this one's API.
 //
 // Goroutines: a Service owns those of its streams; Close removes the handler, cancels, and waits
 // for them. A Client starts one, which closes idle streams, and one for each stream that it ends;

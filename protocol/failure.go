@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"strings"
 
 	"github.com/libp2p/go-libp2p/core/network"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/p2pchord/p2pchord/internal/certdate"
 	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/protocol/internal/wire"
 )
 
 // stage is how far a request had come when it failed.
@@ -32,14 +32,7 @@ const (
 var errStalled = errors.New("the transfer makes no progress")
 
 // stale reports whether err is what a stream gives that the other side has closed.
-func stale(err error) bool { return !timedOut(err) && !ours(err) }
-
-// timedOut reports whether err is a deadline's; the stream multiplexers have errors of their own
-// for that.
-func timedOut(err error) bool {
-	var timeout net.Error
-	return errors.As(err, &timeout) && timeout.Timeout()
-}
+func stale(err error) bool { return !wire.TimedOut(err) && !ours(err) }
 
 // ours reports whether err is not the stream's but a judgement of what came or was to go over it.
 func ours(err error) bool {
@@ -56,7 +49,7 @@ func failure(ctx context.Context, to peer.ID, err error, at stage) error {
 }
 
 func explain(ctx context.Context, err error, at stage) (fault.Code, string) {
-	late := timedOut(err) || errors.Is(ctx.Err(), context.DeadlineExceeded)
+	late := wire.TimedOut(err) || errors.Is(ctx.Err(), context.DeadlineExceeded)
 	switch {
 	case errors.Is(ctx.Err(), context.Canceled):
 		return fault.Interrupted, "was not waited for: interrupted"

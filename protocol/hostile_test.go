@@ -16,6 +16,7 @@ import (
 
 	"github.com/p2pchord/p2pchord/internal/contain"
 	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/protocol/internal/wire"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 )
 
@@ -28,12 +29,12 @@ var quick = ServeOptions{
 // readAnswer reads one answer from a raw stream.
 func readAnswer(t *testing.T, s network.Stream, resp proto.Message) {
 	t.Helper()
-	w := newWire(s, 10*time.Second)
-	size, err := w.readLength(MaxFileMessage)
+	w := wire.New(s, 10*time.Second)
+	size, err := w.ReadLength(MaxFileMessage)
 	if err != nil {
 		t.Fatalf("read an answer: %v", err)
 	}
-	if err := w.readMessage(size, resp); err != nil {
+	if err := w.ReadMessage(size, resp); err != nil {
 		t.Fatalf("read an answer: %v", err)
 	}
 }

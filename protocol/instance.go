@@ -13,6 +13,7 @@ import (
 
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/protocol/internal/check"
+	"github.com/p2pchord/p2pchord/protocol/internal/wire"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/protocol/signed"
 )
@@ -75,15 +76,15 @@ func exchangeInstance(s network.Stream, req *pb.InstanceRequest, resp *pb.Instan
 	if err := multistream.SelectProtoOrFail(InstanceID, s); err != nil {
 		return err
 	}
-	w := newWire(s, instanceSpec.handle)
-	if err := w.writeMessage(req, instanceSpec.limit, nil); err != nil {
+	w := wire.New(s, instanceSpec.handle)
+	if err := w.WriteMessage(req, instanceSpec.limit, nil); err != nil {
 		return err
 	}
-	size, err := w.readLength(instanceSpec.limit)
+	size, err := w.ReadLength(instanceSpec.limit)
 	if err != nil {
-		return unexpected(err)
+		return wire.Unexpected(err)
 	}
-	if err := w.readMessage(size, resp); err != nil {
+	if err := w.ReadMessage(size, resp); err != nil {
 		return err
 	}
 	return instanceSpec.checkResp(req, resp)

@@ -6,6 +6,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/p2pchord/p2pchord/protocol/internal/admission"
+	"github.com/p2pchord/p2pchord/protocol/internal/wire"
 )
 
 // ServeOptions bound what strangers may take. Zero fields take their defaults.
@@ -111,5 +112,5 @@ func setDefault[T comparable](field *T, value T) {
 // backlogLimits bound the streams of strangers on which no request is being handled.
 var backlogLimits = admission.BacklogLimits{
 	PerPeer: 64, PerAddress: 1024, Total: 4096,
-	BytesPerPeer: 4 * MaxFileMessage, BytesInAll: 16 * MaxFileMessage, Reserved: readBuffer,
+	BytesPerPeer: 4 * MaxFileMessage, BytesInAll: 16 * MaxFileMessage, Reserved: wire.ReadBuffer,
 }

@@ -9,6 +9,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/protocol"
 	"golang.org/x/sync/semaphore"
+
+	"github.com/p2pchord/p2pchord/protocol/internal/wire"
 )
 
 // target is where a stream leads.
@@ -45,7 +47,7 @@ type line struct {
 }
 
 type idleWire struct {
-	*wire
+	*wire.Wire
 	since time.Time
 }
 
@@ -60,7 +62,7 @@ func newPool(opts ClientOptions) *pool {
 
 // take waits for a place and returns an idle stream, or nil when a new one is to be opened. direct
 // says that there is a direct connection, so that streams over a relay are no longer wanted.
-func (p *pool) take(ctx context.Context, to target, direct bool) (*wire, error) {
+func (p *pool) take(ctx context.Context, to target, direct bool) (*wire.Wire, error) {
 	p.mu.Lock()
 	l := p.lines[to]
 	if l == nil {
@@ -80,11 +82,11 @@ func (p *pool) take(ctx context.Context, to target, direct bool) (*wire, error) 
 }
 
 // pick takes the stream that was used last, and closes those that are of no use.
-func (p *pool) pick(l *line, direct bool) *wire {
+func (p *pool) pick(l *line, direct bool) *wire.Wire {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for len(l.idle) > 0 {
-		w := l.idle[len(l.idle)-1].wire
+		w := l.idle[len(l.idle)-1].Wire
 		l.idle = l.idle[:len(l.idle)-1]
 		if !w.Conn().IsClosed() && (!direct || !relayed(w.Conn())) {
 			return w
@@ -95,7 +97,7 @@ func (p *pool) pick(l *line, direct bool) *wire {
 }
 
 // give returns a stream on which nothing is under way, to be used again.
-func (p *pool) give(to target, w *wire) {
+func (p *pool) give(to target, w *wire.Wire) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	l := p.lines[to]
@@ -103,7 +105,7 @@ func (p *pool) give(to target, w *wire) {
 	if p.closed || len(l.idle) >= p.idle {
 		p.discard(w.Close)
 	} else {
-		l.idle = append(l.idle, idleWire{wire: w, since: time.Now()})
+		l.idle = append(l.idle, idleWire{Wire: w, since: time.Now()})
 	}
 	p.leave(to, l)
 }

@@ -7,19 +7,20 @@ import (
 
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/protocol/internal/admission"
+	"github.com/p2pchord/p2pchord/protocol/internal/wire"
 )
 
 // crowded is how long an asker is told to wait when too many ask.
 const crowded = time.Second
 
 // asker is who is at the other end of w.
-func (s *server[Req, Resp]) asker(w *wire) admission.Asker {
-	if w.address == nil {
+func (s *server[Req, Resp]) asker(w *wire.Wire) admission.Asker {
+	if w.Address == nil {
 		group := admission.AddressGroup(w.Conn().RemoteMultiaddr())
-		w.address = &group
+		w.Address = &group
 	}
 	id := w.Conn().RemotePeer()
-	return admission.Asker{ID: id, Address: *w.address, Neighbor: s.opts.Neighbor(id)}
+	return admission.Asker{ID: id, Address: *w.Address, Neighbor: s.opts.Neighbor(id)}
 }
 
 // reserve makes the stream one of the service's and reserves its buffers.
@@ -27,12 +28,12 @@ func reserve(raw network.Stream, service string, priority uint8) error {
 	if err := raw.Scope().SetService(service); err != nil {
 		return err
 	}
-	return raw.Scope().ReserveMemory(2*readBuffer, priority)
+	return raw.Scope().ReserveMemory(2*wire.ReadBuffer, priority)
 }
 
 // request waits for one request, reads all of its message, waits for a place, and answers. io.EOF
 // means that there was none.
-func (s *server[Req, Resp]) request(w *wire) error {
+func (s *server[Req, Resp]) request(w *wire.Wire) error {
 	a := s.asker(w)
 	req := s.newReq()
 	reserved, begun, err := s.read(w, a, req)
@@ -52,50 +53,50 @@ func (s *server[Req, Resp]) request(w *wire) error {
 	}
 	if place.Flow != nil {
 		place.Flow.Begin(s.opts.SlowFor, s.ender(w))
-		w.reading, w.writing = &place.Flow.In, &place.Flow.Out
-		defer func() { w.reading, w.writing = nil, nil }()
+		w.Reading, w.Writing = &place.Flow.In, &place.Flow.Out
+		defer func() { w.Reading, w.Writing = nil, nil }()
 	}
 	return s.answer(w, a.ID, req)
 }
 
 // read waits for a request's message, reads it into req, and reserves memory for it. begun says
 // that something of it has come. Streams of strangers are in the backlog meanwhile.
-func (s *server[Req, Resp]) read(w *wire, a admission.Asker, req Req) (reserved int, begun bool, err error) {
+func (s *server[Req, Resp]) read(w *wire.Wire, a admission.Asker, req Req) (reserved int, begun bool, err error) {
 	var p *admission.Pending
 	if !a.Neighbor {
 		p = s.backlog.Enter(a, s.ender(w))
 		defer s.backlog.Leave(p)
 	}
-	if err := w.readWithin(s.opts.IdleTimeout); err != nil {
+	if err := w.ReadWithin(s.opts.IdleTimeout); err != nil {
 		return 0, false, err
 	}
-	if _, err := w.in.Peek(1); err != nil {
+	if _, err := w.In.Peek(1); err != nil {
 		return 0, false, err
 	}
-	if !w.hasFrame(s.limit) {
-		if err := w.readBy(time.Now().Add(s.opts.ReadTimeout)); err != nil {
+	if !w.HasFrame(s.limit) {
+		if err := w.ReadBy(time.Now().Add(s.opts.ReadTimeout)); err != nil {
 			return 0, true, err
 		}
 	}
-	size, err := w.readLength(s.limit)
+	size, err := w.ReadLength(s.limit)
 	if err != nil {
 		return 0, true, err
 	}
 	if p != nil {
 		s.backlog.Began(p, size)
 	}
-	if size > readBuffer { // smaller ones are covered by what the stream has reserved
+	if size > wire.ReadBuffer { // smaller ones are covered by what the stream has reserved
 		if err := w.Scope().ReserveMemory(size, a.Priority()); err != nil {
 			return 0, true, fault.Later(crowded, "at the limit of memory for requests, an eighth of the machine's: try again")
 		}
 		reserved = size
 	}
-	return reserved, true, w.readMessage(size, req)
+	return reserved, true, w.ReadMessage(size, req)
 }
 
 // ender returns what ends w from another goroutine, while a request is read from it or answered. It
 // doesn't wait, for a peer that reads nothing may hold a reset up.
-func (s *server[Req, Resp]) ender(w *wire) func() {
+func (s *server[Req, Resp]) ender(w *wire.Wire) func() {
 	return func() {
 		s.wg.Go(func() { _ = w.ResetWithError(network.StreamResourceLimitExceeded) })
 	}

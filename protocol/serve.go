@@ -16,6 +16,7 @@ import (
 	"github.com/p2pchord/p2pchord/internal/contain"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/protocol/internal/admission"
+	"github.com/p2pchord/p2pchord/protocol/internal/wire"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 )
 
@@ -130,8 +131,8 @@ func (s *server[Req, Resp]) stream(raw network.Stream) {
 		return
 	}
 	defer s.wg.Done()
-	w := newWire(raw, s.opts.Progress)
-	w.limits = s.opts.Limits
+	w := wire.New(raw, s.opts.Progress)
+	w.Limits = s.opts.Limits
 	if err := reserve(raw, s.service, s.asker(w).Priority()); err != nil {
 		log.Debugw("no room for a stream", "protocol", s.spec.id, "peer", raw.Conn().RemotePeer(), "err", err)
 		_ = raw.ResetWithError(network.StreamResourceLimitExceeded)
@@ -156,17 +157,17 @@ func (s *server[Req, Resp]) stream(raw network.Stream) {
 
 // refuse answers a request that can't be handled and ends the stream, on which what
 // follows may be anything. Failures of the stream itself pass through.
-func (s *server[Req, Resp]) refuse(w *wire, err error) error {
+func (s *server[Req, Resp]) refuse(w *wire.Wire, err error) error {
 	var told *fault.Error
 	switch {
 	case errors.As(err, &told):
 	case errors.Is(err, ErrMalformed), errors.Is(err, ErrTooLarge):
 		err = fault.New(fault.Usage, "the request is not valid: %w", err)
 	default:
-		return unexpected(err)
+		return wire.Unexpected(err)
 	}
 	log.Debugw("a request is refused", "protocol", s.spec.id, "peer", w.Conn().RemotePeer(), "err", err)
-	if err := w.writeMessage(s.respond(s.newResp(), err), s.limit, nil); err != nil {
+	if err := w.WriteMessage(s.respond(s.newResp(), err), s.limit, nil); err != nil {
 		return err
 	}
 	return errClose

@@ -18,6 +18,7 @@ import (
 
 	"github.com/p2pchord/p2pchord/protocol/internal/check"
 	"github.com/p2pchord/p2pchord/protocol/internal/frame"
+	"github.com/p2pchord/p2pchord/protocol/internal/wire"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 )
 
@@ -223,12 +224,12 @@ func checkExample(m, question proto.Message) error {
 
 // readFramed reads one message the way a stream is read.
 func readFramed(b []byte, limit int, m proto.Message) error {
-	w := &wire{in: bufio.NewReader(bytes.NewReader(b))}
-	size, err := w.readLength(limit)
+	w := &wire.Wire{In: bufio.NewReader(bytes.NewReader(b))}
+	size, err := w.ReadLength(limit)
 	if err != nil {
 		return err
 	}
-	return w.readMessage(size, m)
+	return w.ReadMessage(size, m)
 }
 
 // Every beginning of every message is refused as cut short, and every beginning

@@ -7,16 +7,18 @@ import (
 	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/peer"
+	"golang.org/x/time/rate"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/p2pchord/p2pchord/protocol/internal/frame"
+	"github.com/p2pchord/p2pchord/protocol/internal/wire"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/protocol/signed"
 	"github.com/p2pchord/p2pchord/replica"
 	"github.com/p2pchord/p2pchord/ring"
 )
 
-// The names of packages signed and frame, for users of this package.
+// The names of packages signed, frame, and wire, for users of this package.
 type (
 	// PeerInfo is what a verified *pb.Peer says.
 	PeerInfo = signed.PeerInfo
@@ -45,6 +47,14 @@ var (
 	ErrMalformed = frame.ErrMalformed
 	ErrTooLarge  = frame.ErrTooLarge
 )
+
+// Limits bound how fast the bytes of files go over all streams together. One Limits may be shared
+// by a Client and a Service. Messages are not held back, because the ring's health must not depend
+// on how much is transferred.
+type Limits = wire.Limits
+
+// NewLimit returns a limiter of so many bytes per second for Limits; nil when it is not positive.
+func NewLimit(bytesPerSecond int64) *rate.Limiter { return wire.NewLimit(bytesPerSecond) }
 
 // AppendFrame appends m to dst as it goes over a stream: its length as an unsigned varint, then its
 // encoding. The error wraps ErrTooLarge when m is longer than limit bytes.

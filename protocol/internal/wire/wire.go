@@ -1,9 +1,10 @@
-package protocol
+package wire
 
 import (
 	"bufio"
 	"errors"
 	"io"
+	"net"
 	"sync"
 	"time"
 
@@ -12,11 +13,14 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/p2pchord/p2pchord/protocol/internal/admission"
+	"github.com/p2pchord/p2pchord/protocol/internal/check"
 	"github.com/p2pchord/p2pchord/protocol/internal/frame"
 )
 
+// ReadBuffer is the size of a stream's buffer in bytes. Larger reads of bodies go past it.
+const ReadBuffer = 4 << 10
+
 const (
-	readBuffer = 4 << 10   // bytes; larger reads of bodies go past it
 	writeChunk = 1 << 20   // bytes of a body in one Write
 	growStep   = 256 << 10 // bytes of a message that are allocated before any has come
 	keepBuffer = 128 << 10 // bytes of a buffer that is worth keeping
@@ -31,56 +35,58 @@ func putBuffer(b *[]byte) {
 	}
 }
 
-// wire is a stream with buffered reading and deadlines that move with progress.
+// Wire is a stream with buffered reading and deadlines that move with progress.
 // One goroutine reads and one writes.
-type wire struct {
+type Wire struct {
 	network.Stream
-	in *bufio.Reader
+	In *bufio.Reader
 
-	address  *string       // the group of addresses of the other end, once it is known
-	limits   Limits        // of bodies
-	progress time.Duration // how long no byte may move
-	moved    func()        // is told when bytes of a body have moved; may be nil
-	// reading and writing measure a stranger's bytes while its request is answered; nil at other
+	Address *string // the group of addresses of the other end, once it is known
+	Limits  Limits  // of bodies
+	Moved   func()  // is called when bytes of a body have moved; may be nil
+	// Reading and Writing measure a stranger's bytes while its request is answered; nil at other
 	// times.
-	reading, writing *admission.Pace
+	Reading, Writing *admission.Pace
+
+	Progress time.Duration // how long no byte may move
 
 	readDeadline  time.Time // as set on the stream
 	writeDeadline time.Time
 }
 
-func newWire(s network.Stream, progress time.Duration) *wire {
-	return &wire{Stream: s, in: bufio.NewReaderSize(s, readBuffer), progress: progress}
+// New returns a Wire over s on which a byte has to move within progress.
+func New(s network.Stream, progress time.Duration) *Wire {
+	return &Wire{Stream: s, In: bufio.NewReaderSize(s, ReadBuffer), Progress: progress}
 }
 
-// readBy sets the time by which the next reads must be done.
-func (w *wire) readBy(t time.Time) error {
+// ReadBy sets the time by which the next reads must be done.
+func (w *Wire) ReadBy(t time.Time) error {
 	w.readDeadline = t
 	return w.SetReadDeadline(t)
 }
 
-// readWithin gives the next reads the time d, or three quarters of it: setting a
+// ReadWithin gives the next reads the time d, or three quarters of it: setting a
 // deadline costs more than looking at the clock.
-func (w *wire) readWithin(d time.Duration) error {
+func (w *Wire) ReadWithin(d time.Duration) error {
 	now := time.Now()
 	if left := w.readDeadline.Sub(now); left > d*3/4 && left <= d {
 		return nil
 	}
-	return w.readBy(now.Add(d))
+	return w.ReadBy(now.Add(d))
 }
 
-// hasFrame reports whether a whole message is in memory, so that reading it takes no time.
-func (w *wire) hasFrame(limit int) bool {
-	b, err := w.in.Peek(w.in.Buffered())
+// HasFrame reports whether a whole message is in memory, so that reading it takes no time.
+func (w *Wire) HasFrame(limit int) bool {
+	b, err := w.In.Peek(w.In.Buffered())
 	if err != nil {
 		return false
 	}
-	_, _, err = CutFrame(b, limit)
+	_, _, err = frame.Cut(b, limit)
 	return err == nil
 }
 
 // writeWithin gives the next Write the time d, or three quarters of it.
-func (w *wire) writeWithin(d time.Duration) error {
+func (w *Wire) writeWithin(d time.Duration) error {
 	now := time.Now()
 	if left := w.writeDeadline.Sub(now); left > d*3/4 && left <= d {
 		return nil
@@ -89,18 +95,18 @@ func (w *wire) writeWithin(d time.Duration) error {
 	return w.SetWriteDeadline(w.writeDeadline)
 }
 
-// readLength reads the length before a message. io.EOF means that there is none.
-func (w *wire) readLength(limit int) (int, error) {
-	size, err := varint.ReadUvarint(w.in)
+// ReadLength reads the length before a message. io.EOF means that there is none.
+func (w *Wire) ReadLength(limit int) (int, error) {
+	size, err := varint.ReadUvarint(w.In)
 	if err := frame.CheckLength(size, limit, err); err != nil {
 		return 0, err
 	}
 	return int(size), nil
 }
 
-// readMessage reads a message of size bytes into m. Memory grows with what has come
+// ReadMessage reads a message of size bytes into m. Memory grows with what has come
 // in, not with what is announced.
-func (w *wire) readMessage(size int, m proto.Message) error {
+func (w *Wire) ReadMessage(size int, m proto.Message) error {
 	buf, _ := buffers.Get().(*[]byte)
 	defer putBuffer(buf)
 	b := (*buf)[:0]
@@ -113,44 +119,44 @@ func (w *wire) readMessage(size int, m proto.Message) error {
 			b = grown
 		}
 		b = b[:have+step]
-		if _, err := io.ReadFull(w.in, b[have:]); err != nil {
-			return unexpected(err)
+		if _, err := io.ReadFull(w.In, b[have:]); err != nil {
+			return Unexpected(err)
 		}
 	}
 	*buf = b
 	return frame.Unmarshal(b, m)
 }
 
-// unexpected makes an end of the stream one that came too early.
-func unexpected(err error) error {
+// Unexpected makes an end of the stream one that came too early.
+func Unexpected(err error) error {
 	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF
 	}
 	return err
 }
 
-// writeMessage writes m, and body after it: in one Write when both are small.
-func (w *wire) writeMessage(m proto.Message, limit int, body []byte) error {
+// WriteMessage writes m, and body after it: in one Write when both are small.
+func (w *Wire) WriteMessage(m proto.Message, limit int, body []byte) error {
 	buf, _ := buffers.Get().(*[]byte)
 	defer putBuffer(buf)
-	b, err := AppendFrame((*buf)[:0], m, limit)
+	b, err := frame.Append((*buf)[:0], m, limit)
 	if err != nil {
 		return err
 	}
-	if len(body) <= MaxImmediateBody {
+	if len(body) <= check.MaxImmediateBody {
 		b, body = append(b, body...), nil
 	}
 	*buf = b
 	if err := w.writeAll(b, false); err != nil {
 		return err
 	}
-	return w.writeBody(body)
+	return w.WriteBody(body)
 }
 
-// writeBody writes bytes of a file, as fast as they may go.
-func (w *wire) writeBody(b []byte) error {
+// WriteBody writes bytes of a file, as fast as they may go.
+func (w *Wire) WriteBody(b []byte) error {
 	for len(b) > 0 {
-		n := limited(w.limits.Up, len(b))
+		n := limited(w.Limits.Up, len(b))
 		if err := w.writeAll(b[:n], true); err != nil {
 			return err
 		}
@@ -161,9 +167,9 @@ func (w *wire) writeBody(b []byte) error {
 
 // writeAll writes b, bytes of a body or of a message. It fails when not one byte goes out for the
 // progress time, and when a stranger takes them too slowly.
-func (w *wire) writeAll(b []byte, body bool) error {
+func (w *Wire) writeAll(b []byte, body bool) error {
 	for len(b) > 0 {
-		most, err := w.writing.Wait(w.progress)
+		most, err := w.Writing.Wait(w.Progress)
 		if err != nil {
 			return err
 		}
@@ -171,12 +177,12 @@ func (w *wire) writeAll(b []byte, body bool) error {
 			return err
 		}
 		n, err := w.Write(b[:min(len(b), writeChunk)])
-		w.writing.Arrive(n)
+		w.Writing.Arrive(n)
 		if body && n > 0 {
-			w.tellMoved()
+			w.TellMoved()
 		}
 		b = b[n:]
-		if err == nil || n > 0 && timedOut(err) {
+		if err == nil || n > 0 && TimedOut(err) {
 			continue
 		}
 		return err
@@ -192,9 +198,9 @@ var (
 	largeBuffers = sync.Pool{New: func() any { b := make([]byte, 1<<20); return &b }}
 )
 
-// copyFrom writes size bytes from r. A reader with a method Step says how many bytes had better be
+// CopyFrom writes size bytes from r. A reader with a method Step says how many bytes had better be
 // read at a time.
-func (w *wire) copyFrom(r io.Reader, size int) error {
+func (w *Wire) CopyFrom(r io.Reader, size int) error {
 	pool := &copyBuffers
 	if s, ok := r.(interface{ Step() int }); ok && s.Step() > 0 {
 		pool = &largeBuffers
@@ -204,9 +210,9 @@ func (w *wire) copyFrom(r io.Reader, size int) error {
 	for buf := *pooled; size > 0; {
 		n, err := io.ReadFull(r, buf[:min(size, len(buf))])
 		if err != nil {
-			return unexpected(err)
+			return Unexpected(err)
 		}
-		if err := w.writeBody(buf[:n]); err != nil {
+		if err := w.WriteBody(buf[:n]); err != nil {
 			return err
 		}
 		size -= n
@@ -214,31 +220,38 @@ func (w *wire) copyFrom(r io.Reader, size int) error {
 	return nil
 }
 
-// readSome reads up to left bytes of a body into p. It fails when none comes for the progress time,
+// ReadSome reads up to left bytes of a body into p. It fails when none comes for the progress time,
 // and when a stranger sends them too slowly.
-func (w *wire) readSome(p []byte, left int) (int, error) {
-	p = p[:limitStepOf(w.limits.Down, min(len(p), left))]
-	most, err := w.reading.Wait(w.progress)
+func (w *Wire) ReadSome(p []byte, left int) (int, error) {
+	p = p[:limitStepOf(w.Limits.Down, min(len(p), left))]
+	most, err := w.Reading.Wait(w.Progress)
 	if err != nil {
 		return 0, err
 	}
-	if err := w.readWithin(most); err != nil {
+	if err := w.ReadWithin(most); err != nil {
 		return 0, err
 	}
-	n, err := w.in.Read(p)
-	w.reading.Arrive(n)
+	n, err := w.In.Read(p)
+	w.Reading.Arrive(n)
 	if n > 0 {
-		w.tellMoved()
+		w.TellMoved()
 	}
 	if err != nil {
-		err = unexpected(err)
+		err = Unexpected(err)
 	}
-	limited(w.limits.Down, n)
+	limited(w.Limits.Down, n)
 	return n, err
 }
 
-func (w *wire) tellMoved() {
-	if w.moved != nil {
-		w.moved()
+func (w *Wire) TellMoved() {
+	if w.Moved != nil {
+		w.Moved()
 	}
+}
+
+// TimedOut reports whether err is a deadline's. The stream multiplexers have errors of their own
+// for that.
+func TimedOut(err error) bool {
+	var timeout net.Error
+	return errors.As(err, &timeout) && timeout.Timeout()
 }
