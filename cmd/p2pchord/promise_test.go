@@ -136,8 +136,8 @@ func (p *shapeParser) value(around, last shape) (s shape) {
 // refused.
 var optional = []string{"path", "via", "latency_ms", "watch.hash", "watch.code", "watch.reason"}
 
-// lacks names the first field that a value of that shape should have and doesn't, and calls seen with
-// those that it has.
+// lacks names the first field that a value of that shape should have and doesn't, and calls seen
+// with those that it has.
 func (s shape) lacks(v any, at string, seen func(field string)) string {
 	switch v := v.(type) {
 	case nil:
