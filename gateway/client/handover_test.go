@@ -80,7 +80,8 @@ func TestPutOfAChangedFile(t *testing.T) {
 	}
 }
 
-// A refusal whose message has the words of steady.ErrChanged in it, here in a name, is another error.
+// A refusal whose message has the words of steady.ErrChanged in it, here in a name, is another
+// error.
 func TestPutThatOnlyNamesAChange(t *testing.T) {
 	t.Parallel()
 	f := peertest.New()

@@ -18,7 +18,8 @@ type Problem struct {
 	Reason string `json:"reason,omitempty"`
 }
 
-// ReasonFileChanged is the reason of steady.ErrChanged: a local file changed while the node read it.
+// ReasonFileChanged is the reason of steady.ErrChanged: a local file changed while the node read
+// it.
 const ReasonFileChanged = "file_changed"
 
 // ProblemOf describes err for a user: on one line, with one of the codes that users see.
