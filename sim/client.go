@@ -68,7 +68,7 @@ func (c *client) withOwner(ctx context.Context, key ring.Key, fn func(libp2p.ID)
 		if err == nil {
 			err = fn(to)
 		}
-		if err == nil || !retryable(err) {
+		if err == nil || !request.Retryable(err) {
 			return err
 		}
 		known = false
@@ -86,16 +86,6 @@ func (c *client) withOwner(ctx context.Context, key ring.Key, fn func(libp2p.ID)
 			return err
 		}
 		pause = min(2*pause, time.Second)
-	}
-}
-
-// retryable reports whether err may be gone when asked again.
-func retryable(err error) bool {
-	switch fault.CodeOf(err) {
-	case fault.TryAgain, fault.NotOwner, fault.NotSuccessor, fault.Refused, fault.Busy, fault.Uncertain, fault.Unreachable:
-		return true
-	default:
-		return errors.Is(err, protocol.ErrNoAnswer)
 	}
 }
 

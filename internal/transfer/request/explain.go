@@ -8,8 +8,8 @@ import (
 	"github.com/p2pchord/p2pchord/protocol"
 )
 
-// retryable reports whether what failed with err may succeed when it is tried again.
-func retryable(err error) bool {
+// Retryable reports whether what failed with err may succeed when it is tried again.
+func Retryable(err error) bool {
 	switch fault.CodeOf(err) {
 	case fault.TryAgain, fault.NotOwner, fault.NotSuccessor, fault.Refused, fault.Busy, fault.Uncertain, fault.Unreachable:
 		return true

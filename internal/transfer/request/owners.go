@@ -71,7 +71,7 @@ func (o Owners) At(outer context.Context, key ring.Key, fn func(context.Context,
 		if err != nil && ctx.Err() != nil && outer.Err() == nil {
 			return stalled(outer, ctx, err, last)
 		}
-		if err == nil || outer.Err() != nil || !retryable(err) {
+		if err == nil || outer.Err() != nil || !Retryable(err) {
 			return Explain(outer, err, last)
 		}
 		last, known = err, false
@@ -122,7 +122,7 @@ func (o Owners) Retry(outer context.Context, fn func(context.Context) error) err
 		if err != nil && ctx.Err() != nil && outer.Err() == nil {
 			return stalled(outer, ctx, err, last)
 		}
-		if err == nil || outer.Err() != nil || !retryable(err) || watch.Idle() > o.Timeout {
+		if err == nil || outer.Err() != nil || !Retryable(err) || watch.Idle() > o.Timeout {
 			return Explain(outer, err, nil)
 		}
 		last = err
