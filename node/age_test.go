@@ -137,7 +137,8 @@ func TestDeletesAreForgotten(t *testing.T) {
 	})
 	c.readable(map[string][]byte{"kept": []byte("kept")})
 
-	// To these nodes a writer that goes by the real time is a week behind: a delete since may be forgotten.
+	// To these nodes a writer that goes by the real time is a week behind: a delete since may be
+	// forgotten.
 	_, err := c.nodes[0].Put(t.Context(), "deleted/1", bytes.NewReader(nil), node.PutOptions{})
 	if fault.CodeOf(err) != fault.NotAllowed {
 		t.Errorf("a put that was signed a week ago: %v, want that it is not allowed", err)
@@ -147,7 +148,8 @@ func TestDeletesAreForgotten(t *testing.T) {
 	}
 }
 
-// A node that comes back after a day with old data learns what was written, overwritten and deleted meanwhile.
+// A node that comes back after a day with old data learns what was written, overwritten and deleted
+// meanwhile.
 func TestBackAfterADayWithOldData(t *testing.T) {
 	t.Parallel()
 	c, k, dirs := aged(t, 3)
@@ -177,7 +179,8 @@ func TestBackAfterADayWithOldData(t *testing.T) {
 	}
 }
 
-// A node that was away for longer than deletes are remembered brings none of the deleted files back; what others have, too, counts again.
+// A node that was away for longer than deletes are remembered brings none of the deleted files
+// back; what others have, too, counts again.
 func TestAwayLongerThanTheGrace(t *testing.T) {
 	t.Parallel()
 	c, k, dirs := aged(t, 3)
@@ -205,7 +208,8 @@ func TestAwayLongerThanTheGrace(t *testing.T) {
 	}
 }
 
-// When all nodes were away for longer than deletes are remembered nobody can have forgotten one: all is believed.
+// When all nodes were away for longer than deletes are remembered nobody can have forgotten one:
+// all is believed.
 func TestAllAwayLongerThanTheGrace(t *testing.T) {
 	t.Parallel()
 	c, k, dirs := aged(t, 3)

@@ -21,7 +21,8 @@ import (
 	"github.com/p2pchord/p2pchord/protocol/pb"
 )
 
-// What is wrong with a request decides the status, and what becomes of the stream: the table of SPEC.md's section 2.
+// What is wrong with a request decides the status, and what becomes of the stream: the table of
+// SPEC.md's section 2.
 func TestWrongRequests(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 1)
@@ -107,7 +108,8 @@ func putRequest(t *testing.T, key crypto.PrivKey, name string, data []byte, size
 	}
 	if spoil != nil {
 		spoil(body, r)
-		if !bytes.Equal(mustMarshal(t, body), r.GetBody()) { // the rule is broken under a good signature
+		// the rule is broken under a good signature
+		if !bytes.Equal(mustMarshal(t, body), r.GetBody()) {
 			r.Body = mustMarshal(t, body)
 			if r.Signature, err = key.Sign(append([]byte("p2pchord-record:"), r.GetBody()...)); err != nil {
 				t.Fatal(err)

@@ -9,7 +9,8 @@ import (
 	"github.com/p2pchord/p2pchord/node"
 )
 
-// BenchmarkGet gets a file of 4 KiB through each node of a ring of three: its owner, the owner's witness, another.
+// BenchmarkGet gets a file of 4 KiB through each node of a ring of three: its owner, the owner's
+// witness, another.
 func BenchmarkGet(b *testing.B) {
 	c := newCluster(b, 3)
 	data := bytes.Repeat([]byte("small"), 4096/5)

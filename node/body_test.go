@@ -11,8 +11,8 @@ import (
 	"github.com/p2pchord/p2pchord/protocol/pb"
 )
 
-// TestBytesAreCheckedThoughHeld checks that the bytes of a put are those of its record, whether or not their owner
-// holds them already.
+// TestBytesAreCheckedThoughHeld checks that the bytes of a put are those of its record, whether or
+// not their owner holds them already.
 func TestBytesAreCheckedThoughHeld(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 1)

@@ -37,8 +37,8 @@ func (c *cluster) readable(files map[string][]byte) {
 	}
 }
 
-// replicated waits until each file is complete on its owner, the owner's predecessor and its successor, as
-// the members' order names them, and nowhere else.
+// replicated waits until each file is complete on its owner, the owner's predecessor and its
+// successor, as the members' order names them, and nowhere else.
 func (c *cluster) replicated(files map[string][]byte) {
 	c.t.Helper()
 	c.eventually("every file is on owner, predecessor and successor", func() string {
@@ -132,7 +132,8 @@ func TestTheRingRunsOnWithoutTheBootstrapPeer(t *testing.T) {
 
 	data := t.TempDir()
 	// A node that has been in the ring rejoins through the peers that it remembers.
-	n := c.start(node.Config{Data: data, Bootstrap: c.nodes[0].Addrs()}) // a member in place of a bootstrap peer
+	// a member in place of a bootstrap peer
+	n := c.start(node.Config{Data: data, Bootstrap: c.nodes[0].Addrs()})
 	c.settled()
 	if err := n.Close(); err != nil {
 		t.Fatal(err)

@@ -122,7 +122,7 @@ func (c *Client) meet(ctx context.Context, cfg ClientConfig) error {
 	return last
 }
 
-// introduceMember takes a member given in place of a bootstrap peer, and its neighbours.
+// introduceMember takes a member given in place of a bootstrap peer, and its neighbors.
 func (c *Client) introduceMember(ctx context.Context, id peer.ID) (*pb.Neighbours, error) {
 	m, err := c.router.observe(ctx, id)
 	if err != nil {

@@ -153,7 +153,8 @@ func (r *clientRouter) before(key ring.Key) []protocol.PeerInfo {
 	at := ring.At(key)
 	slices.SortFunc(known, func(a, b protocol.PeerInfo) int {
 		x, y := a.Position.Compare(at) < 0, b.Position.Compare(at) < 0
-		if x != y { // those before the key in the line come first, then those behind it, both from their end
+		// those before the key in the line come first, then those behind it, both from their end
+		if x != y {
 			if x {
 				return -1
 			}

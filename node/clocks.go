@@ -8,11 +8,12 @@ import (
 	"github.com/p2pchord/p2pchord/ring"
 )
 
-// skewTolerated is by how much, in milliseconds, clocks may differ before a node says that it is not well. Versions
-// are refused at ten minutes.
+// skewTolerated is by how much, in milliseconds, clocks may differ before a node says that it is
+// not well. Versions are refused at ten minutes.
 const skewTolerated = 60_000
 
-// wrongClock says that this machine's clock differs from others', and what to do; empty when it doesn't.
+// wrongClock says that this machine's clock differs from others', and what to do; empty when it
+// doesn't.
 func (n *Node) wrongClock() string {
 	skew, others := n.replicas.ClockSkew(skewTolerated)
 	if skew.Undecided {

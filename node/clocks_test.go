@@ -12,7 +12,8 @@ import (
 	"github.com/p2pchord/p2pchord/protocol"
 )
 
-// skewed starts a ring of nodes whose clocks are ahead by so much each, and waits until they know each other's.
+// skewed starts a ring of nodes whose clocks are ahead by so much each, and waits until they know
+// each other's.
 func skewed(t *testing.T, ahead ...time.Duration) (*cluster, []*calendar) {
 	t.Helper()
 	c := newCluster(t, 0)
@@ -48,8 +49,8 @@ func (c *cluster) clockProblem(n *node.Node) string {
 	return ""
 }
 
-// TestOneWrongClock checks that a node whose clock is wrong refuses nothing that the others would take, and says
-// that it is its own clock that is wrong.
+// TestOneWrongClock checks that a node whose clock is wrong refuses nothing that the others would
+// take, and says that it is its own clock that is wrong.
 func TestOneWrongClock(t *testing.T) {
 	t.Parallel()
 	const year = 365 * day
@@ -93,7 +94,8 @@ func TestOneWrongClock(t *testing.T) {
 	}
 }
 
-// TestTwoClocksThatDiffer checks that of two nodes neither refuses what the other takes, and that both say that the clocks differ.
+// TestTwoClocksThatDiffer checks that of two nodes neither refuses what the other takes, and that
+// both say that the clocks differ.
 func TestTwoClocksThatDiffer(t *testing.T) {
 	t.Parallel()
 	c, _ := skewed(t, 0, -300*day)
@@ -108,7 +110,8 @@ func TestTwoClocksThatDiffer(t *testing.T) {
 	}
 }
 
-// TestWriterWhoseClockIsWrong checks that the ring refuses a new file of a clock far ahead or behind, and names whose clock it is.
+// TestWriterWhoseClockIsWrong checks that the ring refuses a new file of a clock far ahead or
+// behind, and names whose clock it is.
 func TestWriterWhoseClockIsWrong(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 3)
@@ -143,8 +146,9 @@ func TestOwnClockIsBlamed(t *testing.T) {
 	})
 }
 
-// TestFilesOfTheFuture checks that what was written while all clocks were ahead can be overwritten and deleted when they have
-// been set right, and that a delete of then keeps no other from being forgotten.
+// TestFilesOfTheFuture checks that what was written while all clocks were ahead can be overwritten
+// and deleted when they have been set right, and that a delete of then keeps no other from being
+// forgotten.
 func TestFilesOfTheFuture(t *testing.T) {
 	t.Parallel()
 	c, k, _ := aged(t, 3)

@@ -115,7 +115,8 @@ func (c *cluster) settled() {
 	})
 }
 
-// eventually waits for check to return the empty string; otherwise what it returned last is the failure.
+// eventually waits for check to return the empty string; otherwise what it returned last is the
+// failure.
 func (c *cluster) eventually(what string, check func() string) {
 	c.t.Helper()
 	deadline := time.Now().Add(60 * time.Second)

@@ -17,7 +17,8 @@ import (
 	"github.com/p2pchord/p2pchord/protocol/pb"
 )
 
-// largeFile signs the record of a file of blocks whose bytes are data, in blocks of 64 KiB, and of its later blocks.
+// largeFile signs the record of a file of blocks whose bytes are data, in blocks of 64 KiB, and of
+// its later blocks.
 func (s *stranger) largeFile(name string, data []byte, clock uint64) (file *pb.Record, later []*pb.Record) {
 	const size = 64 << 10
 	whole := blake3sum.Sum(data)
@@ -71,8 +72,8 @@ func TestCommitNeedsTheBlocks(t *testing.T) {
 	c.readable(map[string][]byte{"x": data})
 }
 
-// Nobody gives up another's blocks; and when a stranger has made them go all the same, by putting the same ones as his,
-// the file is not acknowledged.
+// Nobody gives up another's blocks; and when a stranger has made them go all the same, by putting
+// the same ones as his, the file is not acknowledged.
 func TestStrangersGiveUpBlocks(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 4)

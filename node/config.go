@@ -45,34 +45,39 @@ type Config struct {
 	Copies int
 	// CapacityBytes bounds what the store takes. Default: no bound but the disk's reserve.
 	CapacityBytes int64
-	// MemoryBytes bounds the memory for blocks of all transfers and repairs together; those beyond it wait for their
-	// turn. At least MinMemory. Default: an eighth of the machine's or the control group's memory, MinMemory to 64 MiB.
+	// MemoryBytes bounds the memory for blocks of all transfers and repairs together; those beyond
+	// it wait for their turn. At least MinMemory. Default: an eighth of the machine's or the
+	// control group's memory, MinMemory to 64 MiB.
 	MemoryBytes int64
-	// Heartbeat is how often neighbours are checked. Default 3 s: a dead neighbour
+	// Heartbeat is how often neighbors are checked. Default 3 s: a dead neighbor
 	// is noticed after about that long.
 	Heartbeat time.Duration
-	// Timeout bounds each step of an operation, and how long a transfer may make no progress. Default 10 s.
+	// Timeout bounds each step of an operation, and how long a transfer may make no progress.
+	// Default 10 s.
 	Timeout time.Duration
 	// LimitUp and LimitDown bound what goes out and comes in of files, in bytes per
 	// second, to and from all peers together. Default 0: no bound.
 	LimitUp, LimitDown int64
-	// TombstoneGrace is how long the ring remembers that a file was deleted after all holders know it, and how long a
-	// copy is believed that nobody has confirmed. Default seven days. All peers of a ring should have the same.
+	// TombstoneGrace is how long the ring remembers that a file was deleted after all holders know
+	// it, and how long a copy is believed that nobody has confirmed. Default seven days. All peers
+	// of a ring should have the same.
 	TombstoneGrace time.Duration
 	// MDNS finds peers of the same local network. Default off in the API; on in the command line.
 	MDNS bool
-	// Connections is how many connections there may be, ConnectionsPerAddress how many of them with peers behind one
-	// IPv4 address or IPv6 /56. Default DefaultConnections and DefaultConnectionsPerAddress.
+	// Connections is how many connections there may be, ConnectionsPerAddress how many of them with
+	// peers behind one IPv4 address or IPv6 /56. Default DefaultConnections and
+	// DefaultConnectionsPerAddress.
 	Connections, ConnectionsPerAddress int
-	// Server is for a rented host: no address of a local network is dialed or announced, no router is asked
-	// to forward a port, and MDNS is off whatever it says.
+	// Server is for a rented host: no address of a local network is dialed or announced, no router
+	// is asked to forward a port, and MDNS is off whatever it says.
 	Server bool
-	// Events, if not nil, is called for what a person may want to know: joined, lost a
-	// neighbour, repaired. It is called in order, by one goroutine of its own, so it may block: nothing
-	// waits for it. Events that come while 1,024 wait are dropped; an Event of the kind "dropped"
-	// then says how many. Close waits for it for up to five seconds; it must not call Close.
+	// Events, if not nil, is called for what a person may want to know: joined, lost a neighbor,
+	// repaired. It is called in order, by one goroutine of its own, so it may block: nothing waits
+	// for it. Events that come while 1,024 wait are dropped; an Event of the kind "dropped" then
+	// says how many. Close waits for it for up to five seconds; it must not call Close.
 	Events func(Event)
-	// Registerer receives the metrics of this node, and of no other, and libp2p's. Default: none are kept.
+	// Registerer receives the metrics of this node, and of no other, and libp2p's. Default: none
+	// are kept.
 	Registerer prometheus.Registerer
 
 	clock        func() time.Time     // what ages are told by; time.Now but in tests

@@ -12,5 +12,6 @@ var (
 	ErrNoSpace     error = fault.NoSpace     // no space, or over a limit
 	ErrNotAllowed  error = fault.NotAllowed  // refused by a rule
 	ErrFewerCopies error = fault.FewerCopies // stored, with fewer copies than asked for
-	ErrUsage       error = fault.Usage       // a name, an option or a configuration that is not allowed
+	// a name, an option or a configuration that is not allowed
+	ErrUsage error = fault.Usage
 )

@@ -16,8 +16,8 @@ import (
 	"github.com/p2pchord/p2pchord/node"
 )
 
-// exampleRing starts a bootstrap peer and three nodes on this machine. A program of yours has one of
-// them, and the bootstrap peer's multiaddr from its configuration.
+// exampleRing starts a bootstrap peer and three nodes on this machine. A program of yours has one
+// of them, and the bootstrap peer's multiaddr from its configuration.
 func exampleRing(ctx context.Context) (nodes []*node.Node, addrs []ma.Multiaddr, stop func()) {
 	dir, err := os.MkdirTemp("", "p2pchord-example-")
 	if err != nil {

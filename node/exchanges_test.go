@@ -49,7 +49,8 @@ func (s *countingStream) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// ReconcileWith reconciles all keys with another node, as a sync does, and tells how many requests that took, and how many bytes.
+// ReconcileWith reconciles all keys with another node, as a sync does, and tells how many requests
+// that took, and how many bytes.
 func (n *Node) ReconcileWith(ctx context.Context, other *Node) (requests, bytes int64, err error) {
 	h := &countingHost{Host: n.host}
 	client := protocol.NewClient(h, protocol.ClientOptions{})

@@ -29,7 +29,8 @@ func (c Config) WithStore(change func(*store.Options)) Config {
 // Confirmed is when others have last confirmed all that the node holds.
 func (n *Node) Confirmed() time.Time { return n.replicas.Confirmed() }
 
-// Records counts the files' records that the node has: those that count, and those that are set aside.
+// Records counts the files' records that the node has: those that count, and those that are set
+// aside.
 func (n *Node) Records() (count, aside int) {
 	_ = n.store.Scan(allKeys, nil, func(e store.Entry) bool {
 		switch {
@@ -83,7 +84,8 @@ func (n *Node) RetractAll(ctx context.Context, name string) error {
 	return err
 }
 
-// Through shows every request of the operations to seen before it is sent. An error is the answer then.
+// Through shows every request of the operations to seen before it is sent. An error is the answer
+// then.
 func (o *operations) Through(seen func(ctx context.Context, to peer.ID, req *pb.FileRequest) error) {
 	next := o.call
 	o.call = func(ctx context.Context, to peer.ID, req *pb.FileRequest, body []byte) (*request.Reply, error) {
@@ -133,7 +135,8 @@ func (n *Node) DropBlock(ctx context.Context, name string, index uint32) error {
 // Memory is how many bytes blocks take, and how many operations wait for memory.
 func (n *Node) Memory() (bytes int64, waiting int) { return n.memory.Used() }
 
-// Plant puts a record into the node's store as an earlier build would have, whether or not it is valid.
+// Plant puts a record into the node's store as an earlier build would have, whether or not it is
+// valid.
 func (n *Node) Plant(ctx context.Context, m *pb.Record) error {
 	body := new(pb.RecordBody)
 	if err := proto.Unmarshal(m.GetBody(), body); err != nil {

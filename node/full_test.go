@@ -82,7 +82,8 @@ func TestFullStores(t *testing.T) {
 	c.replicated(files) // there is room again
 }
 
-// A full node puts a file itself that it would be the witness of: that it has the bytes at hand changes nothing.
+// A full node puts a file itself that it would be the witness of: that it has the bytes at hand
+// changes nothing.
 func TestAFullNodePuts(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 0)

@@ -50,7 +50,8 @@ func TestStatusTellsOfCopies(t *testing.T) {
 	}
 }
 
-// A peer that comes back with another ring address is at its new place, and nowhere else (see moved).
+// A peer that comes back with another ring address is at its new place, and nowhere else (see
+// moved).
 func TestAnotherRingAddress(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 0)

@@ -16,7 +16,8 @@ import (
 	"github.com/p2pchord/p2pchord/protocol"
 )
 
-// hungTimeout is what a step may take in these tests; hungMost bounds a verb: some steps, with room for a busy machine.
+// hungTimeout is what a step may take in these tests; hungMost bounds a verb: some steps, with room
+// for a busy machine.
 const (
 	hungTimeout = time.Second
 	hungMost    = 20 * hungTimeout
@@ -85,7 +86,8 @@ func hang(n *Node, protocols ...any) {
 	}
 }
 
-// An owner whose witness takes its requests and never answers, though everybody finds it alive, gives a put up in time.
+// An owner whose witness takes its requests and never answers, though everybody finds it alive,
+// gives a put up in time.
 func TestPutWithAHungWitness(t *testing.T) {
 	t.Parallel()
 	nodes := hungRing(t, hungTimeout)
@@ -117,8 +119,8 @@ func TestPutWithAHungWitness(t *testing.T) {
 	}
 }
 
-// putUntilStored puts a file. On a busy machine a step may take longer than hungTimeout, which a put reports
-// as "try again"; here the file matters, not the number of attempts.
+// putUntilStored puts a file. On a busy machine a step may take longer than hungTimeout, which a
+// put reports as "try again"; here the file matters, not the number of attempts.
 func putUntilStored(t *testing.T, n *Node, name string, content []byte) {
 	t.Helper()
 	deadline := time.Now().Add(time.Minute)

@@ -83,7 +83,8 @@ func TestACopiedDataFolderIsRefused(t *testing.T) {
 	}
 }
 
-// settledExceptInstance waits until n is a member and serves its arc, whatever else its health tells.
+// settledExceptInstance waits until n is a member and serves its arc, whatever else its health
+// tells.
 func (c *cluster) settledExceptInstance(n *node.Node) {
 	c.t.Helper()
 	c.eventually("the original serves", func() string {
@@ -115,8 +116,8 @@ func TestARestartIsNoOtherInstance(t *testing.T) {
 	}
 }
 
-// Two processes with one identity are members of two rings that meet: the one that started later ends by
-// itself, and the other one goes on and says why.
+// Two processes with one identity are members of two rings that meet: the one that started later
+// ends by itself, and the other one goes on and says why.
 func TestOfTwoMembersWithOneIdentityOneEnds(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()

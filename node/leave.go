@@ -10,10 +10,10 @@ import (
 	"github.com/p2pchord/p2pchord/internal/replication"
 )
 
-// Leave hands every file over to the peers that hold it when this node is gone,
-// tells the neighbours, closes the node and empties its data folder of
-// records and blocks. report, if not nil, is called for each file. A file that can't be
-// handed over stays where it is and is named in the error; the others go all the same, and the data is kept.
+// Leave hands every file over to the peers that hold it when this node is gone, tells the
+// neighbors, closes the node and empties its data folder of records and blocks. report, if not
+// nil, is called for each file. A file that can't be handed over stays where it is and is named in
+// the error; the others go all the same, and the data is kept.
 func (n *Node) Leave(ctx context.Context, report func(HandOver)) error {
 	failed, err := n.handOver(ctx, report, true)
 	if err != nil {
@@ -27,7 +27,7 @@ func (n *Node) Leave(ctx context.Context, report func(HandOver)) error {
 }
 
 // Quit hands over what has too few copies elsewhere, as far as ctx allows, tells the
-// neighbours, and closes the node. Its data is kept for the next start.
+// neighbors, and closes the node. Its data is kept for the next start.
 func (n *Node) Quit(ctx context.Context, report func(HandOver)) error {
 	failed, err := n.handOver(ctx, report, false)
 	closed := n.Close()
@@ -58,10 +58,11 @@ func (n *Node) handOver(ctx context.Context, report func(HandOver), all bool) ([
 	return failed, err
 }
 
-// farewell hands the pointers over: the neighbours learn who is next to them, and the
+// farewell hands the pointers over: the neighbors learn who is next to them, and the
 // bootstrap peers that this node is gone. incomplete says that copies stay behind here.
 func (n *Node) farewell(ctx context.Context, s *snapshot, incomplete bool) {
-	ctx = context.WithoutCancel(ctx) // the time for handing over may be used up; saying goodbye has its own
+	// the time for handing over may be used up; saying goodbye has its own
+	ctx = context.WithoutCancel(ctx)
 	var wg sync.WaitGroup
 	wg.Go(func() { n.driver().AnnounceDeparture(ctx, s.View, incomplete) })
 	for _, c := range n.contacts {

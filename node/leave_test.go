@@ -33,7 +33,8 @@ func TestALeaveGivenUpForgetsWhatCameLate(t *testing.T) {
 	})
 }
 
-// A scan holds a snapshot of the store, and none lasts while a leaving node's records go over the network.
+// A scan holds a snapshot of the store, and none lasts while a leaving node's records go over the
+// network.
 func TestNoScanLastsWhileRecordsAreHandedOver(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 3)

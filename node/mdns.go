@@ -15,7 +15,8 @@ import (
 	"github.com/p2pchord/p2pchord/ring"
 )
 
-// lanWait is how long a node that knows nobody listens for peers on the local network before it founds a ring.
+// lanWait is how long a node that knows nobody listens for peers on the local network before it
+// founds a ring.
 const lanWait = 3 * time.Second
 
 // startMDNS looks for peers of the same ring on the local network, and lets them find this
@@ -47,8 +48,8 @@ func (n *Node) onlyLoopback() bool {
 	return true
 }
 
-// lanNames are the services under which a node is found: one for each bootstrap
-// peer, so that rings of different people on one network stay apart, and a common one for nodes without any.
+// lanNames are the services under which a node is found: one for each bootstrap peer, so that rings
+// of different people on one network stay apart, and a common one for nodes without any.
 func (n *Node) lanNames() []string {
 	infos, err := peeraddr.Infos(n.cfg.Bootstrap)
 	if err != nil || len(infos) == 0 {
@@ -65,7 +66,8 @@ func (n *Node) lanNames() []string {
 // lanPeers takes in what mDNS finds.
 type lanPeers struct{ node *Node }
 
-// HandlePeerFound asks a peer on the local network who it is; what it says is verified like everything else.
+// HandlePeerFound asks a peer on the local network who it is; what it says is verified like
+// everything else.
 func (l lanPeers) HandlePeerFound(info peer.AddrInfo) {
 	n := l.node
 	if info.ID == n.host.ID() {

@@ -113,8 +113,8 @@ const (
 	longestMeetWait = 2 * time.Second
 )
 
-// untilMet calls meet until it succeeds or ctx ends, and returns the last error then. It ends at once
-// when the peer isn't one of p2pchord's, or refuses: trying again would not help.
+// untilMet calls meet until it succeeds or ctx ends, and returns the last error then. It ends at
+// once when the peer isn't one of p2pchord's, or refuses: trying again would not help.
 func untilMet(ctx context.Context, meet func() error) error {
 	err := meet()
 	for wait := firstMeetWait; mayChange(err); wait = min(2*wait, longestMeetWait) {

@@ -19,7 +19,8 @@ import (
 	"github.com/p2pchord/p2pchord/protocol/pb"
 )
 
-// A node that starts, and a client, go on when single exchanges break off: with a bootstrap peer, and with a member in its place.
+// A node that starts, and a client, go on when single exchanges break off: with a bootstrap peer,
+// and with a member in its place.
 func TestStartOutlastsBrokenExchanges(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 1)
@@ -48,8 +49,8 @@ func TestStartOutlastsBrokenExchanges(t *testing.T) {
 	}
 }
 
-// breakingFront returns addresses, another host's at each call, which break the first exchanges of the protocol off and then
-// answer with what they know of member.
+// breakingFront returns addresses, another host's at each call, which break the first exchanges of
+// the protocol off and then answer with what they know of member.
 func breakingFront(t *testing.T, kind libp2pprotocol.ID, member *node.Node) func() []ma.Multiaddr {
 	t.Helper()
 	return func() []ma.Multiaddr {

@@ -14,7 +14,8 @@ type statter interface {
 	Trace(ctx context.Context, name string) (node.Trace, error)
 }
 
-// No peer is said to have a file complete of which a later block is nowhere, by members and by clients.
+// No peer is said to have a file complete of which a later block is nowhere, by members and by
+// clients.
 func TestMissingBlocksAreTold(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 4)

@@ -199,7 +199,7 @@ func (n *Node) keepRunning(what string, loop func(context.Context)) {
 }
 
 // awaitJoined waits until the node is a member of a ring, and then, for as long as one step may
-// take, until its neighbours have taken it in and it serves its arc: who is told that a node is
+// take, until its neighbors have taken it in and it serves its arc: who is told that a node is
 // ready counts on it.
 func (n *Node) awaitJoined(ctx context.Context) error {
 	joined := false

@@ -26,8 +26,8 @@ func before(t *testing.T, n *pb.Peer) protocol.RingAddress {
 	}
 }
 
-// neighbours asks a node for its state.
-func (s *stranger) neighbours(id peer.ID) *pb.Neighbours {
+// neighbors asks a node for its state.
+func (s *stranger) neighbors(id peer.ID) *pb.Neighbours {
 	s.t.Helper()
 	r, err := s.client.Ring(s.t.Context(), id, &pb.RingRequest{Body: &pb.RingRequest_Neighbours{Neighbours: &pb.GetNeighbours{}}})
 	if err != nil {
@@ -36,7 +36,8 @@ func (s *stranger) neighbours(id peer.ID) *pb.Neighbours {
 	return r.GetNeighbours()
 }
 
-// A stranger that says to be a node's predecessor, and then answers nothing, must not take that place: the node's arc would wait for it.
+// A stranger that says to be a node's predecessor, and then answers nothing, must not take that
+// place: the node's arc would wait for it.
 func TestNotifyOfASilentStranger(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 3)
@@ -54,7 +55,7 @@ func TestNotifyOfASilentStranger(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		state := s.neighbours(id)
+		state := s.neighbors(id)
 		self, err := protocol.MakePeer(s.host, before(t, state.GetSelf()))
 		if err != nil {
 			t.Fatal(err)
@@ -74,7 +75,7 @@ func TestNotifyOfASilentStranger(t *testing.T) {
 		case <-time.After(20 * time.Second):
 			t.Fatalf("%s: the node does not ask who says to be its predecessor", kind)
 		}
-		if p := s.neighbours(id).GetPredecessors(); len(p) > 0 && peer.ID(p[0].GetId()) == s.host.ID() {
+		if p := s.neighbors(id).GetPredecessors(); len(p) > 0 && peer.ID(p[0].GetId()) == s.host.ID() {
 			t.Errorf("%s: a stranger that has answered nothing is the node's predecessor", kind)
 		}
 	}

@@ -14,7 +14,8 @@ import (
 	"github.com/p2pchord/p2pchord/node"
 )
 
-// Every connection is listed with what the peer is to the node, how it goes and what it has carried.
+// Every connection is listed with what the peer is to the node, how it goes and what it has
+// carried.
 func TestPeers(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 3)
@@ -137,7 +138,7 @@ func TestNetcheck(t *testing.T) {
 		t.Errorf("the bootstrap peer: %+v", b)
 	}
 	if len(n.Neighbours) != 2 || n.Neighbours[0].Role != node.RoleSuccessor || n.Neighbours[0].MS == nil || n.Neighbours[0].Path != node.PathDirect {
-		t.Errorf("the neighbours: %+v", n.Neighbours)
+		t.Errorf("the neighbors: %+v", n.Neighbours)
 	}
 	if n.Clock.Compared != 2 || n.Clock.Ahead != 0 {
 		t.Errorf("the clock: %+v", n.Clock)
@@ -157,7 +158,8 @@ func TestNetcheck(t *testing.T) {
 		if got := codes(n); !slices.Contains(got, "note bootstrap_unreachable") {
 			return strings.Join(got, ", ")
 		}
-		if !strings.Contains(n.Problems[0].Why, "connection refused") { // the first try may still be under way
+		// the first try may still be under way
+		if !strings.Contains(n.Problems[0].Why, "connection refused") {
 			return n.Problems[0].Why
 		}
 		return ""

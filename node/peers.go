@@ -34,30 +34,34 @@ var roleOrder = []string{RoleSuccessor, RolePredecessor, RoleFinger, RoleBootstr
 // Connection is one open connection of a node. Its JSON is the command line's contract:
 // fields may be added, never renamed.
 type Connection struct {
-	PeerID      string   `json:"peer_id"`
-	Key         *uint16  `json:"key"`          // null when it isn't known to be in the ring
-	RingAddress string   `json:"ring_address"` // HOST:PORT, or empty
-	Role        string   `json:"role"`         // the first of Roles
-	Roles       []string `json:"roles"`        // of "successor", "predecessor", "finger", "bootstrap"; "other" when it is none
-	Path        string   `json:"path"`         // "direct" or "relayed"
-	Via         string   `json:"via"`          // the relay's peer ID, or empty
-	Transport   string   `json:"transport"`    // "tcp", "quic" or "ws": of a relayed one, to the relay
-	Security    string   `json:"security"`     // "tls" or "noise"; empty, as the next, where libp2p doesn't tell: of relayed ones opened here
-	Muxer       string   `json:"muxer"`        // "yamux" or "quic"
-	Direction   string   `json:"direction"`    // "inbound" when the peer opened it, "outbound"
-	Addr        string   `json:"addr"`         // the peer's
-	LatencyMS   *float64 `json:"latency_ms"`   // there and back, measured for this answer; null when none came
-	BytesIn     int64    `json:"bytes_in"`
-	BytesOut    int64    `json:"bytes_out"`
-	AgeSeconds  float64  `json:"age_seconds"`
-	Streams     int      `json:"streams"` // open ones
-	Agent       string   `json:"agent"`   // the program at the other end, by its own words
+	PeerID      string  `json:"peer_id"`
+	Key         *uint16 `json:"key"`          // null when it isn't known to be in the ring
+	RingAddress string  `json:"ring_address"` // HOST:PORT, or empty
+	Role        string  `json:"role"`         // the first of Roles
+	// of "successor", "predecessor", "finger", "bootstrap"; "other" when it is none
+	Roles []string `json:"roles"`
+	Path  string   `json:"path"` // "direct" or "relayed"
+	Via   string   `json:"via"`  // the relay's peer ID, or empty
+	// "tcp", "quic" or "ws": of a relayed one, to the relay
+	Transport string `json:"transport"`
+	// "tls" or "noise"; empty, as the next, where libp2p doesn't tell: of relayed ones opened here
+	Security  string `json:"security"`
+	Muxer     string `json:"muxer"`     // "yamux" or "quic"
+	Direction string `json:"direction"` // "inbound" when the peer opened it, "outbound"
+	Addr      string `json:"addr"`      // the peer's
+	// there and back, measured for this answer; null when none came
+	LatencyMS  *float64 `json:"latency_ms"`
+	BytesIn    int64    `json:"bytes_in"`
+	BytesOut   int64    `json:"bytes_out"`
+	AgeSeconds float64  `json:"age_seconds"`
+	Streams    int      `json:"streams"` // open ones
+	Agent      string   `json:"agent"`   // the program at the other end, by its own words
 }
 
 // pingsAtOnce bounds the pings of one call of Peers.
 const pingsAtOnce = 32
 
-// Peers lists the node's connections: ring neighbours first, then by key. Each is pinged,
+// Peers lists the node's connections: ring neighbors first, then by key. Each is pinged,
 // all at the same time, for two seconds at most.
 func (n *Node) Peers(ctx context.Context) ([]Connection, error) {
 	conns := n.host.Network().Conns()
@@ -131,7 +135,8 @@ func (n *Node) roles() map[peer.ID][]string {
 	add(RolePredecessor, preds)
 	add(RoleFinger, v.Fingers())
 	for _, c := range n.contacts {
-		if id := c.ID(); !slices.Contains(out[id], RoleBootstrap) { // several addresses may be one peer's
+		// several addresses may be one peer's
+		if id := c.ID(); !slices.Contains(out[id], RoleBootstrap) {
 			out[id] = append(out[id], RoleBootstrap)
 		}
 	}

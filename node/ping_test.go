@@ -12,7 +12,8 @@ import (
 	"github.com/p2pchord/p2pchord/protocol/pb"
 )
 
-// A member that is asked to ping itself answers as to a ping without a target, and can't tell of a stranger.
+// A member that is asked to ping itself answers as to a ping without a target, and can't tell of a
+// stranger.
 func TestPingOfTheOneAsked(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 2)

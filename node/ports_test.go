@@ -8,7 +8,8 @@ import (
 	"github.com/p2pchord/p2pchord/node"
 )
 
-// Nodes on port 0 find each other again when all of them are restarted and there is no bootstrap peer.
+// Nodes on port 0 find each other again when all of them are restarted and there is no bootstrap
+// peer.
 func TestAllNodesOnPort0RestartWithoutABootstrapPeer(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 0)

@@ -8,7 +8,8 @@ import (
 	"github.com/p2pchord/p2pchord/node"
 )
 
-// Two holders that agree exchange one small message each way, whatever they hold; what d records cost grows with d, not with all.
+// Two holders that agree exchange one small message each way, whatever they hold; what d records
+// cost grows with d, not with all.
 func TestWhatReconcilingCosts(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 0)

@@ -25,10 +25,12 @@ type (
 		Ring        RingHealth `json:"ring"`
 		Repair      Repair     `json:"repair"`
 		Arc         Arc        `json:"arc"`
-		// CopiesMissing is how many records of the node's arc are not on all of their holders yet, as far as it knows.
+		// CopiesMissing is how many records of the node's arc are not on all of their holders yet,
+		// as far as it knows.
 		CopiesMissing int `json:"copies_missing"`
 	}
-	// Arc is the part of the ring that a node owns: the keys after From, its predecessor's, up to its own.
+	// Arc is the part of the ring that a node owns: the keys after From, its predecessor's, up to
+	// its own.
 	Arc struct {
 		From   uint16 `json:"from"`
 		To     uint16 `json:"to"`
@@ -38,18 +40,22 @@ type (
 	// Repair is what is still to be done for the copies that a node answers for: those of its own
 	// files, as far as it knows, and the blocks that it shall hold itself.
 	Repair struct {
-		PeersBehind   int   `json:"peers_behind"`   // holders not compared with yet since the neighbours changed
-		RecordsShort  int   `json:"records_short"`  // not on all of their holders yet: the same as Status.CopiesMissing
+		// holders not compared with yet since the neighbors changed
+		PeersBehind int `json:"peers_behind"`
+		// not on all of their holders yet: the same as Status.CopiesMissing
+		RecordsShort  int   `json:"records_short"`
 		BlocksMissing int64 `json:"blocks_missing"` // to be fetched for this node
 	}
-	// Storage is what a node's store takes, in bytes; CapacityBytes is 0 when only the disk bounds it.
+	// Storage is what a node's store takes, in bytes; CapacityBytes is 0 when only the disk bounds
+	// it.
 	Storage struct {
 		UsedBytes     int64 `json:"used_bytes"`
 		CapacityBytes int64 `json:"capacity_bytes"`
 		FreeDiskBytes int64 `json:"free_disk_bytes"`
 		// Failed says why the disk takes no changes; it is empty while it does.
 		Failed string `json:"failed"`
-		// Aside says that the node has left the ring because of that, and comes back when the disk can be written.
+		// Aside says that the node has left the ring because of that, and comes back when the disk
+		// can be written.
 		Aside bool `json:"aside"`
 	}
 	// Network is how others reach the node.

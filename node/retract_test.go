@@ -9,7 +9,8 @@ import (
 	"github.com/p2pchord/p2pchord/node"
 )
 
-// A file that is too large for the ring leaves nothing behind, and what was there before, equal blocks included, stays.
+// A file that is too large for the ring leaves nothing behind, and what was there before, equal
+// blocks included, stays.
 func TestRefusedPutTakesItsBlocksBack(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 0)
@@ -31,7 +32,8 @@ func TestRefusedPutTakesItsBlocksBack(t *testing.T) {
 		return out
 	}
 	before := used()
-	for _, name := range []string{"large", "begin"} { // a new file, and a new version of one that is there
+	// a new file, and a new version of one that is there
+	for _, name := range []string{"large", "begin"} {
 		_, err := c.nodes[1].Put(t.Context(), name, bytes.NewReader(data), node.PutOptions{Size: int64(len(data))})
 		if fault.CodeOf(err) != fault.NoSpace {
 			t.Fatalf("put of %q, too large for the ring: %v, want no space", name, err)

@@ -45,7 +45,8 @@ func (t ringTransport) Ring(ctx context.Context, to peer.ID, req *pb.RingRequest
 	n := t.node
 	n.book.Prepare(to)
 	resp, err := n.client.Ring(ctx, to, req)
-	if q := req.GetNeighbours(); q == nil || q.GetFrom() != nil { // anybody may be observed, and clocks are members'
+	// anybody may be observed, and clocks are members'
+	if q := req.GetNeighbours(); q == nil || q.GetFrom() != nil {
 		n.replicas.NoteClock(to, resp.GetTimeMs())
 	}
 	return resp, err
@@ -83,14 +84,15 @@ func (n *Node) published(old, now *snapshot) {
 	}
 }
 
-// isNeighbor reports whether the peer is a neighbor in this node's own view of the ring; false while
-// the node starts.
+// isNeighbor reports whether the peer is a neighbor in this node's own view of the ring; false
+// while the node starts.
 func (n *Node) isNeighbor(id peer.ID) bool {
 	d := n.driver()
 	return d != nil && d.IsNeighbor(id)
 }
 
-// isInView reports whether the peer is in this node's view of the ring; false while the node starts.
+// isInView reports whether the peer is in this node's view of the ring; false while the node
+// starts.
 func (n *Node) isInView(id ring.ID) bool {
 	d := n.driver()
 	return d != nil && d.InView(id)
@@ -168,7 +170,8 @@ func nodeText(p ring.Position, v *ring.View) string {
 // rememberLoop writes down who is in the ring, when it has changed and now and then.
 func (n *Node) rememberLoop(ctx context.Context) {
 	for env.Sleep(ctx, n.env, 3*n.cfg.Heartbeat) == nil {
-		if !n.state.Load().Standby { // then its neighbors are those that it had, and its disk takes nothing
+		// then its neighbors are those that it had, and its disk takes nothing
+		if !n.state.Load().Standby {
 			n.remember()
 		}
 	}

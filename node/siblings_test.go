@@ -16,10 +16,12 @@ import (
 	"github.com/p2pchord/p2pchord/protocol/pb"
 )
 
-// A member may hand over more versions of a file, and larger ones, than an answer may name. The file can be read, shown and deleted.
+// A member may hand over more versions of a file, and larger ones, than an answer may name. The
+// file can be read, shown and deleted.
 func TestMoreSiblingsThanAnAnswerMayHave(t *testing.T) {
 	t.Parallel()
-	nodes := hungRing(t, 8*time.Second) // checking so large records takes long with the race detector
+	// checking so large records takes long with the race detector
+	nodes := hungRing(t, 8*time.Second)
 	key, _, err := crypto.GenerateEd25519Key(rand.Reader)
 	if err != nil {
 		t.Fatal(err)

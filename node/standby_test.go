@@ -134,8 +134,9 @@ func (c *cluster) putAll(n *node.Node, prefix string, count int, files map[strin
 	}
 }
 
-// A node whose disk fails, however it does, steps aside: all writes through the others succeed, and all
-// reads, through it too. When the disk works again it comes back by itself, and nothing is lost.
+// A node whose disk fails, however it does, steps aside: all writes through the others succeed, and
+// all reads, through it too. When the disk works again it comes back by itself, and nothing is
+// lost.
 func TestANodeWithAFailedDiskStepsAside(t *testing.T) {
 	t.Parallel()
 	for name, err := range map[string]syscall.Errno{"full": syscall.ENOSPC, "read-only": syscall.EROFS, "broken": syscall.EIO} {
@@ -256,7 +257,8 @@ func TestAllDisksFailAtOnce(t *testing.T) {
 	c.readable(files)
 }
 
-// A node that is alone has nobody to step aside for: it says why it takes no writes, and goes on by itself.
+// A node that is alone has nobody to step aside for: it says why it takes no writes, and goes on by
+// itself.
 func TestTheDiskOfALoneNodeFails(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 0)

@@ -11,7 +11,8 @@ import (
 	"github.com/p2pchord/p2pchord/replica"
 )
 
-// TestStrangersHandNothingOver checks that a copy without a grant is taken from members only, whatever its clock.
+// TestStrangersHandNothingOver checks that a copy without a grant is taken from members only,
+// whatever its clock.
 func TestStrangersHandNothingOver(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 3)
@@ -37,8 +38,9 @@ func TestStrangersHandNothingOver(t *testing.T) {
 	c.gone("new")
 }
 
-// TestInvalidClocks checks that a clock which no version can have is refused wherever a record comes in, is not spread by those
-// who have it, keeps nothing else from being taken over, and goes when such a node starts again.
+// TestInvalidClocks checks that a clock which no version can have is refused wherever a record
+// comes in, is not spread by those who have it, keeps nothing else from being taken over, and goes
+// when such a node starts again.
 func TestInvalidClocks(t *testing.T) {
 	t.Parallel()
 	c, k, dirs := aged(t, 2)
@@ -75,7 +77,8 @@ func TestInvalidClocks(t *testing.T) {
 	c.readable(map[string][]byte{"name": []byte("new"), "other": []byte("other")})
 }
 
-// TestDeletedFilesAreNotHandedBack checks that the record of a deleted file does not come back from a stranger when the delete is forgotten.
+// TestDeletedFilesAreNotHandedBack checks that the record of a deleted file does not come back from
+// a stranger when the delete is forgotten.
 func TestDeletedFilesAreNotHandedBack(t *testing.T) {
 	t.Parallel()
 	c, k, _ := aged(t, 3)

@@ -20,7 +20,8 @@ type Verified struct {
 	Bad    int   `json:"bad"`
 }
 
-// Verify re-reads every block of this node now and compares it with its hash. report, if not nil, is called for each bad one.
+// Verify re-reads every block of this node now and compares it with its hash. report, if not nil,
+// is called for each bad one.
 func (n *Node) Verify(ctx context.Context, report func(Damage)) (Verified, error) {
 	var out Verified
 	blocks, size, err := n.store.Verify(ctx, func(h store.Hash, err error) {

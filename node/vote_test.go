@@ -19,9 +19,10 @@ import (
 
 // asked is what a reader has asked for a file's record, in order of their words.
 type asked struct {
-	mu     sync.Mutex
-	what   []string
-	answer func(ctx context.Context) error // to a question for the witness's word; nil to let it through
+	mu   sync.Mutex
+	what []string
+	// to a question for the witness's word; nil to let it through
+	answer func(ctx context.Context) error
 }
 
 func (a *asked) see(ctx context.Context, _ peer.ID, req *pb.FileRequest) error {
@@ -95,7 +96,8 @@ func TestReadersAskBoth(t *testing.T) {
 	never := func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
 	refused := func(context.Context) error { return fault.New(fault.Refused, "no") }
 	for who, r := range map[string]reader{"a member": third, "a passing client": c.passing(node.ClientConfig{})} {
-		c.get(r, others) // a passing client that has no connection to the witness doesn't make one for its word
+		// a passing client that has no connection to the witness doesn't make one for its word
+		c.get(r, others)
 		a := &asked{}
 		r.Through(a.see)
 		for i, want := range [][]string{

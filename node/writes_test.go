@@ -9,7 +9,8 @@ import (
 	"github.com/p2pchord/p2pchord/node"
 )
 
-// Writes of one name that begin at the same moment at the same node are different versions, each is acknowledged, and the same one stands everywhere.
+// Writes of one name that begin at the same moment at the same node are different versions, each is
+// acknowledged, and the same one stands everywhere.
 func TestWritesAtTheSameMoment(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 4)

@@ -121,11 +121,11 @@ func ideal(p *peer, at []ring.Position, i int) error {
 	}
 	for step, list := range map[int][]ring.Position{1: v.Successors(), -1: v.Predecessors()} {
 		if len(list) != min(8, n-1) {
-			return fmt.Errorf("%d has %d neighbours one way, want %d", p.index, len(list), min(8, n-1))
+			return fmt.Errorf("%d has %d neighbors one way, want %d", p.index, len(list), min(8, n-1))
 		}
 		for k, q := range list {
 			if q != at[((i+step*(k+1))%n+n)%n] {
-				return fmt.Errorf("%d has a wrong neighbour %v at %d", p.index, q, step*(k+1))
+				return fmt.Errorf("%d has a wrong neighbor %v at %d", p.index, q, step*(k+1))
 			}
 		}
 	}

@@ -36,7 +36,7 @@ func TestThePromptInARing(t *testing.T) {
 	y.see("[localhost:8002]> ")
 	x.see("\r\n[localhost:8001]> stat first.txt") // after the message, the line again
 	shown := x.out.String()[from:]
-	if !strings.Contains(shown, "localhost:8002") && !strings.Contains(shown, "12D3") && !strings.Contains(shown, "neighbour") {
+	if !strings.Contains(shown, "localhost:8002") && !strings.Contains(shown, "12D3") && !strings.Contains(shown, "neighbor") {
 		t.Errorf("it doesn't say which peer came: %q", shown)
 	}
 	x.typeKeys(keyCtrlC)

@@ -56,7 +56,7 @@ func (r *theRing) fill(n int) {
 	}
 }
 
-func TestTwoNeighboursKilledAtOnce(t *testing.T) {
+func TestTwoNeighborsKilledAtOnce(t *testing.T) {
 	t.Parallel()
 	pairs := 2
 	if os.Getenv("P2PCHORD_LONG") != "" {

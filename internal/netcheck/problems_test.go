@@ -19,7 +19,7 @@ func TestProblems(t *testing.T) {
 		return []BootstrapCheck{b}
 	}
 	as := func(*BootstrapCheck) {}
-	neighbours := []NeighborCheck{{PeerID: "a", Role: "successor", Path: connpath.Direct, MS: &ms}}
+	neighbors := []NeighborCheck{{PeerID: "a", Role: "successor", Path: connpath.Direct, MS: &ms}}
 	at := []string{"10.1.0.2"}
 	private := AddrCheck{Addr: "/ip4/10.1.0.2/tcp/4701", Transport: connpath.TCP, Scope: ScopePrivate, Verdict: VerdictLocal}
 	public := func(transport, verdict string) AddrCheck {
@@ -36,7 +36,7 @@ func TestProblems(t *testing.T) {
 			n.Bootstrap = boot(as)
 		}
 		if n.Neighbours == nil {
-			n.Neighbours = neighbours
+			n.Neighbours = neighbors
 		}
 		if n.Reachability == "" {
 			n.Reachability = ReachablePublic
@@ -81,8 +81,8 @@ func TestProblems(t *testing.T) {
 		"two routers": {
 			online(Report{Reachability: ReachablePrivate, Relays: slot, PortMapping: PortMapping{Mapped: []MappedPort{{Outside: "/ip4/100.64.1.1/tcp/4701"}}}}), "note behind_router, note double_router",
 		},
-		"a silent neighbour": {online(Report{Neighbours: []NeighborCheck{{PeerID: "a", Role: "successor"}}}), "fault neighbour_silent"},
-		"a relayed neighbour": {
+		"a silent neighbor": {online(Report{Neighbours: []NeighborCheck{{PeerID: "a", Role: "successor"}}}), "fault neighbour_silent"},
+		"a relayed neighbor": {
 			online(Report{Neighbours: []NeighborCheck{{PeerID: "a", Path: connpath.Relayed, MS: &ms}}, HolePunching: []PunchCheck{{PeerID: "a", Outcome: "failed"}}}), "note relayed",
 		},
 		"clock behind": {online(Report{Clock: ClockCheck{Compared: 3, Ahead: 2, Seconds: 60}}), "note clock_behind"},

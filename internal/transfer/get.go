@@ -122,7 +122,8 @@ func (c *Client) readResult(r *request.Reply, get *pb.Get, from peer.ID, memory 
 		return nil, err
 	}
 	if sum != rec.BlockHash() {
-		buf.Free() // asked for by itself, it is checked where it comes from, or comes from another holder
+		// asked for by itself, it is checked where it comes from, or comes from another holder
+		buf.Free()
 		return found, nil
 	}
 	found.first = blocks.Fetched{Data: buf, From: from, Relayed: r.Relayed}

@@ -148,14 +148,15 @@ type (
 	}
 	// TracePeer is a peer that was asked, and the way there.
 	TracePeer struct {
-		PeerID      string  `json:"peer_id"`
-		Key         uint16  `json:"key"`
-		RingAddress string  `json:"ring_address"`
-		Path        string  `json:"path"`      // "direct", "relayed", "self", or empty when there is no connection
-		Via         string  `json:"via"`       // the relay's peer ID, or empty
-		Transport   string  `json:"transport"` // "tcp", "quic" or "ws"
-		MS          float64 `json:"ms"`        // from asking to the answer, dialing included
-		Error       string  `json:"error"`     // why there was no answer, or empty
+		PeerID      string `json:"peer_id"`
+		Key         uint16 `json:"key"`
+		RingAddress string `json:"ring_address"`
+		// "direct", "relayed", "self", or empty when there is no connection
+		Path      string  `json:"path"`
+		Via       string  `json:"via"`       // the relay's peer ID, or empty
+		Transport string  `json:"transport"` // "tcp", "quic" or "ws"
+		MS        float64 `json:"ms"`        // from asking to the answer, dialing included
+		Error     string  `json:"error"`     // why there was no answer, or empty
 	}
 	// TraceHop is one step of the lookup.
 	TraceHop struct {
@@ -165,8 +166,9 @@ type (
 	// TraceHolder is a peer that holds the file, or should.
 	TraceHolder struct {
 		TracePeer
-		Role    string `json:"role"`    // "owner" or "backup"
-		Has     string `json:"has"`     // "complete", "incomplete", "record", "other", "nothing" or "no answer"
+		Role string `json:"role"` // "owner" or "backup"
+		// "complete", "incomplete", "record", "other", "nothing" or "no answer"
+		Has     string `json:"has"`
 		Version string `json:"version"` // the newest that it has, or empty
 	}
 )

@@ -108,7 +108,8 @@ func (c *Client) missingBlocks(ctx context.Context, rec *protocol.Record) (missi
 	if err != nil {
 		return missing, b.pending
 	}
-	for turn := range min(protocol.MaxCopies+1, len(members)) { // as many as may hold one, and one more while the ring changes
+	// as many as may hold one, and one more while the ring changes
+	for turn := range min(protocol.MaxCopies+1, len(members)) {
 		b.ask(ctx, func(key ring.Key) (peer.ID, bool) { return candidate(members, key, turn), true })
 	}
 	for _, i := range b.pending {

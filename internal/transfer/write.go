@@ -127,7 +127,8 @@ func (c *Client) Remove(ctx context.Context, name string) error {
 	replaced.Ancestors = slices.Clone(rec.GetAncestors())
 	for _, s := range found.siblings {
 		replaced.Ancestors = append(replaced.Ancestors, &pb.Version{Clock: s.GetClock(), Writer: s.GetWriter()})
-		replaced.Ancestors = append(replaced.Ancestors, s.GetAncestors()...) // a holder that was away may have only those
+		// a holder that was away may have only those
+		replaced.Ancestors = append(replaced.Ancestors, s.GetAncestors()...)
 		replaced.Floor = max(replaced.Floor, s.GetFloor())
 	}
 	slices.SortFunc(replaced.Ancestors, func(a, b *pb.Version) int { return protocol.CompareVersions(b, a) })

@@ -15,12 +15,6 @@ import (
 // maxColumns is how wide comments and docs may be. A tab counts as four.
 const maxColumns = 100
 
-// tooWide are the folders and files whose comments are not wrapped yet. The list only shrinks.
-var tooWide = []string{
-	"internal/transfer",
-	"node",
-}
-
 // Code may be wider; comments and docs are read in windows that aren't. Tables, code, addresses of
 // the web, and directives are left alone.
 func TestCommentsAreNarrow(t *testing.T) {
@@ -30,12 +24,6 @@ func TestCommentsAreNarrow(t *testing.T) {
 		rel, err := filepath.Rel(root, name)
 		if err != nil {
 			t.Fatal(err)
-		}
-		rel = filepath.ToSlash(rel)
-		for _, p := range tooWide {
-			if rel == p || strings.HasPrefix(rel, p+"/") {
-				return
-			}
 		}
 		for _, line := range wide(t, rel, text) {
 			t.Errorf("%s:%d: more than %d columns", rel, line, maxColumns)

@@ -9,8 +9,8 @@ import (
 // protectTag marks connections to neighbors for the connection manager.
 const protectTag = "p2pchord-ring"
 
-// Protection keeps the connections of a host to its neighbors, and to nobody else, from being closed
-// when there are too many. It is not safe for concurrent use.
+// Protection keeps the connections of a host to its neighbors, and to nobody else, from being
+// closed when there are too many. It is not safe for concurrent use.
 type Protection struct {
 	book      *Book
 	protected map[ring.Position]bool

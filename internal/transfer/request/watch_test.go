@@ -95,7 +95,8 @@ func TestCallsAreBounded(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Minute) // of the bubble's clock: the bytes of the answer have a bound of their own
+		// of the bubble's clock: the bytes of the answer have a bound of their own
+		time.Sleep(time.Minute)
 		if inner.Err() != nil {
 			t.Error("an answer's bytes are cut off")
 		}
