@@ -243,6 +243,7 @@ func (w *Wire) ReadSome(p []byte, left int) (int, error) {
 	return n, err
 }
 
+// TellMoved calls Moved.
 func (w *Wire) TellMoved() {
 	if w.Moved != nil {
 		w.Moved()
