@@ -154,7 +154,7 @@ func memoryBytes(n int64) (int64, error) {
 	case n == 0:
 		return membudget.Default(), nil
 	case n < MinMemory:
-		return 0, fault.New(fault.Usage, "the memory for blocks has to be %d MiB at least, or transfers would wait for each other for ever", MinMemory>>20)
+		return 0, fault.New(fault.Usage, "the memory for blocks has to be at least %d MiB, or transfers would wait for each other forever", MinMemory>>20)
 	}
 	return n, nil
 }

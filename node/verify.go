@@ -32,7 +32,7 @@ func (n *Node) Verify(ctx context.Context, report func(Damage)) (Verified, error
 	})
 	out.Blocks, out.Bytes = blocks, size
 	if out.Bad > 0 {
-		n.event("verify", "damaged blocks were set aside and are fetched anew")
+		n.event("verify", "damaged blocks were set aside and are fetched again")
 		n.replicas.WakeFetch()
 	}
 	return out, err

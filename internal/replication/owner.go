@@ -29,7 +29,7 @@ func (n *Node) servePut(ctx context.Context, put *pb.Put, body Body) (*pb.FileRe
 		return nil, err
 	}
 	if s.Grants.Degraded {
-		return nil, fault.New(fault.Uncertain, "the node believes to be the last of its ring and takes no writes, for it can't tell whether the others are only cut off; start another node, or bring one back")
+		return nil, fault.New(fault.Uncertain, "the node believes that it is the last of its ring and accepts no writes, because it can't tell whether the others are only cut off; start another node, or bring one back")
 	}
 	if err := n.store.Err(); err != nil {
 		return nil, err

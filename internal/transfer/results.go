@@ -201,5 +201,5 @@ func parseVersion(s string) (replica.Version, error) {
 			return replica.Version{Clock: c, Writer: string(id)}, nil
 		}
 	}
-	return replica.Version{}, fault.New(fault.Usage, "%q is no version: take it as stat shows it", s)
+	return replica.Version{}, fault.New(fault.Usage, "%q is not a version: copy it from stat", s)
 }

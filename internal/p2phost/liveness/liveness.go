@@ -84,7 +84,7 @@ func (w *watcher) look(ctx context.Context, now time.Time) {
 			continue
 		}
 		if w.narrow.look(c) {
-			log.Infow("the path to a peer no longer carries QUIC's packets; it is connected to anew", "peer", c.RemotePeer(), "addr", c.RemoteMultiaddr())
+			log.Infow("the path to a peer no longer carries QUIC's packets; connecting again", "peer", c.RemotePeer(), "addr", c.RemoteMultiaddr())
 			_ = c.Close() // over QUIC there is no other, over TCP there is
 			continue
 		}

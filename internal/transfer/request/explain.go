@@ -34,7 +34,7 @@ func Explain(ctx context.Context, err, last error) error {
 	var f *fault.Error
 	switch fault.CodeOf(err) {
 	case fault.NotOwner, fault.NotSuccessor, fault.Refused, fault.Busy, fault.Unreachable:
-		return fault.New(fault.TryAgain, "the ring gives no answer now, for it is changing or cut off; try again: %w", err)
+		return fault.New(fault.TryAgain, "the ring gives no answer now, because it is changing or cut off; try again: %w", err)
 	default:
 		if errors.As(err, &f) {
 			return err
