@@ -13,6 +13,7 @@ import (
 	"github.com/p2pchord/p2pchord/bootstrap"
 	"github.com/p2pchord/p2pchord/internal/chord"
 	"github.com/p2pchord/p2pchord/internal/chord/book"
+	"github.com/p2pchord/p2pchord/internal/chord/client"
 	"github.com/p2pchord/p2pchord/internal/connpath"
 	"github.com/p2pchord/p2pchord/internal/contain"
 	"github.com/p2pchord/p2pchord/internal/env"
@@ -33,7 +34,8 @@ type Client struct {
 
 	host   host.Host
 	client *protocol.Client
-	router *clientRouter
+	book   *book.Book
+	router *client.Router
 	wg     sync.WaitGroup // of what the router has started
 }
 
@@ -59,20 +61,18 @@ func Dial(ctx context.Context, cfg ClientConfig) (_ *Client, err error) {
 	c := &Client{host: h, client: protocol.NewClient(h, protocol.ClientOptions{
 		DialTimeout: cfg.Timeout, Timeout: cfg.Timeout, Progress: cfg.Timeout, Limits: limits(cfg.LimitUp, cfg.LimitDown),
 	})}
-	c.router = &clientRouter{
-		self: h.ID(), client: c.client, book: book.New(h, nil), timeout: cfg.Timeout,
-		env: env.NewSystem(context.Background(), &c.wg),
-	}
+	c.book = book.New(h, nil)
+	c.router = client.New(h.ID(), clientTransport{c}, c.book, cfg.Timeout, env.NewSystem(context.Background(), &c.wg))
 	remote := request.Remote(c.client)
 	c.begin(transfer.Config{
 		Key: h.Peerstore().PrivKey(h.ID()), ID: h.ID(), Memory: membudget.New(cfg.MemoryBytes), Timeout: cfg.Timeout,
-		Router: c.router, Learn: c.router.learn, Known: c.router.info,
+		Router: c.router, Learn: c.router.Learn, Known: c.router.Info,
 		Path: func(p peer.ID) (connpath.Path, bool) { return connpath.To(h, p) },
 	}, func(ctx context.Context, to peer.ID, req *pb.FileRequest, body []byte) (*request.Reply, error) {
-		c.router.book.Prepare(to)
+		c.book.Prepare(to)
 		r, err := remote(ctx, to, req, body)
 		if chord.NoAnswer(err) {
-			c.router.forget(to)
+			c.router.Forget(to)
 		}
 		return r, err
 	})
@@ -80,6 +80,15 @@ func Dial(ctx context.Context, cfg ClientConfig) (_ *Client, err error) {
 		return nil, errors.Join(err, c.Close())
 	}
 	return c, nil
+}
+
+// clientTransport sends requests of the ring protocol.
+type clientTransport struct{ client *Client }
+
+// Ring implements chord.Transport.
+func (t clientTransport) Ring(ctx context.Context, to peer.ID, req *pb.RingRequest) (*pb.RingResponse, error) {
+	t.client.book.Prepare(to)
+	return t.client.client.Ring(ctx, to, req)
 }
 
 // meet asks the bootstrap peers, all at a time, until one has introduced members.
@@ -101,7 +110,7 @@ func (c *Client) meet(ctx context.Context, cfg ClientConfig) error {
 					}
 				}
 				for _, p := range in.GetPeers() {
-					_, _ = c.router.learn(p) // forged ones are left out
+					_, _ = c.router.Learn(p) // forged ones are left out
 				}
 				return err
 			})
@@ -113,7 +122,7 @@ func (c *Client) meet(ctx context.Context, cfg ClientConfig) error {
 			last = err
 		}
 	}
-	if len(c.router.known()) > 0 {
+	if len(c.router.Known()) > 0 {
 		return nil
 	}
 	if last == nil {
@@ -124,12 +133,12 @@ func (c *Client) meet(ctx context.Context, cfg ClientConfig) error {
 
 // introduceMember takes a member given in place of a bootstrap peer, and its neighbors.
 func (c *Client) introduceMember(ctx context.Context, id peer.ID) (*pb.Neighbours, error) {
-	m, err := c.router.observe(ctx, id)
+	m, err := c.router.Observe(ctx, id)
 	if err != nil {
 		return nil, err
 	}
 	for _, p := range slices.Concat([]*pb.Peer{m.GetSelf()}, m.GetPredecessors(), m.GetSuccessors()) {
-		_, _ = c.router.learn(p)
+		_, _ = c.router.Learn(p)
 	}
 	return m, nil
 }

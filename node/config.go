@@ -158,3 +158,8 @@ func memoryBytes(n int64) (int64, error) {
 	}
 	return n, nil
 }
+
+// limits are the limits of bytes per second; 0 is none.
+func limits(up, down int64) protocol.Limits {
+	return protocol.Limits{Up: protocol.NewLimit(up), Down: protocol.NewLimit(down)}
+}

@@ -119,7 +119,7 @@ func (n *Node) KnownPeers() int {
 // IsMember reports whether the node takes a peer for a member of the ring.
 func (n *Node) IsMember(ctx context.Context, id string) bool {
 	p, err := peer.Decode(id)
-	return err == nil && n.checkMember(ctx, p) == nil
+	return err == nil && n.driver().CheckMember(ctx, p) == nil
 }
 
 // Connect connects the node's host to a peer.

@@ -44,7 +44,7 @@ func (n *Node) meet(ctx context.Context) error {
 	for _, addrs := range peers {
 		c, err := bootstrap.NewContact(bootstrap.ContactConfig{
 			Host: n.host, Client: n.client, Addr: addrs[0], Also: addrs[1:], Verify: n.verifyInstance,
-			Self:       func() (*pb.Peer, error) { return n.description(), nil },
+			Self:       func() (*pb.Peer, error) { return n.book.Self(), nil },
 			Joined:     func() bool { return n.state.Load().View.Joined() },
 			Introduced: n.introduced,
 		})
@@ -85,14 +85,14 @@ func (n *Node) meet(ctx context.Context) error {
 
 // meetMember takes a member that was given in place of a bootstrap peer, and its neighbors.
 func (n *Node) meetMember(ctx context.Context, id peer.ID) error {
-	m, err := n.observe(ctx, id)
+	m, err := n.driver().Observe(ctx, id)
 	if err != nil {
 		return err
 	}
 	if err := n.verifyInstance(ctx, id); err != nil {
 		return err
 	}
-	state := n.stateOf(id, m)
+	state := n.driver().State(id, m)
 	peers := slices.Concat(chord.LearnAll(n.book, m.GetSelf()), state.Preds, state.Succs)
 	n.step(ring.Heard{Peers: peers})
 	return nil

@@ -3,9 +3,7 @@ package node
 import (
 	"context"
 	"fmt"
-	"slices"
 	"sync/atomic"
-	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
 
@@ -99,7 +97,9 @@ func (n *Node) isInView(id ring.ID) bool {
 }
 
 // mayHoldSlot reports whether a peer may hold a slot of this node's relay.
-func (n *Node) mayHoldSlot(id peer.ID) bool { return n.isMember() && n.checkMember(n.ctx, id) == nil }
+func (n *Node) mayHoldSlot(id peer.ID) bool {
+	return n.isMember() && n.driver().CheckMember(n.ctx, id) == nil
+}
 
 // knownPeer is what was learned of a peer, or what this node knows of itself.
 func (n *Node) knownPeer(id peer.ID) (protocol.PeerInfo, bool) {
@@ -109,29 +109,8 @@ func (n *Node) knownPeer(id peer.ID) (protocol.PeerInfo, bool) {
 	return n.book.Info(ring.ID(id))
 }
 
-func (n *Node) patience(factor uint32) time.Duration              { return n.driver().Patience(factor) }
-func (n *Node) description() *pb.Peer                             { return n.book.Self() }
-func (n *Node) describe(ps []ring.Position) []*pb.Peer            { return n.driver().Describe(ps) }
-func (n *Node) stateOf(from peer.ID, m *pb.Neighbours) ring.State { return n.driver().State(from, m) }
-func (n *Node) checkMember(ctx context.Context, id peer.ID) error {
-	return n.driver().CheckMember(ctx, id)
-}
-func (n *Node) observe(ctx context.Context, id peer.ID) (*pb.Neighbours, error) {
-	return n.driver().Observe(ctx, id)
-}
-
 // peerID is the libp2p identity of the node at p.
 func peerID(p ring.Position) peer.ID { return peer.ID(p.ID) }
-
-// distinct adds to nodes those of more that are new and not this node.
-func (n *Node) distinct(nodes []ring.Position, more ...ring.Position) []ring.Position {
-	for _, p := range more {
-		if p.IsNode() && p != n.self && !slices.Contains(nodes, p) {
-			nodes = append(nodes, p)
-		}
-	}
-	return nodes
-}
 
 // ringChanged follows a new view: events, and connections to protect. It runs in the loop.
 func (n *Node) ringChanged(old, now *ring.View) {

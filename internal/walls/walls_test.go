@@ -68,6 +68,8 @@ var walls = []wall{
 	{"sim", []string{libp2p + "/go-libp2p/p2p", libp2p + "/go-libp2p/core/host", libp2p + "/go-libp2p/config"}, false},
 	{"internal/netcheck", []string{module + "/node", module + "/store", module + "/gateway"}, true},
 	{"internal/chord", []string{module + "/node", module + "/store"}, true},
+	{"internal/nodefolder", []string{module + "/node"}, true},
+	{"internal/nodemetrics", []string{module + "/node"}, true},
 	{"internal/replication", []string{module + "/node", module + "/internal/p2phost"}, true},
 	{"internal/standby", []string{module + "/node", module + "/internal/p2phost", module + "/internal/replication"}, true},
 	// What others build on knows none of them.

@@ -1,4 +1,10 @@
-package node
+// Package client finds the owners of keys for a peer that is no member of the ring, and so has no
+// view of it: it asks members that it has heard of.
+//
+// It believes nobody: descriptions are verified, and the owner checks by itself. Walking around the
+// ring starts a process for each member asked, and waits for it. No other lock is taken while the
+// lock of a Router is held.
+package client
 
 import (
 	"cmp"
@@ -10,7 +16,6 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/p2pchord/p2pchord/internal/chord"
-	"github.com/p2pchord/p2pchord/internal/chord/book"
 	"github.com/p2pchord/p2pchord/internal/env"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/protocol"
@@ -18,14 +23,19 @@ import (
 	"github.com/p2pchord/p2pchord/ring"
 )
 
-// clientRouter implements transfer.Router for a Client, which has no view of the ring: it asks
-// members that it has heard of. It is safe for concurrent use.
-type clientRouter struct {
-	self    peer.ID
-	client  *protocol.Client
-	book    *book.Book
-	timeout time.Duration
-	env     env.Env
+// Book is the peer book, as far as it is needed here: that of package book.
+type Book interface {
+	Learn(d *pb.Peer) (protocol.PeerInfo, error)
+	Info(id ring.ID) (protocol.PeerInfo, bool)
+}
+
+// Router implements the Router of package transfer. It is safe for concurrent use.
+type Router struct {
+	self      peer.ID
+	transport chord.Transport
+	book      Book
+	timeout   time.Duration
+	env       env.Env
 
 	mu      sync.Mutex
 	members []protocol.PeerInfo // heard of, by position; those that don't answer are taken out
@@ -35,28 +45,24 @@ type clientRouter struct {
 var errNoMember = fault.New(fault.Unreachable,
 	"no member of the ring could be reached: check that its nodes run; p2pchord netcheck tells what is wrong here")
 
-// info is what has been learned of a peer.
-func (r *clientRouter) info(p peer.ID) (protocol.PeerInfo, bool) { return r.book.Info(ring.ID(p)) }
-
-// observe asks a member for what is visible of its state.
-func (r *clientRouter) observe(ctx context.Context, id peer.ID) (*pb.Neighbours, error) {
-	return chord.Observe(ctx, clientTransport{r}, id)
+// New returns the Router of the peer self, which has heard of nobody yet. timeout bounds one step.
+func New(self peer.ID, t chord.Transport, b Book, timeout time.Duration, e env.Env) *Router {
+	return &Router{self: self, transport: t, book: b, timeout: timeout, env: e}
 }
 
-// clientTransport sends requests of the ring protocol.
-type clientTransport struct{ router *clientRouter }
+// Info is what has been learned of a peer.
+func (r *Router) Info(p peer.ID) (protocol.PeerInfo, bool) { return r.book.Info(ring.ID(p)) }
 
-// Ring implements chord.Transport.
-func (t clientTransport) Ring(ctx context.Context, to peer.ID, req *pb.RingRequest) (*pb.RingResponse, error) {
-	t.router.book.Prepare(to)
-	return t.router.client.Ring(ctx, to, req)
+// Observe asks a member for what is visible of its state.
+func (r *Router) Observe(ctx context.Context, id peer.ID) (*pb.Neighbours, error) {
+	return chord.Observe(ctx, r.transport, id)
 }
 
 // maxKnown bounds the members that a client remembers.
 const maxKnown = 1024
 
-// learn verifies the description of a member and remembers it.
-func (r *clientRouter) learn(m *pb.Peer) (protocol.PeerInfo, error) {
+// Learn verifies the description of a member and remembers it.
+func (r *Router) Learn(m *pb.Peer) (protocol.PeerInfo, error) {
 	info, err := r.book.Learn(m)
 	if err != nil || len(info.Addrs) == 0 || info.ID == r.self {
 		return info, err
@@ -74,8 +80,8 @@ func (r *clientRouter) learn(m *pb.Peer) (protocol.PeerInfo, error) {
 	return info, nil
 }
 
-// forget takes a member out that does not answer.
-func (r *clientRouter) forget(id peer.ID) {
+// Forget takes a member out that does not answer.
+func (r *Router) Forget(id peer.ID) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(r.members) > 1 {
@@ -83,15 +89,16 @@ func (r *clientRouter) forget(id peer.ID) {
 	}
 }
 
-func (r *clientRouter) known() []protocol.PeerInfo {
+// Known are the members that it has heard of, by position.
+func (r *Router) Known() []protocol.PeerInfo {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.Clone(r.members)
 }
 
 // Guess names the first known member at or after key.
-func (r *clientRouter) Guess(key ring.Key) (peer.ID, bool) {
-	known := r.known()
+func (r *Router) Guess(key ring.Key) (peer.ID, bool) {
+	known := r.Known()
 	if len(known) == 0 {
 		return "", false
 	}
@@ -102,15 +109,15 @@ func (r *clientRouter) Guess(key ring.Key) (peer.ID, bool) {
 }
 
 // Locate asks known members, those before the key first, for its owner.
-func (r *clientRouter) Locate(ctx context.Context, key ring.Key) (protocol.Owner, error) {
+func (r *Router) Locate(ctx context.Context, key ring.Key) (protocol.Owner, error) {
 	last := errNoMember
 	for _, m := range r.before(key) {
 		found, err := r.find(ctx, m.ID, key)
 		if err == nil {
-			return protocol.ReadOwner(found, protocol.MaxCopies, r.learn)
+			return protocol.ReadOwner(found, protocol.MaxCopies, r.Learn)
 		}
 		if last = err; chord.NoAnswer(err) {
-			r.forget(m.ID)
+			r.Forget(m.ID)
 		}
 		if ctx.Err() != nil {
 			break
@@ -119,18 +126,17 @@ func (r *clientRouter) Locate(ctx context.Context, key ring.Key) (protocol.Owner
 	return protocol.Owner{}, last
 }
 
-func (r *clientRouter) find(ctx context.Context, via peer.ID, key ring.Key) (*pb.Found, error) {
-	ctx, cancel := context.WithTimeout(ctx, r.timeout/2)
+func (r *Router) find(ctx context.Context, via peer.ID, key ring.Key) (*pb.Found, error) {
+	ctx, cancel := r.env.WithTimeout(ctx, r.timeout/2)
 	defer cancel()
-	r.book.Prepare(via)
-	resp, err := r.client.Ring(ctx, via, &pb.RingRequest{Body: &pb.RingRequest_Find{Find: &pb.Find{
+	resp, err := r.transport.Ring(ctx, via, &pb.RingRequest{Body: &pb.RingRequest_Find{Find: &pb.Find{
 		Key: uint32(key), Hops: chord.MaxHops, Path: true, TimeoutMs: uint32((r.timeout / 2).Milliseconds()), //nolint:gosec // bounded
 	}}})
 	return resp.GetFound(), err
 }
 
 // Starts are known members, those before the key first.
-func (r *clientRouter) Starts(key ring.Key) []peer.ID {
+func (r *Router) Starts(key ring.Key) []peer.ID {
 	var out []peer.ID
 	for _, m := range r.before(key) {
 		out = append(out, m.ID)
@@ -139,21 +145,20 @@ func (r *clientRouter) Starts(key ring.Key) []peer.ID {
 }
 
 // Nearer asks one member for the owner of key, or for peers nearer to it.
-func (r *clientRouter) Nearer(ctx context.Context, via peer.ID, key ring.Key) (*pb.Found, error) {
-	ctx, cancel := context.WithTimeout(ctx, r.timeout)
+func (r *Router) Nearer(ctx context.Context, via peer.ID, key ring.Key) (*pb.Found, error) {
+	ctx, cancel := r.env.WithTimeout(ctx, r.timeout)
 	defer cancel()
-	r.book.Prepare(via)
-	resp, err := r.client.Ring(ctx, via, &pb.RingRequest{Body: &pb.RingRequest_Find{Find: &pb.Find{Key: uint32(key), Local: true}}})
+	resp, err := r.transport.Ring(ctx, via, &pb.RingRequest{Body: &pb.RingRequest_Find{Find: &pb.Find{Key: uint32(key), Local: true}}})
 	return resp.GetFound(), err
 }
 
 // before returns a few known members, the nearest before key first.
-func (r *clientRouter) before(key ring.Key) []protocol.PeerInfo {
-	known := r.known()
+func (r *Router) before(key ring.Key) []protocol.PeerInfo {
+	known := r.Known()
 	at := ring.At(key)
 	slices.SortFunc(known, func(a, b protocol.PeerInfo) int {
 		x, y := a.Position.Compare(at) < 0, b.Position.Compare(at) < 0
-		// those before the key in the line come first, then those behind it, both from their end
+		// Those before the key come first, then those behind it, both from their end.
 		if x != y {
 			if x {
 				return -1
@@ -166,15 +171,15 @@ func (r *clientRouter) before(key ring.Key) []protocol.PeerInfo {
 }
 
 // Walk goes around the ring, starting at any known member.
-func (r *clientRouter) Walk(ctx context.Context) ([]protocol.PeerInfo, error) {
+func (r *Router) Walk(ctx context.Context) ([]protocol.PeerInfo, error) {
 	last := errNoMember
 	for _, m := range r.before(0) {
-		members, err := chord.WalkFrom(ctx, r.env, m.ID, r.observe, r.learn)
+		members, err := chord.WalkFrom(ctx, r.env, m.ID, r.Observe, r.Learn)
 		if err == nil {
 			return members, nil
 		}
 		if last = err; chord.NoAnswer(err) {
-			r.forget(m.ID)
+			r.Forget(m.ID)
 		}
 	}
 	return nil, last
