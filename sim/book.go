@@ -3,13 +3,11 @@ package sim
 import (
 	"bytes"
 	"context"
-	"io"
 
 	libp2p "github.com/libp2p/go-libp2p/core/peer"
 
-	"github.com/p2pchord/p2pchord/internal/blake3sum"
-	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/internal/membudget"
+	"github.com/p2pchord/p2pchord/internal/transfer/blocks"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/ring"
@@ -46,50 +44,21 @@ func (p *peer) Connected(libp2p.ID) bool { return true }
 
 // FindBlock implements replication's BlockFinder.
 func (p *peer) FindBlock(ctx context.Context, at store.Place, hash store.Hash, size int, near []libp2p.ID, memory *membudget.Reservation) (*membudget.Buffer, error) {
-	data, err := p.findBlock(ctx, ring.Key(at.Key), hash, size, near)
-	if err != nil {
-		return nil, err
-	}
-	buf, err := memory.Take(ctx, size)
-	if err == nil {
-		copy(buf.Data, data)
-	}
-	return buf, err
+	got, err := p.blocks.Fetch(ctx, blocks.Block{Name: at.Name, Index: at.Index, Hash: hash, Size: size, Holders: near, Repair: true}, memory)
+	return got.Data, err
 }
 
-// findBlock asks those given, the owner of the block's place, and its neighbors.
-func (p *peer) findBlock(ctx context.Context, key ring.Key, hash store.Hash, size int, near []libp2p.ID) ([]byte, error) {
-	asked := map[libp2p.ID]bool{p.id: true}
-	try := func(ids []libp2p.ID) []byte {
-		for _, id := range ids {
-			if asked[id] {
-				continue
-			}
-			asked[id] = true
-			r, err := p.Call(ctx, id, &pb.FileRequest{Body: &pb.FileRequest_Block{Block: &pb.GetBlock{Hash: hash[:]}}}, nil)
-			if err != nil || r.Size != size {
-				continue
-			}
-			var data bytes.Buffer
-			if _, err := io.Copy(&data, r.Payload); err == nil && blake3sum.Sum(data.Bytes()) == hash {
-				return data.Bytes()
-			}
-		}
-		return nil
-	}
-	if data := try(near); data != nil {
-		return data, nil
-	}
-	owner, err := p.ring.Locate(ctx, key)
+// findBlock gets a block for a user.
+func (p *peer) findBlock(ctx context.Context, name string, index uint32, hash store.Hash, size int, near []libp2p.ID) ([]byte, error) {
+	memory, err := p.memory.Reserve(ctx, membudget.User, size, 1)
 	if err != nil {
 		return nil, err
 	}
-	ids := []libp2p.ID{owner.ID}
-	for _, q := range owner.Near {
-		ids = append(ids, q.ID)
+	defer memory.Close()
+	got, err := p.blocks.Fetch(ctx, blocks.Block{Name: name, Index: index, Hash: hash, Size: size, Holders: near}, memory)
+	if err != nil {
+		return nil, err
 	}
-	if data := try(ids); data != nil {
-		return data, nil
-	}
-	return nil, fault.New(fault.TryAgain, "no holder of the block answers")
+	defer got.Data.Free()
+	return bytes.Clone(got.Data.Data), nil
 }

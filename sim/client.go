@@ -303,7 +303,7 @@ func (c *client) read(ctx context.Context, f *found) ([]byte, error) {
 		}
 		data, err := c.disk.Memory.Read(ctx, hash, nil)
 		if err != nil {
-			data, err = c.findBlock(ctx, protocol.Place(f.rec.GetName(), uint32(i)), hash, size, near) //nolint:gosec // few
+			data, err = c.findBlock(ctx, f.rec.GetName(), uint32(i), hash, size, near) //nolint:gosec // few
 		}
 		if err != nil {
 			return nil, err

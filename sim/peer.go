@@ -19,6 +19,7 @@ import (
 	"github.com/p2pchord/p2pchord/internal/env"
 	"github.com/p2pchord/p2pchord/internal/membudget"
 	"github.com/p2pchord/p2pchord/internal/replication"
+	"github.com/p2pchord/p2pchord/internal/transfer/blocks"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/ring"
@@ -61,6 +62,9 @@ type peer struct {
 	ring  *chord.Driver
 	files *replication.Node
 	user  *client
+
+	blocks blocks.Fetcher
+	memory *membudget.Budget // never used up
 }
 
 // identities are the keys of nodes by their index. Signatures under them are the same in all
@@ -171,9 +175,11 @@ func (p *peer) start() {
 	if err != nil {
 		panic(err) // the configuration is this package's own
 	}
+	p.memory = membudget.New(1 << 40)
+	p.blocks = blocks.Fetcher{Self: p.id, Router: p.ring, Call: p.Call, Timeout: timeout, Env: p.env}
 	p.files = replication.New(replication.Config{
 		Self: p.at, ID: p.id, Copies: w.copies, Heartbeat: duration(w.heartbeat), Timeout: timeout, TombstoneGrace: w.grace,
-		Env: p.env, Ring: p.ring, Router: p.ring, Peers: p.ring, Transport: p, Blocks: p, Store: p.disk, Folder: p.disk, Memory: membudget.New(1 << 40),
+		Env: p.env, Ring: p.ring, Router: p.ring, Peers: p.ring, Transport: p, Blocks: p, Store: p.disk, Folder: p.disk, Memory: p.memory,
 		Event: func(kind, text string) { w.note("%d: %s %s", p.index, kind, text) },
 	})
 	p.user = newClient(p)

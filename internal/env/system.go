@@ -131,3 +131,7 @@ func (s *systemSignal) Fired() bool {
 // Done returns a channel that is closed when a signal of a [System] fires, for code that runs in
 // production only.
 func Done(s Signal) <-chan struct{} { return s.(*systemSignal).fired } //nolint:forcetypeassert // as documented
+
+// Background returns an environment of production for processes that end by themselves, and that
+// nobody else waits for.
+func Background() *System { return NewSystem(context.Background(), new(sync.WaitGroup)) }

@@ -8,9 +8,9 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/peer"
 
+	"github.com/p2pchord/p2pchord/internal/env"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/internal/membudget"
-	"github.com/p2pchord/p2pchord/internal/pause"
 	"github.com/p2pchord/p2pchord/internal/transfer/request"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/ring"
@@ -22,6 +22,8 @@ type Fetcher struct {
 	Router  request.Router
 	Call    request.Caller
 	Timeout time.Duration // how long rounds through the holders are repeated
+	// Env is the environment of the fetches. Default: env.Background.
+	Env env.Env
 
 	pace pace
 }
@@ -51,10 +53,14 @@ type Fetched struct {
 // owner's neighbors. One that fails or is slow is overtaken by the next. memory has to be enough
 // for the block.
 func (f *Fetcher) Fetch(ctx context.Context, b Block, memory *membudget.Reservation) (Fetched, error) {
-	deadline := time.Now().Add(f.Timeout)
+	e := f.Env
+	if e == nil {
+		e = env.Background()
+	}
+	deadline := e.Now().Add(f.Timeout)
 	known := slices.Clone(b.Holders)
 	for backoff := request.MinPause; ; backoff = min(2*backoff, request.MaxPause) {
-		r := &race{fetcher: f, block: &b, memory: &roundMemory{reserved: memory}, queue: known, tried: []peer.ID{f.Self}}
+		r := &race{fetcher: f, block: &b, env: e, lock: env.NewLock(e), memory: &roundMemory{reserved: memory}, queue: known, tried: []peer.ID{f.Self}}
 		if to, ok := f.Router.Guess(b.key()); ok {
 			r.queue = append(r.queue, to)
 		}
@@ -65,11 +71,11 @@ func (f *Fetcher) Fetch(ctx context.Context, b Block, memory *membudget.Reservat
 		if ctx.Err() != nil {
 			return Fetched{}, request.Explain(ctx, err, nil)
 		}
-		if b.Repair || time.Now().After(deadline) {
+		if b.Repair || e.Now().After(deadline) {
 			return Fetched{}, fault.New(fault.TryAgain, "block %d of %q can't be had from any of its holders now; try again: %w", b.Index, b.Name, err)
 		}
 		known = nil
-		if perr := pause.For(ctx, backoff); perr != nil {
+		if perr := env.Sleep(ctx, e, backoff); perr != nil {
 			return Fetched{}, request.Explain(ctx, perr, err)
 		}
 	}

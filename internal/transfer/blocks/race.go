@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -12,6 +11,7 @@ import (
 
 	"github.com/p2pchord/p2pchord/internal/blake3sum"
 	"github.com/p2pchord/p2pchord/internal/contain"
+	"github.com/p2pchord/p2pchord/internal/env"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 )
@@ -34,7 +34,8 @@ type race struct {
 	block   *Block
 	memory  *roundMemory
 
-	mu      sync.Mutex
+	env     env.Env
+	lock    *env.Lock // guards the following; held while the ring is asked
 	queue   []peer.ID
 	tried   []peer.ID
 	located bool
@@ -51,50 +52,47 @@ type attempt struct {
 // run asks one holder, and another one whenever one fails or is slow. The first that delivers wins.
 // It returns when all have ended.
 func (r *race) run(ctx context.Context) (Fetched, error) {
-	ctx, cancel := context.WithCancel(ctx)
+	waiting := r.env.WithoutCancel(ctx) // for all that were asked
+	ctx, cancel := r.env.WithCancel(ctx)
 	defer cancel()
-	results := make(chan attempt)
+	results := env.NewQueue[attempt](r.env, 0)
 	running := 0
 	ask := func() {
 		running++
-		go func() { // awaited below
-			var a attempt
-			if err := contain.Run("fetching a block", func() error { a = r.next(ctx); return nil }); err != nil {
-				a = attempt{err: err}
-			}
-			results <- a
-		}()
+		r.env.Go("fetching a block", func(context.Context) { results.Put(r.next(ctx)) }, func() {
+			results.Put(attempt{err: contain.ErrPanic})
+		})
 	}
 	ask()
-	look := time.NewTicker(hedgeEvery)
-	defer look.Stop()
-	began, seen := time.Now(), int64(0)
+	began, seen := r.env.Now(), int64(0)
+	look := began.Add(hedgeEvery)
 	won := attempt{err: errNoHolder}
 	for running > 0 {
-		select {
-		case a := <-results:
-			running--
-			switch {
-			case won.err == nil: // too late
-				a.Data.Free()
-			case a.err == nil:
-				won = a
-				r.fetcher.pace.note(time.Since(began))
-				cancel()
-			case errors.Is(a.err, errNoHolder): // the others may still deliver
-			default:
-				won.err = a.err
-				ask()
-			}
-		case <-look.C:
+		a, err := results.Next(waiting, max(0, look.Sub(r.env.Now())))
+		if err != nil { // it is time to look
+			look = r.env.Now().Add(hedgeEvery)
 			moved := r.moved.Load()
 			if moved == seen {
 				r.memory.reclaim()
 			}
-			if won.err != nil && (moved == seen || r.fetcher.pace.slow(time.Since(began))) {
+			if won.err != nil && (moved == seen || r.fetcher.pace.slow(env.Since(r.env, began))) {
 				ask()
 			}
 			seen = moved
+			continue
+		}
+		running--
+		switch {
+		case won.err == nil: // too late
+			a.Data.Free()
+		case a.err == nil:
+			won = a
+			r.fetcher.pace.note(env.Since(r.env, began))
+			cancel()
+		case errors.Is(a.err, errNoHolder): // the others may still deliver
+		default:
+			won.err = a.err
+			ask()
 		}
 	}
 	return won.Fetched, won.err
@@ -112,8 +110,10 @@ func (r *race) next(ctx context.Context) attempt {
 // candidate returns a holder that has not been asked in this round. When none is left the ring is
 // asked, once.
 func (r *race) candidate(ctx context.Context) (peer.ID, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	if err := r.lock.Acquire(ctx); err != nil {
+		return "", err
+	}
+	defer r.lock.Release()
 	for {
 		for len(r.queue) > 0 {
 			p := r.queue[0]
@@ -156,7 +156,7 @@ func (r *race) blockFrom(ctx context.Context, from peer.ID) attempt {
 // receive asks one peer for the block and hashes it while it comes. Memory is taken when the peer
 // has answered.
 func (r *race) receive(ctx context.Context, from peer.ID, check bool) (Fetched, error) {
-	ctx, stop := context.WithCancel(ctx)
+	ctx, stop := r.env.WithCancel(ctx)
 	defer stop()
 	b := r.block
 	get := &pb.GetBlock{Hash: b.Hash[:], Check: check, Repair: b.Repair}
