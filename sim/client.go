@@ -191,6 +191,7 @@ func (c *client) retract(ctx context.Context, later []*pb.Record) {
 		if r, err := c.files.Call(ctx, owner.ID, &pb.FileRequest{Body: &pb.FileRequest_Retract{Retract: &pb.Retract{Records: []*pb.Record{rec}}}}, nil); err == nil {
 			r.Close()
 			c.world.check.givenUp[givenUpKey(body.RecordBody)] = true
+			c.world.note("%d gives up block %d of %s", c.index, body.GetIndex(), body.GetName())
 		}
 	}
 }

@@ -3,7 +3,6 @@ package sim
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -22,33 +21,32 @@ type mutant struct {
 	text, new string
 	profile   string // or the test of a scene
 	seeds     int    // of which one shows it
+	also      edit   // another place that has to change with it
 }
+
+// edit is a change of a file below internal/replication.
+type edit struct{ file, text, new string }
 
 var mutants = []mutant{
 	{"the witness doesn't look at the grant again", "witness.go",
-		"\t\tn.WakeFetch()\n\t}\n\tif err := n.mayWitness(from, rec.Key(), st.GetGrant()); err != nil {", "\t\tn.WakeFetch()\n\t}\n\tif err != nil {", "TestArcChangesWhileAWitnessWrites", 0},
-	{"the witness doesn't look at the grant at all", "witness.go", "\tif id == nil {\n", "\tif true {\n", "crowd", 60},
+		"\t\tn.WakeFetch()\n\t}\n\tif err := n.mayWitness(from, rec.Key(), st.GetGrant()); err != nil {", "\t\tn.WakeFetch()\n\t}\n\tif err != nil {", "TestArcChangesWhileAWitnessWrites", 0, edit{}},
+	{"the witness doesn't look at the grant at all", "witness.go", "\tif id == nil {\n", "\tif true {\n", "crowd", 60, edit{}},
 	{"a put is acknowledged before its witness has it", "owner.go", "\t\tr := n.sendAll(ctx, rec, b, s, copies, waitAll)\n",
-		"\t\tif n.stillServing(s, key) {\n\t\t\treturn n.stored([]ring.Position{n.self}, 1, copies), nil\n\t\t}\n\t\tr := n.sendAll(ctx, rec, b, s, copies, waitAll)\n", "accidents", 60},
-	{"a get is answered without a vote", "reader.go", "if s.Grants.Alone() || w.confirms(s, ks) {", "if true {", "pauses", 60},
-	{"a copy is dropped at the first word", "strays.go", "\t\tif st.released.IsZero() {", "\t\tif false {", "growing", 60},
-	{"an owner doesn't ask the holders before it lets a copy go", "strays.go", "r.Have[i] = h == n.self ||", "r.Have[i] = true ||", "growing", 60},
-	{"a sync pulls nothing", "reconcile.go", "if err := n.pull(ctx, with, d.theirs); err != nil {", "if err := error(nil); err != nil {", "growing", 30},
-	{"an arc is served without a sync", "reconcile.go", "\tif ok {\n\t\t_, err = n.reconcile(ctx, r.With, span, nil)\n\t}", "\t_, _ = span, ok", "growing", 30},
-	{"repair pushes nothing", "reconcile.go", "return !wanted(e) && !d.stale[e.Place]", "return true", "crashes", 30},
-	{"bytes are never fetched", "fetch.go", "if n.store.Err() != nil {", "if true {", "disks", 30},
-	{"a tombstone is collected early", "tombstones.go", "n.grace().Expired(v, sure) && n.grace().Collectable([]replica.Reference{{Deleted: true}}, since, sure)", "true", "deletes", 30},
-	{"quarantine is ignored", "quarantine.go", "\tif since >= now-int64(n.grace()) {", "\tif since >= now-int64(n.grace()) || true {", "deletes", 60},
-	{"what is in quarantine is never believed", "quarantine.go", "if !ok || !c.Believe ||", "if true ||", "nights", 60},
-	{"a block is given up that another version uses", "orphans.go", "replica.Orphan(c.block, references(versions, c.Entry), n.time().Early)", "(c.block.Clock == 0 || replica.Orphan(c.block, references(versions, c.Entry), n.time().Early))", "refusals", 60},
-	{"orphans stay", "orphans.go", "n.CollectOrphans(ctx, blocks)", "_ = blocks", "blocks", 30},
-	{"blocks that nobody has are committed", "commit.go", "\t\terr := n.countBlocks(ctx, rec, blocks)\n", "\t\terr := error(nil)\n", "refusals", 60},
-	{"a put may replace what it doesn't name", "records.go", "|| verdict == replica.Stale {\n\t\t\treturn es, err", "{\n\t\t\treturn es, err", "fair", 30},
-	{"a leaver hands nothing over", "handover.go", "if failed, err = n.handAll(ctx, s, report, all); err != nil {", "if err != nil {", "leaving", 30},
-	{"more copies than usual are forgotten", "records.go", "\tn.health.asked(copies)\n", "\tcopies = 0\n", "disks", 60},
-	{"nobody looks beyond the holders", "repair.go", "\tif all && some {\n", "\tif false {\n", "storm", 60},
-	{"lookups go on without time", "internal/chord/find.go", "if left < time.Millisecond {", "if false {", "pauses", 30},
-	{"a departure is not told", "internal/chord/depart.go", "for _, p := range RingNeighbors(v) {", "for _, p := range RingNeighbors(v)[:0] {", "leaving", 30},
+		"\t\tif n.stillServing(s, key) {\n\t\t\treturn n.stored([]ring.Position{n.self}, 1, copies), nil\n\t\t}\n\t\tr := n.sendAll(ctx, rec, b, s, copies, waitAll)\n", "accidents", 60, edit{}},
+	{"a get is answered without a vote", "reader.go", "if s.Grants.Alone() || w.confirms(s, ks) {", "if true {", "pauses", 60, edit{}},
+	{"a copy is dropped at the first word", "strays.go", "\t\tif st.released.IsZero() {", "\t\tif false {", "growing", 60, edit{}},
+	{"an owner doesn't ask the holders before it lets a copy go", "strays.go", "r.Have[i] = h == n.self ||", "r.Have[i] = true ||", "growing", 60, edit{}},
+	{"a sync pulls nothing", "reconcile.go", "if err := n.pull(ctx, with, d.theirs); err != nil {", "if err := error(nil); err != nil {", "growing", 30, edit{}},
+	{"an arc is served without a sync", "reconcile.go", "\tif ok {\n\t\t_, err = n.reconcile(ctx, r.With, span, nil)\n\t}", "\t_, _ = span, ok", "growing", 30, edit{}},
+	{"repair pushes nothing", "reconcile.go", "return !wanted(e) && !d.stale[e.Place]", "return true", "crashes", 30, edit{}},
+	{"bytes are never fetched", "fetch.go", "if n.store.Err() != nil {", "if true {", "disks", 30, edit{}},
+	{"a tombstone is collected early", "tombstones.go", "n.grace().Expired(v, sure) && n.grace().Collectable([]replica.Reference{{Deleted: true}}, since, sure)", "true", "deletes", 30, edit{}},
+	{"quarantine is ignored", "quarantine.go", "\tif since >= now-int64(n.grace()) {", "\tif since >= now-int64(n.grace()) || true {", "deletes", 60, edit{}},
+	{"what is in quarantine is never believed", "quarantine.go", "if !ok || !c.Believe ||", "if true ||", "nights", 60, edit{}},
+	{"orphans stay", "orphans.go", "n.CollectOrphans(ctx, blocks)", "_ = blocks", "blocks", 30, edit{}},
+	{"blocks that nobody has are committed", "commit.go", "\t\terr := n.countBlocks(ctx, rec, blocks)\n", "\t\terr := error(nil)\n", "refusals", 60, edit{}},
+	{"more copies than usual are forgotten", "records.go", "\tn.health.asked(copies)\n", "\tcopies = 0\n", "disks", 60, edit{}},
+	{"lookups go on without time", "internal/chord/find.go", "if left < time.Millisecond {", "if false {", "pauses", 30, edit{}},
 }
 
 // accidents lose disks at any time, not in calm moments only: somebody's newest copies go with
@@ -57,23 +55,47 @@ var accidents = Profile{
 	Name: "accidents", Nodes: [2]int{6, 8}, Files: [2]int{3, 6}, Strict: true, Kinds: []kind{destroy, join}, Every: 10, Length: 60,
 }
 
-func (m mutant) path() string {
-	if strings.Contains(m.file, "/") {
-		return filepath.Join("..", filepath.FromSlash(m.file))
+func (e edit) path() string {
+	if strings.Contains(e.file, "/") {
+		return filepath.Join("..", filepath.FromSlash(e.file))
 	}
-	return filepath.Join("..", "internal", "replication", m.file)
+	return filepath.Join("..", "internal", "replication", e.file)
 }
 
-// source is the file as the mutant has it.
-func (m mutant) source() (string, error) {
-	raw, err := os.ReadFile(m.path())
+// apply is the file as the edit leaves it.
+func (e edit) apply() (string, error) {
+	raw, err := os.ReadFile(e.path())
 	if err != nil {
 		return "", err
 	}
-	if n := strings.Count(string(raw), m.text); n != 1 {
-		return "", fmt.Errorf("%s has %q %d times: bring the mutant %q up to date", m.path(), m.text, n, m.name)
+	if n := strings.Count(string(raw), e.text); n != 1 {
+		return "", fmt.Errorf("%s has %q %d times: bring the mutant up to date", e.path(), e.text, n)
 	}
-	return strings.Replace(string(raw), m.text, m.new, 1), nil
+	return strings.Replace(string(raw), e.text, e.new, 1), nil
+}
+
+// write writes the files of the mutant to a folder, and returns what replaces what.
+func (m mutant) write(dir string) (map[string]string, error) {
+	edits := []edit{{m.file, m.text, m.new}}
+	if m.also.file != "" {
+		edits = append(edits, m.also)
+	}
+	replace := map[string]string{}
+	for i, e := range edits {
+		source, err := e.apply()
+		if err != nil {
+			return nil, err
+		}
+		path, err := filepath.Abs(e.path())
+		if err != nil {
+			return nil, err
+		}
+		replace[path] = filepath.Join(dir, fmt.Sprint(i, ".go"))
+		if err := os.WriteFile(replace[path], []byte(source), 0o600); err != nil {
+			return nil, err
+		}
+	}
+	return replace, nil
 }
 
 // TestMutants: the checks find what goes wrong when the product makes a mistake. Each mutant is
@@ -82,31 +104,27 @@ func TestMutants(t *testing.T) {
 	t.Parallel()
 	for _, m := range mutants {
 		t.Run(strings.ReplaceAll(m.name, " ", "-"), func(t *testing.T) {
-			source, err := m.source()
+			dir := t.TempDir()
+			replace, err := m.write(dir)
 			if err != nil {
 				t.Fatal(err)
 			}
 			if *mutate {
-				m.hunt(t, source)
+				m.hunt(t, dir, replace)
 			}
 		})
 	}
 }
 
 // hunt builds the mutant and runs its seeds.
-func (m mutant) hunt(t *testing.T, source string) {
+func (m mutant) hunt(t *testing.T, dir string, replace map[string]string) {
 	t.Helper()
-	dir := t.TempDir()
-	changed, overlay, program := filepath.Join(dir, "changed.go"), filepath.Join(dir, "overlay.json"), filepath.Join(dir, "sim.test")
-	path, err := filepath.Abs(m.path())
-	if err != nil {
-		t.Fatal(err)
+	overlay, program := filepath.Join(dir, "overlay.json"), filepath.Join(dir, "sim.test")
+	raw, err := json.Marshal(map[string]any{"Replace": replace})
+	if err == nil {
+		err = os.WriteFile(overlay, raw, 0o600)
 	}
-	replace, err := json.Marshal(map[string]any{"Replace": map[string]string{path: changed}})
 	if err != nil {
-		t.Fatal(err)
-	}
-	if err := errors.Join(os.WriteFile(changed, []byte(source), 0o600), os.WriteFile(overlay, replace, 0o600)); err != nil {
 		t.Fatal(err)
 	}
 	if out, err := exec.CommandContext(t.Context(), "go", "test", "-c", "-overlay", overlay, "-o", program, ".").CombinedOutput(); err != nil {

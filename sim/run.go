@@ -81,6 +81,7 @@ func (f *Profile) run(seed uint64, plan schedule, verbose bool) Result {
 	s := f.setting(seed)
 	w := newWorld(seed, s.heartbeat, 3)
 	w.verbose, w.least, w.check.careless = verbose, 3, f.Careless
+	w.check.steady = f.Name == "refusals"
 	w.network.most, w.network.tail = s.most, s.tail
 	w.network.loss, w.network.twice = f.Loss, f.Twice
 	if f.Grace > 0 {
