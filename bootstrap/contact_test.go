@@ -139,7 +139,7 @@ func TestBadBootstrapAddresses(t *testing.T) {
 	}{
 		{"nobody there", "/ip4/127.0.0.1/tcp/" + free + "/p2p/" + boot.ID().String(), []string{"refused", "check"}},
 		{"another peer there", info.Addrs[0].String() + "/p2p/" + other.host.ID().String(), []string{boot.ID().String(), "copy"}},
-		{"not a bootstrap peer", peeraddr.Full(other.host)[0].String(), []string{"no bootstrap peer"}},
+		{"not a bootstrap peer", peeraddr.Full(other.host)[0].String(), []string{"not a bootstrap peer"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
