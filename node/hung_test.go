@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"iter"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -203,6 +204,29 @@ func TestEveryVerbWithHungPeers(t *testing.T) {
 		}
 	}
 	wg.Wait()
+}
+
+// A node that leaves while no other peer answers gives up in time, however many files it has.
+func TestLeaveWithHungPeers(t *testing.T) {
+	t.Parallel()
+	nodes := hungRing(t, hungTimeout)
+	n := nodes[0]
+	for i := range 200 {
+		putUntilStored(t, nodes[1], "file "+strconv.Itoa(i), []byte("x"))
+	}
+	for _, other := range nodes[1:] {
+		hang(other, "file", "ring")
+	}
+	began := time.Now()
+	err := n.Leave(t.Context(), nil)
+	if took := time.Since(began); took > hungMost {
+		t.Errorf("it took %s with a timeout of %s", took, hungTimeout)
+	} else {
+		t.Logf("%s: %v", took, err)
+	}
+	if err == nil {
+		t.Error("files that nobody took were given up")
+	}
 }
 
 func (o *operations) ops() *operations { return o }

@@ -2,6 +2,7 @@ package replication
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -10,6 +11,7 @@ import (
 	"github.com/p2pchord/p2pchord/internal/contain"
 	"github.com/p2pchord/p2pchord/internal/env"
 	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/replica"
 	"github.com/p2pchord/p2pchord/ring"
 	"github.com/p2pchord/p2pchord/store"
@@ -47,7 +49,8 @@ func (n *Node) HandOver(ctx context.Context, report func(HandOver), all bool) (s
 		n.event("leaving", "the last node of its ring; its files are kept for the next start")
 	default:
 		n.event("leaving", "handing files over")
-		if failed, err = n.handAll(ctx, s, report, all); err != nil {
+		silent := &silentPeers{}
+		if failed, err = n.handAll(ctx, s, report, all, silent); err != nil {
 			n.stay(ctx)
 			return s, failed, fault.New(fault.CodeOf(err), "can't read the files to hand over, and stays in the ring: %w", err)
 		}
@@ -55,7 +58,7 @@ func (n *Node) HandOver(ctx context.Context, report func(HandOver), all bool) (s
 		if err := n.ring.HandedOver(n.env.WithoutCancel(ctx)); err != nil {
 			return s, failed, err
 		}
-		failed = append(failed, n.handLate(ctx, s)...)
+		failed = append(failed, n.handLate(ctx, s, silent)...)
 	}
 	return s, failed, nil
 }
@@ -113,11 +116,48 @@ func (l *lateCopies) count() int {
 	return len(l.entries)
 }
 
+// maxUnanswered is how many records in a row a peer may leave unanswered before a leaving node gives
+// it no more. Each costs the time of a request, and there may be thousands.
+const maxUnanswered = 3
+
+// silentPeers are the peers that don't answer a leaving node. The zero value is ready, and safe for
+// concurrent use.
+type silentPeers struct {
+	mu         sync.Mutex
+	unanswered map[ring.Position]int
+	last       map[ring.Position]error
+}
+
+// note counts the outcome of a request. Any answer, even a refusal, ends the count.
+func (p *silentPeers) note(peer ring.Position, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err == nil || fault.CodeOf(err) != fault.Unreachable && !errors.Is(err, protocol.ErrNoAnswer) {
+		delete(p.unanswered, peer)
+		return
+	}
+	if p.unanswered == nil {
+		p.unanswered, p.last = make(map[ring.Position]int), make(map[ring.Position]error)
+	}
+	p.unanswered[peer]++
+	p.last[peer] = err
+}
+
+// gaveUp returns the last error of a peer that is given no more, else nil.
+func (p *silentPeers) gaveUp(peer ring.Position) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.unanswered[peer] < maxUnanswered {
+		return nil
+	}
+	return p.last[peer]
+}
+
 // handLate hands those over, and returns the names for which that failed.
-func (n *Node) handLate(ctx context.Context, s *chord.Snapshot) []string {
+func (n *Node) handLate(ctx context.Context, s *chord.Snapshot, silent *silentPeers) []string {
 	var failed []string
 	for _, e := range n.late.take() {
-		if h := n.handOne(ctx, s, e, false); h.Error != "" {
+		if h := n.handOne(ctx, s, e, false, silent); h.Error != "" {
 			failed = append(failed, h.Name)
 		}
 	}
@@ -134,7 +174,7 @@ func tell(report func(HandOver), h HandOver) {
 const handers = 4
 
 // handAll hands over the whole store.
-func (n *Node) handAll(ctx context.Context, s *chord.Snapshot, report func(HandOver), all bool) ([]string, error) {
+func (n *Node) handAll(ctx context.Context, s *chord.Snapshot, report func(HandOver), all bool, silent *silentPeers) ([]string, error) {
 	var mu sync.Mutex
 	var failed []string
 	done := func(e store.Entry, h HandOver) {
@@ -161,7 +201,7 @@ func (n *Node) handAll(ctx context.Context, s *chord.Snapshot, report func(HandO
 			if err := group.Go(ctx, "handing a record over", func(context.Context) {
 				h := failed
 				defer func() { done(e, h) }()
-				h = n.handOne(ctx, s, e, all)
+				h = n.handOne(ctx, s, e, all, silent)
 			}); err != nil {
 				done(e, HandOver{Name: e.Name, Error: err.Error()})
 			}
@@ -198,7 +238,7 @@ func deleted(e store.Entry) bool {
 
 // handOne gives one record to the peers that have to hold it without this node, or to the first two
 // of them at least.
-func (n *Node) handOne(ctx context.Context, s *chord.Snapshot, e store.Entry, all bool) HandOver {
+func (n *Node) handOne(ctx context.Context, s *chord.Snapshot, e store.Entry, all bool, silent *silentPeers) HandOver {
 	h := HandOver{Name: e.Name}
 	k, err := readEntry(e)
 	if err != nil {
@@ -224,6 +264,10 @@ func (n *Node) handOne(ctx context.Context, s *chord.Snapshot, e store.Entry, al
 			lastErr = ctx.Err()
 			break
 		}
+		if err := silent.gaveUp(to); err != nil {
+			lastErr = err
+			continue
+		}
 		if !all && n.holds(ctx, to, e) {
 			given++
 			continue
@@ -236,7 +280,9 @@ func (n *Node) handOne(ctx context.Context, s *chord.Snapshot, e store.Entry, al
 			}
 			continue
 		}
-		if err := n.push(ctx, to, e); err != nil {
+		err := n.push(ctx, to, e)
+		silent.note(to, err)
+		if err != nil {
 			lastErr = err
 			continue
 		}
