@@ -28,11 +28,17 @@ type mutant struct {
 type edit struct{ file, text, new string }
 
 var mutants = []mutant{
-	{"the witness doesn't look at the grant again", "witness.go",
-		"\t\tn.WakeFetch()\n\t}\n\tif err := n.mayWitness(from, rec.Key(), st.GetGrant()); err != nil {", "\t\tn.WakeFetch()\n\t}\n\tif err != nil {", "TestArcChangesWhileAWitnessWrites", 0, edit{}},
+	{
+		"the witness doesn't look at the grant again", "witness.go",
+		"\t\tn.WakeFetch()\n\t}\n\tif err := n.mayWitness(from, rec.Key(), st.GetGrant()); err != nil {", "\t\tn.WakeFetch()\n\t}\n\tif err != nil {", "TestArcChangesWhileAWitnessWrites", 0,
+		edit{},
+	},
 	{"the witness doesn't look at the grant at all", "witness.go", "\tif id == nil {\n", "\tif true {\n", "crowd", 60, edit{}},
-	{"a put is acknowledged before its witness has it", "owner.go", "\t\tr := n.sendAll(ctx, rec, b, s, copies, waitAll)\n",
-		"\t\tif n.stillServing(s, key) {\n\t\t\treturn n.stored([]ring.Position{n.self}, 1, copies), nil\n\t\t}\n\t\tr := n.sendAll(ctx, rec, b, s, copies, waitAll)\n", "accidents", 60, edit{}},
+	{
+		"a put is acknowledged before its witness has it", "owner.go", "\t\tr := n.sendAll(ctx, rec, b, s, copies, waitAll)\n",
+		"\t\tif n.stillServing(s, key) {\n\t\t\treturn n.stored([]ring.Position{n.self}, 1, copies), nil\n\t\t}\n\t\tr := n.sendAll(ctx, rec, b, s, copies, waitAll)\n", "accidents", 60,
+		edit{},
+	},
 	{"a get is answered without a vote", "reader.go", "if s.Grants.Alone() || w.confirms(s, ks) {", "if true {", "pauses", 60, edit{}},
 	{"a copy is dropped at the first word", "strays.go", "\t\tif st.released.IsZero() {", "\t\tif false {", "growing", 60, edit{}},
 	{"an owner doesn't ask the holders before it lets a copy go", "strays.go", "r.Have[i] = h == n.self ||", "r.Have[i] = true ||", "growing", 60, edit{}},

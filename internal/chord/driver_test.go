@@ -26,8 +26,10 @@ func alone(t *testing.T, published func(old, now *Snapshot), f func(ctx context.
 		ctx, cancel := context.WithCancel(t.Context())
 		var wg sync.WaitGroup
 		e := env.NewSystem(ctx, &wg)
-		d, err := New(Config{Env: e, Self: ring.Position{Key: 1, ID: "self"}, Heartbeat: 3 * time.Second, Timeout: 10 * time.Second, Copies: 3, Nonce: 1,
-			Book: emptyBook{}, Transport: nobody{}, Hooks: Hooks{Published: published}})
+		d, err := New(Config{
+			Env: e, Self: ring.Position{Key: 1, ID: "self"}, Heartbeat: 3 * time.Second, Timeout: 10 * time.Second, Copies: 3, Nonce: 1,
+			Book: emptyBook{}, Transport: nobody{}, Hooks: Hooks{Published: published},
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
