@@ -10,8 +10,8 @@ import (
 	"github.com/p2pchord/p2pchord/protocol/pb"
 )
 
-// A put gives a block up that another version has come to use meanwhile. The holders have the block as
-// the one that gives it up has put it, for its clock is ahead.
+// A put gives a block up that another version has come to use meanwhile. The holders have the block
+// as the one that gives it up has put it, for its clock is ahead.
 func TestABlockIsGivenUpThatAnotherVersionUses(t *testing.T) {
 	scene(t, 4, second, func(s *stage, _ moment) {
 		a, b := s.peers[3], s.peers[4]

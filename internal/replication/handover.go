@@ -116,8 +116,8 @@ func (l *lateCopies) count() int {
 	return len(l.entries)
 }
 
-// maxUnanswered is how many records in a row a peer may leave unanswered before a leaving node gives
-// it no more. Each costs the time of a request, and there may be thousands.
+// maxUnanswered is how many records in a row a peer may leave unanswered before a leaving node
+// gives it no more. Each costs the time of a request, and there may be thousands.
 const maxUnanswered = 3
 
 // silentPeers are the peers that don't answer a leaving node. The zero value is ready, and safe for
