@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/host"
@@ -36,7 +35,7 @@ type Client struct {
 	client *protocol.Client
 	book   *book.Book
 	router *client.Router
-	wg     sync.WaitGroup // of what the router has started
+	env    *env.System // of the router
 }
 
 // Dial connects to a ring through bootstrap peers, or through members given in their place.
@@ -58,11 +57,11 @@ func Dial(ctx context.Context, cfg ClientConfig) (_ *Client, err error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{host: h, client: protocol.NewClient(h, protocol.ClientOptions{
+	c := &Client{host: h, env: env.NewSystem(context.Background()), client: protocol.NewClient(h, protocol.ClientOptions{
 		DialTimeout: cfg.Timeout, Timeout: cfg.Timeout, Progress: cfg.Timeout, Limits: limits(cfg.LimitUp, cfg.LimitDown),
 	})}
 	c.book = book.New(h, nil)
-	c.router = client.New(h.ID(), clientTransport{c}, c.book, cfg.Timeout, env.NewSystem(context.Background(), &c.wg))
+	c.router = client.New(h.ID(), clientTransport{c}, c.book, cfg.Timeout, c.env)
 	remote := request.Remote(c.client)
 	c.begin(transfer.Config{
 		Key: h.Peerstore().PrivKey(h.ID()), ID: h.ID(), Memory: membudget.New(cfg.MemoryBytes), Timeout: cfg.Timeout,
@@ -146,6 +145,6 @@ func (c *Client) introduceMember(ctx context.Context, id peer.ID) (*pb.Neighbour
 // Close ends the client.
 func (c *Client) Close() error {
 	err := errors.Join(c.client.Close(), c.host.Close())
-	c.wg.Wait()
+	c.env.AwaitProcesses()
 	return err
 }

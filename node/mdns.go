@@ -73,7 +73,7 @@ func (l lanPeers) HandlePeerFound(info peer.AddrInfo) {
 	if info.ID == n.host.ID() {
 		return
 	}
-	n.work("meeting a peer of the local network", func(ctx context.Context) {
+	n.env.Go("meeting a peer of the local network", func(ctx context.Context) {
 		ctx, cancel := context.WithTimeout(ctx, n.cfg.Timeout)
 		defer cancel()
 		if err := n.host.Connect(ctx, info); err != nil {

@@ -75,7 +75,7 @@ type Node struct {
 
 	eventQueue *delivery.Queue[Event] // events on their way to Config.Events
 
-	env      env.Env // of all processes of the node
+	env      *env.System // of all processes of the node
 	ctx      context.Context
 	cancel   context.CancelFunc
 	wg       sync.WaitGroup
@@ -100,7 +100,7 @@ func New(ctx context.Context, cfg Config) (*Node, error) {
 	}
 	n.memory = membudget.New(cfg.MemoryBytes)
 	n.ctx, n.cancel = context.WithCancel(context.WithoutCancel(ctx))
-	n.env = env.NewSystem(n.ctx, &n.wg)
+	n.env = env.NewSystem(n.ctx)
 	n.missing = env.NewWakeup(n.env)
 	n.eventQueue = newEvents(cfg.Events)
 	if n.metrics, err = nodemetrics.New(cfg.Registerer, n.memory, droppedEvents(n.eventQueue)); err != nil {
@@ -186,12 +186,6 @@ func (n *Node) spawn(f func(context.Context)) {
 	n.wg.Go(func() { f(n.ctx) })
 }
 
-// work is spawn for one piece of work: a panic in it is contained. failed, if not nil, then tells
-// whoever waits for the outcome.
-func (n *Node) work(what string, f func(context.Context), failed func()) {
-	contain.Go(&n.wg, what, func() { f(n.ctx) }, failed)
-}
-
 // keepRunning is spawn for a loop that lasts as long as the node. One that panics is begun anew
 // after a while.
 func (n *Node) keepRunning(what string, loop func(context.Context)) {
@@ -257,6 +251,7 @@ func (n *Node) Close() error {
 			errs = append(errs, n.guard.Close())
 		}
 		n.wg.Wait()
+		n.env.AwaitProcesses()
 		if n.client != nil {
 			errs = append(errs, n.client.Close())
 		}

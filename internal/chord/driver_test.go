@@ -25,7 +25,7 @@ func alone(t *testing.T, published func(old, now *Snapshot), f func(ctx context.
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		var wg sync.WaitGroup
-		e := env.NewSystem(ctx, &wg)
+		e := env.NewSystem(ctx)
 		d, err := New(Config{
 			Env: e, Self: ring.Position{Key: 1, ID: "self"}, Heartbeat: 3 * time.Second, Timeout: 10 * time.Second, Copies: 3, Nonce: 1,
 			Book: emptyBook{}, Transport: nobody{}, Hooks: Hooks{Published: published},
@@ -34,7 +34,8 @@ func alone(t *testing.T, published func(old, now *Snapshot), f func(ctx context.
 			t.Fatal(err)
 		}
 		wg.Go(func() { d.Run(ctx, nobody{}) })
-		f(ctx, e, d, func() { cancel(); wg.Wait() })
+		end := func() { cancel(); wg.Wait(); e.AwaitProcesses() }
+		f(ctx, e, d, end)
 		cancel()
 		wg.Wait()
 	})

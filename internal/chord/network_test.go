@@ -65,7 +65,7 @@ func (n *virtualNetwork) start(name string, knows ...*networkPeer) *networkPeer 
 		peers = append(peers, LearnAll(p, k.self)...)
 	}
 	d, err := New(Config{
-		Env: env.NewSystem(ctx, &n.wg), Self: self.Position, Heartbeat: 3 * time.Second, Timeout: 10 * time.Second,
+		Env: env.NewSystem(ctx), Self: self.Position, Heartbeat: 3 * time.Second, Timeout: 10 * time.Second,
 		Copies: 3, Peers: peers, Seed: uint64(len(n.peers)), Nonce: uint64(len(n.peers) + 1), Book: p, Transport: p,
 		Hooks: Hooks{LeftBehind: func(id peer.ID) {
 			p.mu.Lock()

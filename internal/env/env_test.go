@@ -17,10 +17,10 @@ func in(t *testing.T, f func(ctx context.Context, e Env)) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
-		var wg sync.WaitGroup
-		f(ctx, NewSystem(ctx, &wg))
+		e := NewSystem(ctx)
+		f(ctx, e)
 		cancel()
-		wg.Wait()
+		e.AwaitProcesses()
 	})
 }
 
@@ -249,4 +249,23 @@ func TestAfterFunc(t *testing.T) {
 		}
 		_ = Sleep(ctx, e, time.Minute)
 	})
+}
+
+// Requests of users start processes while their peer ends.
+func TestAProcessMayStartWhileTheOthersEnd(t *testing.T) {
+	t.Parallel()
+	e := NewSystem(t.Context())
+	var started sync.WaitGroup
+	for range 4 {
+		started.Go(func() {
+			for range 1000 {
+				e.Go("starting late", func(context.Context) {}, nil)
+			}
+		})
+	}
+	for range 1000 {
+		e.AwaitProcesses()
+	}
+	started.Wait()
+	e.AwaitProcesses()
 }

@@ -12,19 +12,51 @@ import (
 // System is the environment of production: goroutines and the system's clock.
 type System struct {
 	ctx context.Context
-	wg  *sync.WaitGroup
+
+	mu      sync.Mutex
+	running int       // processes
+	idle    sync.Cond // running is 0
 }
 
-// NewSystem returns an environment whose processes get ctx and are counted in wg: who ends ctx
-// waits for wg.
-func NewSystem(ctx context.Context, wg *sync.WaitGroup) *System { return &System{ctx, wg} }
+// NewSystem returns an environment whose processes get ctx.
+func NewSystem(ctx context.Context) *System {
+	s := &System{ctx: ctx}
+	s.idle.L = &s.mu
+	return s
+}
+
+// AwaitProcesses waits until no process runs. Whoever ends the context calls it. Unlike with a
+// sync.WaitGroup, a process may be started meanwhile.
+func (s *System) AwaitProcesses() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for s.running > 0 {
+		s.idle.Wait()
+	}
+}
+
+// count adds n to the number of processes that run.
+func (s *System) count(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.running += n; s.running == 0 {
+		s.idle.Broadcast()
+	}
+}
 
 // Now implements [Env].
 func (s *System) Now() time.Time { return time.Now() }
 
 // Go implements [Env].
 func (s *System) Go(what string, f func(context.Context), failed func()) {
-	contain.Go(s.wg, what, func() { f(s.ctx) }, failed)
+	s.count(1)
+	go func() {
+		defer s.count(-1)
+		err := contain.Run(what, func() error { f(s.ctx); return nil })
+		if err != nil && failed != nil {
+			failed()
+		}
+	}()
 }
 
 // NewSignal implements [Env].
@@ -134,4 +166,4 @@ func Done(s Signal) <-chan struct{} { return s.(*systemSignal).fired } //nolint:
 
 // Background returns an environment of production for processes that end by themselves, and that
 // nobody else waits for.
-func Background() *System { return NewSystem(context.Background(), new(sync.WaitGroup)) }
+func Background() *System { return NewSystem(context.Background()) }

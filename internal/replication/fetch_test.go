@@ -2,7 +2,6 @@ package replication
 
 import (
 	"errors"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,7 +12,7 @@ import (
 
 func newForeground(t *testing.T) *foreground {
 	t.Helper()
-	e := env.NewSystem(t.Context(), new(sync.WaitGroup))
+	e := env.NewSystem(t.Context())
 	return &foreground{env: e, turn: env.NewLock(e)}
 }
 

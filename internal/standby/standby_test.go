@@ -60,7 +60,7 @@ func TestTheLastNodeStays(t *testing.T) {
 		d := new(disk)
 		var works atomic.Int32
 		s := New(Config{
-			Env: env.NewSystem(ctx, &wg), Ring: alone{snapshot: &chord.Snapshot{View: m.View()}}, Store: d, Heartbeat: 3 * time.Second,
+			Env: env.NewSystem(ctx), Ring: alone{snapshot: &chord.Snapshot{View: m.View()}}, Store: d, Heartbeat: 3 * time.Second,
 			Event: func(string, string) {}, Works: func() { works.Add(1) },
 		})
 		wg.Go(func() { s.Run(ctx) })

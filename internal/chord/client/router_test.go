@@ -52,10 +52,10 @@ func (m *members) Info(ring.ID) (i protocol.PeerInfo, ok bool) { return i, false
 
 func TestMembersBeforeTheKeyAreAskedFirst(t *testing.T) {
 	t.Parallel()
-	var wg sync.WaitGroup
-	defer wg.Wait()
 	m := &members{down: map[peer.ID]bool{"300": true}}
-	r := New("client", m, m, 10*time.Second, env.NewSystem(t.Context(), &wg))
+	e := env.NewSystem(t.Context())
+	defer e.AwaitProcesses()
+	r := New("client", m, m, 10*time.Second, e)
 	if _, ok := r.Guess(1); ok {
 		t.Error("a client that knows nobody guesses")
 	}
