@@ -57,9 +57,10 @@ func Dial(ctx context.Context, cfg ClientConfig) (_ *Client, err error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{host: h, env: env.NewSystem(context.Background()), client: protocol.NewClient(h, protocol.ClientOptions{
+	c := &Client{host: h, client: protocol.NewClient(h, protocol.ClientOptions{
 		DialTimeout: cfg.Timeout, Timeout: cfg.Timeout, Progress: cfg.Timeout, Limits: limits(cfg.LimitUp, cfg.LimitDown),
 	})}
+	c.env = env.NewSystem(context.Background()) //nolint:contextcheck // it lasts until Close
 	c.book = book.New(h, nil)
 	c.router = client.New(h.ID(), clientTransport{c}, c.book, cfg.Timeout, c.env)
 	remote := request.Remote(c.client)

@@ -100,7 +100,7 @@ func New(ctx context.Context, cfg Config) (*Node, error) {
 	}
 	n.memory = membudget.New(cfg.MemoryBytes)
 	n.ctx, n.cancel = context.WithCancel(context.WithoutCancel(ctx))
-	n.env = env.NewSystem(n.ctx)
+	n.env = env.NewSystem(n.ctx) //nolint:contextcheck // it lasts until Close
 	n.missing = env.NewWakeup(n.env)
 	n.eventQueue = newEvents(cfg.Events)
 	if n.metrics, err = nodemetrics.New(cfg.Registerer, n.memory, droppedEvents(n.eventQueue)); err != nil {

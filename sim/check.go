@@ -55,7 +55,7 @@ type checker struct {
 	// know.
 	givenUp map[string]bool
 
-	acknowledgements, reads, withoutBytes, drops, retracted, collected, quarantined int
+	acknowledgements, reads, withoutBytes, drops, collected, quarantined int
 }
 
 func (c *checker) fail(err error) {
@@ -288,9 +288,6 @@ func (c *checker) destroyed(p *peer) {
 	c.losses = append(c.losses, c.world.now)
 	c.wipe(p)
 }
-
-// emptied notes that a node has left and emptied its disk.
-func (c *checker) emptied(p *peer) { c.destroyed(p) }
 
 func (c *checker) wipe(p *peer) {
 	es := p.disk.all()

@@ -49,8 +49,11 @@ var mutants = []mutant{
 	{"a tombstone is collected early", "tombstones.go", "n.grace().Expired(v, sure) && n.grace().Collectable([]replica.Reference{{Deleted: true}}, since, sure)", "true", "deletes", 30, edit{}},
 	{"quarantine is ignored", "quarantine.go", "\tif since >= now-int64(n.grace()) {", "\tif since >= now-int64(n.grace()) || true {", "deletes", 60, edit{}},
 	{"what is in quarantine is never believed", "quarantine.go", "if !ok || !c.Believe ||", "if true ||", "nights", 60, edit{}},
-	{"a block is given up that another version uses", "orphans.go", "replica.Orphan(c.block, references(versions, c.Entry), n.time().Early)",
-		"(c.block.Clock == 0 || replica.Orphan(c.block, references(versions, c.Entry), n.time().Early))", "TestABlockIsGivenUpThatAnotherVersionUses", 0, edit{}},
+	{
+		"a block is given up that another version uses", "orphans.go", "replica.Orphan(c.block, references(versions, c.Entry), n.time().Early)",
+		"(c.block.Clock == 0 || replica.Orphan(c.block, references(versions, c.Entry), n.time().Early))", "TestABlockIsGivenUpThatAnotherVersionUses", 0,
+		edit{},
+	},
 	{"orphans stay", "orphans.go", "n.CollectOrphans(ctx, blocks)", "_ = blocks", "blocks", 30, edit{}},
 	{"blocks that nobody has are committed", "commit.go", "\t\terr := n.countBlocks(ctx, rec, blocks)\n", "\t\terr := error(nil)\n", "refusals", 60, edit{}},
 	{"more copies than usual are forgotten", "records.go", "\tn.health.asked(copies)\n", "\tcopies = 0\n", "disks", 60, edit{}},

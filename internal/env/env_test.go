@@ -244,7 +244,7 @@ func TestAfterFunc(t *testing.T) {
 		if err := e.Wait(ctx, time.Hour, called); err != nil || Since(e, began) != time.Minute {
 			t.Errorf("called after %s: %v", Since(e, began), err)
 		}
-		if e.AfterFunc(time.Second, func() { t.Error("a stopped timer calls") }).Stop() != true {
+		if !e.AfterFunc(time.Second, func() { t.Error("a stopped timer calls") }).Stop() {
 			t.Error("a timer can't be stopped")
 		}
 		_ = Sleep(ctx, e, time.Minute)

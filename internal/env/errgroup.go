@@ -32,7 +32,7 @@ func (g *ErrGroup) Go(what string, f func(context.Context) error) {
 	err := g.group.Go(g.ctx, what, func(context.Context) {
 		err := fmt.Errorf("%w in %s", contain.ErrPanic, what) // unless f returns
 		defer func() { g.failed(err) }()
-		err = f(g.ctx)
+		err = f(g.ctx) //nolint:contextcheck // the group's, which derives from the caller's
 	})
 	g.failed(err)
 }

@@ -34,8 +34,6 @@ var starting sync.Mutex
 // them.
 var bridgeLogs = sync.OnceFunc(func() { gologshim.SetDefaultHandler(golog.SlogHandler()) })
 
-var log = golog.Logger("p2pchord/host")
-
 // New builds and starts a host. It listens on every address asked for, or fails: with
 // fault.Usage for an address that no host could listen on, with fault.Failed for one
 // that can't be had here and now, a port in use for instance.
