@@ -53,6 +53,9 @@ var walls = []wall{
 	{"cmd/p2pchord/internal/console", []string{module + "/store", module + "/protocol", module + "/bootstrap", cobra}, false},
 	{"ring", pure, true},
 	{"replica", pure, true},
+	// Directly: the hash and the generated messages below it use package sync.
+	{"network", pure, false},
+	{"network", []string{module + "/node", module + "/store", module + "/bootstrap", module + "/protocol/signed", libp2p}, true},
 	{"store", []string{libp2p, module + "/node", module + "/protocol"}, true},
 	{"protocol", []string{module + "/node", module + "/store"}, true},
 	{"node", []string{"net/http", module + "/cmd"}, true},
