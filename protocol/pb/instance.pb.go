@@ -294,7 +294,7 @@ func (x *FindInstances) GetChallenge() []byte {
 	return nil
 }
 
-// ReviewInstances means that the sender has seen another process under the receiver's identity: the
+// ReviewInstances says that the sender has seen another process under the receiver's identity: the
 // receiver finds out for itself, with FindInstances.
 type ReviewInstances struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`

@@ -356,7 +356,7 @@ func (x *GetNeighbours) GetFrom() *Peer {
 	return nil
 }
 
-// Notify means that the sender believes that it is the receiver's predecessor.
+// Notify says that the sender believes that it is the receiver's predecessor.
 type Notify struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	From          *Peer                  `protobuf:"bytes,1,opt,name=from,proto3" json:"from,omitempty"`
@@ -562,7 +562,7 @@ func (x *Found) GetNext() []*Peer {
 	return nil
 }
 
-// Depart means that the sender leaves the ring, and which neighbors it had.
+// Depart says that the sender leaves the ring, and which neighbors it had.
 type Depart struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	From  *Neighbours            `protobuf:"bytes,1,opt,name=from,proto3" json:"from,omitempty"`
