@@ -7,8 +7,8 @@
 // suspicion before death, rings that grow from one node, a merge probe. Its words are
 // the papers': successor, predecessor, finger, join, stabilize, rectify, notify.
 //
-// A Machine is told things with Step and answers with Commands; a driver (package
-// node) carries them out. Time is a Tick, randomness a seed, so that equal inputs give
+// A Machine takes Inputs with Step and returns Commands; a driver (internal/chord)
+// carries them out. Time is a Tick, randomness a seed, so that equal inputs give
 // equal outputs on every machine and in every run.
 //
 // The package does no I/O, reads no clock, starts no goroutine, takes no lock and keeps no

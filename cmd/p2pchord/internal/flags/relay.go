@@ -1,6 +1,7 @@
 package flags
 
 import (
+	"strconv"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -30,11 +31,14 @@ func (f *Relay) Add(fl *pflag.FlagSet) {
 	fl.IntVar(&f.slots, "relay-slots", d.Reservations, "`number` of peers that may be reached through it")
 	fl.IntVar(&f.slotsPerAddress, "relay-slots-per-address", d.ReservationsPerIP, "`number` of them behind one IP address")
 	fl.IntVar(&f.connsPerPeer, "relay-connections-per-peer", d.CircuitsPerPeer, "`number` of relayed connections that one peer may have")
-	fl.StringVar(&f.data, "relay-data", "4GiB", "`bytes` that a relayed connection may carry each way; transfers continue over a new one")
+	fl.StringVar(&f.data, "relay-data", gibibytes(d.DataBytes), "`bytes` that a relayed connection may carry each way; transfers continue over a new one")
 	fl.DurationVar(&f.duration, "relay-duration", d.Duration, "how long a relayed connection may last; transfers continue over a new one")
-	fl.StringVar(&f.perPeer, "relay-data-per-peer", "64GiB", "`bytes` that one peer may send through it at once, and in a day on average; beyond that it is slowed down")
-	fl.StringVar(&f.inAll, "relay-data-in-all", "512GiB", "`bytes` that all peers together may send through it at once, and in a day on average")
+	fl.StringVar(&f.perPeer, "relay-data-per-peer", gibibytes(d.PeerBytesPerDay), "`bytes` that one peer may send through it at once, and in a day on average; beyond that it is slowed down")
+	fl.StringVar(&f.inAll, "relay-data-in-all", gibibytes(d.BytesPerDay), "`bytes` that all peers together may send through it at once, and in a day on average")
 }
+
+// gibibytes writes a size that is a whole number of GiB as the flags take it.
+func gibibytes(n int64) string { return strconv.FormatInt(n>>30, 10) + "GiB" }
 
 // Parse checks the flags and returns the limits.
 func (f Relay) Parse() (l bootstrap.RelayLimits, err error) {
