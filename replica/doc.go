@@ -3,8 +3,9 @@
 // accept as the witness of another, what to send, and what may be dropped.
 //
 // It holds no records, does no I/O, starts no goroutine, reads no clock and draws
-// no random numbers. Package internal/replication carries its decisions out.
-// One process owns an Arc (internal/chord), and everybody else reads the immutable Grants that it publishes.
+// no random numbers. Package internal/replication carries its decisions out. One
+// process owns an Arc (internal/chord), and everybody else reads the immutable Grants
+// that it publishes.
 //
 // The protocol is that of docs/replication.md: the predecessor of a node grants it
 // the arc between the two and is the witness of every write to that arc. Its terms
