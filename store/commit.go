@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/store/internal/database"
+	"github.com/p2pchord/p2pchord/store/internal/disk"
 )
 
 // request is a change that waits for the committing goroutine.
@@ -81,7 +83,7 @@ func (s *Store) commitGroup(group []*request) {
 	t.finish(s.count)
 	if t.err != nil {
 		err := t.err // nothing is written
-		if isBroken(err) {
+		if disk.IsBroken(err) {
 			err = s.fail(err)
 		}
 		all(err)
@@ -97,13 +99,13 @@ func (s *Store) commitGroup(group []*request) {
 
 // persist makes the batch durable, then visible.
 func (s *Store) persist(t *tx) error {
-	payload := payloadOf(t.b)
-	if s.journal.full(len(payload)) {
+	payload := database.PayloadOf(t.b)
+	if s.journal.Full(len(payload)) {
 		if err := s.turn(); err != nil {
 			return s.fail(err)
 		}
 	}
-	if err := s.journal.append(payload); err != nil {
+	if err := s.journal.Append(payload); err != nil {
 		return s.fail(err)
 	}
 	// A caller that reads the rows must not find the counter of missing blocks too low.
@@ -139,14 +141,14 @@ func (s *Store) turn() error {
 	if err := s.startFlush(); err != nil {
 		return err
 	}
-	s.journal.turn()
+	s.journal.Turn()
 	return nil
 }
 
 // startFlush notes the journal's epoch as being in the database, behind all of it, and
 // begins to write both to the database's files.
 func (s *Store) startFlush() error {
-	if err := s.db.Set(keyJournal, epochValue(s.journal.epoch), noSync); err != nil {
+	if err := s.db.Set(keyJournal, epochValue(s.journal.Epoch()), noSync); err != nil {
 		return err
 	}
 	flushed, err := s.db.AsyncFlush()
@@ -172,7 +174,7 @@ func (s *Store) fail(cause error) error {
 	s.failOnce.Do(func() {
 		err := error(&fault.Error{
 			Code: fault.TryAgain,
-			Msg:  fmt.Sprintf("%v: %s", ErrFailed, reason(cause)),
+			Msg:  fmt.Sprintf("%v: %s", ErrFailed, disk.Reason(cause)),
 			Err:  errors.Join(ErrFailed, cause),
 		})
 		s.failure.Store(&err)
@@ -195,4 +197,16 @@ func wrapRead(err error) error {
 		return nil
 	}
 	return fmt.Errorf("reading the store: %w", err)
+}
+
+// taken turns the failure of writing a block's file into the error for its caller. A full disk
+// concerns this block; one that can't be written fails the store.
+func (s *Store) taken(what string, err error) error {
+	switch {
+	case disk.IsFull(err):
+		return &fault.Error{Code: fault.NoSpace, Msg: ErrNoSpace.Error(), Err: fmt.Errorf("%w: %s: %w", ErrNoSpace, what, err)}
+	case disk.IsBroken(err):
+		return s.fail(fmt.Errorf("%s: %w", what, err))
+	}
+	return fmt.Errorf("%s: %w", what, err)
 }

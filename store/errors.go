@@ -1,6 +1,9 @@
 package store
 
-import "github.com/p2pchord/p2pchord/internal/fault"
+import (
+	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/store/internal/disk"
+)
 
 // Errors of the store; each is of a kind of internal/fault.
 var (
@@ -22,3 +25,17 @@ var (
 	// ErrShort means that a stream is shorter or longer than its announced size.
 	ErrShort = fault.New(fault.Integrity, "the stream did not have the announced size")
 )
+
+// IsFull reports whether err means that the disk, or a quota on it, is full.
+func IsFull(err error) bool { return disk.IsFull(err) }
+
+// IsDiskError reports whether err comes from using the disk, rather than from the request.
+func IsDiskError(err error) bool { return disk.IsError(err) }
+
+// Reason is a short description of why a disk failed, without paths; empty when err is nil.
+func Reason(err error) string {
+	if err == nil {
+		return ""
+	}
+	return disk.Reason(err)
+}

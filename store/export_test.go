@@ -3,8 +3,6 @@ package store
 import (
 	"context"
 	"time"
-
-	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
 // Small makes o those of a store whose journals turn, whose database flushes and whose
@@ -30,19 +28,11 @@ func (s *Store) Reclaim() {
 // BlockPath is where the file of a block stands.
 func (s *Store) BlockPath(h Hash) string { return s.blockPath(h) }
 
-// Journal opens journals alone.
-func Journal(fs vfs.FS, dir string, key []byte, limit int64, flushed uint64) (*journal, [][]byte, error) {
-	return openJournal(fs, dir, key, limit, flushed)
-}
-
 // WithInline makes blocks of up to n bytes stand in the database.
 func WithInline(o Options, n int64) Options {
 	o.inline = n
 	return o
 }
-
-func (j *journal) Append(b []byte) error { return j.append(b) }
-func (j *journal) Close() error          { return j.close() }
 
 // SetFormat makes the store one of another format.
 func (s *Store) SetFormat(v byte) error { return s.db.Set(keyFormat, []byte{v}, noSync) }

@@ -52,7 +52,7 @@ func (h *Handle) Reopen() error {
 	if err := old.probe(); err != nil {
 		return err
 	}
-	if old.Err() == nil && !old.life.isClosed() {
+	if old.Err() == nil && !old.calls.IsClosed() {
 		return nil
 	}
 	_ = old.Close() // it has failed already: its error doesn't matter
@@ -109,7 +109,7 @@ func (h *Handle) Err() error {
 	if err := s.Err(); err != nil {
 		return err
 	}
-	if s.life.isClosed() {
+	if s.calls.IsClosed() {
 		return ErrClosed
 	}
 	return nil
@@ -186,11 +186,3 @@ func (h *Handle) Usage() Usage { return h.current.Load().Usage() }
 
 // HasRoom is Store.HasRoom.
 func (h *Handle) HasRoom(n int64) bool { return h.current.Load().HasRoom(n) }
-
-// Reason is a short description of why a disk failed, without paths; empty when err is nil.
-func Reason(err error) string {
-	if err == nil {
-		return ""
-	}
-	return reason(err)
-}

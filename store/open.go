@@ -10,6 +10,9 @@ import (
 	"path/filepath"
 
 	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/store/internal/database"
+	"github.com/p2pchord/p2pchord/store/internal/disk"
+	"github.com/p2pchord/p2pchord/store/internal/journal"
 )
 
 // Open opens the store in dir, and makes one when there is none. It removes what a crash left in
@@ -19,8 +22,8 @@ import (
 func Open(dir string, opts Options) (*Store, error) {
 	s := &Store{
 		dir: dir, opts: opts.withDefaults(),
-		closing: make(chan struct{}), failed: make(chan struct{}),
-		queue: make(chan *request, maxGroup), reclaim: make(chan struct{}, 1),
+		failed: make(chan struct{}),
+		queue:  make(chan *request, maxGroup), reclaim: make(chan struct{}, 1),
 	}
 	s.fs = s.opts.FS
 	if err := s.open(); err != nil {
@@ -49,12 +52,9 @@ func (s *Store) open() error {
 	}
 	if err != nil {
 		if s.journal != nil {
-			err = errors.Join(err, s.journal.close())
+			err = errors.Join(err, s.journal.Close())
 		}
-		close(s.closing)
-		err = errors.Join(err, s.db.Close())
-		s.cache.Unref()
-		return err
+		return errors.Join(err, s.db.Close())
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	s.cancel = cancel
@@ -79,12 +79,12 @@ func (s *Store) blockPath(h Hash) string {
 
 func (s *Store) makeFolders() error {
 	for _, dir := range []string{s.stagingDir(), s.badDir(), s.dbDir()} {
-		if err := makeFolder(s.fs, dir); err != nil {
+		if err := disk.MakeFolder(s.fs, dir); err != nil {
 			return err
 		}
 	}
 	blocks := s.fs.PathJoin(s.dir, "blocks")
-	if err := makeFolder(s.fs, blocks); err != nil {
+	if err := disk.MakeFolder(s.fs, blocks); err != nil {
 		return err
 	}
 	have, err := s.fs.List(blocks)
@@ -96,7 +96,7 @@ func (s *Store) makeFolders() error {
 			return err
 		}
 	}
-	return syncFolder(s.fs, blocks)
+	return disk.SyncFolder(s.fs, blocks)
 }
 
 func (s *Store) sweepStaging() error {
@@ -112,6 +112,14 @@ func (s *Store) sweepStaging() error {
 	return nil
 }
 
+func (s *Store) openDatabase() (err error) {
+	s.db, err = database.Open(s.dbDir(), database.Options{
+		FS: s.fs, Cache: s.opts.Cache, MemTable: s.opts.memtable,
+		Fail: func(err error) { _ = s.fail(err) }, Failed: s.failed, Err: s.Err,
+	})
+	return err
+}
+
 // checkFormat refuses a format that this program doesn't know, and returns the journal's key, which
 // is stored with the format.
 func (s *Store) checkFormat() (journalKey []byte, err error) {
@@ -121,7 +129,7 @@ func (s *Store) checkFormat() (journalKey []byte, err error) {
 		return nil, err
 	case !ok: // new: replay makes the row durable before anything is committed
 		v = append(v, format)
-		v = append(v, make([]byte, keyBytes)...)
+		v = append(v, make([]byte, journal.KeyBytes)...)
 		_, _ = rand.Read(v[1:]) // never fails
 		return v[1:], s.db.Set(keyFormat, v, noSync)
 	case len(v) == 0 || v[0] == 0:
@@ -142,19 +150,22 @@ func (s *Store) replay(key []byte) error {
 	if ok && len(v) == 8 {
 		flushed = binary.BigEndian.Uint64(v)
 	}
+	if len(key) != journal.KeyBytes {
+		return errBadRecord
+	}
 	var batches [][]byte
-	if s.journal, batches, err = openJournal(s.fs, s.dbDir(), key, s.opts.journal, flushed); err != nil {
+	if s.journal, batches, err = journal.Open(s.fs, s.dbDir(), [journal.KeyBytes]byte(key), s.opts.journal, flushed); err != nil {
 		return err
 	}
 	for _, payload := range batches {
-		if err := applyPayload(s.db, payload); err != nil {
+		if err := database.ApplyPayload(s.db.DB, payload); err != nil {
 			return err
 		}
 	}
 	if len(batches) == 0 && ok {
 		return nil
 	}
-	if err := s.db.Set(keyJournal, epochValue(s.journal.epoch-1), noSync); err != nil {
+	if err := s.db.Set(keyJournal, epochValue(s.journal.Epoch()-1), noSync); err != nil {
 		return err
 	}
 	done, err := s.db.AsyncFlush()

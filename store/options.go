@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/p2pchord/p2pchord/store/internal/disk"
 )
 
 // Options are the settings of a store. The zero value is the default of each.
@@ -53,7 +55,7 @@ const (
 
 func (o Options) withDefaults() Options {
 	if o.FS == nil {
-		o.FS = directFS{vfs.Default}
+		o.FS = disk.Direct{FS: vfs.Default}
 	}
 	if o.ScrubPeriod == 0 {
 		o.ScrubPeriod = defaultScrub

@@ -17,10 +17,10 @@ import (
 // that shows without hashing is found here too: a file that is gone or has another length is set
 // aside, and the error is ErrCorrupt. ErrNotHere as for Read.
 func (s *Store) Raw(h Hash, by Reader) (io.ReadCloser, int, error) {
-	if !s.life.enter() {
+	if !s.calls.Enter() {
 		return nil, 0, ErrClosed
 	}
-	defer s.life.leave()
+	defer s.calls.Leave()
 	b, here, err := blockOf(s.db, h)
 	switch {
 	case err != nil:
@@ -41,7 +41,7 @@ func (s *Store) Raw(h Hash, by Reader) (io.ReadCloser, int, error) {
 	if err != nil {
 		return nil, 0, wrapRead(err)
 	}
-	if by == User && s.heat.read(h) {
+	if by == User && s.heat.Read(h) {
 		return f, int(b.size), nil
 	}
 	return rawFile{direct.Reader(f, int64(b.size)), f}, int(b.size), nil

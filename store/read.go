@@ -16,10 +16,10 @@ import (
 
 // Entries returns the entries of one place, by Stamp.
 func (s *Store) Entries(at Place) ([]Entry, error) {
-	if !s.life.enter() {
+	if !s.calls.Enter() {
 		return nil, ErrClosed
 	}
-	defer s.life.leave()
+	defer s.calls.Leave()
 	es, err := entriesAt(s.db, at)
 	return es, wrapRead(err)
 }
@@ -29,10 +29,10 @@ func (s *Store) Entries(at Place) ([]Entry, error) {
 // which may wrap. It shows the entries as they were when it began; fn may use the store, and should
 // not wait for other work.
 func (s *Store) Scan(span Span, cursor *Entry, fn func(Entry) bool) error {
-	if !s.life.enter() {
+	if !s.calls.Enter() {
 		return ErrClosed
 	}
-	defer s.life.leave()
+	defer s.calls.Leave()
 	parts := []Span{span}
 	if span.First > span.Last {
 		parts = []Span{{span.First, 0xffff}, {0, span.Last}}
@@ -67,7 +67,7 @@ func (s *Store) scanPart(r pebble.Reader, lower, upper []byte, fn func(Entry) bo
 	// The counter is read after the snapshot was taken, so it is not too low for it.
 	anyMissing := s.missing.Load() > 0
 	err = each(r, lower, upper, func(k, v []byte) (bool, error) {
-		if s.life.isClosed() {
+		if s.calls.IsClosed() {
 			return false, ErrClosed
 		}
 		e, err := decodeEntry(k, v)
@@ -89,10 +89,10 @@ func (s *Store) scanPart(r pebble.Reader, lower, upper []byte, fn func(Entry) bo
 // Missing returns up to limit entries whose bytes are not here, in no particular order.
 // Successive calls begin at different blocks, so that those that can't be had do not hide the rest.
 func (s *Store) Missing(limit int) ([]Entry, error) {
-	if !s.life.enter() {
+	if !s.calls.Enter() {
 		return nil, ErrClosed
 	}
-	defer s.life.leave()
+	defer s.calls.Leave()
 	if s.missing.Load() == 0 || limit <= 0 {
 		return nil, nil
 	}
@@ -134,20 +134,20 @@ func entriesNaming(r pebble.Reader, h Hash, fn func(Entry) bool) error {
 
 // Has reports whether a block's bytes are here.
 func (s *Store) Has(h Hash) (bool, error) {
-	if !s.life.enter() {
+	if !s.calls.Enter() {
 		return false, ErrClosed
 	}
-	defer s.life.leave()
+	defer s.calls.Leave()
 	_, here, err := blockOf(s.db, h)
 	return here, wrapRead(err)
 }
 
 // Size is how many bytes a block has; ErrNotHere when they are not in this store.
 func (s *Store) Size(h Hash) (int, error) {
-	if !s.life.enter() {
+	if !s.calls.Enter() {
 		return 0, ErrClosed
 	}
-	defer s.life.leave()
+	defer s.calls.Leave()
 	b, here, err := blockOf(s.db, h)
 	if err == nil && !here {
 		return 0, ErrNotHere
@@ -159,14 +159,14 @@ func (s *Store) Size(h Hash) (int, error) {
 // large enough. A block that fails is set aside, becomes missing, and the error is
 // ErrCorrupt. ErrNotHere means that the bytes are not in this store.
 func (s *Store) Read(ctx context.Context, h Hash, buf []byte) ([]byte, error) {
-	if !s.life.enter() {
+	if !s.calls.Enter() {
 		return nil, ErrClosed
 	}
-	defer s.life.leave()
+	defer s.calls.Leave()
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	return s.read(h, buf, s.heat.read(h))
+	return s.read(h, buf, s.heat.Read(h))
 }
 
 // read is Read; hot blocks are read through the system's cache.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+
+	"github.com/p2pchord/p2pchord/store/internal/disk"
 )
 
 // wakeReclaim signals that there may be doubtful files.
@@ -38,14 +40,14 @@ func (s *Store) reclaimSome() (more bool) {
 	defer s.reclaiming.Unlock()
 	var held []Hash
 	err := each(s.db, []byte{tableDoubt}, []byte{tableDoubt + 1}, func(k, _ []byte) (bool, error) {
-		if h := Hash(k[1:]); s.hashes.tryLock(h) {
+		if h := Hash(k[1:]); s.hashes.TryLock(h) {
 			held = append(held, h)
 		}
 		return len(held) < most, nil
 	})
 	defer func() {
 		for _, h := range held {
-			s.hashes.unlock(h)
+			s.hashes.Unlock(h)
 		}
 	}()
 	if err != nil || len(held) == 0 || s.Err() != nil {
@@ -70,7 +72,7 @@ func (s *Store) reclaimSome() (more bool) {
 		settled = append(settled, h)
 	}
 	for dir := range folders {
-		if syncFolder(s.fs, dir) != nil {
+		if disk.SyncFolder(s.fs, dir) != nil {
 			return false
 		}
 	}

@@ -16,8 +16,8 @@ const maxBad = 16
 // noted as missing, then its file is moved away.
 func (s *Store) setAside(h Hash, buf []byte) ([]byte, error) {
 	defer s.wakeReclaim() // after the lock is given back
-	s.hashes.lock(h)
-	defer s.hashes.unlock(h)
+	s.hashes.Lock(h)
+	defer s.hashes.Unlock(h)
 	b, here, err := blockOf(s.db, h)
 	if err != nil {
 		return nil, wrapRead(err)
@@ -62,10 +62,10 @@ func (s *Store) keepBad(h Hash) {
 // Verify re-reads every block now, calling report for each bad one, which is set aside.
 // It returns how many blocks it read, good and bad, and how many bytes they have.
 func (s *Store) Verify(ctx context.Context, report func(Hash, error)) (blocks int, bytes int64, err error) {
-	if !s.life.enter() {
+	if !s.calls.Enter() {
 		return 0, 0, ErrClosed
 	}
-	defer s.life.leave()
+	defer s.calls.Leave()
 	var buf []byte
 	var at Hash
 	for {
@@ -76,7 +76,7 @@ func (s *Store) Verify(ctx context.Context, report func(Hash, error)) (blocks in
 		if err := ctx.Err(); err != nil {
 			return blocks, bytes, err
 		}
-		if s.life.isClosed() {
+		if s.calls.IsClosed() {
 			return blocks, bytes, ErrClosed
 		}
 		if buf, err = s.check(h, buf); errors.Is(err, ErrCorrupt) {

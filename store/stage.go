@@ -13,6 +13,7 @@ import (
 
 	"github.com/p2pchord/p2pchord/internal/blake3sum"
 	"github.com/p2pchord/p2pchord/internal/durable"
+	"github.com/p2pchord/p2pchord/store/internal/disk"
 )
 
 // staged is bytes that have been written: in memory (body) when few, otherwise in a temporary file.
@@ -77,7 +78,7 @@ func (s *Store) Stage(ctx context.Context, size int64, r io.Reader) (Staged, err
 	if err := s.Err(); err != nil {
 		return nil, err
 	}
-	if s.life.isClosed() {
+	if s.calls.IsClosed() {
 		return nil, ErrClosed
 	}
 	in := &intake{s: s, ctx: ctx, r: r, size: size}
@@ -88,7 +89,7 @@ func (s *Store) Stage(ctx context.Context, size int64, r io.Reader) (Staged, err
 	if err == nil {
 		g.reserved = in.reserved
 	}
-	if err == nil && s.life.isClosed() {
+	if err == nil && s.calls.IsClosed() {
 		g.drop()
 		return nil, ErrClosed
 	}
@@ -239,7 +240,7 @@ func (s *Store) publish(g *staged) error {
 		t.set(hashKey(tableDoubt, g.hash), nil)
 		return nil
 	})
-	fs := blockFS{s.fs}
+	fs := disk.Durable{FS: s.fs}
 	var err error
 	if g.file != nil {
 		f := g.file
@@ -281,7 +282,7 @@ func (s *Store) StageKnown(ctx context.Context, data []byte, h Hash, use Use) (S
 		return nil, ErrTooLarge
 	case s.Err() != nil:
 		return nil, s.Err()
-	case s.life.isClosed():
+	case s.calls.IsClosed():
 		return nil, ErrClosed
 	case ctx.Err() != nil:
 		return nil, fmt.Errorf("taking in a block: %w", ctx.Err())
@@ -297,7 +298,7 @@ func (s *Store) StageKnown(ctx context.Context, data []byte, h Hash, use Use) (S
 		s.release(size)
 		return nil, err
 	}
-	if s.life.isClosed() {
+	if s.calls.IsClosed() {
 		g.drop()
 		return nil, ErrClosed
 	}
@@ -310,7 +311,7 @@ func (g *staged) write(data []byte, use Use) error {
 	temp := fs.PathJoin(g.s.stagingDir(), rand.Text())
 	category := vfs.WriteCategoryUnspecified
 	if use == Cold {
-		category = coldBlock
+		category = disk.ColdBlock
 	}
 	f, err := fs.Create(temp, category)
 	if err != nil {

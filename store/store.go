@@ -10,22 +10,25 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/p2pchord/p2pchord/store/internal/database"
+	"github.com/p2pchord/p2pchord/store/internal/disk"
+	"github.com/p2pchord/p2pchord/store/internal/journal"
+	"github.com/p2pchord/p2pchord/store/internal/locks"
 )
 
 // Store is a durable local store of entries and blocks. Its methods may be called from
 // many goroutines. Every method answers ErrClosed after Close.
 type Store struct {
-	dir  string
-	opts Options
-	fs   vfs.FS
-	life life
+	dir   string
+	opts  Options
+	fs    vfs.FS
+	calls locks.Calls
 
-	db      *pebble.DB
-	cache   *pebble.Cache
-	closing chan struct{} // closed when the database is about to be closed
+	db *database.DB
 
 	// The committing goroutine's own.
-	journal *journal
+	journal *journal.Journal
 	flushed <-chan struct{} // closed when the database's files have what the other journal holds
 	queue   chan *request
 
@@ -41,8 +44,8 @@ type Store struct {
 	failure  atomic.Pointer[error]
 
 	space  space
-	hashes hashLocks
-	heat   heat
+	hashes locks.Hashes
+	heat   disk.Heat
 	turns  atomic.Uint64 // where Missing begins next
 
 	cancel     context.CancelFunc
@@ -63,7 +66,7 @@ func epochValue(epoch uint64) []byte { return binary.BigEndian.AppendUint64(nil,
 // may be called more than once. It must not be called from within a function that was handed to the
 // store.
 func (s *Store) Close() error {
-	if !s.life.close() {
+	if !s.calls.Close() {
 		return nil
 	}
 	s.cancel()
@@ -93,11 +96,9 @@ func (s *Store) rest() error {
 }
 
 func (s *Store) closeFiles() error {
-	close(s.closing)
 	failed := s.Err() != nil
 	err := s.db.Close()
-	s.cache.Unref()
-	err = errors.Join(err, s.journal.close())
+	err = errors.Join(err, s.journal.Close())
 	if failed {
 		return nil // Err has the reason, and Close has nothing to add
 	}

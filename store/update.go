@@ -27,10 +27,10 @@ func (s *Store) Update(ctx context.Context, at Place, fn func([]Entry) ([]Entry,
 	if err := checkPlace(at); err != nil {
 		return nil, err
 	}
-	if !s.life.enter() {
+	if !s.calls.Enter() {
 		return nil, ErrClosed
 	}
-	defer s.life.leave()
+	defer s.calls.Leave()
 	var now []Entry
 	err := s.taking(ctx, with, func(t *tx, taken []*staged) error {
 		old, err := entriesAt(t.b, at)
@@ -65,10 +65,10 @@ func (s *Store) Update(ctx context.Context, at Place, fn func([]Entry) ([]Entry,
 // Supply adds the bytes of a block that an entry already names: each such entry becomes
 // complete. Bytes that no entry names are dropped.
 func (s *Store) Supply(ctx context.Context, with Staged) error {
-	if !s.life.enter() {
+	if !s.calls.Enter() {
 		return ErrClosed
 	}
-	defer s.life.leave()
+	defer s.calls.Leave()
 	return s.taking(ctx, []Staged{with}, func(t *tx, taken []*staged) error {
 		for _, g := range taken {
 			t.settle(g.hash, g, t.named(g.hash))
@@ -100,8 +100,8 @@ func (s *Store) taking(ctx context.Context, with []Staged, do func(*tx, []*stage
 		defer s.wakeReclaim() // after the locks are given back
 	}
 	for _, g := range files {
-		s.hashes.lock(g.hash)
-		defer s.hashes.unlock(g.hash)
+		s.hashes.Lock(g.hash)
+		defer s.hashes.Unlock(g.hash)
 	}
 	for {
 		if err = s.publishAbsent(files); err != nil {

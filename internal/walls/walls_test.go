@@ -18,6 +18,7 @@ const (
 	module = "github.com/p2pchord/p2pchord"
 	libp2p = "github.com/libp2p"
 	cobra  = "github.com/spf13/cobra"
+	pebble = "github.com/cockroachdb/pebble"
 )
 
 // wall says what the packages in a directory never import.
@@ -57,6 +58,10 @@ var walls = []wall{
 	{"network", pure, false},
 	{"network", []string{module + "/node", module + "/store", module + "/bootstrap", module + "/protocol/signed", libp2p}, true},
 	{"store", []string{libp2p, module + "/node", module + "/protocol"}, true},
+	{"store/internal/locks", []string{module, pebble}, true},
+	{"store/internal/disk", []string{module + "/store"}, true},
+	{"store/internal/journal", []string{module + "/store/internal/database", module + "/store/internal/locks"}, true},
+	{"store/internal/database", []string{module + "/store/internal/journal", module + "/store/internal/locks"}, true},
 	{"protocol", []string{module + "/node", module + "/store"}, true},
 	{"node", []string{"net/http", module + "/cmd"}, true},
 	{"bootstrap", []string{module + "/node", module + "/store"}, true},

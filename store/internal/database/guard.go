@@ -1,4 +1,4 @@
-package store
+package database
 
 import (
 	"errors"
@@ -8,8 +8,8 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
-	"github.com/p2pchord/p2pchord/internal/durable"
 	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/store/internal/disk"
 )
 
 // guard is the file system as the database sees it. The first failed write fails the whole store.
@@ -83,7 +83,7 @@ func (g *guard) settleNames(name string) error {
 	if !isMarker(g.PathBase(name)) {
 		return nil
 	}
-	return g.check(syncFolder(g.FS, g.PathDir(name)))
+	return g.check(disk.SyncFolder(g.FS, g.PathDir(name)))
 }
 
 func (g *guard) Remove(name string) error {
@@ -218,42 +218,4 @@ func (f *guardedFile) SyncTo(n int64) (bool, error) {
 	}
 	full, err := f.File.SyncTo(n)
 	return full, f.g.check(err)
-}
-
-// blockFS is the file system as internal/durable sees it.
-type blockFS struct{ vfs.FS }
-
-func (b blockFS) Create(name string, _ os.FileMode) (durable.File, error) {
-	f, err := b.FS.Create(name, vfs.WriteCategoryUnspecified)
-	if err != nil {
-		return nil, err
-	}
-	return f, nil
-}
-
-func (b blockFS) SyncFolder(dir string) error { return syncFolder(b.FS, dir) }
-
-func syncFolder(fs vfs.FS, dir string) error {
-	d, err := fs.OpenDir(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
-}
-
-// makeFolder makes dir and what is missing above it, names durable.
-func makeFolder(fs vfs.FS, dir string) error {
-	if _, err := fs.Stat(dir); err == nil {
-		return nil
-	}
-	parent := fs.PathDir(dir)
-	if parent != dir {
-		if err := makeFolder(fs, parent); err != nil {
-			return err
-		}
-	}
-	if err := fs.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	return syncFolder(fs, parent)
 }

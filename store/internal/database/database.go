@@ -1,4 +1,4 @@
-package store
+package database
 
 import (
 	"errors"
@@ -9,30 +9,21 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
 	"github.com/cockroachdb/pebble/v2/sstable"
+	"github.com/cockroachdb/pebble/v2/vfs"
 )
-
-// This file holds what the store relies on in pebble that pebble doesn't promise.
-// The tests beside it fail when an upgrade changes any of it:
-//
-//   - A batch encodes itself in one form, which the journal keeps on the disk (payloadOf).
-//   - The file whose name tells which other file counts is "marker.NAME.NUMBER.VALUE"; the new
-//     one is made before the old one is removed, with no fsync of the folder between (isMarker).
-//   - Without a write-ahead log it makes the log's file nevertheless, and leaves it empty (isLog).
-//   - An fsync of its folder that fails when a marker has changed is a panic (openDatabase,
-//     guardedFolder).
 
 // databaseFormat is how the database writes its files.
 const databaseFormat = pebble.FormatTableFormatV6
 
-// payloadOf returns what the journal keeps of a batch that has not been applied yet.
-func payloadOf(b *pebble.Batch) []byte { return b.Repr() }
+// PayloadOf returns what the journal keeps of a batch that has not been applied yet.
+func PayloadOf(b *pebble.Batch) []byte { return b.Repr() }
 
-// applyPayload applies the batch that payload was made of.
-func applyPayload(db *pebble.DB, payload []byte) error {
+// ApplyPayload applies the batch that payload was made of.
+func ApplyPayload(db *pebble.DB, payload []byte) error {
 	b := db.NewBatch()
 	err := b.SetRepr(payload)
 	if err == nil {
-		err = db.Apply(b, noSync)
+		err = db.Apply(b, pebble.NoSync)
 	}
 	return errors.Join(err, b.Close())
 }
@@ -43,9 +34,29 @@ func isMarker(base string) bool { return strings.HasPrefix(base, "marker.") }
 // isLog reports whether a file is a write-ahead log of the database.
 func isLog(base string) bool { return strings.HasSuffix(base, ".log") }
 
-// openDatabase opens pebble without its own log. Its memory is the cache, from which it
-// takes the memtables, two of them as a rule.
-func (s *Store) openDatabase() (err error) {
+// Options are what a database needs of the store that it belongs to.
+type Options struct {
+	FS       vfs.FS
+	Cache    int64  // bytes, the memtables included
+	MemTable uint64 // bytes
+	// Fail makes the store refuse every later change. It may be called more than once.
+	Fail func(error)
+	// Failed is closed when Fail was called for the first time, and Err returns why from then on.
+	Failed <-chan struct{}
+	Err    func() error
+}
+
+// DB is pebble without its own log.
+type DB struct {
+	*pebble.DB
+	cache   *pebble.Cache
+	closing chan struct{} // closed when the database is about to be closed
+}
+
+// Open opens pebble without its own log. Its memory is the cache, from which it takes the
+// memtables, two of them as a rule.
+func Open(dir string, opts Options) (_ *DB, err error) {
+	d := &DB{closing: make(chan struct{})}
 	// The database may not be able to write the folder; it reports that by a panic, too.
 	defer func() {
 		if r := recover(); r != nil {
@@ -56,34 +67,32 @@ func (s *Store) openDatabase() (err error) {
 			err = fmt.Errorf("the database: %w", cause)
 		}
 		if err != nil {
-			s.cache.Unref()
+			d.cache.Unref()
 		}
-		if first := s.Err(); err != nil && first != nil {
+		if first := opts.Err(); err != nil && first != nil {
 			err = first // the later errors say less
 		}
 	}()
 	var opened atomic.Bool
-	s.cache = pebble.NewCache(s.opts.Cache) // the memtables are counted in it
+	d.cache = pebble.NewCache(opts.Cache) // the memtables are counted in it
 	o := &pebble.Options{
-		Cache:              s.cache,
+		Cache:              d.cache,
 		Comparer:           pebble.DefaultComparer,
 		DisableWAL:         true,
 		FormatMajorVersion: databaseFormat,
 		FS: &guard{
-			FS: s.fs, failed: s.failed, closing: s.closing,
-			fail: func(err error) { _ = s.fail(err) },
-			live: opened.Load,
+			FS: opts.FS, failed: opts.Failed, closing: d.closing, fail: opts.Fail, live: opened.Load,
 		},
-		Logger:                      quiet{s},
-		MemTableSize:                s.opts.memtable,
+		Logger:                      quiet{opts.Fail},
+		MemTableSize:                opts.MemTable,
 		MemTableStopWritesThreshold: 4,
 		MaxOpenFiles:                256,
 		EventListener: &pebble.EventListener{
-			BackgroundError: func(err error) { _ = s.fail(err) },
+			BackgroundError: opts.Fail,
 			DataCorruption:  func(pebble.DataCorruptionInfo) {}, // the reader gets the error
 		},
 	}
-	o.Experimental.CompactionScheduler = newCompactions(s.failed)
+	o.Experimental.CompactionScheduler = newCompactions(opts.Failed)
 	for i := range o.Levels {
 		o.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
 		o.Levels[i].Compression = func() *sstable.CompressionProfile {
@@ -94,20 +103,28 @@ func (s *Store) openDatabase() (err error) {
 		}
 	}
 	o.EnsureDefaults()
-	if s.db, err = pebble.Open(s.dbDir(), o); err != nil {
-		return err
+	if d.DB, err = pebble.Open(dir, o); err != nil {
+		return nil, err
 	}
-	if err := s.Err(); err != nil { // the database does not know
-		close(s.closing)
-		_ = s.db.Close()
-		return err
+	if err := opts.Err(); err != nil { // the database does not know
+		close(d.closing)
+		_ = d.DB.Close()
+		return nil, err
 	}
 	opened.Store(true)
-	return nil
+	return d, nil
+}
+
+// Close lets what waits after a failure end, and closes the database.
+func (d *DB) Close() error {
+	close(d.closing)
+	err := d.DB.Close()
+	d.cache.Unref()
+	return err
 }
 
 // quiet is the database's logger: a fatal error fails the store, all else is not for users.
-type quiet struct{ s *Store }
+type quiet struct{ fail func(error) }
 
 func (quiet) Infof(string, ...any)  {}
 func (quiet) Errorf(string, ...any) {}
@@ -118,7 +135,7 @@ func (q quiet) Fatalf(f string, args ...any) {
 			cause.err = err
 		}
 	}
-	_ = q.s.fail(cause)
+	q.fail(cause)
 }
 
 // fatal is the message of the database, with the error that it mentions.

@@ -1,4 +1,4 @@
-package store
+package journal
 
 import (
 	"bytes"
@@ -11,9 +11,10 @@ import (
 
 	"github.com/p2pchord/p2pchord/internal/blake3sum"
 	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/store/internal/disk"
 )
 
-// journal is the store's write-ahead log: two files, written in turn and over and over,
+// Journal is the store's write-ahead log: two files, written in turn and over and over,
 // so that an fsync rarely has to change more than the bytes. Each turn is an epoch.
 // A record is
 //
@@ -24,8 +25,8 @@ import (
 // strangers, which must not look like records when a file is overwritten. An epoch ends where a
 // record doesn't fit its sequence. Each record is durable before the next is written, so only the
 // last of the newest epoch can be torn; anything else is damage.
-type journal struct {
-	key   [keyBytes]byte
+type Journal struct {
+	key   [KeyBytes]byte
 	files [2]vfs.File
 	limit int64 // bytes of a file that are filled before the other is used
 	epoch uint64
@@ -34,37 +35,36 @@ type journal struct {
 	buf   []byte
 }
 
+// KeyBytes is the length of a journal's key.
+const KeyBytes = blake3sum.KeySize
+
 const (
 	recordCheck = 8
 	recordHead  = recordCheck + 20
-	keyBytes    = blake3sum.KeySize
 )
 
 var errDamagedJournal = fault.New(fault.Integrity, "the store's journal is damaged: acknowledged changes can't be read; move the data folder away and let the node fetch its files again")
 
-// openJournal opens the files, making them where they are missing, and returns the
+// Open opens the files, making them where they are missing, and returns the
 // payloads of the epochs after flushed, oldest first. The next record belongs to a new
-// epoch, so what was returned must be durable elsewhere before append is called.
-func openJournal(fs vfs.FS, dir string, key []byte, limit int64, flushed uint64) (*journal, [][]byte, error) {
-	if len(key) != keyBytes {
-		return nil, nil, errBadRecord
-	}
-	j := &journal{key: [keyBytes]byte(key), limit: limit, epoch: flushed}
+// epoch, so what was returned must be durable elsewhere before Append is called.
+func Open(fs vfs.FS, dir string, key [KeyBytes]byte, limit int64, flushed uint64) (*Journal, [][]byte, error) {
+	j := &Journal{key: key, limit: limit, epoch: flushed}
 	var epochs [2]uint64
 	var payloads [2][][]byte
 	for i := range j.files {
 		f, err := fs.OpenReadWrite(fs.PathJoin(dir, fmt.Sprintf("journal.%d", i)), vfs.WriteCategoryUnspecified)
 		if err != nil {
-			return nil, nil, errors.Join(fmt.Errorf("opening the journal: %w", err), j.close())
+			return nil, nil, errors.Join(fmt.Errorf("opening the journal: %w", err), j.Close())
 		}
 		j.files[i] = f
 		if epochs[i], payloads[i], err = j.readEpoch(f, flushed); err != nil {
-			return nil, nil, errors.Join(err, j.close())
+			return nil, nil, errors.Join(err, j.Close())
 		}
 		j.epoch = max(j.epoch, epochs[i])
 	}
-	if err := syncFolder(fs, dir); err != nil {
-		return nil, nil, errors.Join(err, j.close())
+	if err := disk.SyncFolder(fs, dir); err != nil {
+		return nil, nil, errors.Join(err, j.Close())
 	}
 	older, newer := 0, 1
 	if epochs[0] > epochs[1] {
@@ -72,7 +72,7 @@ func openJournal(fs vfs.FS, dir string, key []byte, limit int64, flushed uint64)
 	}
 	// An epoch begins only when the one before the last is in the database.
 	if epochs[newer] > flushed+1 && epochs[older] != epochs[newer]-1 {
-		return nil, nil, errors.Join(errDamagedJournal, j.close())
+		return nil, nil, errors.Join(errDamagedJournal, j.Close())
 	}
 	var all [][]byte
 	for _, i := range []int{older, newer} {
@@ -80,12 +80,12 @@ func openJournal(fs vfs.FS, dir string, key []byte, limit int64, flushed uint64)
 			all = append(all, payloads[i]...)
 		}
 	}
-	j.turn()
+	j.Turn()
 	return j, all, nil
 }
 
 // readEpoch returns the epoch that the file begins with and its payloads.
-func (j *journal) readEpoch(f vfs.File, flushed uint64) (epoch uint64, payloads [][]byte, err error) {
+func (j *Journal) readEpoch(f vfs.File, flushed uint64) (epoch uint64, payloads [][]byte, err error) {
 	st, err := f.Stat()
 	if err != nil {
 		return 0, nil, fmt.Errorf("reading the journal: %w", err)
@@ -114,7 +114,7 @@ func (j *journal) readEpoch(f vfs.File, flushed uint64) (epoch uint64, payloads 
 }
 
 // continues reports whether a whole record of the epoch with a number above seq is in b.
-func (j *journal) continues(b []byte, epoch, seq uint64) bool {
+func (j *Journal) continues(b []byte, epoch, seq uint64) bool {
 	want := binary.BigEndian.AppendUint64(nil, epoch)
 	for len(b) > recordHead {
 		i := bytes.Index(b[recordCheck+4:], want)
@@ -129,7 +129,7 @@ func (j *journal) continues(b []byte, epoch, seq uint64) bool {
 	return false
 }
 
-func (j *journal) parse(b []byte) (epoch, seq uint64, payload []byte, ok bool) {
+func (j *Journal) parse(b []byte) (epoch, seq uint64, payload []byte, ok bool) {
 	if len(b) < recordHead {
 		return 0, 0, nil, false
 	}
@@ -145,19 +145,22 @@ func (j *journal) parse(b []byte) (epoch, seq uint64, payload []byte, ok bool) {
 }
 
 // check returns the check of a record's other bytes.
-func (j *journal) check(b []byte) []byte {
+func (j *Journal) check(b []byte) []byte {
 	sum := blake3sum.Keyed(j.key, b)
 	return sum[:recordCheck]
 }
 
-// full reports whether a payload of n bytes should go to the next epoch.
-func (j *journal) full(n int) bool { return j.off > 0 && j.off+recordHead+int64(n) > j.limit }
+// Epoch is the epoch that is being written.
+func (j *Journal) Epoch() uint64 { return j.epoch }
 
-// turn begins the next epoch in the other file, whose contents must not be needed any more.
-func (j *journal) turn() { j.epoch, j.seq, j.off = j.epoch+1, 0, 0 }
+// Full reports whether a payload of n bytes should go to the next epoch.
+func (j *Journal) Full(n int) bool { return j.off > 0 && j.off+recordHead+int64(n) > j.limit }
 
-// append writes one record and makes it durable.
-func (j *journal) append(payload []byte) error {
+// Turn begins the next epoch in the other file, whose contents must not be needed any more.
+func (j *Journal) Turn() { j.epoch, j.seq, j.off = j.epoch+1, 0, 0 }
+
+// Append writes one record and makes it durable.
+func (j *Journal) Append(payload []byte) error {
 	b := append(j.buf[:0], make([]byte, recordCheck)...)
 	b = binary.BigEndian.AppendUint32(b, uint32(len(payload))) //nolint:gosec // far below 4 GiB
 	b = binary.BigEndian.AppendUint64(b, j.epoch)
@@ -179,7 +182,8 @@ func (j *journal) append(payload []byte) error {
 	return nil
 }
 
-func (j *journal) close() error {
+// Close closes the files.
+func (j *Journal) Close() error {
 	var err error
 	for _, f := range j.files {
 		if f != nil {

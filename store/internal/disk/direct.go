@@ -1,4 +1,4 @@
-package store
+package disk
 
 import (
 	"sync"
@@ -8,23 +8,23 @@ import (
 	"github.com/p2pchord/p2pchord/internal/direct"
 )
 
-// coldBlock is the category of the files that are written past the system's cache.
-const coldBlock vfs.DiskWriteCategory = "cold-block"
+// ColdBlock is the category of the files that are written past the system's cache.
+const ColdBlock vfs.DiskWriteCategory = "cold-block"
 
-// directFS is the machine's file system. Cold blocks are written past its cache.
-type directFS struct{ vfs.FS }
+// Direct is the machine's file system. Cold blocks are written past its cache.
+type Direct struct{ vfs.FS }
 
 // Create implements vfs.FS.
-func (d directFS) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
+func (d Direct) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
 	f, err := d.FS.Create(name, c)
-	if err != nil || c != coldBlock {
+	if err != nil || c != ColdBlock {
 		return f, err
 	}
 	return &directFile{File: f}, nil
 }
 
 // Unwrap implements vfs.FS.
-func (d directFS) Unwrap() vfs.FS { return d.FS }
+func (d Direct) Unwrap() vfs.FS { return d.FS }
 
 // directFile is written from its beginning to its end, by one goroutine.
 type directFile struct {
@@ -46,20 +46,20 @@ const (
 	remembered = 4096
 )
 
-// heat counts the reads of blocks. Blocks that are not in the system's cache are read past it,
+// Heat counts the reads of blocks. Blocks that are not in the system's cache are read past it,
 // because they would push out what others need; hot blocks are read through it. The zero value is
 // ready. It is safe for concurrent use.
-type heat struct {
+type Heat struct {
 	mu            sync.Mutex
-	young, former map[Hash]uint8
+	young, former map[[32]byte]uint8
 }
 
-// read counts a read of h and reports whether h is hot.
-func (t *heat) read(h Hash) bool {
+// Read counts a read of h and reports whether h is hot.
+func (t *Heat) Read(h [32]byte) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.young == nil || len(t.young) >= remembered {
-		t.former, t.young = t.young, make(map[Hash]uint8)
+		t.former, t.young = t.young, make(map[[32]byte]uint8)
 	}
 	n, known := t.young[h]
 	if !known {

@@ -1,4 +1,4 @@
-package store
+package database
 
 import (
 	"encoding/hex"
@@ -73,27 +73,29 @@ func TestPayloadsKeepTheirForm(t *testing.T) {
 		"00" + "04" + "676f6e65" // delete gone
 	db := openBare(t, recordFS{vfs.NewMem(), new([]string), false})
 	b := db.NewIndexedBatch()
-	made := &tx{b: b}
-	made.set([]byte("key"), []byte("value"))
-	made.delete([]byte("gone"))
-	if got := hex.EncodeToString(payloadOf(b)); made.err != nil || got != want {
-		t.Errorf("a batch is %s, %v, want %s", got, made.err, want)
+	err := errors.Join(b.Set([]byte("key"), []byte("value"), nil), b.Delete([]byte("gone"), nil))
+	if got := hex.EncodeToString(PayloadOf(b)); err != nil || got != want {
+		t.Errorf("a batch is %s, %v, want %s", got, err, want)
 	}
-	if err := errors.Join(b.Close(), db.Set([]byte("gone"), []byte("x"), noSync)); err != nil {
+	if err := errors.Join(b.Close(), db.Set([]byte("gone"), []byte("x"), pebble.NoSync)); err != nil {
 		t.Fatal(err)
 	}
 	payload, err := hex.DecodeString(want)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := applyPayload(db, payload); err != nil {
+	if err := ApplyPayload(db, payload); err != nil {
 		t.Fatal(err)
 	}
-	if v, _, err := get(db, []byte("key")); err != nil || string(v) != "value" {
-		t.Errorf("key is %q, %v", v, err)
+	v, c, err := db.Get([]byte("key"))
+	if err != nil || string(v) != "value" {
+		t.Fatalf("key is %q, %v", v, err)
 	}
-	if _, there, err := get(db, []byte("gone")); err != nil || there {
-		t.Errorf("gone is there: %v, %v", there, err)
+	if err := c.Close(); err != nil {
+		t.Error(err)
+	}
+	if _, _, err := db.Get([]byte("gone")); !errors.Is(err, pebble.ErrNotFound) {
+		t.Errorf("gone is there, or: %v", err)
 	}
 }
 
@@ -102,7 +104,7 @@ func TestFilesOfTheDatabase(t *testing.T) {
 	t.Parallel()
 	fs := recordFS{vfs.NewMem(), new([]string), false}
 	db := openBare(t, fs)
-	if err := errors.Join(db.Set([]byte("key"), []byte("value"), noSync), db.Flush()); err != nil {
+	if err := errors.Join(db.Set([]byte("key"), []byte("value"), pebble.NoSync), db.Flush()); err != nil {
 		t.Fatal(err)
 	}
 	markers, logs := 0, 0
