@@ -7,6 +7,7 @@ import (
 
 	"github.com/p2pchord/p2pchord/internal/chord"
 	"github.com/p2pchord/p2pchord/internal/env"
+	"github.com/p2pchord/p2pchord/internal/replication/records"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/ring"
 	"github.com/p2pchord/p2pchord/store"
@@ -46,7 +47,7 @@ func (a *confirmation) setConfirmed(millis int64, of store.Span) {
 func (a *confirmation) continuous(span store.Span, since int64) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.confirmed > 0 && a.confirmed >= since && covers(a.of, span)
+	return a.confirmed > 0 && a.confirmed >= since && records.Covers(a.of, span)
 }
 
 func (a *confirmation) hasQuarantined() bool {
@@ -96,18 +97,18 @@ func (n *Node) attested(ctx context.Context, s *chord.Snapshot) (of store.Span, 
 		return of, false
 	}
 	if s.Grants.Alone() {
-		return everything, true
+		return records.Everything, true
 	}
 	arcs, complete := n.arcsHeld(s)
 	if !complete || !s.View.Incorporated() || len(n.strays()) > 0 || !n.grantStands(ctx, s) {
 		return of, false
 	}
 	for _, a := range arcs {
-		if span, some := keySpan(a.from, a.owner); some && !n.attestedBy(ctx, a, span) {
+		if span, some := records.KeySpan(a.from, a.owner); some && !n.attestedBy(ctx, a, span) {
 			return of, false
 		}
 	}
-	of, _ = keySpan(arcs[len(arcs)-1].from, arcs[0].owner)
+	of, _ = records.KeySpan(arcs[len(arcs)-1].from, arcs[0].owner)
 	now := n.ring.Snapshot()
 	return of, now.Grants.Synced && now.Grants.Grant == s.Grants.Grant && now.View == s.View
 }
@@ -150,7 +151,7 @@ func (n *Node) attestedBy(ctx context.Context, a arc, span store.Span) bool {
 	var ask []*pb.Item
 	for _, e := range d.ours {
 		if e.Index == 0 && len(ask) < maxInventory {
-			ask = append(ask, item(e))
+			ask = append(ask, records.Item(e))
 		}
 	}
 	r, err := n.Call(ctx, peerID(a.owner), &pb.FileRequest{Body: &pb.FileRequest_Release{Release: &pb.Release{Items: ask}}}, nil)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/p2pchord/p2pchord/internal/chord"
 	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/internal/replication/records"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/ring"
@@ -29,17 +30,17 @@ func (n *Node) serveCount(ctx context.Context, c *pb.CountCopies) (*pb.FileRespo
 			if err != nil {
 				return nil, err
 			}
-			out.Copies = append(out.Copies, count(k != nil && k.complete))
+			out.Copies = append(out.Copies, count(k != nil && k.Complete))
 		}
 		return &pb.FileResponse{Body: &pb.FileResponse_Counted{Counted: out}}, nil
 	}
-	s, err := n.serving(ctx, ring.Key(itemPlace(items[0]).Key))
+	s, err := n.serving(ctx, ring.Key(records.ItemPlace(items[0]).Key))
 	if err != nil {
 		return nil, err
 	}
 	out := &pb.Counted{Copies: make([]uint32, len(items)), Promised: make([]uint32, len(items))}
 	for i, it := range items {
-		if key := ring.Key(itemPlace(it).Key); !s.Grants.Owns(key) {
+		if key := ring.Key(records.ItemPlace(it).Key); !s.Grants.Owns(key) {
 			return nil, n.elsewhere(s.View.Next(key))
 		}
 		k, err := n.laterBlock(it)
@@ -49,10 +50,10 @@ func (n *Node) serveCount(ctx context.Context, c *pb.CountCopies) (*pb.FileRespo
 		if k == nil {
 			continue // who owns its place has no record of it: there is none
 		}
-		out.Copies[i], out.Promised[i] = count(k.complete), n.promised(s, k)
+		out.Copies[i], out.Promised[i] = count(k.Complete), n.promised(s, k)
 	}
 	n.countElsewhere(ctx, s, items, out)
-	if !n.stillServing(s, ring.Key(itemPlace(items[0]).Key)) {
+	if !n.stillServing(s, ring.Key(records.ItemPlace(items[0]).Key)) {
 		return nil, fault.New(fault.TryAgain, "this part of the ring is changing; try again")
 	}
 	return &pb.FileResponse{Body: &pb.FileResponse_Counted{Counted: out}}, nil
@@ -66,7 +67,7 @@ func count(have bool) uint32 {
 }
 
 // promised is how many copies the acknowledgement of a block stood for, in a ring of this size.
-func (n *Node) promised(s *chord.Snapshot, k *storedRecord) uint32 {
+func (n *Node) promised(s *chord.Snapshot, k *records.Stored) uint32 {
 	if s.Grants.Alone() || n.copiesOf(k.RecordBody) < promisedCopies {
 		return 1
 	}
@@ -85,7 +86,7 @@ func (n *Node) countElsewhere(ctx context.Context, s *chord.Snapshot, items []*p
 		}
 		return ask, at
 	}
-	for _, h := range n.others(s, ring.Key(itemPlace(items[0]).Key), maxCopies) {
+	for _, h := range n.others(s, ring.Key(records.ItemPlace(items[0]).Key), maxCopies) {
 		ask, at := short()
 		if len(ask) == 0 || ctx.Err() != nil {
 			return
@@ -120,7 +121,7 @@ func (n *Node) countAt(ctx context.Context, h ring.Position, items []*pb.Item) (
 	if fault.CodeOf(err) != fault.Usage {
 		return nil, err
 	}
-	listed := make(map[strayKey]bool)
+	listed := make(map[records.ID]bool)
 	for part := items; len(part) > 0; {
 		some := part[:min(len(part), keysAtOnce)]
 		part = part[len(some):]
@@ -129,19 +130,19 @@ func (n *Node) countAt(ctx context.Context, h ring.Position, items []*pb.Item) (
 			return nil, err
 		}
 		for _, it := range found {
-			listed[strayKey{itemPlace(it), string(it.GetStamp())}] = it.GetComplete()
+			listed[records.OfItem(it)] = it.GetComplete()
 		}
 	}
 	for i, it := range items {
-		have[i] = listed[strayKey{itemPlace(it), string(it.GetStamp())}]
+		have[i] = listed[records.OfItem(it)]
 	}
 	return have, nil
 }
 
 // laterBlock returns the record of a later block that counts here; nil if there is none, or its
 // writer has retracted it.
-func (n *Node) laterBlock(it *pb.Item) (*storedRecord, error) {
-	at := itemPlace(it)
+func (n *Node) laterBlock(it *pb.Item) (*records.Stored, error) {
+	at := records.ItemPlace(it)
 	if err := protocol.ValidName(at.Name); err != nil {
 		return nil, err
 	}
@@ -156,7 +157,7 @@ func (n *Node) laterBlock(it *pb.Item) (*storedRecord, error) {
 		if n.retracted.judging(at) {
 			return nil, fault.New(fault.TryAgain, "whether block %d of %q is needed is being asked just now; try again", at.Index, at.Name)
 		}
-		k, err := readEntry(e)
+		k, err := records.Read(e)
 		if err != nil || n.retracted.has(k, n.env.Now()) {
 			return nil, err
 		}
@@ -178,7 +179,7 @@ const keysAtOnce = 256
 func keysOf(items []*pb.Item) []uint32 {
 	keys := make([]uint32, len(items))
 	for i, it := range items {
-		keys[i] = uint32(itemPlace(it).Key)
+		keys[i] = uint32(records.ItemPlace(it).Key)
 	}
 	slices.Sort(keys)
 	return slices.Compact(keys)

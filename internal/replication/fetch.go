@@ -13,6 +13,7 @@ import (
 	"github.com/p2pchord/p2pchord/internal/env"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/internal/membudget"
+	"github.com/p2pchord/p2pchord/internal/replication/records"
 	"github.com/p2pchord/p2pchord/ring"
 	"github.com/p2pchord/p2pchord/store"
 )
@@ -63,7 +64,7 @@ func (n *Node) fetchMissing(ctx context.Context) (got, left int) {
 		if !e.Counted {
 			continue
 		}
-		if k, err := readEntry(e); err == nil && k.GetCopies() == 1 && !n.ring.Snapshot().Grants.Owns(ring.Key(e.Key)) {
+		if k, err := records.Read(e); err == nil && k.GetCopies() == 1 && !n.ring.Snapshot().Grants.Owns(ring.Key(e.Key)) {
 			continue // a witness of a file of one copy holds the record alone
 		}
 		err := group.Go(ctx, "fetching a block", func(context.Context) {

@@ -11,6 +11,7 @@ import (
 	"github.com/p2pchord/p2pchord/internal/contain"
 	"github.com/p2pchord/p2pchord/internal/env"
 	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/internal/replication/records"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/replica"
 	"github.com/p2pchord/p2pchord/ring"
@@ -183,7 +184,7 @@ func (n *Node) handAll(ctx context.Context, s *chord.Snapshot, report func(HandO
 		if h.Error != "" && !slices.Contains(failed, h.Name) {
 			failed = append(failed, h.Name)
 		}
-		if h.Error != "" || (e.Index == 0 && h.To != "" && !deleted(e)) {
+		if h.Error != "" || (e.Index == 0 && h.To != "" && !records.Deleted(e)) {
 			tell(report, h)
 		}
 	}
@@ -220,7 +221,7 @@ const (
 // the network, because it holds a snapshot of the store.
 func (n *Node) countedAfter(after *store.Entry) (batch []store.Entry, err error) {
 	size := 0
-	err = n.store.Scan(everything, after, func(e store.Entry) bool {
+	err = n.store.Scan(records.Everything, after, func(e store.Entry) bool {
 		if e.Counted {
 			batch = append(batch, e)
 			size += len(e.Value)
@@ -230,17 +231,11 @@ func (n *Node) countedAfter(after *store.Entry) (batch []store.Entry, err error)
 	return batch, err
 }
 
-// deleted reports whether an entry is a tombstone.
-func deleted(e store.Entry) bool {
-	k, err := readEntry(e)
-	return err == nil && k.GetDeleted()
-}
-
 // handOne gives one record to the peers that have to hold it without this node, or to the first two
 // of them at least.
 func (n *Node) handOne(ctx context.Context, s *chord.Snapshot, e store.Entry, all bool, silent *silentPeers) HandOver {
 	h := HandOver{Name: e.Name}
-	k, err := readEntry(e)
+	k, err := records.Read(e)
 	if err != nil {
 		h.Error = err.Error()
 		return h
@@ -311,8 +306,8 @@ func (n *Node) awaitCopy(ctx context.Context, to ring.Position, e store.Entry) e
 // everyName returns the names of the files in the store, without tombstones.
 func (n *Node) everyName() []string {
 	var out []string
-	_ = n.store.Scan(everything, nil, func(e store.Entry) bool {
-		if k, err := readEntry(e); err == nil && e.Counted && e.Index == 0 && !k.GetDeleted() && !slices.Contains(out[max(0, len(out)-1):], e.Name) {
+	_ = n.store.Scan(records.Everything, nil, func(e store.Entry) bool {
+		if k, err := records.Read(e); err == nil && e.Counted && e.Index == 0 && !k.GetDeleted() && !slices.Contains(out[max(0, len(out)-1):], e.Name) {
 			out = append(out, e.Name)
 		}
 		return true

@@ -9,8 +9,8 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
-	"github.com/p2pchord/p2pchord/internal/chord"
 	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/internal/replication/records"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/ring"
@@ -55,7 +55,7 @@ func (n *Node) serveDigest(d *pb.Digest) (*pb.FileResponse, error) {
 func (n *Node) sumOf(span store.Span) store.Sum {
 	var total store.Sum
 	rows := n.store.Rows()
-	for _, part := range unwrap(span) {
+	for _, part := range records.Unwrap(span) {
 		for row := int(part.First >> 8); row <= int(part.Last>>8); row++ {
 			first, last := row<<8, row<<8|0xff
 			if first >= int(part.First) && last <= int(part.Last) {
@@ -99,7 +99,7 @@ func (n *Node) serveInventory(inv *pb.Inventory) (*pb.FileResponse, error) {
 		if inv.GetFirst() > 0xffff || inv.GetLast() > 0xffff {
 			return nil, fault.New(fault.Usage, "a key has 16 bits")
 		}
-		spans = unwrap(store.Span{First: uint16(inv.GetFirst()), Last: uint16(inv.GetLast())})
+		spans = records.Unwrap(store.Span{First: uint16(inv.GetFirst()), Last: uint16(inv.GetLast())})
 	}
 	var after *store.Entry
 	if a := inv.GetAfter(); a != nil {
@@ -110,7 +110,7 @@ func (n *Node) serveInventory(inv *pb.Inventory) (*pb.FileResponse, error) {
 	}
 	items := &pb.Items{}
 	for _, span := range spans {
-		if after != nil && !contains(span, after.Key) {
+		if after != nil && !records.Contains(span, after.Key) {
 			continue // before the cursor
 		}
 		err := n.store.Scan(span, after, func(e store.Entry) bool {
@@ -121,7 +121,7 @@ func (n *Node) serveInventory(inv *pb.Inventory) (*pb.FileResponse, error) {
 				items.More = true
 				return false
 			}
-			items.Items = append(items.Items, item(e))
+			items.Items = append(items.Items, records.Item(e))
 			return true
 		})
 		if err != nil {
@@ -133,15 +133,6 @@ func (n *Node) serveInventory(inv *pb.Inventory) (*pb.FileResponse, error) {
 		after = nil
 	}
 	return &pb.FileResponse{Body: &pb.FileResponse_Items{Items: items}}, nil
-}
-
-func item(e store.Entry) *pb.Item {
-	return &pb.Item{Name: e.Name, Index: e.Index, Stamp: []byte(e.Stamp), Complete: e.Complete}
-}
-
-// itemPlace is the place of an item. Its key is computed, because the peer may be wrong.
-func itemPlace(it *pb.Item) store.Place {
-	return store.Place{Key: uint16(protocol.Place(it.GetName(), it.GetIndex())), Name: it.GetName(), Index: it.GetIndex()}
 }
 
 // inventory asks a peer for everything that it holds under keys.
@@ -159,7 +150,7 @@ func compareItems(inv *pb.Inventory, a, b *pb.Item) int {
 		first = 0
 	}
 	return cmp.Or(
-		cmp.Compare(itemPlace(a).Key-first, itemPlace(b).Key-first),
+		cmp.Compare(records.ItemPlace(a).Key-first, records.ItemPlace(b).Key-first),
 		cmp.Compare(a.GetName(), b.GetName()),
 		cmp.Compare(a.GetIndex(), b.GetIndex()),
 		bytes.Compare(a.GetStamp(), b.GetStamp()),
@@ -194,7 +185,7 @@ func (n *Node) servePull(p *pb.Pull) (*pb.FileResponse, error) {
 	out := &pb.Records{}
 	size := 0
 	for _, it := range p.GetItems() {
-		es, err := n.store.Entries(itemPlace(it))
+		es, err := n.store.Entries(records.ItemPlace(it))
 		if err != nil {
 			return nil, err
 		}
@@ -202,81 +193,15 @@ func (n *Node) servePull(p *pb.Pull) (*pb.FileResponse, error) {
 			if e.Stamp != string(it.GetStamp()) {
 				continue
 			}
-			k, err := readEntry(e)
+			k, err := records.Read(e)
 			if err != nil {
 				return nil, err
 			}
-			if size += proto.Size(k.message); size > maxPull && len(out.Records) > 0 {
+			if size += proto.Size(k.Message); size > maxPull && len(out.Records) > 0 {
 				return &pb.FileResponse{Body: &pb.FileResponse_Records{Records: out}}, nil
 			}
-			out.Records = append(out.Records, k.message)
+			out.Records = append(out.Records, k.Message)
 		}
 	}
 	return &pb.FileResponse{Body: &pb.FileResponse_Records{Records: out}}, nil
-}
-
-// keySpan returns the keys whose file positions lie in the arc (from, to]. ok is false if there are
-// none. If from is to, the arc is the whole ring.
-func keySpan(from, to ring.Position) (span store.Span, ok bool) {
-	switch {
-	case from == to:
-		// All, wrapping.
-		return store.Span{First: uint16(from.Key) + 1, Last: uint16(from.Key)}, true
-	case from.Key == to.Key && from.Compare(to) < 0:
-		return store.Span{}, false // two nodes of one key: nothing lies between them
-	default:
-		return store.Span{First: uint16(from.Key) + 1, Last: uint16(to.Key)}, true
-	}
-}
-
-// arcSpans returns the keys of the node's own arc as spans that don't wrap, in
-// clockwise order, so that a cursor within them is well defined.
-func arcSpans(s *chord.Snapshot) []store.Span {
-	from := s.Grants.Neighbors.Pred
-	if !from.IsNode() {
-		if !s.Grants.Alone() {
-			return nil
-		}
-		from = s.Grants.Neighbors.Self
-	}
-	span, ok := keySpan(from, s.Grants.Neighbors.Self)
-	if !ok {
-		return nil
-	}
-	return unwrap(span)
-}
-
-// unwrap splits a span that wraps into its two parts.
-func unwrap(s store.Span) []store.Span {
-	if s.First <= s.Last {
-		return []store.Span{s}
-	}
-	return []store.Span{{First: s.First, Last: 0xffff}, {First: 0, Last: s.Last}}
-}
-
-// everything is all keys.
-var everything = store.Span{First: 0, Last: 0xffff}
-
-// covers reports whether all keys of inner lie in outer.
-func covers(outer, inner store.Span) bool {
-	if outer.Last+1 == outer.First {
-		return true
-	}
-	return int(inner.First-outer.First)+int(inner.Last-inner.First) <= int(outer.Last-outer.First)
-}
-
-// contains reports whether key lies in the span.
-func contains(s store.Span, key uint16) bool {
-	if s.First <= s.Last {
-		return s.First <= key && key <= s.Last
-	}
-	return key >= s.First || key <= s.Last
-}
-
-// afterIn returns the cursor as far as it concerns span.
-func afterIn(span store.Span, after *store.Entry) *store.Entry {
-	if after == nil || !contains(span, after.Key) {
-		return nil
-	}
-	return after
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/p2pchord/p2pchord/internal/chord"
 	"github.com/p2pchord/p2pchord/internal/env"
+	"github.com/p2pchord/p2pchord/internal/replication/records"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/ring"
 	"github.com/p2pchord/p2pchord/store"
@@ -18,18 +19,18 @@ func (n *Node) serveStat(ctx context.Context, st *pb.Stat) (*pb.FileResponse, er
 	if err != nil {
 		return nil, err
 	}
-	k, err := choose(ks, nil, false)
+	k, err := records.Choose(ks, nil, false)
 	if err != nil {
 		return nil, cutOff(s, err)
 	}
-	stats := &pb.Stats{Record: k.message}
-	stats.Siblings, _ = siblingsOf(ks, k)
+	stats := &pb.Stats{Record: k.Message}
+	stats.Siblings, _ = records.Siblings(ks, k)
 	hs := n.holders(s, k)
 	complete := make([]bool, len(hs))
 	asking := env.NewGroup(n.env, 0)
 	for i, h := range hs {
 		// A group without a limit takes all.
-		_ = asking.Go(ctx, "asking a holder", func(context.Context) { complete[i] = n.holds(ctx, h, k.entry) })
+		_ = asking.Go(ctx, "asking a holder", func(context.Context) { complete[i] = n.holds(ctx, h, k.Entry) })
 	}
 	asking.Wait()
 	for i, h := range hs {
@@ -68,7 +69,7 @@ func (n *Node) serveList(ctx context.Context, l *pb.List) (*pb.FileResponse, err
 	listed := &pb.Listed{}
 	var failed error
 	err = n.scanArc(s, l, func(e store.Entry) bool {
-		k, err := readEntry(e)
+		k, err := records.Read(e)
 		if err != nil {
 			failed = err
 			return false
@@ -88,14 +89,14 @@ func (n *Node) serveList(ctx context.Context, l *pb.List) (*pb.FileResponse, err
 
 // copiesHeld is how many copies of a record of this node's arc there are, as far as the node knows:
 // none for sure if it has the record without the bytes itself.
-func (n *Node) copiesHeld(s *chord.Snapshot, k storedRecord) int {
-	if !k.complete {
+func (n *Node) copiesHeld(s *chord.Snapshot, k records.Stored) int {
+	if !k.Complete {
 		return 0
 	}
-	return max(1, len(n.holders(s, k))-n.health.lacking(k.entry.Place))
+	return max(1, len(n.holders(s, k))-n.health.lacking(k.Entry.Place))
 }
 
-func (n *Node) listing(s *chord.Snapshot, k storedRecord) *pb.Listing {
+func (n *Node) listing(s *chord.Snapshot, k records.Stored) *pb.Listing {
 	copies := n.copiesHeld(s, k)
 	return &pb.Listing{
 		Name: k.GetName(), Size: k.GetSize(), Hash: k.GetHash(), Modified: k.GetModified(),
@@ -113,7 +114,7 @@ func (n *Node) scanArc(s *chord.Snapshot, l *pb.List, fn func(store.Entry) bool)
 	}
 	spans := arcSpans(s)
 	if after != nil {
-		if i := slices.IndexFunc(spans, func(s store.Span) bool { return contains(s, after.Key) }); i > 0 {
+		if i := slices.IndexFunc(spans, func(s store.Span) bool { return records.Contains(s, after.Key) }); i > 0 {
 			spans = spans[i:]
 		}
 	}
@@ -124,12 +125,12 @@ func (n *Node) scanArc(s *chord.Snapshot, l *pb.List, fn func(store.Entry) bool)
 			if last == nil {
 				return
 			}
-			if k, err := readEntry(*last); err == nil && !k.GetDeleted() && strings.HasPrefix(last.Name, l.GetPrefix()) {
+			if k, err := records.Read(*last); err == nil && !k.GetDeleted() && strings.HasPrefix(last.Name, l.GetPrefix()) {
 				stop = !fn(*last)
 			}
 			last = nil
 		}
-		err := n.store.Scan(span, afterIn(span, after), func(e store.Entry) bool {
+		err := n.store.Scan(span, records.AfterIn(span, after), func(e store.Entry) bool {
 			if e.Index > 0 || !e.Counted && !n.shows(s) {
 				return true
 			}
@@ -170,18 +171,18 @@ func (n *Node) Files(fn func(File)) error {
 		if last == nil {
 			return
 		}
-		k, err := readEntry(*last)
+		k, err := records.Read(*last)
 		last = nil
 		if err != nil || k.GetDeleted() {
 			return
 		}
-		f := File{Record: k.RecordBody, Owned: s.Grants.Owns(ring.Key(k.entry.Key)), Complete: k.complete}
+		f := File{Record: k.RecordBody, Owned: s.Grants.Owns(ring.Key(k.Entry.Key)), Complete: k.Complete}
 		if f.Owned {
 			f.Copies = n.copiesHeld(s, k)
 		}
 		fn(f)
 	}
-	err := n.store.Scan(everything, nil, func(e store.Entry) bool {
+	err := n.store.Scan(records.Everything, nil, func(e store.Entry) bool {
 		if e.Index > 0 || !e.Counted && !n.shows(s) {
 			return true
 		}
@@ -193,4 +194,21 @@ func (n *Node) Files(fn func(File)) error {
 	})
 	flush()
 	return err
+}
+
+// arcSpans returns the keys of the node's own arc as spans that don't wrap, in
+// clockwise order, so that a cursor within them is well defined.
+func arcSpans(s *chord.Snapshot) []store.Span {
+	from := s.Grants.Neighbors.Pred
+	if !from.IsNode() {
+		if !s.Grants.Alone() {
+			return nil
+		}
+		from = s.Grants.Neighbors.Self
+	}
+	span, ok := records.KeySpan(from, s.Grants.Neighbors.Self)
+	if !ok {
+		return nil
+	}
+	return records.Unwrap(span)
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/p2pchord/p2pchord/internal/env"
 	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/internal/replication/records"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/replica"
@@ -35,7 +36,7 @@ func (n *Node) orphanLoop(ctx context.Context) {
 // which is nil at the end.
 func (n *Node) laterBlocks(cursor *store.Entry) (blocks []store.Entry, next *store.Entry) {
 	seen := 0
-	err := n.store.Scan(everything, cursor, func(e store.Entry) bool {
+	err := n.store.Scan(records.Everything, cursor, func(e store.Entry) bool {
 		if e.Index > 0 {
 			blocks = append(blocks, e)
 		}
@@ -58,7 +59,7 @@ func (n *Node) CollectOrphans(ctx context.Context, blocks []store.Entry) {
 	}
 	files := make(map[string][]candidate)
 	for _, e := range blocks {
-		k, err := readEntry(e)
+		k, err := records.Read(e)
 		if err != nil {
 			continue
 		}
@@ -93,7 +94,7 @@ func (n *Node) CollectOrphans(ctx context.Context, blocks []store.Entry) {
 }
 
 // settledBlock reports whether a block was written long enough ago to be an orphan.
-func (n *Node) settledBlock(k storedRecord) bool {
+func (n *Node) settledBlock(k records.Stored) bool {
 	return replica.Version{Clock: k.GetClock()}.Millis() < n.now()-replica.OrphanGraceMillis
 }
 
@@ -140,11 +141,11 @@ func (n *Node) versions(ctx context.Context, name string) ([]*protocol.Record, e
 // them from anybody; nothing could replace them, and no peer takes them any more.
 func (n *Node) dropInvalid(ctx context.Context) {
 	var invalid []store.Entry
-	err := n.store.Scan(everything, nil, func(e store.Entry) bool {
+	err := n.store.Scan(records.Everything, nil, func(e store.Entry) bool {
 		if v, err := replica.ParseStamp(e.Stamp); e.Index > 0 || err != nil || v.Clock <= replica.MaxClock {
 			return ctx.Err() == nil
 		}
-		if k, err := readEntry(e); err == nil && !protocol.Lineage(k.RecordBody).ValidClock() {
+		if k, err := records.Read(e); err == nil && !protocol.Lineage(k.RecordBody).ValidClock() {
 			invalid = append(invalid, e)
 		}
 		return ctx.Err() == nil

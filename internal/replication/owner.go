@@ -9,6 +9,7 @@ import (
 	"github.com/p2pchord/p2pchord/internal/env"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/internal/membudget"
+	"github.com/p2pchord/p2pchord/internal/replication/records"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/replica"
@@ -62,7 +63,7 @@ func (n *Node) servePut(ctx context.Context, put *pb.Put, body Body) (*pb.FileRe
 	if verdict == replica.Stale {
 		return stale(current)
 	}
-	n.health.wrote(place(rec.RecordBody))
+	n.health.wrote(records.PlaceOf(rec.RecordBody))
 	protocol.NoteProgress(ctx)
 	release() // whoever asks now is told of this version
 	resp, err = n.replicate(ctx, rec, b, put.GetWaitAll())
@@ -87,11 +88,11 @@ func (n *Node) preview(rec *protocol.Record) (*pb.FileResponse, error) {
 	if rec.GetIndex() > 0 {
 		return nil, n.checkBlockDate(rec)
 	}
-	es, err := n.store.Entries(place(rec.RecordBody))
+	es, err := n.store.Entries(records.PlaceOf(rec.RecordBody))
 	if err != nil {
 		return nil, err
 	}
-	ks, _, err := split(es)
+	ks, _, err := records.Split(es)
 	if err != nil {
 		return nil, err
 	}
@@ -164,7 +165,7 @@ func (n *Node) replicate(ctx context.Context, rec *protocol.Record, b *block, wa
 		}
 		holders, _ := s.View.Holders(key, copies)
 		if len(r.durable) >= len(holders) {
-			n.health.healed(place(rec.RecordBody))
+			n.health.healed(records.PlaceOf(rec.RecordBody))
 		} else {
 			n.WakeRepair()
 		}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/p2pchord/p2pchord/internal/chord"
 	"github.com/p2pchord/p2pchord/internal/env"
+	"github.com/p2pchord/p2pchord/internal/replication/records"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/replica"
 	"github.com/p2pchord/p2pchord/ring"
@@ -44,7 +45,7 @@ func (n *Node) quarantineOld(ctx context.Context) error {
 		return nil
 	}
 	var old []store.Entry
-	err := n.store.Scan(everything, nil, func(e store.Entry) bool {
+	err := n.store.Scan(records.Everything, nil, func(e store.Entry) bool {
 		v, err := replica.ParseStamp(e.Stamp)
 		if e.Index == 0 && e.Counted && err == nil && n.grace().Quarantined(v, since, now) {
 			e.Value = nil // it isn't needed for this
@@ -79,12 +80,12 @@ func (n *Node) count(ctx context.Context, entries []store.Entry, counted bool) e
 				if !counted {
 					return es, nil
 				}
-				in, err := readEntry(es[i])
+				in, err := records.Read(es[i])
 				if err != nil {
 					return nil, err
 				}
-				current, quarantined, err := split(slices.Delete(es, i, i+1))
-				return merge(current, quarantined, in), err
+				current, quarantined, err := records.Split(slices.Delete(es, i, i+1))
+				return records.Merge(current, quarantined, in), err
 			})
 			return err
 		})
@@ -96,7 +97,7 @@ func (n *Node) count(ctx context.Context, entries []store.Entry, counted bool) e
 // that answered the claims has been a holder for all of the grace period, so none can know of a
 // delete that the others have forgotten.
 func (n *Node) believe(ctx context.Context, c replica.ConfirmGrant) {
-	span, ok := keySpan(c.Grant.From, n.self)
+	span, ok := records.KeySpan(c.Grant.From, n.self)
 	if !ok || !c.Believe || !replica.Believed([]bool{n.confirmation.continuous(span, n.now()-int64(n.grace()))}) {
 		return
 	}
@@ -125,9 +126,9 @@ func (n *Node) believe(ctx context.Context, c replica.ConfirmGrant) {
 // pullQuarantined takes in the records of files that are in quarantine at another peer and unknown
 // here.
 func (n *Node) pullQuarantined(ctx context.Context, from ring.Position, span store.Span) error {
-	known := make(map[strayKey]bool)
+	known := make(map[records.ID]bool)
 	err := n.store.Scan(span, nil, func(e store.Entry) bool {
-		known[strayKey{e.Place, e.Stamp}] = e.Counted
+		known[records.OfEntry(e)] = e.Counted
 		return true
 	})
 	if err != nil {
@@ -138,7 +139,7 @@ func (n *Node) pullQuarantined(ctx context.Context, from ring.Position, span sto
 		return err
 	}
 	return n.pull(ctx, from, slices.DeleteFunc(items, func(it *pb.Item) bool {
-		return it.GetIndex() > 0 || known[strayKey{itemPlace(it), string(it.GetStamp())}]
+		return it.GetIndex() > 0 || known[records.OfItem(it)]
 	}))
 }
 
@@ -149,6 +150,6 @@ func (n *Node) continuousFor(pred, owner ring.Position, s *chord.Snapshot) (cont
 	preds, succs := s.View.Predecessors(), s.View.Successors()
 	near := preds[:min(len(preds), max(n.cfg.Copies, 2)-1)]
 	holder := len(succs) > 0 && succs[0] == owner || slices.Contains(near, owner)
-	span, ok := keySpan(pred, owner)
+	span, ok := records.KeySpan(pred, owner)
 	return holder && ok && n.confirmation.continuous(span, n.now()-int64(n.grace())), n.confirmation.hasQuarantined()
 }

@@ -4,10 +4,10 @@ import (
 	"context"
 
 	"github.com/libp2p/go-libp2p/core/peer"
-	"google.golang.org/protobuf/proto"
 
 	"github.com/p2pchord/p2pchord/internal/chord"
 	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/internal/replication/records"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/ring"
@@ -25,20 +25,20 @@ func (n *Node) serveGet(ctx context.Context, from peer.ID, g *pb.Get) (*pb.FileR
 	if err != nil {
 		return nil, nil, err
 	}
-	k, err := choose(ks, g.GetVersion(), g.GetTombstone())
+	k, err := records.Choose(ks, g.GetVersion(), g.GetTombstone())
 	if err != nil {
 		return nil, nil, cutOff(s, err)
 	}
-	siblings, all := siblingsOf(ks, k)
+	siblings, all := records.Siblings(ks, k)
 	if !all && g.GetTombstone() {
 		return nil, nil, errTooManyVersions
 	}
-	got := &pb.Got{Record: k.message, Siblings: siblings, Holders: n.peers.Describe(n.holders(s, k)), Grant: grant}
+	got := &pb.Got{Record: k.Message, Siblings: siblings, Holders: n.peers.Describe(n.holders(s, k)), Grant: grant}
 	resp := &pb.FileResponse{Body: &pb.FileResponse_Got{Got: got}}
-	if !g.GetWithBody() || k.entry.Size == 0 {
+	if !g.GetWithBody() || k.Entry.Size == 0 {
 		return resp, nil, nil
 	}
-	payload, err := n.rawBlock(k.entry.Block, store.User)
+	payload, err := n.rawBlock(k.Entry.Block, store.User)
 	if err != nil {
 		return resp, nil, nil //nolint:nilerr // the reader gets the block from another holder
 	}
@@ -48,9 +48,9 @@ func (n *Node) serveGet(ctx context.Context, from peer.ID, g *pb.Get) (*pb.FileR
 // forReader returns the records of a file that a reader asks for. They are confirmed, unless the
 // reader asks the witness itself: then they come unconfirmed, with the grant under which this node
 // owns them. That is possible only for the current version of a file that exists.
-func (n *Node) forReader(ctx context.Context, from peer.ID, g *pb.Get) (s *chord.Snapshot, ks []storedRecord, grant *pb.GrantID, err error) {
+func (n *Node) forReader(ctx context.Context, from peer.ID, g *pb.Get) (s *chord.Snapshot, ks []records.Stored, grant *pb.GrantID, err error) {
 	if g.GetUnconfirmed() && g.GetVersion() == nil {
-		s, ks, err = n.present(ctx, filePlace(g.GetName()))
+		s, ks, err = n.present(ctx, records.FilePlace(g.GetName()))
 		if err != nil {
 			return nil, nil, nil, err
 		}
@@ -63,7 +63,7 @@ func (n *Node) forReader(ctx context.Context, from peer.ID, g *pb.Get) (s *chord
 }
 
 // present returns the records of a file at a moment at which this node believes to be its owner.
-func (n *Node) present(ctx context.Context, at store.Place) (*chord.Snapshot, []storedRecord, error) {
+func (n *Node) present(ctx context.Context, at store.Place) (*chord.Snapshot, []records.Stored, error) {
 	s, err := n.serving(ctx, ring.Key(at.Key))
 	if err != nil {
 		return nil, nil, err
@@ -81,24 +81,9 @@ func cutOff(s *chord.Snapshot, err error) error {
 	return err
 }
 
-// choose returns the version asked for, or the current one if none is named. A tombstone counts
-// only if it is asked for.
-func choose(ks []storedRecord, wanted *pb.Version, tombstone bool) (storedRecord, error) {
-	for _, k := range ks {
-		if wanted != nil && protocol.Version(wanted).Stamp() != k.entry.Stamp {
-			continue
-		}
-		if k.GetDeleted() && !tombstone {
-			break
-		}
-		return k, nil
-	}
-	return storedRecord{}, errGone
-}
-
 // holders are the peers that hold a record of this node's arc, this node first.
-func (n *Node) holders(s *chord.Snapshot, k storedRecord) []ring.Position {
-	hs, _ := s.View.Holders(ring.Key(k.entry.Key), n.copiesOf(k.RecordBody))
+func (n *Node) holders(s *chord.Snapshot, k records.Stored) []ring.Position {
+	hs, _ := s.View.Holders(ring.Key(k.Entry.Key), n.copiesOf(k.RecordBody))
 	if len(hs) == 0 {
 		hs = []ring.Position{n.self}
 	}
@@ -107,13 +92,13 @@ func (n *Node) holders(s *chord.Snapshot, k storedRecord) []ring.Position {
 
 // confirmed returns the records of a file, the current version first, as they were at some moment
 // after the call at which this node was the owner. The witness has what it returns.
-func (n *Node) confirmed(ctx context.Context, name string, w readerVote) (*chord.Snapshot, []storedRecord, error) {
+func (n *Node) confirmed(ctx context.Context, name string, w readerVote) (*chord.Snapshot, []records.Stored, error) {
 	if err := protocol.ValidName(name); err != nil {
 		return nil, nil, err
 	}
 	ctx, cancel := n.env.WithTimeout(ctx, n.cfg.Timeout)
 	defer cancel()
-	at := filePlace(name)
+	at := records.FilePlace(name)
 	for {
 		s, ks, err := n.present(ctx, at)
 		if err != nil {
@@ -140,11 +125,11 @@ func (n *Node) confirmed(ctx context.Context, name string, w readerVote) (*chord
 }
 
 // confirm asks the witness, and sends it the version first if it lacks it.
-func (n *Node) confirm(ctx context.Context, s *chord.Snapshot, name string, ks []storedRecord) error {
+func (n *Node) confirm(ctx context.Context, s *chord.Snapshot, name string, ks []records.Stored) error {
 	g := s.Grants.Grant
 	c := &pb.Confirm{Grant: protocol.GrantMessage(g.ID), Name: name}
 	if len(ks) > 0 {
-		c.Stamp = []byte(ks[0].entry.Stamp)
+		c.Stamp = []byte(ks[0].Entry.Stamp)
 	}
 	r, err := n.Call(ctx, peerID(g.From), &pb.FileRequest{Body: &pb.FileRequest_Confirm{Confirm: c}}, nil)
 	if err != nil {
@@ -155,7 +140,7 @@ func (n *Node) confirm(ctx context.Context, s *chord.Snapshot, name string, ks [
 	if !need {
 		return nil
 	}
-	rec, err := protocol.VerifyRecord(ks[0].message)
+	rec, err := protocol.VerifyRecord(ks[0].Message)
 	if err != nil {
 		return err
 	}
@@ -163,27 +148,6 @@ func (n *Node) confirm(ctx context.Context, s *chord.Snapshot, name string, ks [
 		return n.sendBare(ctx, g, rec)
 	}
 	return err
-}
-
-// maxSiblingBytes bounds the siblings in one answer, which has the current record beside them.
-const maxSiblingBytes = protocol.MaxFileMessage - protocol.MaxRecord - protocol.MaxPeers*protocol.MaxKeptPeer - 64<<10
-
-// siblingsOf are the versions in ks other than k, the greatest first, as many as fit into an
-// answer. A member may hand over more than that; the file must stay readable, and can be deleted.
-// all is false if some are left out.
-func siblingsOf(ks []storedRecord, k storedRecord) (siblings []*pb.Record, all bool) {
-	size := 0
-	for _, other := range ks {
-		if other.entry.Stamp == k.entry.Stamp {
-			continue
-		}
-		size += proto.Size(other.message)
-		if len(siblings) == protocol.MaxSiblings || size > maxSiblingBytes {
-			return siblings, false
-		}
-		siblings = append(siblings, other.message)
-	}
-	return siblings, true
 }
 
 // errTooManyVersions answers a holder that asks which versions use a block: it must not take a

@@ -7,6 +7,7 @@ import (
 
 	"github.com/p2pchord/p2pchord/internal/env"
 	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/internal/replication/records"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/replica"
@@ -17,7 +18,7 @@ import (
 // Reconcile merges what a holder has of this node's arc into the store: a step of the sync under a
 // grant. The sync needs records only; the bytes follow in the background.
 func (n *Node) Reconcile(ctx context.Context, r replica.Reconcile) bool {
-	span, ok := keySpan(r.From, n.self)
+	span, ok := records.KeySpan(r.From, n.self)
 	var err error
 	if ok {
 		_, err = n.reconcile(ctx, r.With, span, nil)
@@ -96,7 +97,7 @@ func (n *Node) differingKeys(ctx context.Context, with ring.Position, span store
 	}
 	var rows []uint32
 	for row, sum := range n.store.Rows() {
-		if sum != theirs[row] && touches(span, row) {
+		if sum != theirs[row] && records.Touches(span, row) {
 			rows = append(rows, uint32(row)) //nolint:gosec // up to 255
 		}
 	}
@@ -108,24 +109,14 @@ func (n *Node) differingKeys(ctx context.Context, with ring.Position, span store
 		}
 		for i, row := range some {
 			for j, sum := range n.store.Buckets(uint8(row)) { //nolint:gosec // up to 255
-				key := row<<8 | uint32(j)                                  //nolint:gosec // up to 255
-				if sum != theirs[i*256+j] && contains(span, uint16(key)) { //nolint:gosec // 16 bits
+				key := row<<8 | uint32(j)                                          //nolint:gosec // up to 255
+				if sum != theirs[i*256+j] && records.Contains(span, uint16(key)) { //nolint:gosec // 16 bits
 					keys = append(keys, key)
 				}
 			}
 		}
 	}
 	return keys, nil
-}
-
-// touches reports whether any key of the row lies in span.
-func touches(span store.Span, row int) bool {
-	for _, part := range unwrap(span) {
-		if int(part.First>>8) <= row && row <= int(part.Last>>8) {
-			return true
-		}
-	}
-	return false
 }
 
 func (n *Node) digest(ctx context.Context, with ring.Position, d *pb.Digest, want int) ([]store.Sum, error) {
@@ -157,7 +148,7 @@ func (n *Node) compare(ctx context.Context, with ring.Position, keys []uint32) (
 	}
 	theirs := make(map[store.Place]map[string]*pb.Item)
 	for _, it := range items {
-		at := itemPlace(it)
+		at := records.ItemPlace(it)
 		if !slices.Contains(keys, uint32(at.Key)) {
 			continue // it was not asked for
 		}
@@ -186,28 +177,16 @@ func (n *Node) compare(ctx context.Context, with ring.Position, keys []uint32) (
 		}
 	}
 	for _, it := range items { // in their order, and not in that of a map
-		at, stamp := itemPlace(it), string(it.GetStamp())
+		at, stamp := records.ItemPlace(it), string(it.GetStamp())
 		switch _, left := theirs[at][stamp]; {
 		case !left:
-		case n.replaced(ours[at], at, stamp):
+		case records.AnyReplaces(ours[at], at, stamp):
 			d.stale[at] = true
 		default:
 			d.theirs = append(d.theirs, it)
 		}
 	}
 	return d, nil
-}
-
-// replaced reports whether one of the records here replaces the version with this stamp.
-func (n *Node) replaced(ours []store.Entry, at store.Place, stamp string) bool {
-	v, err := replica.ParseStamp(stamp)
-	if at.Index > 0 || err != nil {
-		return false
-	}
-	return slices.ContainsFunc(ours, func(e store.Entry) bool {
-		k, err := readEntry(e)
-		return err == nil && protocol.Lineage(k.RecordBody).Supersedes(v)
-	})
 }
 
 // pull gets records from a peer and stores them. Each is verified; their bytes are fetched later.
@@ -218,12 +197,12 @@ func (n *Node) pull(ctx context.Context, from ring.Position, items []*pb.Item) e
 		if err != nil {
 			return err
 		}
-		records := r.GetRecords().GetRecords()
+		sent := r.GetRecords().GetRecords()
 		r.Close()
-		if len(records) == 0 {
+		if len(sent) == 0 {
 			return nil // dropped or replaced there in the meantime
 		}
-		rest, err := n.keepPulled(ctx, from, ask, records)
+		rest, err := n.keepPulled(ctx, from, ask, sent)
 		if err != nil {
 			return err
 		}
@@ -235,21 +214,21 @@ func (n *Node) pull(ctx context.Context, from ring.Position, items []*pb.Item) e
 // keepPulled stores the records that a peer has sent, and returns the items of those that it has
 // not sent. It passes over a record that is not valid: that must not keep the others from a new
 // owner.
-func (n *Node) keepPulled(ctx context.Context, from ring.Position, asked []*pb.Item, records []*pb.Record) ([]*pb.Item, error) {
-	wanted := make(map[strayKey]bool, len(asked))
+func (n *Node) keepPulled(ctx context.Context, from ring.Position, asked []*pb.Item, sent []*pb.Record) ([]*pb.Item, error) {
+	wanted := make(map[records.ID]bool, len(asked))
 	for _, it := range asked {
-		wanted[strayKey{itemPlace(it), string(it.GetStamp())}] = true
+		wanted[records.OfItem(it)] = true
 	}
 	group, _ := env.NewErrGroup(ctx, n.env, keepsAtOnce)
-	for _, m := range records {
-		at, err := strayKeyOf(m)
+	for _, m := range sent {
+		at, err := records.OfMessage(m)
 		if err != nil || !wanted[at] {
 			return nil, errors.Join(fault.New(fault.Integrity, "a peer sent other records than were asked for"), group.Wait())
 		}
 		delete(wanted, at)
 		rec, err := protocol.VerifyRecord(m)
 		if err != nil {
-			log.Warnw("a record that is not valid is not taken", "peer", peerID(from), "name", at.place.Name, "err", err)
+			log.Warnw("a record that is not valid is not taken", "peer", peerID(from), "name", at.Place.Name, "err", err)
 			continue
 		}
 		group.Go("keeping a record", func(ctx context.Context) error { return n.keep(ctx, rec) })
@@ -259,7 +238,7 @@ func (n *Node) keepPulled(ctx context.Context, from ring.Position, asked []*pb.I
 	}
 	n.WakeFetch()
 	return slices.DeleteFunc(slices.Clone(asked), func(it *pb.Item) bool {
-		return !wanted[strayKey{itemPlace(it), string(it.GetStamp())}]
+		return !wanted[records.OfItem(it)]
 	}), nil
 }
 
@@ -271,11 +250,11 @@ func (n *Node) pushWhatFits(ctx context.Context, to ring.Position, e store.Entry
 	if fault.CodeOf(err) != fault.NoSpace {
 		return err
 	}
-	k, err := readEntry(e)
+	k, err := records.Read(e)
 	if err != nil {
 		return err
 	}
-	rec, err := protocol.VerifyRecord(k.message)
+	rec, err := protocol.VerifyRecord(k.Message)
 	if err != nil {
 		return err
 	}
@@ -284,7 +263,7 @@ func (n *Node) pushWhatFits(ctx context.Context, to ring.Position, e store.Entry
 
 // push sends one record and its bytes to a holder.
 func (n *Node) push(ctx context.Context, to ring.Position, e store.Entry) error {
-	k, err := readEntry(e)
+	k, err := records.Read(e)
 	if err != nil {
 		return err
 	}
@@ -292,7 +271,7 @@ func (n *Node) push(ctx context.Context, to ring.Position, e store.Entry) error 
 		n.removeInvalid(ctx, e)
 		return nil
 	}
-	rec, err := protocol.VerifyRecord(k.message)
+	rec, err := protocol.VerifyRecord(k.Message)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/p2pchord/p2pchord/internal/chord"
 	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/internal/replication/records"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/ring"
@@ -52,7 +53,7 @@ func (n *Node) repair(ctx context.Context, s *chord.Snapshot) bool {
 	if !n.grantStands(ctx, s) {
 		return false
 	}
-	span, some := keySpan(from, n.self)
+	span, some := records.KeySpan(from, n.self)
 	holders := n.arcHolders(s)
 	n.health.expect(holders)
 	all := true
@@ -142,7 +143,7 @@ func (n *Node) arcHolders(s *chord.Snapshot) []ring.Position {
 
 // wantedAt reports whether h is one of the holders of an entry of this node's arc.
 func (n *Node) wantedAt(s *chord.Snapshot, h ring.Position, e store.Entry) bool {
-	k, err := readEntry(e)
+	k, err := records.Read(e)
 	if err != nil {
 		return false
 	}

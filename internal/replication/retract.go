@@ -13,6 +13,7 @@ import (
 
 	"github.com/p2pchord/p2pchord/internal/blake3sum"
 	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/internal/replication/records"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/ring"
@@ -80,10 +81,10 @@ func (r *retracted) add(g givenUp, now time.Time) {
 	}
 }
 
-func (r *retracted) has(k storedRecord, now time.Time) bool {
+func (r *retracted) has(k records.Stored, now time.Time) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	e, known := r.of[givenUpOf(k.entry.Place, k.entry.Stamp, k.GetClock(), k.GetWriter())]
+	e, known := r.of[givenUpOf(k.Entry.Place, k.Entry.Stamp, k.GetClock(), k.GetWriter())]
 	if !known {
 		return false
 	}
@@ -138,8 +139,8 @@ func (n *Node) serveRetract(ctx context.Context, from peer.ID, r *pb.Retract) (*
 		case peer.ID(rec.GetWriter()) != from && !r.GetTold():
 			return nil, fault.New(fault.NotAllowed, "a block is given up by its writer only")
 		}
-		n.retracted.add(givenUpOf(place(rec.RecordBody), protocol.StampOf(rec), rec.GetClock(), rec.GetWriter()), n.env.Now())
-		es, err := n.store.Entries(place(rec.RecordBody))
+		n.retracted.add(givenUpOf(records.PlaceOf(rec.RecordBody), protocol.StampOf(rec), rec.GetClock(), rec.GetWriter()), n.env.Now())
+		es, err := n.store.Entries(records.PlaceOf(rec.RecordBody))
 		if err != nil {
 			return nil, err
 		}
@@ -151,11 +152,11 @@ func (n *Node) serveRetract(ctx context.Context, from peer.ID, r *pb.Retract) (*
 		}
 	}
 	for _, h := range slices.SortedFunc(maps.Keys(told), ring.Position.Compare) {
-		records := told[h]
+		retracted := told[h]
 		n.env.Go("passing on what is given up", func(ctx context.Context) {
 			ctx, cancel := n.env.WithTimeout(ctx, retractTime)
 			defer cancel()
-			req := &pb.FileRequest{Body: &pb.FileRequest_Retract{Retract: &pb.Retract{Records: records, Told: true}}}
+			req := &pb.FileRequest{Body: &pb.FileRequest_Retract{Retract: &pb.Retract{Records: retracted, Told: true}}}
 			if r, err := n.Call(ctx, peerID(h), req, nil); err == nil {
 				r.Close()
 			} // else its blocks go after a day

@@ -6,6 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/p2pchord/p2pchord/internal/replication/records"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/store"
 )
@@ -21,8 +22,8 @@ func TestWhatIsGivenUpIsBounded(t *testing.T) {
 			binary.BigEndian.PutUint64(g[:], i)
 			r.add(g, time.Now())
 		}
-		block := storedRecord{RecordBody: &pb.RecordBody{Clock: 5, Writer: []byte("w")}, entry: store.Entry{Place: store.Place{Name: "honest", Index: 1}, Stamp: "s"}}
-		r.add(givenUpOf(block.entry.Place, block.entry.Stamp, block.GetClock(), block.GetWriter()), time.Now())
+		block := records.Stored{RecordBody: &pb.RecordBody{Clock: 5, Writer: []byte("w")}, Entry: store.Entry{Place: store.Place{Name: "honest", Index: 1}, Stamp: "s"}}
+		r.add(givenUpOf(block.Entry.Place, block.Entry.Stamp, block.GetClock(), block.GetWriter()), time.Now())
 		if !r.has(block, time.Now()) {
 			t.Error("a block that is given up when others have given up many is not remembered")
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/p2pchord/p2pchord/internal/env"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/internal/membudget"
+	"github.com/p2pchord/p2pchord/internal/replication/records"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/replica"
@@ -178,7 +179,7 @@ func (n *Node) takeBack(ctx context.Context, r *round, rec *protocol.Record) err
 	taken := false
 	if r.left == 0 && len(r.durable) == 1 {
 		stamp := protocol.StampOf(rec)
-		_, err := n.store.Update(ctx, place(rec.RecordBody), func(es []store.Entry) ([]store.Entry, error) {
+		_, err := n.store.Update(ctx, records.PlaceOf(rec.RecordBody), func(es []store.Entry) ([]store.Entry, error) {
 			taken = len(es) == 1 && es[0].Stamp == stamp && len(rec.GetAncestors()) == 0
 			if taken {
 				return nil, nil

@@ -14,6 +14,7 @@ import (
 	"github.com/p2pchord/p2pchord/internal/chord"
 	"github.com/p2pchord/p2pchord/internal/env"
 	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/internal/replication/records"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/replica"
@@ -34,37 +35,31 @@ type stray struct {
 	released time.Time
 }
 
-// strayKey identifies a stray from one round to the next.
-type strayKey struct {
-	place store.Place
-	stamp string
-}
-
 // releases remembers since when the owners of strays have said that the copies here are not needed.
 // keep removes a stray that is handed to this node again, because the sender counts on it. It is
 // safe for concurrent use.
 type releases struct {
 	mu    sync.Mutex
-	since map[strayKey]time.Time
+	since map[records.ID]time.Time
 }
 
 // at returns since when a stray is not needed; zero if that is not known.
-func (r *releases) at(k strayKey) time.Time {
+func (r *releases) at(k records.ID) time.Time {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.since[k]
 }
 
-func (r *releases) note(k strayKey, since time.Time) {
+func (r *releases) note(k records.ID, since time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.since == nil || len(r.since) >= maxReleases {
-		r.since = make(map[strayKey]time.Time) // what is forgotten is asked for again
+		r.since = make(map[records.ID]time.Time) // what is forgotten is asked for again
 	}
 	r.since[k] = since
 }
 
-func (r *releases) forget(k strayKey) {
+func (r *releases) forget(k records.ID) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.since, k)
@@ -99,16 +94,16 @@ func (n *Node) strays() []stray {
 	if s.Leaving || len(succs) == 0 || len(preds) == 0 || !s.View.Incorporated() {
 		return nil
 	}
-	span, ok := keySpan(succs[0], preds[0])
+	span, ok := records.KeySpan(succs[0], preds[0])
 	if !ok || succs[0] == preds[0] {
 		return nil
 	}
 	var out []stray
 	err := n.store.Scan(span, nil, func(e store.Entry) bool {
-		if k, err := readEntry(e); err != nil || !e.Counted || s.View.MayHold(ring.Key(e.Key), max(n.copiesOf(k.RecordBody), 2)) {
+		if k, err := records.Read(e); err != nil || !e.Counted || s.View.MayHold(ring.Key(e.Key), max(n.copiesOf(k.RecordBody), 2)) {
 			return true
 		}
-		out = append(out, stray{entry: e, released: n.released.at(strayKey{e.Place, e.Stamp})})
+		out = append(out, stray{entry: e, released: n.released.at(records.OfEntry(e))})
 		return len(out) < maxStrays
 	})
 	if err != nil {
@@ -130,7 +125,7 @@ func (n *Node) settle(ctx context.Context, strays []stray) {
 		some := byOwner[owner]
 		ask := &pb.Release{}
 		for _, st := range some {
-			ask.Items = append(ask.Items, item(st.entry))
+			ask.Items = append(ask.Items, records.Item(st.entry))
 		}
 		r, err := n.Call(ctx, owner, &pb.FileRequest{Body: &pb.FileRequest_Release{Release: ask}}, nil)
 		if err != nil {
@@ -149,7 +144,7 @@ func (n *Node) settle(ctx context.Context, strays []stray) {
 
 // obey carries out the owner's verdict on one stray.
 func (n *Node) obey(ctx context.Context, owner peer.ID, st stray, v pb.Verdict) {
-	k := strayKey{st.entry.Place, st.entry.Stamp}
+	k := records.OfEntry(st.entry)
 	switch v {
 	case pb.Verdict_SEND:
 		n.released.forget(k)
@@ -203,13 +198,15 @@ func (n *Node) serveRelease(ctx context.Context, from peer.ID, rel *pb.Release) 
 		return nil, fault.New(fault.TryAgain, "too few members to tell")
 	}
 	out := &pb.Released{Predecessor: n.peers.DescribeOne(s.Grants.Grant.From)}
-	held := make(map[ring.Position]map[strayKey]bool)
+	held := make(map[ring.Position]map[records.ID]bool)
 	for _, it := range rel.GetItems() {
 		out.Verdicts = append(out.Verdicts, verdicts[n.judgeRelease(ctx, s, ring.ID(from), it, held)])
 	}
 	// A verdict about a file counts only if this node was its owner while it judged. Later blocks
 	// are named by their hash: the holders' word is enough.
-	owned := func(it *pb.Item) bool { return it.GetIndex() == 0 && s.Grants.Owns(ring.Key(itemPlace(it).Key)) }
+	owned := func(it *pb.Item) bool {
+		return it.GetIndex() == 0 && s.Grants.Owns(ring.Key(records.ItemPlace(it).Key))
+	}
 	if i := slices.IndexFunc(rel.GetItems(), owned); i >= 0 {
 		if err := n.confirm(ctx, s, rel.GetItems()[i].GetName(), nil); err != nil {
 			return nil, errors.Join(err, n.unwitnessed(ctx, s, err))
@@ -226,8 +223,8 @@ var verdicts = map[replica.Verdict]pb.Verdict{
 
 // judgeRelease decides about one item. held remembers what holders have answered during this
 // request.
-func (n *Node) judgeRelease(ctx context.Context, s *chord.Snapshot, asker ring.ID, it *pb.Item, held map[ring.Position]map[strayKey]bool) replica.Verdict {
-	at := itemPlace(it)
+func (n *Node) judgeRelease(ctx context.Context, s *chord.Snapshot, asker ring.ID, it *pb.Item, held map[ring.Position]map[records.ID]bool) replica.Verdict {
+	at := records.ItemPlace(it)
 	if protocol.ValidName(at.Name) != nil || !s.Grants.Owns(ring.Key(at.Key)) {
 		return replica.Keep
 	}
@@ -235,11 +232,11 @@ func (n *Node) judgeRelease(ctx context.Context, s *chord.Snapshot, asker ring.I
 	if err != nil {
 		return replica.Keep
 	}
-	mine, ok := covering(ks, at, string(it.GetStamp()))
+	mine, ok := records.Covering(ks, at, string(it.GetStamp()))
 	if !ok {
 		return replica.Send
 	}
-	if !mine.complete {
+	if !mine.Complete {
 		return replica.Keep
 	}
 	// Of a file of one copy the witness has to have the record, as ever, and needs no bytes.
@@ -251,7 +248,7 @@ func (n *Node) judgeRelease(ctx context.Context, s *chord.Snapshot, asker ring.I
 		return r.Judge()
 	}
 	for i, h := range holders {
-		r.Have[i] = h == n.self || n.hasCopy(ctx, h, mine.entry, wanted > 1, held)
+		r.Have[i] = h == n.self || n.hasCopy(ctx, h, mine.Entry, wanted > 1, held)
 		if !r.Have[i] {
 			n.WakeRepair()
 			break
@@ -260,37 +257,12 @@ func (n *Node) judgeRelease(ctx context.Context, s *chord.Snapshot, asker ring.I
 	return r.Judge()
 }
 
-// covering returns the record here that makes a copy with this stamp unnecessary; see
-// replica.Covering. For a later block that is the same record.
-func covering(ks []storedRecord, at store.Place, stamp string) (storedRecord, bool) {
-	if at.Index > 0 {
-		i := slices.IndexFunc(ks, func(k storedRecord) bool { return k.entry.Stamp == stamp })
-		if i < 0 {
-			return storedRecord{}, false
-		}
-		return ks[i], true
-	}
-	v, err := replica.ParseStamp(stamp)
-	if err != nil {
-		return storedRecord{}, false
-	}
-	records := make([]replica.Record, len(ks))
-	for i, k := range ks {
-		records[i] = protocol.Lineage(k.RecordBody)
-	}
-	i, ok := replica.Covering(records, v)
-	if !ok {
-		return storedRecord{}, false
-	}
-	return ks[i], true
-}
-
 // hasCopy reports whether h has the entry, with its bytes if whole says so. It asks h once for each
 // key and request.
-func (n *Node) hasCopy(ctx context.Context, h ring.Position, e store.Entry, whole bool, held map[ring.Position]map[strayKey]bool) bool {
-	asked := strayKey{place: store.Place{Key: e.Key}}
+func (n *Node) hasCopy(ctx context.Context, h ring.Position, e store.Entry, whole bool, held map[ring.Position]map[records.ID]bool) bool {
+	asked := records.ID{Place: store.Place{Key: e.Key}}
 	if held[h] == nil {
-		held[h] = make(map[strayKey]bool)
+		held[h] = make(map[records.ID]bool)
 	}
 	if !held[h][asked] {
 		items, err := n.inventory(ctx, h, []uint32{uint32(e.Key)})
@@ -299,9 +271,9 @@ func (n *Node) hasCopy(ctx context.Context, h ring.Position, e store.Entry, whol
 		}
 		held[h][asked] = true
 		for _, it := range items {
-			held[h][strayKey{itemPlace(it), string(it.GetStamp())}] = it.GetComplete()
+			held[h][records.OfItem(it)] = it.GetComplete()
 		}
 	}
-	complete, there := held[h][strayKey{e.Place, e.Stamp}]
+	complete, there := held[h][records.OfEntry(e)]
 	return there && (complete || !whole)
 }

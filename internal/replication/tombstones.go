@@ -12,6 +12,7 @@ import (
 	"github.com/p2pchord/p2pchord/internal/blake3sum"
 	"github.com/p2pchord/p2pchord/internal/chord"
 	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/internal/replication/records"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/replica"
 	"github.com/p2pchord/p2pchord/ring"
@@ -87,7 +88,7 @@ func (n *Node) tombstones(s *chord.Snapshot) []store.Entry {
 				return true
 			}
 			last = e.Place
-			if deleted(e) {
+			if records.Deleted(e) {
 				out = append(out, e)
 			}
 			return true
@@ -148,7 +149,7 @@ func (n *Node) sendCollect(ctx context.Context, h ring.Position, due []store.Ent
 	for len(due) > 0 {
 		c := &pb.Collect{}
 		for _, e := range due[:min(len(due), maxInventory)] {
-			c.Items = append(c.Items, item(e))
+			c.Items = append(c.Items, records.Item(e))
 		}
 		due = due[len(c.Items):]
 		r, err := n.Call(ctx, peerID(h), &pb.FileRequest{Body: &pb.FileRequest_Collect{Collect: c}}, nil)
@@ -168,18 +169,18 @@ func (n *Node) serveCollect(ctx context.Context, from peer.ID, c *pb.Collect) (*
 	}
 	v := n.ring.Snapshot().View
 	for _, it := range c.GetItems() {
-		if owner, _ := v.Holders(ring.Key(itemPlace(it).Key), 1); len(owner) == 0 || owner[0].ID != ring.ID(from) {
+		if owner, _ := v.Holders(ring.Key(records.ItemPlace(it).Key), 1); len(owner) == 0 || owner[0].ID != ring.ID(from) {
 			return nil, fault.New(fault.NotAllowed, "deletes are forgotten at the word of their owner, and %s is not the owner of %q", from, it.GetName())
 		}
 	}
 	for _, it := range c.GetItems() {
 		stamp := string(it.GetStamp())
-		_, err := n.store.Update(ctx, itemPlace(it), func(es []store.Entry) ([]store.Entry, error) {
-			count, quarantined := counted(es)
+		_, err := n.store.Update(ctx, records.ItemPlace(it), func(es []store.Entry) ([]store.Entry, error) {
+			count, quarantined := records.Counted(es)
 			switch {
 			case len(count) == 0:
 				return es, nil // gone already
-			case len(count) > 1 || count[0].Stamp != stamp || !deleted(count[0]):
+			case len(count) > 1 || count[0].Stamp != stamp || !records.Deleted(count[0]):
 				return nil, fault.New(fault.NotAllowed, "another version of %q stands here", it.GetName())
 			}
 			if v, err := replica.ParseStamp(stamp); err != nil || !n.grace().Expired(v, n.time().Early) {

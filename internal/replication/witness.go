@@ -8,6 +8,7 @@ import (
 	"github.com/p2pchord/p2pchord/internal/chord"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/internal/membudget"
+	"github.com/p2pchord/p2pchord/internal/replication/records"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/ring"
@@ -81,7 +82,7 @@ func (n *Node) mayWitness(from peer.ID, key ring.Key, id *pb.GrantID) error {
 // serveConfirm tells an owner that is about to answer a read whether its grant is still valid, and
 // whether the witness has the version too. See "Get" in docs/replication.md.
 func (n *Node) serveConfirm(from peer.ID, c *pb.Confirm) (*pb.FileResponse, error) {
-	at := filePlace(c.GetName())
+	at := records.FilePlace(c.GetName())
 	if err := n.mayWitness(from, ring.Key(at.Key), c.GetGrant()); err != nil {
 		return nil, err
 	}
@@ -91,7 +92,7 @@ func (n *Node) serveConfirm(from peer.ID, c *pb.Confirm) (*pb.FileResponse, erro
 		if err != nil {
 			return nil, err
 		}
-		need = len(ks) == 0 || ks[0].entry.Stamp < string(c.GetStamp())
+		need = len(ks) == 0 || ks[0].Entry.Stamp < string(c.GetStamp())
 	}
 	return &pb.FileResponse{Need: need}, n.mayWitness(from, ring.Key(at.Key), c.GetGrant())
 }
@@ -108,14 +109,14 @@ type readerVote struct {
 
 // confirms reports whether the reader is the witness, and says that the grant is valid and that it
 // has the version about to be served.
-func (w readerVote) confirms(s *chord.Snapshot, ks []storedRecord) bool {
+func (w readerVote) confirms(s *chord.Snapshot, ks []records.Stored) bool {
 	g := s.Grants.Grant
 	if w.word == nil || peerID(g.From) != w.from {
 		return false
 	}
 	stamp := ""
 	if len(ks) > 0 {
-		stamp = ks[0].entry.Stamp
+		stamp = ks[0].Entry.Stamp
 	}
 	return protocol.Vote(w.word).Settles(g.ID, stamp)
 }
@@ -131,7 +132,7 @@ func (n *Node) serveVote(a *pb.AskWord) (*pb.FileResponse, error) {
 
 // Vote is this node's vote on a file if it is the witness of the file's owner; else nil.
 func (n *Node) Vote(name string, owner peer.ID) *pb.Confirm {
-	at := filePlace(name)
+	at := records.FilePlace(name)
 	s := n.ring.Snapshot()
 	id := s.Grants.Granted
 	if s.Departing || !s.Grants.MayWitness(s.Grants.Neighbors.Successor(), ring.Key(at.Key), id) || peerID(s.Grants.Neighbors.Successor()) != owner {
@@ -143,7 +144,7 @@ func (n *Node) Vote(name string, owner peer.ID) *pb.Confirm {
 	}
 	w := &pb.Confirm{Grant: protocol.GrantMessage(id), Name: name}
 	if len(ks) > 0 {
-		w.Stamp = []byte(ks[0].entry.Stamp)
+		w.Stamp = []byte(ks[0].Entry.Stamp)
 	}
 	if n.ring.Snapshot().Grants.Granted != id {
 		return nil

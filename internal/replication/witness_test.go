@@ -6,6 +6,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/p2pchord/p2pchord/internal/chord"
+	"github.com/p2pchord/p2pchord/internal/replication/records"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/replica"
 	"github.com/p2pchord/p2pchord/ring"
@@ -20,11 +21,11 @@ func TestWhoseWordConfirms(t *testing.T) {
 	s := &chord.Snapshot{}
 	s.Grants.Grant = replica.Grant{From: witness, ID: replica.GrantID{Nonce: 1, Counter: 2}}
 	current := &pb.GrantID{Nonce: 1, Counter: 2}
-	has := []storedRecord{{entry: store.Entry{Stamp: "5"}}}
+	has := []records.Stored{{Entry: store.Entry{Stamp: "5"}}}
 	for _, c := range []struct {
 		name       string
 		readerVote readerVote
-		ks         []storedRecord
+		ks         []records.Stored
 		want       bool
 	}{
 		{"nothing said", readerVote{from: "witness"}, has, false},

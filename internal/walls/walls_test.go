@@ -79,6 +79,7 @@ var walls = []wall{
 	{"internal/nodefolder", []string{module + "/node"}, true},
 	{"internal/nodemetrics", []string{module + "/node"}, true},
 	{"internal/replication", []string{module + "/node", module + "/internal/p2phost"}, true},
+	{"internal/replication/records", []string{"time", "context", "net", "os", "sync", "log", "github.com/ipfs/go-log", module + "/internal/chord", module + "/internal/env", module + "/internal/transfer"}, false},
 	{"internal/standby", []string{module + "/node", module + "/internal/p2phost", module + "/internal/replication"}, true},
 	// What others build on knows none of them.
 	{"internal/env", []string{module + "/node", module + "/store", module + "/protocol", libp2p}, true},
