@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	libp2p "github.com/libp2p/go-libp2p/core/peer"
 
+	"github.com/p2pchord/p2pchord/internal/env/virtual"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/replica"
@@ -17,16 +19,14 @@ import (
 
 // The promises of docs/replication.md, and the ring's invariant.
 var (
-	errP1    = errors.New("P1: an acknowledged version is lost")
-	errP2    = errors.New("P2: a history is not linearizable")
-	errP4    = errors.New("P4: the ring doesn't come to rest")
-	errP5    = errors.New("P5: what was replaced or deleted is back")
-	errP6    = errors.New("P6: a copy was dropped that was needed")
-	errVote  = errors.New("a witness accepts a copy under another grant than its present one")
-	errRing  = errors.New("the ring's invariant doesn't hold")
-	errKept  = errors.New("a block of no file stays")
-	errFlood = errors.New("there is no end of requests")
-	errPanic = errors.New("the product panicked")
+	errP1   = errors.New("P1: an acknowledged version is lost")
+	errP2   = errors.New("P2: a history is not linearizable")
+	errP4   = errors.New("P4: the ring doesn't come to rest")
+	errP5   = errors.New("P5: what was replaced or deleted is back")
+	errP6   = errors.New("P6: a copy was dropped that was needed")
+	errVote = errors.New("a witness accepts a copy under another grant than its present one")
+	errRing = errors.New("the ring's invariant doesn't hold")
+	errKept = errors.New("a block of no file stays")
 )
 
 // checker watches the world. The first violation ends the run.
@@ -45,9 +45,7 @@ type checker struct {
 	decoded map[string]*record
 	// losses are the moments at which disks were lost, or emptied by a leaver: who then drops a
 	// copy at an owner's earlier word may leave one fewer, until repair.
-	losses []moment
-	// careless profiles lose more disks than P1 covers.
-	careless bool
+	losses []time.Duration
 	// steady says that no peer comes or goes, so that nobody has strays.
 	steady bool
 
@@ -69,7 +67,7 @@ func (c *checker) fail(err error) {
 			c.world.note("%d (%v): preds %v, succs %v, incorporated %v, synced %v %s", p.index, p.at.Key, numbers(c.world, v.Predecessors()), numbers(c.world, v.Successors()),
 				v.Incorporated(), s.Grants.Synced, s.Grants.Why)
 		}
-		c.err = fmt.Errorf("at %.3f s: %w", float64(c.world.now)/float64(second), err)
+		c.err = fmt.Errorf("at %.3f s: %w", c.world.Now().Seconds(), err)
 	}
 }
 
@@ -81,18 +79,18 @@ func (c *checker) sent(r *record) {
 
 // covered reports whether a version stands, has been replaced by what stands, or by what that
 // replaced in turn.
-func (c *checker) covered(standing []*record, r *record) bool {
-	if len(standing) == 0 {
+func (c *checker) covered(current []*record, r *record) bool {
+	if len(current) == 0 {
 		return false
 	}
-	if covers(standing, r.Version) {
+	if covers(current, r.Version) {
 		return true
 	}
 	seen, next := map[replica.Version]bool{r.Version: true}, []*record{r}
 	for len(next) > 0 {
 		v := next[0]
 		next = next[1:]
-		if covers(standing, v.Version) {
+		if covers(current, v.Version) {
 			return true
 		}
 		for _, o := range c.known[r.GetName()] {
@@ -148,7 +146,7 @@ func (c *checker) promise(r *record) {
 // forgettable reports whether r is a tombstone that is old enough to be collected.
 func (c *checker) forgettable(r *record) bool {
 	w := c.world
-	now := epochMillis + int64(w.now/millisecond) + int64(w.days)*25*60*60*1000
+	now := virtual.Epoch.UnixMilli() + w.Now().Milliseconds() + int64(w.days)*25*60*60*1000
 	return r.GetDeleted() && r.Version.Millis() < now-w.grace.Milliseconds()*7/8
 }
 
@@ -165,25 +163,22 @@ func (c *checker) copiesOf(r *record, not *peer) int {
 
 // survives checks P1 for a name.
 func (c *checker) survives(name string) {
-	if c.careless {
-		return
-	}
-	var standing []*record
+	var current []*record
 	for _, p := range c.world.peers {
-		standing = append(standing, c.on(p.disk, name, true)...)
+		current = append(current, c.on(p.disk, name, true)...)
 	}
 	for _, r := range c.front[name] {
-		if !c.covered(standing, r) && !c.forgettable(r) {
+		if !c.covered(current, r) && !c.forgettable(r) {
 			c.fail(fmt.Errorf("%w: %v is on no disk; there is%s", errP1, r, c.everywhere(name)))
 		}
-		c.whole(standing, r)
+		c.whole(current, r)
 	}
 }
 
 // whole checks that the later blocks of a version that stands are somewhere. Of a file of one copy
 // they are with the owner alone, whose disk may be lost.
-func (c *checker) whole(standing []*record, r *record) {
-	if r.GetCopies() == 1 || !slices.ContainsFunc(standing, func(o *record) bool { return o.Version == r.Version }) {
+func (c *checker) whole(current []*record, r *record) {
+	if r.GetCopies() == 1 || !slices.ContainsFunc(current, func(o *record) bool { return o.Version == r.Version }) {
 		return
 	}
 	rec := protocol.Record{RecordBody: r.RecordBody}
@@ -229,7 +224,7 @@ func (c *checker) uses(e store.Entry) bool {
 func (c *checker) blockDropped(p *peer, e store.Entry) {
 	c.drops++
 	have := len(c.world.peersWhere(func(q *peer) bool { here, _ := q.disk.Has(e.Block); return q != p && here }))
-	if lost := c.lately(); (have < 2-lost || c.steady) && !c.careless {
+	if lost := c.lately(); have < 2-lost || c.steady {
 		c.fail(fmt.Errorf("%w: %d dropped block %d of %s; %d others have it", errP6, p.index, e.Index, e.Name, have))
 	}
 }
@@ -237,7 +232,7 @@ func (c *checker) blockDropped(p *peer, e store.Entry) {
 // lately is how many disks were lost since an owner may have said that a copy may go.
 func (c *checker) lately() (n int) {
 	for _, t := range c.losses {
-		if c.world.now-t < 12*c.world.heartbeat {
+		if c.world.Now()-t < 12*c.world.heartbeat {
 			n++
 		}
 	}
@@ -265,7 +260,7 @@ func (c *checker) dropped(p *peer, r *record) {
 	want -= c.lately()
 	have := c.copiesOf(r, p)
 	w.note("%d drops %v, %d other copies", p.index, r, have)
-	if have < max(want, min(2, w.copies)) && !c.careless {
+	if have < max(want, min(2, w.copies)) {
 		c.fail(fmt.Errorf("%w: %d dropped %v; %d others have it", errP6, p.index, r, have))
 	}
 }
@@ -285,14 +280,10 @@ func (w *world) anywhere(h store.Hash) bool {
 
 // destroyed notes that a disk is lost for good.
 func (c *checker) destroyed(p *peer) {
-	c.losses = append(c.losses, c.world.now)
-	c.wipe(p)
-}
-
-func (c *checker) wipe(p *peer) {
-	es := p.disk.all()
-	p.disk.empty()
-	p.disk.lost = true
+	c.losses = append(c.losses, c.world.Now())
+	es := p.disk.All()
+	p.folder.clear()
+	p.lost = true
 	for _, e := range es {
 		c.survives(e.Name)
 	}
@@ -303,7 +294,7 @@ func (c *checker) everywhere(name string) string {
 	var b strings.Builder
 	for _, p := range c.world.peers {
 		for _, r := range c.on(p.disk, name, true) {
-			fmt.Fprintf(&b, "\n  %d (up: %v): %v floor %x, ancestors", p.index, p.up, r, r.Record.Floor)
+			fmt.Fprintf(&b, "\n  %d (up: %v): %v floor %x, ancestors", p.index, p.Up(), r, r.Record.Floor)
 			for _, a := range r.Record.Ancestors[:min(len(r.Record.Ancestors), 4)] {
 				fmt.Fprintf(&b, " %x", a.Clock)
 			}

@@ -30,7 +30,7 @@ type client struct {
 }
 
 func newClient(p *peer) *client {
-	return &client{peer: p, written: uint16(p.world.dice.Uint32()), witnesses: map[libp2p.ID]libp2p.ID{}} //nolint:gosec // any number
+	return &client{peer: p, written: uint16(p.world.Dice.Uint32()), witnesses: map[libp2p.ID]libp2p.ID{}} //nolint:gosec // any number
 }
 
 // blockSize is the least that a file of several blocks may have.
@@ -96,7 +96,7 @@ func (c *client) nextClock(current uint64) uint64 {
 
 // send puts a record, and its bytes, at its owner.
 func (c *client) send(ctx context.Context, body *pb.RecordBody, data []byte) (*pb.Record, *pb.Stored, error) {
-	rec, err := protocol.Sign(c.key, body)
+	rec, err := protocol.Sign(c.Key, body)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -128,7 +128,7 @@ func (c *client) write(ctx context.Context, body *pb.RecordBody, data []byte, re
 				body.Ancestors = append(body.Ancestors, &pb.Version{Clock: a.Clock, Writer: []byte(a.Writer)})
 			}
 		}
-		body.Writer = []byte(c.id)
+		body.Writer = []byte(c.ID)
 		sent(body)
 		_, stored, err := c.send(ctx, body, data)
 		if fault.CodeOf(err) != fault.NotAllowed || stored.GetCurrent() == nil {
@@ -214,7 +214,7 @@ type found struct {
 func (c *client) get(ctx context.Context, name string) (f *found, err error) {
 	err = c.withOwner(ctx, protocol.Place(name, 0), func(to libp2p.ID) error {
 		ask := &pb.Get{Name: name, WithBody: true}
-		if to != c.id {
+		if to != c.ID {
 			ask.Witness = c.files.Vote(name, to)
 		}
 		if f, err = c.getVoted(ctx, to, ask); f != nil || err != nil {
@@ -265,7 +265,7 @@ func (c *client) readFound(r *request.Reply, name string, from libp2p.ID) (*foun
 // getVoted asks the owner and its witness at the same time. It finds nothing when they don't agree.
 func (c *client) getVoted(ctx context.Context, owner libp2p.ID, ask *pb.Get) (*found, error) {
 	witness, ok := c.witnesses[owner]
-	if !ok || owner == c.id || witness == c.id || ask.GetWitness() != nil {
+	if !ok || owner == c.ID || witness == c.ID || ask.GetWitness() != nil {
 		return nil, nil
 	}
 	votes := env.NewQueue[replica.Vote](c.env, 1)

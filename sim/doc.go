@@ -5,12 +5,10 @@
 // The nodes run the product: ring and replica decide, internal/chord and internal/replication carry
 // out. This package gives them what they need of the world, and what happens to it:
 //
-//   - an environment (env.Env) in which each process is a coroutine that waits in virtual time, one
-//     of which runs at a time;
-//   - a network that delays, loses, and doubles messages, which stay protobuf messages and are not
-//     encoded;
-//   - a disk with the store's promises over store.Memory, which is slow, full, or damaged, or
-//     fails, and loses what was not durable in a power cut; and a wall clock that may be wrong;
+//   - processes and clocks in virtual time, from internal/env/virtual;
+//   - a network that delays, loses, and doubles messages, from internal/virtualnet;
+//   - a disk that is slow, full, damaged, or fails, and loses what was not durable in a power cut,
+//     from internal/virtualdisk, and the small files of the data folder on it;
 //   - users, who put, overwrite, read, and delete files of one or several blocks, with a client of
 //     their own that sends the requests of protocol/SPEC.md.
 //
@@ -25,6 +23,6 @@
 // dropped, and the blocks of no file go. After a quiet time there is one ring with every file on
 // exactly its holders.
 //
-// The package knows no host of libp2p and reads no clock of the system. It starts no goroutines but
-// coroutines, and all of them have ended when Run returns.
+// The package knows no host of libp2p, reads no clock of the system, and has no locks. A run starts
+// no goroutines but coroutines, and all of them have ended when it returns.
 package sim

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/p2pchord/p2pchord/store"
 )
@@ -46,18 +47,18 @@ func (k kind) String() string { return kindNames[k] }
 // misfortune is one entry of a schedule. Its numbers are drawn when the schedule is made, so
 // that taking others out of the schedule leaves it as it is.
 type misfortune struct {
-	at     moment
+	at     time.Duration
 	kind   kind
 	a, b   int // which nodes, modulo those that are there
-	length moment
+	length time.Duration
 	// calm has it wait until the ring has recovered from the last one.
 	calm bool
 }
 
 func (m misfortune) String() string {
-	s := fmt.Sprintf("%8.3f %-10v %4d %4d", float64(m.at)/float64(second), m.kind, m.a, m.b)
+	s := fmt.Sprintf("%8.3f %-10v %4d %4d", m.at.Seconds(), m.kind, m.a, m.b)
 	if m.length > 0 {
-		s += fmt.Sprintf(" for %.3f", float64(m.length)/float64(second))
+		s += fmt.Sprintf(" for %.3f", m.length.Seconds())
 	}
 	return s
 }
@@ -77,7 +78,7 @@ func (s schedule) String() string {
 // plan arranges all of the schedule.
 func (w *world) plan(s schedule) {
 	for _, m := range s {
-		w.at(m.at, func() { w.strike(m, 0) })
+		w.At(m.at, func() { w.strike(m, 0) })
 	}
 }
 
@@ -88,13 +89,13 @@ func (w *world) strike(m misfortune, tries int) {
 	if w.quiet {
 		return
 	}
-	if m.calm && (w.check.atRest() != nil || slices.ContainsFunc(w.peers, (*peer).stopped)) {
+	if m.calm && (w.check.atRest() != nil || slices.ContainsFunc(w.peers, (*peer).Stopped)) {
 		if tries < 60 {
-			w.after(w.heartbeat, func() { w.strike(m, tries+1) })
+			w.After(w.heartbeat, func() { w.strike(m, tries+1) })
 		}
 		return
 	}
-	up := w.peersWhere(func(p *peer) bool { return p.up && !p.leaving })
+	up := w.peersWhere(func(p *peer) bool { return p.Up() && !p.leaving })
 	var p, q *peer
 	if len(up) > 0 {
 		p, q = up[m.a%len(up)], up[m.b%len(up)]
@@ -105,7 +106,7 @@ func (w *world) strike(m misfortune, tries int) {
 		w.addAnywhere().start()
 		return
 	case restart:
-		down := w.peersWhere(func(p *peer) bool { return !p.up && !p.left && !p.disk.lost })
+		down := w.peersWhere(func(p *peer) bool { return !p.Up() && !p.left && !p.lost })
 		if len(down) > 0 {
 			p = down[m.a%len(down)]
 			w.note("restart %d", p.index)
@@ -114,14 +115,14 @@ func (w *world) strike(m misfortune, tries int) {
 		return
 	case restartAll, night:
 		w.note("all restart")
-		away := moment(0)
+		away := time.Duration(0)
 		if m.kind == night {
 			away = m.length
 		}
 		for _, p := range up {
 			p.down(true)
-			w.after(away+w.dice.between(0, min(m.length, 3*w.heartbeat)), func() {
-				if !p.up {
+			w.After(away+w.Dice.Between(0, min(m.length, 3*w.heartbeat)), func() {
+				if !p.Up() {
 					p.start()
 				}
 			})
@@ -152,22 +153,22 @@ func (w *world) afflict(m misfortune, up []*peer, p, q *peer) {
 			p.env.Go("leaving", func(ctx context.Context) { p.leave(ctx, m.kind == leave) }, nil)
 		}
 	case pause:
-		p.stopFor(m.length)
+		p.Stop(m.length)
 	case cut:
 		w.sever(p, q, m.length)
 	case part:
 		w.divide(m)
 	case lossy:
-		w.network.loss += 0.2
-		w.after(m.length, func() { w.network.loss = max(0, w.network.loss-0.2) })
+		w.network.Loss += 0.2
+		w.After(m.length, func() { w.network.Loss = max(0, w.network.Loss-0.2) })
 	case slowDisk:
-		p.disk.slow += 400 * millisecond
-		w.after(m.length, func() { p.disk.slow = max(0, p.disk.slow-400*millisecond) })
+		p.disk.Slow += 400 * time.Millisecond
+		w.After(m.length, func() { p.disk.Slow = max(0, p.disk.Slow-400*time.Millisecond) })
 	case fullDisk:
-		p.disk.full = true
-		w.after(m.length, func() { p.disk.full = false })
+		p.disk.Full = true
+		w.After(m.length, func() { p.disk.Full = false })
 	case badDisk:
-		p.disk.failed = true
+		p.disk.Failed = true
 		w.startLater(p, m.length)
 	case absence:
 		if len(up) > w.least {
@@ -176,17 +177,17 @@ func (w *world) afflict(m misfortune, up []*peer, p, q *peer) {
 		}
 	case refusal:
 		for _, q := range up {
-			q.disk.full = (q.index+m.b)%4 > 0
-			w.after(m.length, func() { q.disk.full = false })
+			q.disk.Full = (q.index+m.b)%4 > 0
+			w.After(m.length, func() { q.disk.Full = false })
 		}
 	case rot: // but never the last copy
-		if es := p.disk.all(); len(es) > 0 && w.wholeCopies(es[m.b%len(es)].Block) > 1 {
+		if es := p.disk.All(); len(es) > 0 && w.wholeCopies(es[m.b%len(es)].Block) > 1 {
 			p.disk.Damage(es[m.b%len(es)].Block)
 		}
 	case days:
 		w.dayPasses()
 	case skew:
-		p.skew = moment(m.b%600-300)*second + moment(w.days)*25*60*minute
+		p.Skew = time.Duration(m.b%600-300)*time.Second + time.Duration(w.days)*25*60*time.Minute
 	case join, restart, restartAll, night:
 	}
 }
@@ -194,18 +195,18 @@ func (w *world) afflict(m misfortune, up []*peer, p, q *peer) {
 // dayPasses sets all wall clocks a day and an hour ahead.
 func (w *world) dayPasses() {
 	for _, p := range w.peers {
-		p.skew += 25 * 60 * minute
+		p.Skew += 25 * 60 * time.Minute
 	}
 	w.days++
 }
 
 // startLater has a node start after a time, with a disk that works.
-func (w *world) startLater(p *peer, d moment) {
-	w.after(d, func() {
-		if p.up && p.disk.failed {
+func (w *world) startLater(p *peer, d time.Duration) {
+	w.After(d, func() {
+		if p.Up() && p.disk.Failed {
 			p.down(true)
 		}
-		if p.disk.failed = false; !p.up && !p.left && !p.disk.lost {
+		if p.disk.Failed = false; !p.Up() && !p.left && !p.lost {
 			p.start()
 		}
 	})
@@ -227,18 +228,14 @@ func (w *world) peersWhere(fits func(*peer) bool) []*peer {
 }
 
 // sever cuts one direction between two nodes.
-func (w *world) sever(p, q *peer, d moment) {
+func (w *world) sever(p, q *peer, d time.Duration) {
 	if p == q {
 		return
 	}
-	link := [2]int{p.index, q.index}
-	w.network.cuts[link]++
-	w.after(d, func() {
-		if w.quiet {
-			return // all was mended at once
-		}
-		if w.network.cuts[link]--; w.network.cuts[link] <= 0 {
-			delete(w.network.cuts, link)
+	w.network.Cut(p.Node, q.Node)
+	w.After(d, func() {
+		if !w.quiet { // then all was mended at once
+			w.network.Mend(p.Node, q.Node)
 		}
 	})
 }
@@ -259,16 +256,15 @@ func (w *world) divide(m misfortune) {
 // every third.
 func (w *world) calm() {
 	w.quiet = true
-	w.network.loss, w.network.twice, w.network.tail = 0, 0, 0
-	clear(w.network.cuts)
+	w.network.Calm()
 	for _, p := range slices.Clone(w.peers) {
-		p.disk.full, p.disk.slow = false, 0
-		if p.disk.failed {
+		p.disk.Full, p.disk.Slow = false, 0
+		if p.disk.Failed {
 			w.startLater(p, 0)
 			continue
 		}
 		p.scrub()
-		if !p.up && !p.left && !p.disk.lost {
+		if !p.Up() && !p.left && !p.lost {
 			w.note("restart %d", p.index)
 			p.start()
 		}

@@ -35,7 +35,7 @@ type history struct {
 
 // note adds an operation, unless its outcome tells nothing. A write without an answer may take
 // effect at any later time.
-func (h *history) note(client int, call, end moment, req wish, ans outcome, err error) {
+func (h *history) note(client int, call, end time.Duration, req wish, ans outcome, err error) {
 	o := porcupine.Operation{ClientId: client, Input: req, Output: ans, Call: int64(call), Return: int64(end)}
 	switch {
 	case err == nil:
@@ -104,13 +104,13 @@ func describe(ops []porcupine.Operation) string {
 		req, ans := o.Input.(wish), o.Output.(outcome) //nolint:forcetypeassert // see note
 		end := "?"
 		if o.Return != math.MaxInt64 {
-			end = fmt.Sprintf("%.3f", float64(o.Return)/float64(second))
+			end = fmt.Sprintf("%.3f", time.Duration(o.Return).Seconds())
 		}
 		what := fmt.Sprintf("get -> %d", ans.value)
 		if req.write {
 			what = fmt.Sprintf("put %d absent=%v", req.value, ans.absent)
 		}
-		fmt.Fprintf(&b, "\n  %s client %d [%.3f, %s] %s", req.name, o.ClientId, float64(o.Call)/float64(second), end, what)
+		fmt.Fprintf(&b, "\n  %s client %d [%.3f, %s] %s", req.name, o.ClientId, time.Duration(o.Call).Seconds(), end, what)
 	}
 	return b.String()
 }

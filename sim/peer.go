@@ -1,64 +1,48 @@
 package sim
 
 import (
+	"bytes"
 	"context"
-	"crypto/ed25519"
-	"encoding/binary"
 	"fmt"
-	"io"
-	"maps"
-	"runtime/debug"
 	"slices"
-	"sync"
 	"time"
 
-	"github.com/libp2p/go-libp2p/core/crypto"
 	libp2p "github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/p2pchord/p2pchord/internal/chord"
 	"github.com/p2pchord/p2pchord/internal/env"
+	"github.com/p2pchord/p2pchord/internal/env/virtual"
 	"github.com/p2pchord/p2pchord/internal/membudget"
 	"github.com/p2pchord/p2pchord/internal/replication"
 	"github.com/p2pchord/p2pchord/internal/transfer/blocks"
+	"github.com/p2pchord/p2pchord/internal/virtualdisk"
+	"github.com/p2pchord/p2pchord/internal/virtualnet"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/ring"
 	"github.com/p2pchord/p2pchord/store"
 )
 
-// tickLength, and timeout, which is node.Config.Timeout's default.
-const (
-	tickLength = 100 * millisecond
-	timeout    = 10 * time.Second
-)
+// timeout is node.Config.Timeout's default.
+const timeout = 10 * time.Second
 
 // peer is a virtual node: a disk and an identity, which outlive its lives, and what the product
 // runs on them.
 type peer struct {
-	world *world
-	index int
-	id    libp2p.ID
-	key   crypto.PrivKey
-	self  *pb.Peer
-	info  protocol.PeerInfo // what self says
-	at    ring.Position
-	disk  *disk
-	skew  moment // of its wall clock
+	*virtual.Peer
+	*virtualnet.Node
+	world  *world
+	index  int
+	at     ring.Position
+	disk   *virtualdisk.Disk
+	folder folder
 
-	up      bool
 	left    bool // it has left politely, for good
 	leaving bool
-	life    int
-	refuses bool // being down, its system refuses connections
-	pause   moment
-	stalled []func()
-	inbound []*exchange
+	lost    bool // its disk was destroyed: all that was there is gone for good
 
-	env       *environment
-	processes []*process
-	running   int
-
-	known map[ring.ID]protocol.PeerInfo // by their descriptions
+	env   *virtual.Env
+	book  *virtualnet.Book
 	ring  *chord.Driver
 	files *replication.Node
 	user  *client
@@ -67,119 +51,45 @@ type peer struct {
 	memory *membudget.Budget // never used up
 }
 
-// identities are the keys of nodes by their index. Signatures under them are the same in all
-// worlds, so they are verified once.
-var identities struct {
-	sync.Mutex
-	keys []crypto.PrivKey
-}
-
-func identity(index int) crypto.PrivKey {
-	identities.Lock()
-	defer identities.Unlock()
-	for i := len(identities.keys); i <= index; i++ {
-		seed := make([]byte, ed25519.SeedSize)
-		binary.BigEndian.PutUint64(seed, uint64(i)) //nolint:gosec // not negative
-		key, err := crypto.UnmarshalEd25519PrivateKey(ed25519.NewKeyFromSeed(seed))
-		if err != nil {
-			panic(err) // it has the size of one
-		}
-		identities.keys = append(identities.keys, key)
-	}
-	return identities.keys[index]
-}
-
 // add makes a peer at a ring address that is not up yet.
 func (w *world) add(host string) *peer {
-	p := &peer{world: w, index: len(w.peers), key: identity(len(w.peers))}
-	address := protocol.RingAddress{Host: host, Port: "1"}
-	var err error
-	if p.id, err = libp2p.IDFromPrivateKey(p.key); err != nil {
-		panic(err) // every key of this kind has one
-	}
-	if p.self, err = protocol.DescribePeer(p.key, address); err != nil {
-		panic(err) // the address is this package's own
-	}
-	if p.info, err = protocol.ParsePeer(p.self); err != nil {
-		panic(err) // it has just been made
-	}
-	p.at = p.info.Position
-	p.disk = newDisk(p)
-	p.env = newEnvironment(p)
+	p := &peer{world: w, index: len(w.peers), Peer: w.NewPeer(), disk: virtualdisk.New(w.World)}
+	p.Node = w.network.Add(host, p.Peer)
+	p.at = p.Info.Position
+	p.folder.disk = p.disk
+	p.disk.Updated = func(before, after []store.Entry) { w.check.removed(p, before, after) }
 	w.peers = append(w.peers, p)
 	w.byID[p.at.ID] = p
 	return p
 }
 
 // addAnywhere makes a peer at a place of the dice's choice.
-func (w *world) addAnywhere() *peer { return w.add(fmt.Sprintf("host-%d", w.dice.Uint64())) }
-
-// exec has do happen at the node at a moment, if it then still lives that life; later if it is
-// stopped then.
-func (w *world) exec(p *peer, life int, at moment, do func()) {
-	w.at(at, func() { w.run(p, life, do) })
-}
-
-func (w *world) run(p *peer, life int, do func()) {
-	switch {
-	case !p.up || p.life != life:
-	case p.stopped():
-		p.stalled = append(p.stalled, func() { w.run(p, life, do) })
-	default:
-		do()
-	}
-}
-
-// stopped reports whether the process is stopped, as by SIGSTOP.
-func (p *peer) stopped() bool { return p.pause > p.world.now }
-
-// stopFor stops the process for a time. What was to happen meanwhile happens at once then.
-func (p *peer) stopFor(d moment) {
-	w := p.world
-	p.pause = max(p.pause, w.now+d)
-	w.at(p.pause, func() {
-		if p.stopped() {
-			return
-		}
-		stalled := p.stalled
-		p.stalled = nil
-		for _, do := range stalled {
-			do()
-		}
-	})
-}
-
-// contain ends the run at a panic: it is a mistake in the product.
-func (p *peer) contain() {
-	if r := recover(); r != nil {
-		p.world.check.fail(fmt.Errorf("%w: %v\n%s", errPanic, r, debug.Stack()))
-	}
-}
+func (w *world) addAnywhere() *peer { return w.add(fmt.Sprintf("host-%d", w.Dice.Uint64())) }
 
 // start brings the node up, as node.New does.
 func (p *peer) start() {
 	w := p.world
-	p.up, p.leaving = true, false
-	p.life++
-	p.pause, p.stalled = 0, nil
-	p.env = newEnvironment(p)
-	p.known = map[ring.ID]protocol.PeerInfo{}
-	m := p.disk.memory
-	p.hearOf(slices.Concat(m.Peers, m.Holders))
+	p.leaving = false
+	p.env = p.Start()
+	p.disk.Start(p.env)
+	p.Listen(p.env, p)
+	p.book = p.NewBook()
+	m := &p.folder.peers
+	p.book.Meet(slices.Concat(m.Peers, m.Holders))
 	var err error
 	p.ring, err = chord.New(chord.Config{
-		Env: p.env, Self: p.at, Heartbeat: duration(w.heartbeat), Timeout: timeout, Copies: w.copies,
-		Peers: m.Peers, Holders: m.Holders, HadPeers: m.HadPeers, Seed: w.dice.Uint64(), Nonce: w.dice.Uint64(),
-		Book: p, Transport: p, Hooks: chord.Hooks{Published: p.published, LeftBehind: func(id libp2p.ID) { p.files.LeftBehind(id) }},
+		Env: p.env, Self: p.at, Heartbeat: w.heartbeat, Timeout: timeout, Copies: w.copies,
+		Peers: m.Peers, Holders: m.Holders, HadPeers: m.HadPeers, Seed: w.Dice.Uint64(), Nonce: w.Dice.Uint64(),
+		Book: p.book, Transport: p, Hooks: chord.Hooks{Published: p.published, LeftBehind: func(id libp2p.ID) { p.files.LeftBehind(id) }},
 	})
 	if err != nil {
 		panic(err) // the configuration is this package's own
 	}
 	p.memory = membudget.New(1 << 40)
-	p.blocks = blocks.Fetcher{Self: p.id, Router: p.ring, Call: p.Call, Timeout: timeout, Env: p.env}
+	p.blocks = blocks.Fetcher{Self: p.ID, Router: p.ring, Call: p.Call, Timeout: timeout, Env: p.env}
 	p.files = replication.New(replication.Config{
-		Self: p.at, ID: p.id, Copies: w.copies, Heartbeat: duration(w.heartbeat), Timeout: timeout, TombstoneGrace: w.grace,
-		Env: p.env, Ring: p.ring, Router: p.ring, Peers: p.ring, Transport: p, Blocks: p, Store: p.disk, Folder: p.disk, Memory: p.memory,
+		Self: p.at, ID: p.ID, Copies: w.copies, Heartbeat: w.heartbeat, Timeout: timeout, TombstoneGrace: w.grace,
+		Env: p.env, Ring: p.ring, Router: p.ring, Peers: p.ring, Transport: p, Blocks: p, Store: p.disk, Folder: &p.folder, Memory: p.memory,
 		Event: func(kind, text string) { w.note("%d: %s %s", p.index, kind, text) },
 	})
 	p.user = newClient(p)
@@ -208,119 +118,68 @@ func (p *peer) published(old, now *chord.Snapshot) {
 
 // down ends the node's life. Its system refuses connections from then on, or is gone with it.
 func (p *peer) down(refuses bool) {
-	p.up, p.refuses = false, refuses
-	p.pause, p.stalled = 0, nil
-	p.end()
-	p.disk.crash()
-	if refuses {
-		p.hangUp()
-	}
+	p.End()
+	p.disk.Crash()
+	p.HangUp(refuses)
 }
 
-func duration(m moment) time.Duration { return time.Duration(m) * time.Microsecond }
-
 // joined reports whether the node is up and a member of the ring.
-func (p *peer) joined() bool { return p.up && p.ring.Snapshot().View.Joined() }
+func (p *peer) joined() bool { return p.Up() && p.ring.Snapshot().View.Joined() }
 
-// serve answers a request of either protocol.
-func (p *peer) serve(ctx context.Context, from libp2p.ID, q question, b *body) (answer, error) {
-	if q.file == nil {
-		resp, err := p.ring.Serve(ctx, from, q.ring)
-		if resp == nil {
-			resp = &pb.RingResponse{}
-		}
-		resp.TimeMs = p.files.TimeMillis()
-		return answer{ring: resp}, err
+// ServeRing implements virtualnet.Handler.
+func (p *peer) ServeRing(ctx context.Context, from libp2p.ID, req *pb.RingRequest) (*pb.RingResponse, error) {
+	resp, err := p.ring.Serve(ctx, from, req)
+	if resp == nil {
+		resp = &pb.RingResponse{}
 	}
-	resp, payload, err := p.files.Serve(ctx, from, q.file, b)
-	if st := q.file.GetStore(); err == nil && st.GetGrant() != nil {
+	resp.TimeMs = p.files.TimeMillis()
+	return resp, err
+}
+
+// ServeFile implements virtualnet.Handler.
+func (p *peer) ServeFile(ctx context.Context, from libp2p.ID, req *pb.FileRequest, body replication.Body) (*pb.FileResponse, *protocol.Payload, error) {
+	resp, payload, err := p.files.Serve(ctx, from, req, body)
+	if st := req.GetStore(); err == nil && st.GetGrant() != nil {
 		p.world.check.witnessed(p, from, st)
 	}
-	a := answer{file: resp}
-	if payload == nil {
-		return a, err
+	return resp, payload, err
+}
+
+// Ring implements chord.Transport. Answers tell the peer's time.
+func (p *peer) Ring(ctx context.Context, to libp2p.ID, req *pb.RingRequest) (*pb.RingResponse, error) {
+	resp, err := p.Node.Ring(ctx, to, req)
+	if resp != nil {
+		p.files.NoteClock(to, resp.GetTimeMs())
 	}
-	if payload.Release != nil {
-		defer payload.Release()
-	}
-	a.body = payload.Bytes
-	if payload.Reader != nil {
-		a.body = make([]byte, payload.Size)
-		if _, err := io.ReadFull(payload.Reader, a.body); err != nil {
-			return a, err
-		}
-	}
-	a.file.BodySize = uint32(len(a.body)) //nolint:gosec // a block
-	return a, err
+	return resp, err
 }
 
 // meet asks the bootstrap peer for introductions until the node is a member.
 func (p *peer) meet(ctx context.Context) {
 	for !p.joined() {
 		if peers, found := p.world.introduce(p); len(peers) > 0 || found {
-			p.hearOf(peers)
+			p.book.Meet(peers)
 			p.ring.Step(ring.Heard{Peers: peers})
 			if found {
 				p.ring.Step(ring.Found{})
 			}
 		}
-		if env.Sleep(ctx, p.env, duration(p.world.heartbeat/3)) != nil {
+		if env.Sleep(ctx, p.env, (p.world.heartbeat/3).Truncate(time.Microsecond)) != nil {
 			return
-		}
-	}
-}
-
-// hearOf takes in how peers are described.
-func (p *peer) hearOf(peers []ring.Position) {
-	for _, q := range peers {
-		if _, err := p.Learn(p.world.byID[q.ID].self); err != nil {
-			panic(err) // every peer describes itself well
 		}
 	}
 }
 
 // rememberNowAndThen writes down who is in the ring, and how old the copies are.
 func (p *peer) rememberNowAndThen(ctx context.Context) {
-	for env.Sleep(ctx, p.env, duration(3*p.world.heartbeat)) == nil {
+	for env.Sleep(ctx, p.env, 3*p.world.heartbeat) == nil {
 		p.remember()
 	}
 }
 
 func (p *peer) remember() {
-	v, d := p.ring.Snapshot().View, p.disk
-	m := memory{
-		Remembered: p.files.Memory(), Peers: v.Peers(), HadPeers: d.memory.HadPeers || v.HadPeers(),
-		Holders: slices.Concat(v.Predecessors(), v.Successors()),
-	}
-	// What can't be written now is written later.
-	_ = d.change(context.Background(), func() error { d.memory = m; return nil })
-}
-
-// memory is what peers.json holds.
-type memory struct {
-	replication.Remembered
-	Peers, Holders []ring.Position
-	HadPeers       bool
-}
-
-// HadPeers implements replication's Folder.
-func (d *disk) HadPeers() bool { return d.memory.HadPeers }
-
-// Remembered implements replication's Folder.
-func (d *disk) Remembered() replication.Remembered { return d.memory.Remembered }
-
-// Remember implements replication's Folder.
-func (d *disk) Remember(change func(*replication.Remembered)) error {
-	return d.change(context.Background(), func() error { change(&d.memory.Remembered); return nil })
-}
-
-// LoadCollection implements replication's Folder.
-func (d *disk) LoadCollection() (map[string]int64, error) { return maps.Clone(d.collection), nil }
-
-// SaveCollection implements replication's Folder.
-func (d *disk) SaveCollection(full map[string]int64) error {
-	full = maps.Clone(full)
-	return d.change(context.Background(), func() error { d.collection = full; return nil })
+	v := p.ring.Snapshot().View
+	p.folder.save(v, p.files.Memory())
 }
 
 // leave hands every file over, tells the neighbors and goes, as node's Leave and Quit do. With all,
@@ -334,15 +193,11 @@ func (p *peer) leave(ctx context.Context, all bool) {
 	}
 	p.ring.AnnounceDeparture(ctx, s.View, len(failed) > 0)
 	p.remember()
-	w, life := p.world, p.life
-	w.at(w.now, func() {
-		if !p.up || p.life != life {
-			return
-		}
+	p.Now(func() {
 		p.down(true)
 		if all && len(failed) == 0 {
 			p.left = true
-			w.check.destroyed(p)
+			p.world.check.destroyed(p)
 		}
 	})
 }
@@ -351,7 +206,28 @@ func (p *peer) leave(ctx context.Context, all bool) {
 func (p *peer) scrub() {
 	found := false
 	_, _, _ = p.disk.Verify(context.Background(), func(store.Hash, error) { found = true })
-	if found && p.up {
+	if found && p.Up() {
 		p.files.WakeFetch()
 	}
+}
+
+// FindBlock implements replication.BlockFinder.
+func (p *peer) FindBlock(ctx context.Context, at store.Place, hash store.Hash, size int, near []libp2p.ID, memory *membudget.Reservation) (*membudget.Buffer, error) {
+	got, err := p.blocks.Fetch(ctx, blocks.Block{Name: at.Name, Index: at.Index, Hash: hash, Size: size, Holders: near, Repair: true}, memory)
+	return got.Data, err
+}
+
+// findBlock gets a block for a user.
+func (p *peer) findBlock(ctx context.Context, name string, index uint32, hash store.Hash, size int, near []libp2p.ID) ([]byte, error) {
+	memory, err := p.memory.Reserve(ctx, membudget.User, size, 1)
+	if err != nil {
+		return nil, err
+	}
+	defer memory.Close()
+	got, err := p.blocks.Fetch(ctx, blocks.Block{Name: name, Index: index, Hash: hash, Size: size, Holders: near}, memory)
+	if err != nil {
+		return nil, err
+	}
+	defer got.Data.Free()
+	return bytes.Clone(got.Data.Data), nil
 }

@@ -1,6 +1,11 @@
 package sim
 
-import "slices"
+import (
+	"slices"
+	"time"
+
+	"github.com/p2pchord/p2pchord/internal/env/virtual"
+)
 
 // Profile is a kind of weather: what happens to a ring, how often, and what is promised then.
 type Profile struct {
@@ -16,8 +21,6 @@ type Profile struct {
 	Grace int
 	// Strict says that P2 holds: no partition, and at most one crash in a repair interval.
 	Strict bool
-	// Careless says that more disks are lost than P1 covers.
-	Careless bool
 	// Kinds are what happens, each as often as it is named; Every is the mean time between two in
 	// heartbeats, and Calm has each wait until the ring has recovered from the last.
 	Kinds []kind
@@ -68,16 +71,16 @@ var lengths = map[kind][2]int{
 }
 
 // draw makes the schedule of a seed.
-func (f *Profile) draw(d dice, heartbeat moment, from moment) schedule {
+func (f *Profile) draw(d virtual.Dice, heartbeat time.Duration, from time.Duration) schedule {
 	var out schedule
 	if len(f.Kinds) == 0 {
 		return nil
 	}
-	every := moment(f.Every) * heartbeat
-	for at := from + d.between(0, every); at < from+moment(f.Length)*heartbeat; at += d.between(every/4, 2*every) {
+	every := time.Duration(f.Every) * heartbeat
+	for at := from + d.Between(0, every); at < from+time.Duration(f.Length)*heartbeat; at += d.Between(every/4, 2*every) {
 		m := misfortune{at: at, kind: f.Kinds[d.IntN(len(f.Kinds))], a: d.IntN(1 << 16), b: d.IntN(1 << 16), calm: f.Calm}
 		if l, ok := lengths[m.kind]; ok {
-			m.length = d.between(moment(l[0])*heartbeat, moment(l[1])*heartbeat)
+			m.length = d.Between(time.Duration(l[0])*heartbeat, time.Duration(l[1])*heartbeat)
 		}
 		out = append(out, m)
 	}

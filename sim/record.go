@@ -7,6 +7,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/p2pchord/p2pchord/internal/virtualdisk"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/replica"
@@ -51,7 +52,7 @@ func (c *checker) read(e store.Entry) *record {
 }
 
 // on returns the versions of a file on a disk: those that count, or those in quarantine too.
-func (c *checker) on(d *disk, name string, quarantined bool) []*record {
+func (c *checker) on(d *virtualdisk.Disk, name string, quarantined bool) []*record {
 	var out []*record
 	es, _ := d.Entries(filePlace(name)) // a store in memory doesn't fail
 	for _, e := range es {
@@ -66,10 +67,10 @@ func filePlace(name string) store.Place {
 	return store.Place{Key: uint16(protocol.Place(name, 0)), Name: name}
 }
 
-// covers reports whether a version is among the standing records or has been replaced by one of
+// covers reports whether a version is among current records or has been replaced by one of
 // them.
-func covers(standing []*record, v replica.Version) bool {
-	return slices.ContainsFunc(standing, func(r *record) bool { return r.Version == v || r.Supersedes(v) })
+func covers(current []*record, v replica.Version) bool {
+	return slices.ContainsFunc(current, func(r *record) bool { return r.Version == v || r.Supersedes(v) })
 }
 
 func names(rs []*record) string {

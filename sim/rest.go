@@ -56,7 +56,7 @@ func (c *checker) atRest() error {
 		}
 	}
 	for _, p := range up {
-		for _, e := range p.disk.all() {
+		for _, e := range p.disk.All() {
 			if !e.Counted {
 				continue
 			}
@@ -90,7 +90,7 @@ func (c *checker) orphan(mayBe func(store.Entry) bool) error {
 		at = append(at, p.at)
 	}
 	for _, p := range w.up() {
-		for _, e := range p.disk.all() {
+		for _, e := range p.disk.All() {
 			if e.Index == 0 || !mayBe(e) {
 				continue
 			}
@@ -160,9 +160,6 @@ func (c *checker) final() {
 			}
 		}
 	}
-	if c.careless {
-		return
-	}
 	var at []ring.Position
 	for _, p := range w.up() {
 		at = append(at, p.at)
@@ -170,8 +167,8 @@ func (c *checker) final() {
 	for _, name := range c.order {
 		owner := w.byID[holdersOf(at, ring.Hash(name), 1)[0].ID]
 		for _, r := range c.front[name] {
-			if standing := c.on(owner.disk, name, false); !c.covered(standing, r) && !c.forgettable(r) {
-				c.fail(fmt.Errorf("%w: the owner %d has%s and not %v", errP1, owner.index, names(standing), r))
+			if current := c.on(owner.disk, name, false); !c.covered(current, r) && !c.forgettable(r) {
+				c.fail(fmt.Errorf("%w: the owner %d has%s and not %v", errP1, owner.index, names(current), r))
 			}
 		}
 	}

@@ -3,6 +3,7 @@ package sim
 import (
 	"context"
 	"testing"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 
@@ -13,7 +14,7 @@ import (
 // A put gives a block up that another version has come to use meanwhile. The holders have the block
 // as the one that gives it up has put it, for its clock is ahead.
 func TestABlockIsGivenUpThatAnotherVersionUses(t *testing.T) {
-	scene(t, 4, second, func(s *stage, _ moment) {
+	scene(t, 4, time.Second, func(s *stage, _ time.Duration) {
 		a, b := s.peers[3], s.peers[4]
 		const name, value = "shared", 6
 		block := content(value, 2)[blockSize:]

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/p2pchord/p2pchord/internal/env/virtual"
 	"github.com/p2pchord/p2pchord/store"
 )
 
@@ -43,35 +44,35 @@ func Explain(f *Profile, seed uint64, s schedule) Result { return f.run(seed, s,
 
 // setting are the choices of a seed that are no misfortunes.
 type setting struct {
-	heartbeat    moment
+	heartbeat    time.Duration
 	nodes, files int
 	users        int
-	think        moment
-	most         moment
+	think        time.Duration
+	most         time.Duration
 	tail         float64
 	together     bool
 }
 
 func (f *Profile) setting(seed uint64) setting {
-	d := newDice(seed, 10)
-	s := setting{heartbeat: second, nodes: f.Nodes[0] + d.IntN(f.Nodes[1]-f.Nodes[0]+1), files: f.Files[0] + d.IntN(f.Files[1]-f.Files[0]+1)}
+	d := virtual.NewDice(seed, 10)
+	s := setting{heartbeat: time.Second, nodes: f.Nodes[0] + d.IntN(f.Nodes[1]-f.Nodes[0]+1), files: f.Files[0] + d.IntN(f.Files[1]-f.Files[0]+1)}
 	if d.IntN(4) == 0 {
-		s.heartbeat = 3 * second
+		s.heartbeat = 3 * time.Second
 	}
 	s.users = 2 + d.IntN(3)
-	s.think = d.between(200*millisecond, 2*second)
-	s.most = []moment{millisecond, 20 * millisecond, 100 * millisecond}[d.IntN(3)]
+	s.think = d.Between(200*time.Millisecond, 2*time.Second)
+	s.most = []time.Duration{time.Millisecond, 20 * time.Millisecond, 100 * time.Millisecond}[d.IntN(3)]
 	s.tail = []float64{0, 0, 0.005}[d.IntN(3)]
 	s.together = d.IntN(2) == 0
 	return s
 }
 
 // start is when the users begin: the ring has had time to form.
-func (s setting) start() moment { return moment(10+s.nodes/4) * s.heartbeat }
+func (s setting) start() time.Duration { return time.Duration(10+s.nodes/4) * s.heartbeat }
 
 func (f *Profile) schedule(seed uint64) schedule {
 	s := f.setting(seed)
-	return f.draw(newDice(seed, 11), s.heartbeat, s.start())
+	return f.draw(virtual.NewDice(seed, 11), s.heartbeat, s.start())
 }
 
 // tailBeats is for how many heartbeats the quiet tail may last until the ring has come to rest.
@@ -80,37 +81,32 @@ const tailBeats = 240
 func (f *Profile) run(seed uint64, plan schedule, verbose bool) Result {
 	s := f.setting(seed)
 	w := newWorld(seed, s.heartbeat, 3)
-	w.verbose, w.least, w.check.careless = verbose, 3, f.Careless
+	w.verbose, w.least = verbose, 3
 	w.check.steady = f.Name == "refusals"
-	w.network.most, w.network.tail = s.most, s.tail
-	w.network.loss, w.network.twice = f.Loss, f.Twice
+	w.network.Most, w.network.Tail = s.most, s.tail
+	w.network.Loss, w.network.Twice = f.Loss, f.Twice
 	if f.Grace > 0 {
-		w.grace = time.Duration(f.Grace) * duration(s.heartbeat)
+		w.grace = time.Duration(f.Grace) * s.heartbeat
 	}
-	defer func() {
-		for _, p := range w.peers {
-			p.up = false
-			p.end()
-		}
-	}()
+	defer w.end()
 	for i := range s.nodes {
 		p := w.addAnywhere()
-		delay := moment(0)
+		delay := time.Duration(0)
 		if i > 0 && !s.together {
-			delay = moment(i) * s.heartbeat / 4
+			delay = time.Duration(i) * s.heartbeat / 4
 		}
-		w.after(delay+w.dice.between(0, 300*millisecond), p.start)
+		w.After(delay+w.Dice.Between(0, 300*time.Millisecond), p.start)
 	}
-	end := s.start() + moment(f.Length)*s.heartbeat
+	end := s.start() + time.Duration(f.Length)*s.heartbeat
 	w.plan(plan)
 	var u *users
-	w.at(s.start(), func() {
+	w.At(s.start(), func() {
 		u = newUsers(w, seed, s.users, s.files, s.think, end)
 		u.copies, u.blocks = f.Copies, f.Blocks
 	})
 	w.until(end, s.heartbeat, func() bool {
 		w.check.survive()
-		if f.Strict && w.now > s.start() {
+		if f.Strict && w.Now() > s.start() {
 			w.check.ring()
 		}
 		return true
@@ -127,7 +123,7 @@ func (f *Profile) run(seed uint64, plan schedule, verbose bool) Result {
 		}
 	}
 	var kind error
-	for _, promise := range []error{errP1, errP2, errP4, errP5, errP6, errVote, errRing, errKept, errFlood, errPanic} {
+	for _, promise := range []error{errP1, errP2, errP4, errP5, errP6, errVote, errRing, errKept, virtual.ErrFlood, virtual.ErrPanic} {
 		if errors.Is(w.check.err, promise) {
 			kind = promise
 		}
@@ -135,8 +131,8 @@ func (f *Profile) run(seed uint64, plan schedule, verbose bool) Result {
 	return Result{
 		kind: kind, Seed: seed, Profile: f.Name, Err: w.check.err, Schedule: plan.String(), Story: strings.Join(w.log, "\n"),
 		Nodes: len(w.peers), Operations: len(w.history.operations), Maybe: w.history.maybe,
-		Acknowledged: w.check.acknowledgements, Drops: w.check.drops, Events: w.done,
-		Seconds: float64(w.now) / float64(second),
+		Acknowledged: w.check.acknowledgements, Drops: w.check.drops, Events: w.Events(),
+		Seconds: w.Now().Seconds(),
 	}
 }
 
@@ -144,7 +140,7 @@ func (f *Profile) run(seed uint64, plan schedule, verbose bool) Result {
 // heard of it, and all when a day has passed.
 func (w *world) collected(heard bool) {
 	await := func(mayBe func(store.Entry) bool) {
-		w.until(w.now+60*w.heartbeat, w.heartbeat, func() bool { return w.check.orphan(mayBe) != nil })
+		w.until(w.Now()+60*w.heartbeat, w.heartbeat, func() bool { return w.check.orphan(mayBe) != nil })
 		if err := w.check.orphan(mayBe); err != nil {
 			w.check.fail(err)
 		}
@@ -160,7 +156,7 @@ func (w *world) collected(heard bool) {
 // more.
 func (w *world) tail(u *users) {
 	w.calm()
-	began := w.now
+	began := w.Now()
 	rested := false
 	w.until(began+tailBeats*w.heartbeat, w.heartbeat, func() bool {
 		rested = u.busy == 0 && w.check.atRest() == nil
@@ -183,5 +179,5 @@ func (w *world) tail(u *users) {
 			u.operate(ctx, p, 1000, name, 9)
 		}, nil)
 	}
-	w.until(w.now+30*second, second/2, func() bool { return u.busy > 0 })
+	w.until(w.Now()+30*time.Second, time.Second/2, func() bool { return u.busy > 0 })
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/ring"
@@ -32,23 +33,18 @@ func (s *stage) place(after int) *peer {
 // a ring at rest on.
 func perform(t *testing.T, seed uint64, act func(*stage)) {
 	t.Helper()
-	w := newWorld(seed, second, 3)
-	defer func() {
-		for _, p := range w.peers {
-			p.up = false
-			p.end()
-		}
-	}()
+	w := newWorld(seed, time.Second, 3)
+	defer w.end()
 	s := &stage{world: w, key: ring.Hash("file-0")}
 	for i, at := range []int{-3000, 4000, 14_000, 26_000, -14_000} {
 		p := s.place(at)
-		w.after(moment(i)*second/4, p.start)
+		w.After(time.Duration(i)*time.Second/4, p.start)
 	}
 	s.pred, s.owner, s.succ = w.peers[0], w.peers[1], w.peers[2]
-	end := 40 * second
-	w.after(12*second, func() { s.users = newUsers(w, seed, 3, 2, 300*millisecond, end) })
-	w.after(15*second, func() { act(s) })
-	w.until(end, second, func() bool {
+	end := 40 * time.Second
+	w.After(12*time.Second, func() { s.users = newUsers(w, seed, 3, 2, 300*time.Millisecond, end) })
+	w.After(15*time.Second, func() { act(s) })
+	w.until(end, time.Second, func() bool {
 		w.check.survive()
 		return true
 	})
@@ -69,61 +65,61 @@ func perform(t *testing.T, seed uint64, act func(*stage)) {
 }
 
 // scene plays a scene at so many moments, each a step later than the last.
-func scene(t *testing.T, times int, step moment, act func(*stage, moment)) {
+func scene(t *testing.T, times int, step time.Duration, act func(*stage, time.Duration)) {
 	t.Helper()
 	t.Parallel()
 	if testing.Short() {
 		times, step = times/4, 4*step
 	}
 	for i := range times {
-		perform(t, uint64(i), func(s *stage) { act(s, moment(i)*step) })
+		perform(t, uint64(i), func(s *stage) { act(s, time.Duration(i)*step) })
 	}
 }
 
 // A node joins between an owner and its predecessor, and that one dies before it has told the
 // owner, or just after.
 func TestThePredecessorDiesBeforeTelling(t *testing.T) {
-	scene(t, 24, 100*millisecond, func(s *stage, later moment) {
+	scene(t, 24, 100*time.Millisecond, func(s *stage, later time.Duration) {
 		s.place(500).start() // it becomes the owner
-		s.after(later, func() { s.pred.down(false) })
+		s.After(later, func() { s.pred.down(false) })
 	})
 }
 
 // Two nodes join one arc at the same moment, or almost.
 func TestTwoJoinsAtOneArcAtOnce(t *testing.T) {
-	scene(t, 16, 75*millisecond, func(s *stage, later moment) {
+	scene(t, 16, 75*time.Millisecond, func(s *stage, later time.Duration) {
 		s.place(500).start()
 		other := s.place(1500)
-		s.after(later, other.start)
+		s.After(later, other.start)
 	})
 }
 
 // The same, and the later one takes over from the first what that has just taken over.
 func TestTwoJoinsAtOneArcTheNearerLater(t *testing.T) {
-	scene(t, 16, 75*millisecond, func(s *stage, later moment) {
+	scene(t, 16, 75*time.Millisecond, func(s *stage, later time.Duration) {
 		s.place(1500).start()
 		nearer := s.place(500)
-		s.after(later, nearer.start)
+		s.After(later, nearer.start)
 	})
 }
 
 // An owner stops as by SIGSTOP, is replaced, and comes back believing that it still is the owner.
 func TestOwnerPausedThroughItsReplacementAndBack(t *testing.T) {
-	scene(t, 24, 500*millisecond, func(s *stage, length moment) { s.owner.stopFor(length) })
+	scene(t, 24, 500*time.Millisecond, func(s *stage, length time.Duration) { s.owner.Stop(length) })
 }
 
 // The same with the witness.
 func TestWitnessPausedThroughItsReplacementAndBack(t *testing.T) {
-	scene(t, 16, 750*millisecond, func(s *stage, length moment) { s.pred.stopFor(length) })
+	scene(t, 16, 750*time.Millisecond, func(s *stage, length time.Duration) { s.pred.Stop(length) })
 }
 
 // A holder is away while files are deleted and written anew, and comes back with what it had.
 func TestDeleteWhileAHolderIsAway(t *testing.T) {
-	scene(t, 12, 1500*millisecond, func(s *stage, length moment) {
-		away := []*peer{s.owner, s.pred, s.succ}[int(length/(1500*millisecond))%3]
+	scene(t, 12, 1500*time.Millisecond, func(s *stage, length time.Duration) {
+		away := []*peer{s.owner, s.pred, s.succ}[int(length/(1500*time.Millisecond))%3]
 		away.down(true)
-		s.after(length, away.start)
-		s.after(length/2, func() {
+		s.After(length, away.start)
+		s.After(length/2, func() {
 			for _, p := range s.up() {
 				if p != away && p.joined() {
 					s.users.busy++
@@ -140,11 +136,11 @@ func TestDeleteWhileAHolderIsAway(t *testing.T) {
 
 // The clocks of all writers differ by minutes, and change while they write.
 func TestClocksScrambled(t *testing.T) {
-	scene(t, 12, second, func(s *stage, later moment) {
+	scene(t, 12, time.Second, func(s *stage, later time.Duration) {
 		for round := range 6 {
-			s.after(moment(round)*4*second+later/4, func() {
+			s.After(time.Duration(round)*4*time.Second+later/4, func() {
 				for _, p := range s.peers {
-					p.skew = s.dice.between(0, 9*minute) - 4*minute
+					p.Skew = s.Dice.Between(0, 9*time.Minute) - 4*time.Minute
 				}
 			})
 		}
@@ -153,13 +149,13 @@ func TestClocksScrambled(t *testing.T) {
 
 // The clock of one node is a year off, now ahead and now behind: no write is refused for that.
 func TestOneClockAYearOff(t *testing.T) {
-	const year = 365 * 24 * 60 * minute
+	const year = 365 * 24 * 60 * time.Minute
 	var stages []*stage
-	scene(t, 6, second, func(s *stage, later moment) {
+	scene(t, 6, time.Second, func(s *stage, later time.Duration) {
 		stages = append(stages, s)
 		for round := range 4 {
-			s.after(moment(round)*4*second+later/4, func() {
-				s.owner.skew = []moment{year, -year}[round%2]
+			s.After(time.Duration(round)*4*time.Second+later/4, func() {
+				s.owner.Skew = []time.Duration{year, -year}[round%2]
 			})
 		}
 	})
@@ -173,10 +169,10 @@ func TestOneClockAYearOff(t *testing.T) {
 // A node joins between an owner and its predecessor while a put waits for the predecessor's slow
 // disk, and the owner is stopped until the newcomer has its arc.
 func TestArcChangesWhileAWitnessWrites(t *testing.T) {
-	scene(t, 24, 50*millisecond, func(s *stage, later moment) {
-		s.pred.disk.slow = 7 * second
-		s.after(6*second, func() { s.pred.disk.slow = 0 })
+	scene(t, 24, 50*time.Millisecond, func(s *stage, later time.Duration) {
+		s.pred.disk.Slow = 7 * time.Second
+		s.After(6*time.Second, func() { s.pred.disk.Slow = 0 })
 		s.place(500).start()
-		s.after(second/2, func() { s.owner.stopFor(6500*millisecond + later) })
+		s.After(time.Second/2, func() { s.owner.Stop(6500*time.Millisecond + later) })
 	})
 }

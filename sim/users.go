@@ -3,9 +3,11 @@ package sim
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/p2pchord/p2pchord/internal/env/virtual"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 )
@@ -14,22 +16,22 @@ import (
 type users struct {
 	world  *world
 	names  []string
-	think  moment // mean time between two operations of a user
-	until  moment
+	think  time.Duration // mean time between two operations of a user
+	until  time.Duration
 	value  uint64
-	dice   dice
+	dice   virtual.Dice
 	copies bool // some files want another number of copies
 	blocks bool // some files have several blocks
 	busy   int
 }
 
-func newUsers(w *world, seed uint64, count, files int, think, until moment) *users {
-	u := &users{world: w, think: think, until: until, dice: newDice(seed, 3)}
+func newUsers(w *world, seed uint64, count, files int, think, until time.Duration) *users {
+	u := &users{world: w, think: think, until: until, dice: virtual.NewDice(seed, 3)}
 	for i := range files {
 		u.names = append(u.names, fmt.Sprintf("file-%d", i))
 	}
 	for i := range count {
-		w.after(u.dice.between(0, think), func() { u.next(i) })
+		w.After(u.dice.Between(0, think), func() { u.next(i) })
 	}
 	return u
 }
@@ -37,10 +39,10 @@ func newUsers(w *world, seed uint64, count, files int, think, until moment) *use
 // next has a user do something at some peer, and again later.
 func (u *users) next(client int) {
 	w := u.world
-	if w.now >= u.until {
+	if w.Now() >= u.until {
 		return
 	}
-	again := func() { w.after(u.dice.between(think0, 2*u.think), func() { u.next(client) }) }
+	again := func() { w.After(u.dice.Between(think0, 2*u.think), func() { u.next(client) }) }
 	up := w.up()
 	if len(up) == 0 {
 		again()
@@ -68,26 +70,26 @@ func (u *users) next(client int) {
 		defer end()
 		u.operate(ctx, p, client, name, kind)
 	}, nil)
-	w.after(minute, func() { // the node may have died before it heard of this
+	w.After(time.Minute, func() { // the node may have died before it heard of this
 		if !began {
 			end()
 		}
 	})
 }
 
-const think0 = millisecond
+const think0 = time.Millisecond
 
 // operate does one operation. If the node dies under it the outcome isn't known.
 func (u *users) operate(ctx context.Context, p *peer, client int, name string, kind int) {
 	w := p.world
-	call := w.now
+	call := w.Now()
 	req, ans := wish{name: name}, outcome{}
 	var rec *record
 	err := error(fault.Interrupted)
 	finished := false
 	defer func() {
 		if finished || req.write && rec != nil {
-			w.history.note(client, call, w.now, req, ans, err)
+			w.history.note(client, call, w.Now(), req, ans, err)
 		}
 		w.note("client %d at %d: %+v -> %+v %v", client, p.index, req, ans, err)
 	}()

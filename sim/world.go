@@ -5,40 +5,38 @@ import (
 	"slices"
 	"time"
 
+	"github.com/p2pchord/p2pchord/internal/env/virtual"
+	"github.com/p2pchord/p2pchord/internal/virtualnet"
 	"github.com/p2pchord/p2pchord/ring"
 )
 
 // world is a whole simulation: the peers, the network between them, the users, and who watches.
 type world struct {
-	clock
-	dice      dice // of the peers: disks, loops, pauses between attempts
-	network   *network
-	heartbeat moment
+	*virtual.World
+	network   *virtualnet.Network
+	heartbeat time.Duration
 	copies    int
 	peers     []*peer
 	byID      map[ring.ID]*peer
 	check     *checker
 	history   history
-	founded   moment // until when nobody else is told to found a ring
+	founded   time.Duration // until when nobody else is told to found a ring
 	founder   *peer
 	least     int  // fewer nodes than this are never left
 	quiet     bool // misfortunes are over
 	days      int  // that have passed by all wall clocks
 	log       []string
 	verbose   bool
-	running   *process      // the one that runs now; nil between events
 	grace     time.Duration // of tombstones
 }
 
 // week is the grace of tombstones unless a profile says otherwise.
 const week = 7 * 24 * time.Hour
 
-func newWorld(seed uint64, heartbeat moment, copies int) *world {
-	w := &world{dice: newDice(seed, 1), heartbeat: heartbeat, copies: copies, grace: week, byID: map[ring.ID]*peer{}}
-	w.network = &network{
-		world: w, dice: newDice(seed, 2), cuts: map[[2]int]int{},
-		least: 200 * microsecond, most: 20 * millisecond,
-	}
+func newWorld(seed uint64, heartbeat time.Duration, copies int) *world {
+	w := &world{heartbeat: heartbeat, copies: copies, grace: week, byID: map[ring.ID]*peer{}}
+	w.World = virtual.New(virtual.NewDice(seed, 1), func(err error) { w.check.fail(err) })
+	w.network = virtualnet.New(w.World, virtual.NewDice(seed, 2), timeout)
 	w.check = &checker{
 		world: w, acked: map[string][]*record{}, front: map[string][]*record{}, known: map[string][]*record{},
 		values: map[string]uint64{}, decoded: map[string]*record{}, givenUp: map[string]bool{},
@@ -49,7 +47,7 @@ func newWorld(seed uint64, heartbeat moment, copies int) *world {
 // note writes a line of the story.
 func (w *world) note(format string, args ...any) {
 	if w.verbose {
-		w.log = append(w.log, fmt.Sprintf("%10.3f  %s", float64(w.now)/float64(second), fmt.Sprintf(format, args...)))
+		w.log = append(w.log, fmt.Sprintf("%10.3f  %s", w.Now().Seconds(), fmt.Sprintf(format, args...)))
 	}
 }
 
@@ -57,7 +55,7 @@ func (w *world) note(format string, args ...any) {
 func (w *world) up() []*peer {
 	var out []*peer
 	for _, p := range w.peers {
-		if p.up {
+		if p.Up() {
 			out = append(out, p)
 		}
 	}
@@ -69,7 +67,7 @@ func (w *world) up() []*peer {
 // found a ring, to one at a time and only when there is no member. It can be reached by whom peer 0
 // can be.
 func (w *world) introduce(p *peer) (peers []ring.Position, found bool) {
-	if w.network.cuts[[2]int{p.index, 0}] > 0 || w.network.cuts[[2]int{0, p.index}] > 0 {
+	if !w.network.Connects(p.Node, w.peers[0].Node) {
 		return nil, false
 	}
 	var members []ring.Position
@@ -87,29 +85,34 @@ func (w *world) introduce(p *peer) (peers []ring.Position, found bool) {
 		}
 		return peers, false
 	}
-	if w.founder != nil && w.founder != p && w.now < w.founded {
+	if w.founder != nil && w.founder != p && w.Now() < w.founded {
 		return []ring.Position{w.founder.at}, false
 	}
-	w.founder, w.founded = p, w.now+3*w.heartbeat
+	w.founder, w.founded = p, w.Now()+3*w.heartbeat
 	return nil, true
 }
 
 // until lets time pass until the moment, or until the checker has found something. watch is called
 // at intervals.
-func (w *world) until(t moment, every moment, watch func() bool) {
-	next := w.now + every
+func (w *world) until(t time.Duration, every time.Duration, watch func() bool) {
+	next := w.Now() + every
 	for w.check.err == nil {
-		if !w.clock.next(min(t, next)) {
-			w.now = min(t, next)
-		}
-		if w.now >= next {
+		w.Next(min(t, next))
+		if w.Now() >= next {
 			next += every
 			if !watch() {
 				return
 			}
 		}
-		if w.now >= t && (len(w.events) == 0 || w.events[0].at > t) {
+		if w.Now() >= t && !w.Due(t) {
 			return
 		}
+	}
+}
+
+// end ends all processes.
+func (w *world) end() {
+	for _, p := range w.peers {
+		p.End()
 	}
 }

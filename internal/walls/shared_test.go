@@ -1,6 +1,7 @@
 package walls
 
 import (
+	"bytes"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -21,12 +22,30 @@ func TestSimulationRunsTheProduct(t *testing.T) {
 			t.Errorf("sim does not run %s", shared)
 		}
 	}
-	const most = 10
+	const most, mostLines = 10, 2200
 	both, shared := functions(t, "sim"), functions(t, "internal/replication")
 	maps.DeleteFunc(both, func(name string, _ bool) bool { return !shared[name] })
 	if len(both) > most {
 		t.Errorf("%d functions have the same name in sim and in internal/replication, more than %d: %v", len(both), most, slices.Sorted(maps.Keys(both)))
 	}
+	if n := lineCount(t, "sim"); n > mostLines {
+		t.Errorf("sim has %d lines, more than %d: what isn't a fault, a user, or a check belongs to a package of its own", n, mostLines)
+	}
+}
+
+// lineCount is how many lines a folder's code has, tests aside.
+func lineCount(t *testing.T, dir string) (n int) {
+	t.Helper()
+	root := filepath.Join("..", "..", dir)
+	eachText(t, root, func(name string, text []byte) {
+		if strings.HasSuffix(name, ".go") && !strings.HasSuffix(name, "_test.go") {
+			n += bytes.Count(text, []byte("\n"))
+		}
+	})
+	if n == 0 {
+		t.Fatalf("no code in %s", dir)
+	}
+	return n
 }
 
 // usual are the names of methods that types of any package have.

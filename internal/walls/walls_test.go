@@ -82,8 +82,11 @@ var walls = []wall{
 	{"internal/replication/records", []string{"time", "context", "net", "os", "sync", "log", "github.com/ipfs/go-log", module + "/internal/chord", module + "/internal/env", module + "/internal/transfer"}, false},
 	{"internal/standby", []string{module + "/node", module + "/internal/p2phost", module + "/internal/replication"}, true},
 	// What others build on knows none of them.
-	{"internal/env", []string{module + "/node", module + "/store", module + "/protocol", libp2p}, true},
+	{"internal/env", []string{module + "/node", module + "/store", module + "/protocol", module + "/sim", libp2p}, true},
 	{"internal/fault", []string{module}, true},
+	{"internal/virtualdisk", []string{module + "/node", module + "/protocol", module + "/internal/chord", module + "/internal/replication", module + "/sim", libp2p}, true},
+	{"internal/virtualnet", []string{module + "/node", module + "/internal/p2phost", module + "/sim"}, true},
+	{"internal/virtualnet", []string{module + "/store", libp2p + "/go-libp2p/p2p", libp2p + "/go-libp2p/core/host", libp2p + "/go-libp2p/config"}, false},
 	{"internal/durable", []string{module + "/node", module + "/store", module + "/protocol", module + "/bootstrap"}, true},
 	{"internal/transfer", []string{module + "/node", module + "/store", module + "/bootstrap"}, true},
 	{"internal/connpath", []string{module + "/node", module + "/protocol", module + "/bootstrap", module + "/internal/p2phost"}, true},

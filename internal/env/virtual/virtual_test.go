@@ -1,4 +1,4 @@
-package sim
+package virtual
 
 import (
 	"context"
@@ -11,31 +11,27 @@ import (
 	"github.com/p2pchord/p2pchord/internal/env"
 )
 
-// alone runs a process in the environment of one node, until nothing is left to happen before the
+// alone runs a process in the environment of one peer, until nothing is left to happen before the
 // limit.
-func alone(t *testing.T, limit moment, do func(ctx context.Context, e *environment)) *world {
+func alone(t *testing.T, limit time.Duration, do func(ctx context.Context, e *Env)) (*World, *Peer) {
 	t.Helper()
-	w := newWorld(1, second, 3)
-	p := w.addAnywhere()
-	p.up = true
-	e := newEnvironment(p)
+	w := New(NewDice(1, 1), func(err error) { t.Error(err) })
+	p := w.NewPeer()
+	e := p.Start()
 	e.Go("test", func(ctx context.Context) { do(ctx, e) }, nil)
-	for w.clock.next(limit) {
-		if w.check.err != nil {
-			t.Fatal(w.check.err)
-		}
+	for w.Next(limit) {
 	}
-	return w
+	return w, p
 }
 
 func TestEnvironmentWaits(t *testing.T) {
 	t.Parallel()
 	type key struct{}
 	var story []string
-	tell := func(e *environment, format string, args ...any) {
-		story = append(story, fmt.Sprintf("%d ", e.peer.world.now/millisecond)+fmt.Sprintf(format, args...))
+	tell := func(e *Env, format string, args ...any) {
+		story = append(story, fmt.Sprintf("%d ", e.peer.world.now.Milliseconds())+fmt.Sprintf(format, args...))
 	}
-	alone(t, minute, func(ctx context.Context, e *environment) {
+	alone(t, time.Minute, func(ctx context.Context, e *Env) {
 		tell(e, "elapsed: %v", e.Wait(ctx, time.Second))
 		s := e.NewSignal()
 		e.Go("firing", func(ctx context.Context) { _ = env.Sleep(ctx, e, time.Second); s.Fire(); s.Fire() }, nil)
@@ -75,7 +71,7 @@ func TestEnvironmentWaits(t *testing.T) {
 func TestEnvironmentRunsQueuesAndGroups(t *testing.T) {
 	t.Parallel()
 	done := false
-	alone(t, minute, func(ctx context.Context, e *environment) {
+	alone(t, time.Minute, func(ctx context.Context, e *Env) {
 		g, q := env.NewGroup(e, 2), env.NewQueue[int](e, 0)
 		began := e.Now()
 		for i := range 6 {
@@ -104,9 +100,7 @@ func TestEnvironmentRunsQueuesAndGroups(t *testing.T) {
 func TestACrashEndsProcesses(t *testing.T) {
 	t.Parallel()
 	var story []string
-	var peer *peer
-	w := alone(t, second, func(ctx context.Context, e *environment) {
-		peer = e.peer
+	w, p := alone(t, time.Second, func(_ context.Context, e *Env) {
 		for i := range 3 {
 			e.Go("waiting", func(ctx context.Context) {
 				defer func() {
@@ -122,24 +116,77 @@ func TestACrashEndsProcesses(t *testing.T) {
 			}, nil)
 		}
 	})
-	peer.end()
-	peer.up = false
-	for w.clock.next(never) {
+	p.End()
+	for w.Next(Never) {
 	}
-	if want := []string{"deferred 0", "deferred 1", "deferred 2"}; !slices.Equal(story, want) || w.check.err != nil {
-		t.Errorf("%q, %v", story, w.check.err)
+	if want := []string{"deferred 0", "deferred 1", "deferred 2"}; !slices.Equal(story, want) {
+		t.Errorf("%q", story)
 	}
 }
 
-func TestAPanicEndsTheRun(t *testing.T) {
+func TestPanicsAreReported(t *testing.T) {
 	t.Parallel()
-	w := newWorld(1, second, 3)
-	p := w.addAnywhere()
-	p.up = true
-	newEnvironment(p).Go("test", func(context.Context) { panic("as planned") }, nil)
-	w.clock.next(never)
-	if !errors.Is(w.check.err, errPanic) {
-		t.Error(w.check.err)
+	var errs []error
+	w := New(NewDice(1, 1), func(err error) { errs = append(errs, err) })
+	e := w.NewPeer().Start()
+	e.Go("test", func(context.Context) { panic("as planned") }, nil)
+	e.AfterFunc(time.Second, func() { panic("as planned") })
+	for w.Next(time.Minute) {
+	}
+	if len(errs) != 2 || !errors.Is(errs[0], ErrPanic) || !errors.Is(errs[1], ErrPanic) {
+		t.Error(errs)
+	}
+}
+
+// What happens to a stopped peer happens when it goes on, unless its life has ended.
+func TestAStoppedPeerCatchesUp(t *testing.T) {
+	t.Parallel()
+	var story []string
+	w := New(NewDice(1, 1), func(err error) { t.Error(err) })
+	p := w.NewPeer()
+	tell := func(what string) func() {
+		return func() { story = append(story, fmt.Sprint(w.Now(), " ", what)) }
+	}
+	e := p.Start()
+	e.AfterFunc(time.Second, tell("timer"))
+	p.At(2*time.Second, tell("call"))
+	stopped := e.AfterFunc(2*time.Second, tell("stopped timer"))
+	p.Stop(5 * time.Second)
+	stopped.Stop()
+	for w.Next(time.Minute) {
+	}
+	p.Now(tell("call of a life that has ended"))
+	p.End()
+	p.Start()
+	for w.Next(time.Hour) {
+	}
+	if want := []string{"5s timer", "5s call"}; !slices.Equal(story, want) {
+		t.Errorf("got %q, want %q", story, want)
+	}
+}
+
+func TestTheSameSeedGivesTheSameRun(t *testing.T) {
+	t.Parallel()
+	run := func(seed uint64) (story []int64) {
+		w := New(NewDice(seed, 1), func(err error) { t.Error(err) })
+		for i := range int64(5) {
+			e := w.NewPeer().Start()
+			e.Go("test", func(ctx context.Context) {
+				for range 5 {
+					_ = env.Sleep(ctx, e, time.Duration(e.Int64N(1000))*time.Microsecond)
+					story = append(story, i, w.Now().Microseconds())
+				}
+			}, nil)
+		}
+		for w.Next(time.Minute) {
+		}
+		return story
+	}
+	if a, b := run(1), run(1); len(a) != 50 || !slices.Equal(a, b) {
+		t.Errorf("%v\n%v", a, b)
+	}
+	if slices.Equal(run(1), run(2)) {
+		t.Error("another seed gives the same run")
 	}
 }
 
@@ -147,22 +194,21 @@ func TestAPanicEndsTheRun(t *testing.T) {
 // to do.
 func TestTimeHasBothClocks(t *testing.T) {
 	t.Parallel()
-	w := newWorld(1, second, 3)
-	p := w.addAnywhere()
-	before := p.timeAt(0)
-	p.skew = -5 * minute
-	after := p.timeAt(1500 * millisecond)
+	p := New(NewDice(1, 1), nil).NewPeer()
+	before := p.Time(0)
+	p.Skew = -5 * time.Minute
+	after := p.Time(1500 * time.Millisecond)
 	if d := after.Sub(before); d != 1500*time.Millisecond {
 		t.Errorf("%s have passed", d)
 	}
 	if d := after.Round(0).Sub(before.Round(0)); d != 1500*time.Millisecond-5*time.Minute {
 		t.Errorf("the wall clock was set by %s", d)
 	}
-	if got := before.UnixMilli(); got != epochMillis {
-		t.Errorf("it began at %d", got)
+	if !before.Equal(Epoch) {
+		t.Errorf("it began at %v", before)
 	}
 	later := after.Add(time.Minute)
-	if later.Sub(before) != 61500*time.Millisecond || !later.After(before) || later.UnixMilli() != epochMillis+61500-300000 {
+	if later.Sub(before) != 61500*time.Millisecond || !later.After(before) || later.UnixMilli() != Epoch.UnixMilli()+61500-300000 {
 		t.Errorf("a minute later it is %v", later)
 	}
 }

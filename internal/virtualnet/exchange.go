@@ -1,4 +1,4 @@
-package sim
+package virtualnet
 
 import (
 	"bytes"
@@ -19,33 +19,9 @@ import (
 	"github.com/p2pchord/p2pchord/ring"
 )
 
-// network is the virtual network: each message takes its own time, so that messages
-// overtake each other, and may be lost or come twice.
-type network struct {
-	world *world
-	dice  dice
-	least moment
-	most  moment
-	tail  float64 // chance that a message takes a second more, as after lost packets
-	loss  float64
-	twice float64
-	cuts  map[[2]int]int // from, to: how many faults keep messages from passing
-}
-
-func (n *network) delay() moment {
-	d := n.dice.between(n.least, n.most)
-	if n.dice.chance(n.tail) {
-		d += n.dice.between(0, second)
-	}
-	return d
-}
-
-func (n *network) passes(from, to *peer) bool { return n.cuts[[2]int{from.index, to.index}] == 0 }
-
 const (
-	// progress is how long a peer may give no sign of life during a request, and stillMost how many
-	// times as long it may work without progress, as in package protocol.
-	progress, stillMost = timeout, 3
+	// stillMost is how many timeouts long a peer may work without progress, as in package protocol.
+	stillMost = 3
 	// handleFor bounds the work on a request.
 	handleFor = 15 * time.Minute
 )
@@ -70,30 +46,30 @@ func (m message[Ring, File]) copied() message[Ring, File] {
 
 // exchange is a request under way.
 type exchange struct {
-	from, to *peer
+	from, to *Node
 	ctx      context.Context // the asker's
-	done     signal
+	done     env.Signal
 	given    bool               // the asker has given up
 	life     int                // of the peer asked, once it has come there
 	stop     context.CancelFunc // ends the work there
 	working  bool               // the peer asked is at it
-	moved    moment             // when its work has last made progress
+	moved    time.Duration      // when its work has last made progress
 	sent     int                // bytes of the body that had to be sent
 	reply    answer
 	err      error
 }
 
 func (x *exchange) finish(reply answer, err error) {
-	if !x.done.fired {
+	if !x.done.Fired() {
 		x.reply, x.err = reply, err
 		x.done.Fire()
 	}
 }
 
-// Call implements replication's Transport.
-func (p *peer) Call(ctx context.Context, to libp2p.ID, req *pb.FileRequest, body []byte) (*request.Reply, error) {
+// Call implements replication.Transport.
+func (n *Node) Call(ctx context.Context, to libp2p.ID, req *pb.FileRequest, body []byte) (*request.Reply, error) {
 	head := &pb.FileRequest{Body: req.GetBody(), BodySize: uint32(len(body)), Offer: len(body) > protocol.MaxImmediateBody}
-	x, err := p.ask(ctx, to, question{file: head, body: body})
+	x, err := n.ask(ctx, to, question{file: head, body: body})
 	if x == nil || x.reply.file == nil {
 		return nil, err
 	}
@@ -102,89 +78,88 @@ func (p *peer) Call(ctx context.Context, to libp2p.ID, req *pb.FileRequest, body
 	}, err
 }
 
-// Ring asks one request of the ring protocol.
-func (p *peer) Ring(ctx context.Context, to libp2p.ID, req *pb.RingRequest) (*pb.RingResponse, error) {
-	x, err := p.ask(ctx, to, question{ring: req})
+// Ring implements chord.Transport.
+func (n *Node) Ring(ctx context.Context, to libp2p.ID, req *pb.RingRequest) (*pb.RingResponse, error) {
+	x, err := n.ask(ctx, to, question{ring: req})
 	if x == nil || x.reply.ring == nil {
 		return nil, err
 	}
-	p.files.NoteClock(to, x.reply.ring.GetTimeMs())
 	return x.reply.ring, err
 }
 
 // ask asks one request of another peer, for as long as that gives signs of life.
-func (p *peer) ask(ctx context.Context, to libp2p.ID, q question) (*exchange, error) {
-	w := p.world
-	target := w.byID[ring.ID(to)]
+func (n *Node) ask(ctx context.Context, to libp2p.ID, q question) (*exchange, error) {
+	w := n.net.world
+	target := n.net.nodes[ring.ID(to)]
 	if target == nil {
 		return nil, fault.New(fault.Unreachable, "none of its addresses is known")
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, &fault.Error{Code: fault.Unreachable, Msg: "could not be reached in time", Err: err}
 	}
-	x := &exchange{from: p, to: target, ctx: ctx}
+	x := &exchange{from: n, to: target, ctx: ctx, done: n.env.NewSignal()}
 	target.await(x)
-	w.network.carry(x, q.copied())
+	n.net.carry(x, q.copied())
 	for {
 		before := x.moved
-		err := p.env.Wait(ctx, progress, &x.done)
+		err := n.env.Wait(ctx, n.net.timeout, x.done)
 		switch {
 		case err == nil:
 			return x, x.err
 		case errors.Is(err, context.Canceled):
-			w.network.giveUp(x)
+			n.net.giveUp(x)
 			return nil, fault.New(fault.Interrupted, "was not waited for: interrupted")
 		case errors.Is(err, env.ErrElapsed) && x.moved > before:
-		case errors.Is(err, env.ErrElapsed) && x.working && target.up && target.life == x.life && !target.stopped() &&
-			w.network.passes(target, p) && w.now < x.moved+stillMost*micros(progress):
+		case errors.Is(err, env.ErrElapsed) && x.working && target.peer.Lives(x.life) && !target.peer.Stopped() &&
+			n.net.passes(target, n) && w.Now() < x.moved+stillMost*n.net.timeout:
 		default:
-			w.network.giveUp(x)
+			n.net.giveUp(x)
 			return nil, &fault.Error{Code: fault.Unreachable, Msg: "did not answer in time", Err: errors.Join(protocol.ErrNoAnswer, err)}
 		}
 	}
 }
 
 // giveUp has the peer asked find out that nobody waits for its answer.
-func (n *network) giveUp(x *exchange) {
+func (n *Network) giveUp(x *exchange) {
 	x.given = true
-	n.world.after(n.delay(), func() {
-		if x.stop != nil && x.to.up && x.to.life == x.life && n.passes(x.from, x.to) {
+	n.world.After(n.delay(), func() {
+		if x.stop != nil && x.to.peer.Lives(x.life) && n.passes(x.from, x.to) {
 			x.stop()
 		}
 	})
 }
 
 // carry brings a request to its target, once, twice or not at all.
-func (n *network) carry(x *exchange, q question) {
-	if n.dice.chance(n.loss) {
+func (n *Network) carry(x *exchange, q question) {
+	if n.dice.Chance(n.Loss) {
 		return
 	}
-	n.world.after(n.delay(), func() { n.arrive(x, q) })
-	if n.dice.chance(n.twice) {
+	n.world.After(n.delay(), func() { n.arrive(x, q) })
+	if n.dice.Chance(n.Twice) {
 		again := q.copied()
-		n.world.after(n.delay(), func() { n.arrive(x, again) })
+		n.world.After(n.delay(), func() { n.arrive(x, again) })
 	}
 }
 
-func (n *network) arrive(x *exchange, q question) {
+func (n *Network) arrive(x *exchange, q question) {
 	to := x.to
 	switch {
 	case !n.passes(x.from, to):
-	case !to.up:
+	case !to.peer.Up():
 		if to.refuses {
 			n.answer(x, answer{}, fault.New(fault.Unreachable, "does not answer at its addresses"))
 		}
 	default:
-		life := to.life
-		n.world.exec(to, life, n.world.now, func() {
-			x.life, x.working, x.moved = life, true, n.world.now
+		life := to.peer.Life()
+		to.peer.Now(func() {
+			x.life, x.working, x.moved = life, true, n.world.Now()
 			to.env.Go("answering", func(ctx context.Context) { n.work(ctx, x, q) }, nil)
 		})
 	}
 }
 
 // work has the peer asked answer a request.
-func (n *network) work(ctx context.Context, x *exchange, q question) {
+func (n *Network) work(ctx context.Context, x *exchange, q question) {
 	ctx, cancel := x.to.env.WithTimeout(ctx, handleFor)
 	defer cancel()
 	if q.file != nil {
@@ -194,9 +169,9 @@ func (n *network) work(ctx context.Context, x *exchange, q question) {
 		}
 	}
 	ctx = protocol.WithProgress(ctx, func() {
-		n.world.after(n.delay(), func() {
-			if n.passes(x.to, x.from) && x.from.up && !x.given {
-				x.moved = n.world.now
+		n.world.After(n.delay(), func() {
+			if n.passes(x.to, x.from) && x.from.peer.Up() && !x.given {
+				x.moved = n.world.Now()
 				protocol.NoteProgress(x.ctx)
 			}
 		})
@@ -205,20 +180,20 @@ func (n *network) work(ctx context.Context, x *exchange, q question) {
 	if !b.offered {
 		x.sent = b.size
 	}
-	reply, err := x.to.serve(ctx, x.from.id, q, b)
+	reply, err := x.to.serve(ctx, x.from.ID, q, b)
 	x.working = false
 	n.answer(x, reply.copied(), protocol.Told(err))
 }
 
 // answer brings the reply back.
-func (n *network) answer(x *exchange, reply answer, err error) {
-	if n.dice.chance(n.loss) {
+func (n *Network) answer(x *exchange, reply answer, err error) {
+	if n.dice.Chance(n.Loss) {
 		return
 	}
-	life := x.from.life
-	n.world.after(n.delay(), func() {
-		if n.passes(x.to, x.from) {
-			n.world.exec(x.from, life, n.world.now, func() { x.finish(reply, err) })
+	life := x.from.peer.Life()
+	n.world.After(n.delay(), func() {
+		if n.passes(x.to, x.from) && x.from.peer.Lives(life) {
+			x.from.peer.Now(func() { x.finish(reply, err) })
 		}
 	})
 }
@@ -236,31 +211,56 @@ func (b *body) Offered() bool { return b.offered }
 
 func (b *body) Read(to []byte) (int, error) {
 	if x := b.exchange; b.offered && x.sent == 0 {
-		n := x.to.world.network
+		n := x.to.net
 		x.sent = b.size
-		x.to.world.running.sleep(n.delay() + n.delay())
-		if !n.passes(x.from, x.to) || !n.passes(x.to, x.from) || !x.from.up {
+		_ = env.Sleep(context.Background(), x.to.env, n.delay()+n.delay())
+		if !n.passes(x.from, x.to) || !n.passes(x.to, x.from) || !x.from.peer.Up() {
 			return 0, io.ErrUnexpectedEOF
 		}
 	}
 	return b.Reader.Read(to)
 }
 
-// await notes a request to p, so that those under way fail when its process is killed.
-func (p *peer) await(x *exchange) {
-	p.inbound = append(p.inbound, x)
-	if len(p.inbound) > 256 {
-		p.inbound = slices.DeleteFunc(p.inbound, func(x *exchange) bool { return x.done.fired || x.given || !x.from.up })
+// serve answers a request of either protocol.
+func (n *Node) serve(ctx context.Context, from libp2p.ID, q question, b *body) (answer, error) {
+	if q.file == nil {
+		resp, err := n.handler.ServeRing(ctx, from, q.ring)
+		return answer{ring: resp}, err
+	}
+	resp, payload, err := n.handler.ServeFile(ctx, from, q.file, b)
+	a := answer{file: resp}
+	if payload == nil {
+		return a, err
+	}
+	if payload.Release != nil {
+		defer payload.Release()
+	}
+	a.body = payload.Bytes
+	if payload.Reader != nil {
+		a.body = make([]byte, payload.Size)
+		if _, err := io.ReadFull(payload.Reader, a.body); err != nil {
+			return a, err
+		}
+	}
+	a.file.BodySize = uint32(len(a.body)) //nolint:gosec // a block
+	return a, err
+}
+
+// await notes a request to the node, so that those under way fail when its process is killed.
+func (n *Node) await(x *exchange) {
+	n.inbound = append(n.inbound, x)
+	if len(n.inbound) > 256 {
+		n.inbound = slices.DeleteFunc(n.inbound, func(x *exchange) bool { return x.done.Fired() || x.given || !x.from.peer.Up() })
 	}
 }
 
-// hangUp fails the requests under way to a process that was killed: its system resets the
+// reset fails the requests under way to a process that was killed: its system resets the
 // connections.
-func (p *peer) hangUp() {
-	for _, x := range p.inbound {
-		if !x.done.fired && x.from.up {
-			p.world.network.answer(x, answer{}, &fault.Error{Code: fault.Unreachable, Msg: "broke off before it had answered", Err: protocol.ErrNoAnswer})
+func (n *Node) reset() {
+	for _, x := range n.inbound {
+		if !x.done.Fired() && x.from.peer.Up() {
+			n.net.answer(x, answer{}, &fault.Error{Code: fault.Unreachable, Msg: "broke off before it had answered", Err: protocol.ErrNoAnswer})
 		}
 	}
-	p.inbound = nil
+	n.inbound = nil
 }

@@ -1,17 +1,16 @@
-package sim
+package virtual
 
 import (
-	"fmt"
 	"iter"
 	"runtime"
-	"runtime/debug"
 	"slices"
+	"time"
 )
 
 // process is what is a goroutine in the product: a coroutine that runs until it waits, so that only
 // one runs at a time and a seed decides the order of all.
 type process struct {
-	peer   *peer
+	peer   *Peer
 	life   int
 	resume func() (struct{}, bool)
 	stop   func()
@@ -22,30 +21,15 @@ type process struct {
 	killed bool
 }
 
-// maxProcesses is more than a node has to do at any time.
-const maxProcesses = 1500
-
-// spawn starts a process of the node, which ends with the node's present life.
-func (p *peer) spawn(do func(*process)) {
+func newProcess(p *Peer, do func()) *process {
 	t := &process{peer: p, life: p.life}
 	t.resume, t.stop = iter.Pull(iter.Seq[struct{}](func(yield func(struct{}) bool) {
-		defer func() {
-			t.ended = true
-			if r := recover(); r != nil {
-				p.world.check.fail(fmt.Errorf("%w: %v\n%s", errPanic, r, debug.Stack()))
-			}
-		}()
+		defer func() { t.ended = true }()
+		defer p.world.Contain()
 		t.yield = yield
-		do(t)
+		do()
 	}))
-	p.processes = append(p.processes, t)
-	if len(p.processes) > 64+2*p.running {
-		p.processes = slices.DeleteFunc(p.processes, func(t *process) bool { return t.ended })
-		if p.running = len(p.processes); p.running > maxProcesses {
-			p.world.check.fail(fmt.Errorf("%w: %d runs %d processes", errFlood, p.index, p.running))
-		}
-	}
-	p.world.exec(p, t.life, p.world.now, t.run)
+	return t
 }
 
 // run lets the process go on until it waits.
@@ -55,15 +39,6 @@ func (t *process) run() {
 	w.running = t
 	t.resume()
 	w.running = before
-}
-
-// end ends all processes of the node, wherever they are.
-func (p *peer) end() {
-	processes := p.processes
-	p.processes, p.running = nil, 0
-	for _, t := range processes {
-		t.kill()
-	}
 }
 
 // kill ends a process where it waits, with its deferred functions. Nothing that it calls can hold
@@ -110,8 +85,7 @@ func (s *signal) Fired() bool { return s.fired }
 
 // wake lets the process go on if it is still in the wait of that number.
 func (t *process) wake(nap int) {
-	w := t.peer.world
-	w.exec(t.peer, t.life, w.now, func() { t.rouse(nap) })
+	t.peer.at(t.life, t.peer.world.now, func() { t.rouse(nap) })
 }
 
 func (t *process) rouse(nap int) {
@@ -120,11 +94,9 @@ func (t *process) rouse(nap int) {
 	}
 }
 
-// wait suspends the process until one of the signals fires or the moment has come.
-func (t *process) wait(until moment, signals ...*signal) { t.waitUnder(nil, until, signals...) }
-
-// waitUnder is wait, which ends with the context, too.
-func (t *process) waitUnder(l *lifetime, until moment, signals ...*signal) {
+// wait suspends the process until one of the signals fires, the time has come, or the context ends.
+// l may be nil.
+func (t *process) wait(l *lifetime, until time.Duration, signals ...*signal) {
 	if t.killed {
 		runtime.Goexit()
 	}
@@ -143,8 +115,8 @@ func (t *process) waitUnder(l *lifetime, until moment, signals ...*signal) {
 	for _, s := range signals {
 		s.add(waiter{t, nap})
 	}
-	if until < never {
-		w.exec(t.peer, t.life, until, func() { t.rouse(nap) })
+	if until < Never {
+		t.peer.at(t.life, until, func() { t.rouse(nap) })
 	}
 	t.under = l
 	if !t.yield(struct{}{}) {
@@ -161,6 +133,3 @@ func (s *signal) add(w waiter) {
 	}
 	s.waiting = append(s.waiting, w)
 }
-
-// sleep lets a time pass.
-func (t *process) sleep(d moment) { t.wait(t.peer.world.now + d) }
