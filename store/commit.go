@@ -6,7 +6,9 @@ import (
 
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/store/internal/database"
+	"github.com/p2pchord/p2pchord/store/internal/digest"
 	"github.com/p2pchord/p2pchord/store/internal/disk"
+	"github.com/p2pchord/p2pchord/store/internal/schema"
 )
 
 // request is a change that waits for the committing goroutine.
@@ -109,7 +111,7 @@ func (s *Store) persist(t *tx) error {
 		return s.fail(err)
 	}
 	// A caller that reads the rows must not find the counter of missing blocks too low.
-	s.missing.Store(max(t.count.missing, s.count.missing))
+	s.missing.Store(max(t.count.Missing, s.count.Missing))
 	// What is in the journal counts, even if the database's background work fails just now.
 	if err := s.db.Apply(t.b, noSync); err != nil {
 		return s.fail(err)
@@ -117,11 +119,11 @@ func (s *Store) persist(t *tx) error {
 	s.memory.Lock()
 	s.count = t.count
 	for key, sum := range t.sums {
-		s.rows[key>>8] = s.rows[key>>8].minus(s.sums[key]).plus(sum)
+		s.rows[key>>8] = digest.Plus(digest.Minus(s.rows[key>>8], s.sums[key]), sum)
 		s.sums[key] = sum
 	}
 	s.memory.Unlock()
-	s.missing.Store(t.count.missing)
+	s.missing.Store(t.count.Missing)
 	for _, g := range t.brought { // now they are counted
 		s.release(g.reserved)
 		g.reserved = 0
@@ -148,7 +150,7 @@ func (s *Store) turn() error {
 // startFlush notes the journal's epoch as being in the database, behind all of it, and
 // begins to write both to the database's files.
 func (s *Store) startFlush() error {
-	if err := s.db.Set(keyJournal, epochValue(s.journal.Epoch()), noSync); err != nil {
+	if err := s.db.Set(schema.KeyJournal, epochValue(s.journal.Epoch()), noSync); err != nil {
 		return err
 	}
 	flushed, err := s.db.AsyncFlush()

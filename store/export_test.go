@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"time"
+
+	"github.com/p2pchord/p2pchord/store/internal/schema"
 )
 
 // Small makes o those of a store whose journals turn, whose database flushes and whose
@@ -35,4 +37,4 @@ func WithInline(o Options, n int64) Options {
 }
 
 // SetFormat makes the store one of another format.
-func (s *Store) SetFormat(v byte) error { return s.db.Set(keyFormat, []byte{v}, noSync) }
+func (s *Store) SetFormat(v byte) error { return s.db.Set(schema.KeyFormat, []byte{v}, noSync) }

@@ -11,8 +11,10 @@ import (
 
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/store/internal/database"
+	"github.com/p2pchord/p2pchord/store/internal/digest"
 	"github.com/p2pchord/p2pchord/store/internal/disk"
 	"github.com/p2pchord/p2pchord/store/internal/journal"
+	"github.com/p2pchord/p2pchord/store/internal/schema"
 )
 
 // Open opens the store in dir, and makes one when there is none. It removes what a crash left in
@@ -123,19 +125,19 @@ func (s *Store) openDatabase() (err error) {
 // checkFormat refuses a format that this program doesn't know, and returns the journal's key, which
 // is stored with the format.
 func (s *Store) checkFormat() (journalKey []byte, err error) {
-	v, ok, err := get(s.db, keyFormat)
+	v, ok, err := schema.Get(s.db, schema.KeyFormat)
 	switch {
 	case err != nil:
 		return nil, err
 	case !ok: // new: replay makes the row durable before anything is committed
-		v = append(v, format)
+		v = append(v, schema.Format)
 		v = append(v, make([]byte, journal.KeyBytes)...)
 		_, _ = rand.Read(v[1:]) // never fails
-		return v[1:], s.db.Set(keyFormat, v, noSync)
+		return v[1:], s.db.Set(schema.KeyFormat, v, noSync)
 	case len(v) == 0 || v[0] == 0:
-		return nil, errBadRecord
-	case v[0] > format:
-		return nil, fault.New(fault.NotAllowed, "the store has format %d, this program knows up to %d; use a newer p2pchord", v[0], format)
+		return nil, schema.ErrBadRecord
+	case v[0] > schema.Format:
+		return nil, fault.New(fault.NotAllowed, "the store has format %d, this program knows up to %d; use a newer p2pchord", v[0], schema.Format)
 	}
 	return v[1:], nil
 }
@@ -143,7 +145,7 @@ func (s *Store) checkFormat() (journalKey []byte, err error) {
 // replay brings what the journals hold into the database's files.
 func (s *Store) replay(key []byte) error {
 	var flushed uint64
-	v, ok, err := get(s.db, keyJournal)
+	v, ok, err := schema.Get(s.db, schema.KeyJournal)
 	if err != nil {
 		return err
 	}
@@ -151,7 +153,7 @@ func (s *Store) replay(key []byte) error {
 		flushed = binary.BigEndian.Uint64(v)
 	}
 	if len(key) != journal.KeyBytes {
-		return errBadRecord
+		return schema.ErrBadRecord
 	}
 	var batches [][]byte
 	if s.journal, batches, err = journal.Open(s.fs, s.dbDir(), [journal.KeyBytes]byte(key), s.opts.journal, flushed); err != nil {
@@ -165,7 +167,7 @@ func (s *Store) replay(key []byte) error {
 	if len(batches) == 0 && ok {
 		return nil
 	}
-	if err := s.db.Set(keyJournal, epochValue(s.journal.Epoch()-1), noSync); err != nil {
+	if err := s.db.Set(schema.KeyJournal, epochValue(s.journal.Epoch()-1), noSync); err != nil {
 		return err
 	}
 	done, err := s.db.AsyncFlush()
@@ -182,23 +184,23 @@ func (s *Store) replay(key []byte) error {
 
 // load reads the sums and counters into memory.
 func (s *Store) load() error {
-	v, ok, err := get(s.db, keyCounters)
+	v, ok, err := schema.Get(s.db, schema.KeyCounters)
 	if err != nil {
 		return err
 	}
 	if ok {
-		if s.count, err = decodeCounters(v); err != nil {
+		if s.count, err = schema.DecodeCounters(v); err != nil {
 			return err
 		}
 	}
-	s.missing.Store(s.count.missing)
-	return each(s.db, []byte{tableSum}, []byte{tableSum + 1}, func(k, v []byte) (bool, error) {
+	s.missing.Store(s.count.Missing)
+	return schema.Each(s.db, []byte{schema.TableSum}, []byte{schema.TableSum + 1}, func(k, v []byte) (bool, error) {
 		if len(k) != 3 || len(v) != len(Sum{}) {
-			return false, errBadRecord
+			return false, schema.ErrBadRecord
 		}
 		key := binary.BigEndian.Uint16(k[1:])
 		s.sums[key] = Sum(v)
-		s.rows[key>>8] = s.rows[key>>8].plus(Sum(v))
+		s.rows[key>>8] = digest.Plus(s.rows[key>>8], Sum(v))
 		return true, nil
 	})
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/p2pchord/p2pchord/internal/direct"
+	"github.com/p2pchord/p2pchord/store/internal/schema"
 )
 
 // Raw opens a block's bytes as they are on the disk, and returns their number. They are not
@@ -21,30 +22,30 @@ func (s *Store) Raw(h Hash, by Reader) (io.ReadCloser, int, error) {
 		return nil, 0, ErrClosed
 	}
 	defer s.calls.Leave()
-	b, here, err := blockOf(s.db, h)
+	b, here, err := schema.BlockOf(s.db, h)
 	switch {
 	case err != nil:
 		return nil, 0, wrapRead(err)
 	case !here:
 		return nil, 0, ErrNotHere
-	case b.kind == inBody:
+	case b.Kind == schema.InBody:
 		data, err := s.read(h, nil, true)
 		return io.NopCloser(bytes.NewReader(data)), len(data), err
 	}
-	f, err := s.openWhole(h, int64(b.size))
+	f, err := s.openWhole(h, int64(b.Size))
 	if errors.Is(err, ErrCorrupt) {
 		_, err = s.setAside(h, nil)
 		if err == nil { // it has been repaired meanwhile
-			f, err = s.openWhole(h, int64(b.size))
+			f, err = s.openWhole(h, int64(b.Size))
 		}
 	}
 	if err != nil {
 		return nil, 0, wrapRead(err)
 	}
 	if by == User && s.heat.Read(h) {
-		return f, int(b.size), nil
+		return f, int(b.Size), nil
 	}
-	return rawFile{direct.Reader(f, int64(b.size)), f}, int(b.size), nil
+	return rawFile{direct.Reader(f, int64(b.Size)), f}, int(b.Size), nil
 }
 
 // rawFile is read past the system's cache.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/p2pchord/p2pchord/internal/blake3sum"
 	"github.com/p2pchord/p2pchord/internal/direct"
+	"github.com/p2pchord/p2pchord/store/internal/schema"
 )
 
 // Entries returns the entries of one place, by Stamp.
@@ -20,7 +21,7 @@ func (s *Store) Entries(at Place) ([]Entry, error) {
 		return nil, ErrClosed
 	}
 	defer s.calls.Leave()
-	es, err := entriesAt(s.db, at)
+	es, err := schema.EntriesAt(s.db, at)
 	return es, wrapRead(err)
 }
 
@@ -35,7 +36,7 @@ func (s *Store) Scan(span Span, cursor *Entry, fn func(Entry) bool) error {
 	defer s.calls.Leave()
 	parts := []Span{span}
 	if span.First > span.Last {
-		parts = []Span{{span.First, 0xffff}, {0, span.Last}}
+		parts = []Span{{First: span.First, Last: 0xffff}, {First: 0, Last: span.Last}}
 	}
 	snap := s.db.NewSnapshot()
 	defer func() { _ = snap.Close() }() // frees memory only
@@ -46,7 +47,7 @@ func (s *Store) Scan(span Span, cursor *Entry, fn func(Entry) bool) error {
 			case cursor.Key-span.First > part.Last-span.First:
 				continue // this part is behind the cursor
 			case cursor.Key-span.First >= part.First-span.First:
-				lower = append(entryKey(cursor), 0)
+				lower = append(schema.EntryKey(cursor), 0)
 			}
 		}
 		if more, err := s.scanPart(snap, lower, upper, fn); err != nil || !more {
@@ -58,25 +59,25 @@ func (s *Store) Scan(span Span, cursor *Entry, fn func(Entry) bool) error {
 
 // keyRange returns the bounds of the entries of a span that does not wrap.
 func keyRange(span Span) (lower, upper []byte) {
-	lower = binary.BigEndian.AppendUint16([]byte{tableEntry}, span.First)
-	return lower, after(binary.BigEndian.AppendUint16([]byte{tableEntry}, span.Last))
+	lower = binary.BigEndian.AppendUint16([]byte{schema.TableEntry}, span.First)
+	return lower, schema.After(binary.BigEndian.AppendUint16([]byte{schema.TableEntry}, span.Last))
 }
 
 func (s *Store) scanPart(r pebble.Reader, lower, upper []byte, fn func(Entry) bool) (more bool, err error) {
 	more = true
 	// The counter is read after the snapshot was taken, so it is not too low for it.
 	anyMissing := s.missing.Load() > 0
-	err = each(r, lower, upper, func(k, v []byte) (bool, error) {
+	err = schema.Each(r, lower, upper, func(k, v []byte) (bool, error) {
 		if s.calls.IsClosed() {
 			return false, ErrClosed
 		}
-		e, err := decodeEntry(k, v)
+		e, err := schema.DecodeEntry(k, v)
 		if err != nil {
 			return false, err
 		}
 		e.Complete = true
 		if anyMissing {
-			if err := complete(r, &e); err != nil {
+			if err := schema.Complete(r, &e); err != nil {
 				return false, err
 			}
 		}
@@ -99,37 +100,20 @@ func (s *Store) Missing(limit int) ([]Entry, error) {
 	snap := s.db.NewSnapshot()
 	defer func() { _ = snap.Close() }() // frees memory only
 	// The first byte of the hash to begin at; multiples of 157 visit all 256.
-	start := []byte{tableMissing, byte(s.turns.Add(1) * 157)}
+	start := []byte{schema.TableMissing, byte(s.turns.Add(1) * 157)}
 	var es []Entry
 	collect := func(k, _ []byte) (bool, error) {
-		err := entriesNaming(snap, Hash(k[1:]), func(e Entry) bool {
+		err := schema.EntriesNaming(snap, Hash(k[1:]), func(e Entry) bool {
 			es = append(es, e)
 			return len(es) < limit
 		})
 		return len(es) < limit, err
 	}
-	err := each(snap, start, []byte{tableMissing + 1}, collect)
+	err := schema.Each(snap, start, []byte{schema.TableMissing + 1}, collect)
 	if err == nil && len(es) < limit {
-		err = each(snap, []byte{tableMissing}, start, collect)
+		err = schema.Each(snap, []byte{schema.TableMissing}, start, collect)
 	}
 	return es, wrapRead(err)
-}
-
-// entriesNaming calls fn with the entries that name a missing block until it returns false.
-func entriesNaming(r pebble.Reader, h Hash, fn func(Entry) bool) error {
-	prefix := hashKey(tableNamed, h)
-	return each(r, prefix, after(prefix), func(k, _ []byte) (bool, error) {
-		key := append([]byte{tableEntry}, k[len(prefix):]...)
-		v, ok, err := get(r, key)
-		if err != nil || !ok {
-			return true, err
-		}
-		e, err := decodeEntry(key, v)
-		if err != nil {
-			return false, err
-		}
-		return fn(e), nil
-	})
 }
 
 // Has reports whether a block's bytes are here.
@@ -138,7 +122,7 @@ func (s *Store) Has(h Hash) (bool, error) {
 		return false, ErrClosed
 	}
 	defer s.calls.Leave()
-	_, here, err := blockOf(s.db, h)
+	_, here, err := schema.BlockOf(s.db, h)
 	return here, wrapRead(err)
 }
 
@@ -148,11 +132,11 @@ func (s *Store) Size(h Hash) (int, error) {
 		return 0, ErrClosed
 	}
 	defer s.calls.Leave()
-	b, here, err := blockOf(s.db, h)
+	b, here, err := schema.BlockOf(s.db, h)
 	if err == nil && !here {
 		return 0, ErrNotHere
 	}
-	return int(b.size), wrapRead(err)
+	return int(b.Size), wrapRead(err)
 }
 
 // Read returns a block's bytes, verified against its hash, in buf when that is
@@ -171,7 +155,7 @@ func (s *Store) Read(ctx context.Context, h Hash, buf []byte) ([]byte, error) {
 
 // read is Read; hot blocks are read through the system's cache.
 func (s *Store) read(h Hash, buf []byte, hot bool) ([]byte, error) {
-	b, here, err := blockOf(s.db, h)
+	b, here, err := schema.BlockOf(s.db, h)
 	if err != nil {
 		return nil, wrapRead(err)
 	}
@@ -187,13 +171,13 @@ func (s *Store) read(h Hash, buf []byte, hot bool) ([]byte, error) {
 
 // load1 reads and checks the bytes of one block. The error is ErrCorrupt when they are
 // damaged, lost, or unreadable, and of another kind when that is unknown.
-func (s *Store) load1(h Hash, b block, buf []byte, hot bool) ([]byte, error) {
-	if cap(buf) < int(b.size) {
-		buf = make([]byte, b.size)
+func (s *Store) load1(h Hash, b schema.Block, buf []byte, hot bool) ([]byte, error) {
+	if cap(buf) < int(b.Size) {
+		buf = make([]byte, b.Size)
 	}
-	buf = buf[:b.size]
+	buf = buf[:b.Size]
 	var err error
-	if b.kind == inBody {
+	if b.Kind == schema.InBody {
 		err = s.loadBody(h, buf)
 	} else {
 		err = s.loadFile(h, buf, hot)
@@ -208,7 +192,7 @@ func (s *Store) load1(h Hash, b block, buf []byte, hot bool) ([]byte, error) {
 }
 
 func (s *Store) loadBody(h Hash, buf []byte) error {
-	v, c, err := s.db.Get(hashKey(tableBody, h))
+	v, c, err := s.db.Get(schema.HashKey(schema.TableBody, h))
 	switch {
 	case errors.Is(err, pebble.ErrNotFound), pebble.IsCorruptionError(err):
 		return fmt.Errorf("%w (%w)", ErrCorrupt, err)

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 
 	"github.com/p2pchord/p2pchord/store/internal/disk"
+	"github.com/p2pchord/p2pchord/store/internal/schema"
 )
 
 // wakeReclaim signals that there may be doubtful files.
@@ -39,7 +40,7 @@ func (s *Store) reclaimSome() (more bool) {
 	s.reclaiming.Lock()
 	defer s.reclaiming.Unlock()
 	var held []Hash
-	err := each(s.db, []byte{tableDoubt}, []byte{tableDoubt + 1}, func(k, _ []byte) (bool, error) {
+	err := schema.Each(s.db, []byte{schema.TableDoubt}, []byte{schema.TableDoubt + 1}, func(k, _ []byte) (bool, error) {
 		if h := Hash(k[1:]); s.hashes.TryLock(h) {
 			held = append(held, h)
 		}
@@ -57,11 +58,11 @@ func (s *Store) reclaimSome() (more bool) {
 	removed := map[Hash]bool{}
 	folders := map[string]bool{}
 	for _, h := range held {
-		b, here, err := blockOf(s.db, h)
+		b, here, err := schema.BlockOf(s.db, h)
 		if err != nil {
 			return false
 		}
-		if !here || b.kind != inFile {
+		if !here || b.Kind != schema.InFile {
 			path := s.blockPath(h)
 			if err := s.fs.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				continue // stays doubtful, and is tried at the next occasion
@@ -79,8 +80,8 @@ func (s *Store) reclaimSome() (more bool) {
 	err = s.commit(len(settled), func(t *tx) error {
 		for _, h := range settled {
 			// A block that was here may have lost its last entry meanwhile.
-			if b, here := t.block(h); removed[h] || (here && b.kind == inFile) {
-				t.delete(hashKey(tableDoubt, h))
+			if b, here := t.block(h); removed[h] || (here && b.Kind == schema.InFile) {
+				t.delete(schema.HashKey(schema.TableDoubt, h))
 			}
 		}
 		return t.err

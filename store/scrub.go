@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/p2pchord/p2pchord/store/internal/schema"
 )
 
 // maxBad is the most files that are kept in the folder of bad blocks; later ones are deleted.
@@ -18,7 +20,7 @@ func (s *Store) setAside(h Hash, buf []byte) ([]byte, error) {
 	defer s.wakeReclaim() // after the lock is given back
 	s.hashes.Lock(h)
 	defer s.hashes.Unlock(h)
-	b, here, err := blockOf(s.db, h)
+	b, here, err := schema.BlockOf(s.db, h)
 	if err != nil {
 		return nil, wrapRead(err)
 	}
@@ -37,7 +39,7 @@ func (s *Store) setAside(h Hash, buf []byte) ([]byte, error) {
 		}
 		return t.err
 	})
-	if err == nil && b.kind == inFile {
+	if err == nil && b.Kind == schema.InFile {
 		s.keepBad(h)
 	}
 	if s.opts.OnBad != nil {
@@ -86,7 +88,7 @@ func (s *Store) Verify(ctx context.Context, report func(Hash, error)) (blocks in
 		}
 		if !errors.Is(err, ErrNotHere) {
 			blocks++
-			bytes += int64(b.size)
+			bytes += int64(b.Size)
 		}
 		if at, ok = next(h); !ok {
 			return blocks, bytes, nil
@@ -104,11 +106,11 @@ func (s *Store) check(h Hash, buf []byte) ([]byte, error) {
 }
 
 // blockFrom returns the first block at or after a hash.
-func (s *Store) blockFrom(at Hash) (h Hash, b block, ok bool, err error) {
-	err = each(s.db, hashKey(tableBlock, at), []byte{tableBlock + 1}, func(k, v []byte) (bool, error) {
+func (s *Store) blockFrom(at Hash) (h Hash, b schema.Block, ok bool, err error) {
+	err = schema.Each(s.db, schema.HashKey(schema.TableBlock, at), []byte{schema.TableBlock + 1}, func(k, v []byte) (bool, error) {
 		h, ok = Hash(k[1:]), true
 		var err error
-		b, err = decodeBlock(v)
+		b, err = schema.DecodeBlock(v)
 		return false, err
 	})
 	return h, b, ok, err
@@ -142,10 +144,10 @@ func (s *Store) scrubLoop(ctx context.Context) {
 		if at, ok = next(h); !ok {
 			at = Hash{}
 		}
-		if n%64 == 0 || b.kind == inFile {
+		if n%64 == 0 || b.Kind == schema.InFile {
 			// If it is lost, a few blocks are read again.
 			_ = s.commit(len(at), func(t *tx) error {
-				t.set(keyScrub, at[:])
+				t.set(schema.KeyScrub, at[:])
 				return t.err
 			})
 		}
@@ -153,7 +155,7 @@ func (s *Store) scrubLoop(ctx context.Context) {
 }
 
 func (s *Store) scrubbedTo() (at Hash) {
-	if v, ok, err := get(s.db, keyScrub); err == nil && ok && len(v) == len(at) {
+	if v, ok, err := schema.Get(s.db, schema.KeyScrub); err == nil && ok && len(v) == len(at) {
 		at = Hash(v)
 	}
 	return at
@@ -161,13 +163,13 @@ func (s *Store) scrubbedTo() (at Hash) {
 
 // scrubPause is the share of the period for one block, in proportion to its bytes: at most a
 // minute, so that a nearly empty store notices new blocks soon.
-func (s *Store) scrubPause(b block) time.Duration {
+func (s *Store) scrubPause(b schema.Block) time.Duration {
 	c := s.counted()
 	const each = 4 << 10 // the cost of a block in addition to its bytes
-	all := c.used + c.blocks*each
+	all := c.Used + c.Blocks*each
 	if all <= 0 {
 		return time.Minute
 	}
-	part := float64(int64(b.size)+each) / float64(all)
+	part := float64(int64(b.Size)+each) / float64(all)
 	return min(time.Duration(part*float64(s.opts.ScrubPeriod)), time.Minute)
 }

@@ -5,6 +5,9 @@ import (
 	"sync"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/p2pchord/p2pchord/store/internal/capacity"
+	"github.com/p2pchord/p2pchord/store/internal/schema"
 )
 
 // space counts the bytes that are reserved for blocks being written.
@@ -21,7 +24,7 @@ func (s *Store) reserve(n int64) error {
 	s.space.mu.Lock()
 	defer s.space.mu.Unlock()
 	wanted := s.space.reserved + n
-	if c := s.opts.Capacity; c > 0 && s.counted().used+wanted > blockLimit(c) {
+	if c := s.opts.Capacity; c > 0 && s.counted().Used+wanted > capacity.BlockLimit(c) {
 		return ErrNoSpace
 	}
 	free, floor, known := s.disk()
@@ -41,10 +44,10 @@ func (s *Store) allow(t *tx, n int64, p Purpose) error {
 	s.space.mu.Lock()
 	reserved := s.space.reserved
 	s.space.mu.Unlock()
-	if c := s.opts.Capacity; c > 0 && t.count.used+reserved-t.settled+n > entryLimit(c, p) {
+	if c := s.opts.Capacity; c > 0 && t.count.Used+reserved-t.settled+n > capacity.EntryLimit(c, p) {
 		return ErrNoSpace
 	}
-	if free, floor, known := s.disk(); known && free-n < entryFloor(floor, p) {
+	if free, floor, known := s.disk(); known && free-n < capacity.EntryFloor(floor, p) {
 		return ErrNoSpace
 	}
 	return nil
@@ -65,7 +68,7 @@ func (s *Store) release(n int64) {
 	s.space.reserved -= n
 }
 
-func (s *Store) counted() counters {
+func (s *Store) counted() schema.Counters {
 	s.memory.RLock()
 	defer s.memory.RUnlock()
 	return s.count
@@ -90,8 +93,8 @@ func (s *Store) disk() (free, floor int64, known bool) {
 func (s *Store) Usage() Usage {
 	c := s.counted()
 	u := Usage{
-		UsedBytes: c.used, CapacityBytes: s.opts.Capacity, FreeDiskBytes: -1,
-		Entries: c.entries, Blocks: c.blocks, Missing: s.missing.Load(),
+		UsedBytes: c.Used, CapacityBytes: s.opts.Capacity, FreeDiskBytes: -1,
+		Entries: c.Entries, Blocks: c.Blocks, Missing: s.missing.Load(),
 	}
 	if free, floor, known := s.disk(); known {
 		u.FreeDiskBytes = max(free-floor, 0)

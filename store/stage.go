@@ -14,6 +14,7 @@ import (
 	"github.com/p2pchord/p2pchord/internal/blake3sum"
 	"github.com/p2pchord/p2pchord/internal/durable"
 	"github.com/p2pchord/p2pchord/store/internal/disk"
+	"github.com/p2pchord/p2pchord/store/internal/schema"
 )
 
 // staged is bytes that have been written: in memory (body) when few, otherwise in a temporary file.
@@ -237,7 +238,7 @@ func (in *intake) checkSize(n int64) error {
 // the database notes it as doubtful. The caller holds the lock of g's hash.
 func (s *Store) publish(g *staged) error {
 	doubt := s.submit(len(g.hash), func(t *tx) error {
-		t.set(hashKey(tableDoubt, g.hash), nil)
+		t.set(schema.HashKey(schema.TableDoubt, g.hash), nil)
 		return nil
 	})
 	fs := disk.Durable{FS: s.fs}

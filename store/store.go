@@ -15,6 +15,7 @@ import (
 	"github.com/p2pchord/p2pchord/store/internal/disk"
 	"github.com/p2pchord/p2pchord/store/internal/journal"
 	"github.com/p2pchord/p2pchord/store/internal/locks"
+	"github.com/p2pchord/p2pchord/store/internal/schema"
 )
 
 // Store is a durable local store of entries and blocks. Its methods may be called from
@@ -33,7 +34,7 @@ type Store struct {
 	queue   chan *request
 
 	memory sync.RWMutex // guards the three below, which only the committing goroutine changes
-	count  counters
+	count  schema.Counters
 	sums   [1 << 16]Sum
 	rows   [256]Sum
 

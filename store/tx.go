@@ -2,11 +2,14 @@ package store
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/cockroachdb/pebble/v2"
+
+	"github.com/p2pchord/p2pchord/store/internal/capacity"
+	"github.com/p2pchord/p2pchord/store/internal/digest"
+	"github.com/p2pchord/p2pchord/store/internal/schema"
 )
 
 // tx is a batch of changes that is being built; it sees its own changes. Only the committing
@@ -15,7 +18,7 @@ type tx struct {
 	b       *pebble.Batch
 	base    *[1 << 16]Sum // the sums before the batch
 	sums    map[uint16]Sum
-	count   counters
+	count   schema.Counters
 	doubted bool // a file has become doubtful
 	// settled is what staged bytes that are among count already have reserved, until the batch is
 	// durable.
@@ -31,7 +34,7 @@ func (t *tx) fail(err error) {
 }
 
 func (t *tx) get(key []byte) (value []byte, ok bool) {
-	value, ok, err := get(t.b, key)
+	value, ok, err := schema.Get(t.b, key)
 	t.fail(err)
 	return value, ok
 }
@@ -44,65 +47,6 @@ func (t *tx) has(key []byte) bool {
 func (t *tx) set(key, value []byte) { t.fail(t.b.Set(key, value, nil)) }
 func (t *tx) delete(key []byte)     { t.fail(t.b.Delete(key, nil)) }
 
-// get returns a copy of the value at key.
-func get(r pebble.Reader, key []byte) (value []byte, ok bool, err error) {
-	v, c, err := r.Get(key)
-	if errors.Is(err, pebble.ErrNotFound) {
-		return nil, false, nil
-	}
-	if err != nil {
-		return nil, false, err
-	}
-	value = bytes.Clone(v)
-	return value, true, c.Close()
-}
-
-// each calls fn with the rows from lower to before upper until it returns false. fn keeps neither.
-func each(r pebble.Reader, lower, upper []byte, fn func(k, v []byte) (bool, error)) (err error) {
-	it, err := r.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: upper})
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, it.Close()) }()
-	for ok := it.First(); ok; ok = it.Next() {
-		v, err := it.ValueAndErr()
-		if err != nil {
-			return err
-		}
-		if more, err := fn(it.Key(), v); err != nil || !more {
-			return err
-		}
-	}
-	return nil // the iterator's own error comes with its Close
-}
-
-// entriesAt returns the entries at a place, by stamp.
-func entriesAt(r pebble.Reader, at Place) (es []Entry, err error) {
-	k := placeKey(at)
-	err = each(r, k, after(k), func(k, v []byte) (bool, error) {
-		e, err := decodeEntry(k, v)
-		es = append(es, e)
-		return err == nil, err
-	})
-	for i := range es {
-		if err == nil {
-			err = complete(r, &es[i])
-		}
-	}
-	return es, err
-}
-
-// complete sets Complete.
-func complete(r pebble.Reader, e *Entry) error {
-	e.Complete = true
-	if e.Block == (Hash{}) {
-		return nil
-	}
-	_, missing, err := get(r, hashKey(tableMissing, e.Block))
-	e.Complete = !missing
-	return err
-}
-
 // replace makes the entries at a place those of shall (arranged), which were those of
 // old, with the blocks of with at hand.
 func (t *tx) replace(old, shall []Entry, with []*staged) {
@@ -110,19 +54,19 @@ func (t *tx) replace(old, shall []Entry, with []*staged) {
 	blocks := map[Hash]*staged{}
 	named := map[Hash]bool{}
 	drop := func(e *Entry) {
-		k := entryKey(e)
+		k := schema.EntryKey(e)
 		t.delete(k)
 		if e.Block != (Hash{}) {
-			t.delete(namedKey(e.Block, k))
+			t.delete(schema.NamedKey(e.Block, k))
 			blocks[e.Block] = nil
 		}
 		t.tally(e, -1)
 	}
 	put := func(e *Entry) {
-		k := entryKey(e)
-		t.set(k, entryValue(e))
+		k := schema.EntryKey(e)
+		t.set(k, schema.EntryValue(e))
 		if e.Block != (Hash{}) {
-			t.set(namedKey(e.Block, k), nil)
+			t.set(schema.NamedKey(e.Block, k), nil)
 			blocks[e.Block] = nil
 		}
 		t.tally(e, +1)
@@ -171,8 +115,8 @@ func sameEntry(a, b *Entry) bool {
 
 // tally counts an entry that comes (+1) or goes (-1).
 func (t *tx) tally(e *Entry, sign int64) {
-	t.count.entries += sign
-	t.count.used += sign * weight(e)
+	t.count.Entries += sign
+	t.count.Used += sign * capacity.Weight(e)
 	if !e.Counted {
 		return
 	}
@@ -181,9 +125,9 @@ func (t *tx) tally(e *Entry, sign int64) {
 		sum = t.base[e.Key]
 	}
 	if sign > 0 {
-		t.sums[e.Key] = sum.plus(digest(*e))
+		t.sums[e.Key] = digest.Plus(sum, digest.Of(*e))
 	} else {
-		t.sums[e.Key] = sum.minus(digest(*e))
+		t.sums[e.Key] = digest.Minus(sum, digest.Of(*e))
 	}
 }
 
@@ -201,88 +145,80 @@ func (t *tx) settle(h Hash, g *staged, named bool) {
 	case !named:
 		t.unmiss(h)
 		t.doubted = t.doubted || (g != nil && g.published)
-	case g != nil && g.published && b.kind == inFile:
-		t.delete(hashKey(tableDoubt, h)) // published once more, over the same bytes
+	case g != nil && g.published && b.Kind == schema.InFile:
+		t.delete(schema.HashKey(schema.TableDoubt, h)) // published once more, over the same bytes
 	}
 }
 
 func (t *tx) named(h Hash) (named bool) {
-	k := hashKey(tableNamed, h)
-	t.fail(each(t.b, k, after(k), func(_, _ []byte) (bool, error) {
+	k := schema.HashKey(schema.TableNamed, h)
+	t.fail(schema.Each(t.b, k, schema.After(k), func(_, _ []byte) (bool, error) {
 		named = true
 		return false, nil
 	}))
 	return named
 }
 
-func (t *tx) block(h Hash) (b block, here bool) {
-	b, here, err := blockOf(t.b, h)
+func (t *tx) block(h Hash) (b schema.Block, here bool) {
+	b, here, err := schema.BlockOf(t.b, h)
 	t.fail(err)
 	return b, here
 }
 
-func blockOf(r pebble.Reader, h Hash) (b block, here bool, err error) {
-	v, here, err := get(r, hashKey(tableBlock, h))
-	if err == nil && here {
-		b, err = decodeBlock(v)
-	}
-	return b, here, err
-}
-
 // bring notes a block's bytes as here.
 func (t *tx) bring(h Hash, g *staged) {
-	b := block{inBody, g.size}
+	b := schema.Block{Kind: schema.InBody, Size: g.size}
 	if g.published {
-		b.kind = inFile
-		t.delete(hashKey(tableDoubt, h))
+		b.Kind = schema.InFile
+		t.delete(schema.HashKey(schema.TableDoubt, h))
 	} else {
-		t.set(hashKey(tableBody, h), g.body)
+		t.set(schema.HashKey(schema.TableBody, h), g.body)
 	}
-	t.set(hashKey(tableBlock, h), encodeBlock(b))
+	t.set(schema.HashKey(schema.TableBlock, h), schema.EncodeBlock(b))
 	t.unmiss(h)
-	t.count.blocks++
-	t.count.used += int64(b.size)
+	t.count.Blocks++
+	t.count.Used += int64(b.Size)
 	t.settled += g.reserved
 	t.brought = append(t.brought, g)
 }
 
 // remove notes a block's bytes as gone; a file of them becomes doubtful.
-func (t *tx) remove(h Hash, b block) {
-	t.delete(hashKey(tableBlock, h))
-	if b.kind == inBody {
-		t.delete(hashKey(tableBody, h))
+func (t *tx) remove(h Hash, b schema.Block) {
+	t.delete(schema.HashKey(schema.TableBlock, h))
+	if b.Kind == schema.InBody {
+		t.delete(schema.HashKey(schema.TableBody, h))
 	} else {
-		t.set(hashKey(tableDoubt, h), nil)
+		t.set(schema.HashKey(schema.TableDoubt, h), nil)
 		t.doubted = true
 	}
-	t.count.blocks--
-	t.count.used -= int64(b.size)
+	t.count.Blocks--
+	t.count.Used -= int64(b.Size)
 }
 
 func (t *tx) miss(h Hash) {
-	if k := hashKey(tableMissing, h); !t.has(k) {
+	if k := schema.HashKey(schema.TableMissing, h); !t.has(k) {
 		t.set(k, nil)
-		t.count.missing++
+		t.count.Missing++
 	}
 }
 
 func (t *tx) unmiss(h Hash) {
-	if k := hashKey(tableMissing, h); t.has(k) {
+	if k := schema.HashKey(schema.TableMissing, h); t.has(k) {
 		t.delete(k)
-		t.count.missing--
+		t.count.Missing--
 	}
 }
 
 // finish adds the rows that every batch ends with.
-func (t *tx) finish(before counters) {
+func (t *tx) finish(before schema.Counters) {
 	for key, sum := range t.sums {
 		if sum == (Sum{}) {
-			t.delete(sumKey(key))
+			t.delete(schema.SumKey(key))
 		} else {
-			t.set(sumKey(key), sum[:])
+			t.set(schema.SumKey(key), sum[:])
 		}
 	}
 	if t.count != before {
-		t.set(keyCounters, t.count.encode())
+		t.set(schema.KeyCounters, t.count.Encode())
 	}
 }

@@ -5,6 +5,10 @@ import (
 	"context"
 	"errors"
 	"slices"
+
+	"github.com/p2pchord/p2pchord/store/internal/api"
+	"github.com/p2pchord/p2pchord/store/internal/capacity"
+	"github.com/p2pchord/p2pchord/store/internal/schema"
 )
 
 // errVanished means that a block that was here when an Update began is not any more, so
@@ -24,7 +28,7 @@ var errVanished = errors.New("the block has gone meanwhile")
 // found when the store is opened again. A ctx that ends while the change is being committed does
 // not stop it.
 func (s *Store) Update(ctx context.Context, at Place, fn func([]Entry) ([]Entry, error), with ...Staged) ([]Entry, error) {
-	if err := checkPlace(at); err != nil {
+	if err := api.CheckPlace(at); err != nil {
 		return nil, err
 	}
 	if !s.calls.Enter() {
@@ -33,7 +37,7 @@ func (s *Store) Update(ctx context.Context, at Place, fn func([]Entry) ([]Entry,
 	defer s.calls.Leave()
 	var now []Entry
 	err := s.taking(ctx, with, func(t *tx, taken []*staged) error {
-		old, err := entriesAt(t.b, at)
+		old, err := schema.EntriesAt(t.b, at)
 		if err != nil {
 			t.fail(err)
 			return t.err
@@ -42,17 +46,17 @@ func (s *Store) Update(ctx context.Context, at Place, fn func([]Entry) ([]Entry,
 		if err != nil {
 			return err
 		}
-		if shall, err = arrange(at, shall); err != nil {
+		if shall, err = api.Arrange(at, shall); err != nil {
 			return err
 		}
-		grown, purpose := growth(old, shall)
+		grown, purpose := capacity.Growth(old, shall)
 		if err := s.allow(t, grown, purpose); err != nil {
 			return err
 		}
 		t.replace(old, shall, taken)
 		now = shall
 		for i := range now {
-			t.fail(complete(t.b, &now[i]))
+			t.fail(schema.Complete(t.b, &now[i]))
 		}
 		return t.err
 	})
@@ -137,7 +141,7 @@ func (s *Store) seize(with []Staged) (taken []*staged, err error) {
 	for _, w := range with {
 		g, ok := w.(*staged)
 		if !ok || g.s != s || !g.seize() {
-			err = errForeign
+			err = api.ErrForeign
 			break
 		}
 		taken = append(taken, g)
@@ -176,7 +180,7 @@ func (s *Store) publishAbsent(files []*staged) error {
 		if g.published {
 			continue
 		}
-		_, here, err := blockOf(s.db, g.hash)
+		_, here, err := schema.BlockOf(s.db, g.hash)
 		if err != nil {
 			return wrapRead(err)
 		}

@@ -1,4 +1,4 @@
-package store
+package api
 
 import (
 	"slices"
@@ -8,21 +8,21 @@ import (
 )
 
 var (
-	errPlace   = fault.New(fault.Usage, "a name has 1 to %d bytes and no NUL", MaxName)
-	errStamp   = fault.New(fault.Usage, "stamps have 1 to %d bytes and differ at one place", MaxStamp)
-	errForeign = fault.New(fault.TryAgain, "bytes staged in another store, before it was opened again, or taken already")
+	errPlace = fault.New(fault.Usage, "a name has 1 to %d bytes and no NUL", MaxName)
+	errStamp = fault.New(fault.Usage, "stamps have 1 to %d bytes and differ at one place", MaxStamp)
 )
 
-func checkPlace(at Place) error {
+// CheckPlace returns an error if there can be no entries at a place.
+func CheckPlace(at Place) error {
 	if at.Name == "" || len(at.Name) > MaxName || strings.IndexByte(at.Name, 0) >= 0 {
 		return errPlace
 	}
 	return nil
 }
 
-// arrange returns a copy of es for the place at, in order of their stamps, or an error that
+// Arrange returns a copy of es for the place at, in order of their stamps, or an error that
 // describes what is wrong with them.
-func arrange(at Place, es []Entry) ([]Entry, error) {
+func Arrange(at Place, es []Entry) ([]Entry, error) {
 	es = slices.Clone(es)
 	for i := range es {
 		es[i].Place = at

@@ -1,13 +1,15 @@
-package store
+package memory
 
 import (
 	"context"
 	"errors"
+
+	"github.com/p2pchord/p2pchord/store/internal/api"
 )
 
 // Damage changes a block's bytes, as a bad disk may. It reports whether
 // they are here.
-func (m *Memory) Damage(h Hash) bool {
+func (m *Store) Damage(h api.Hash) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	b, here := m.blocks[h]
@@ -17,10 +19,10 @@ func (m *Memory) Damage(h Hash) bool {
 	return here
 }
 
-// Verify is Store.Verify.
-func (m *Memory) Verify(ctx context.Context, report func(Hash, error)) (blocks int, size int64, err error) {
+// Verify implements api.Store.
+func (m *Store) Verify(ctx context.Context, report func(api.Hash, error)) (blocks int, size int64, err error) {
 	m.mu.Lock()
-	var all []Hash
+	var all []api.Hash
 	for h := range m.blocks {
 		all = append(all, h)
 	}
@@ -28,9 +30,9 @@ func (m *Memory) Verify(ctx context.Context, report func(Hash, error)) (blocks i
 	for _, h := range all {
 		b, err := m.Read(ctx, h, nil)
 		switch {
-		case errors.Is(err, ErrCorrupt):
+		case errors.Is(err, api.ErrCorrupt):
 			report(h, err)
-		case errors.Is(err, ErrNotHere):
+		case errors.Is(err, api.ErrNotHere):
 			continue
 		case err != nil:
 			return blocks, size, err
