@@ -53,14 +53,14 @@ func list(names []string) string {
 func (n *Node) handOver(ctx context.Context, report func(HandOver), all bool) ([]string, error) {
 	s, failed, err := n.replicas.HandOver(ctx, report, all)
 	if err == nil {
-		n.farewell(ctx, s, len(failed) > 0)
+		n.announceDeparture(ctx, s, len(failed) > 0)
 	}
 	return failed, err
 }
 
-// farewell hands the pointers over: the neighbors learn who is next to them, and the
+// announceDeparture hands the pointers over: the neighbors learn who is next to them, and the
 // bootstrap peers that this node is gone. incomplete says that copies stay behind here.
-func (n *Node) farewell(ctx context.Context, s *snapshot, incomplete bool) {
+func (n *Node) announceDeparture(ctx context.Context, s *snapshot, incomplete bool) {
 	// the time for handing over may be used up; saying goodbye has its own
 	ctx = context.WithoutCancel(ctx)
 	var wg sync.WaitGroup
