@@ -15,7 +15,7 @@ const skewTolerated = 60_000
 // wrongClock says that this machine's clock differs from others', and what to do; empty when it
 // doesn't.
 func (n *Node) wrongClock() string {
-	skew, others := n.replicas.ClockSkew(skewTolerated)
+	skew, others := n.replicas.Clocks().Skew(skewTolerated)
 	if skew.Undecided {
 		return fmt.Sprintf("the clocks of this machine and of %s differ by %s: set the one that is wrong",
 			n.peerWords(others[0].Of), duration.Rough(inMillis(skew.Others[0])))

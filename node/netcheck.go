@@ -57,8 +57,8 @@ func (n *Node) Netcheck(ctx context.Context) (Netcheck, error) {
 // checkClocks compares this node's clock with its neighbors' and notes in neighbors which are
 // wrong.
 func (n *Node) checkClocks(neighbors []NeighbourCheck) ClockCheck {
-	own := int64(n.replicas.TimeMillis()) //nolint:gosec // a time
-	skew, others := n.replicas.ClockSkew(netcheck.ClockTolerance.Milliseconds())
+	own := int64(n.replicas.Clocks().Millis()) //nolint:gosec // a time
+	skew, others := n.replicas.Clocks().Skew(netcheck.ClockTolerance.Milliseconds())
 	times := make([]time.Time, 0, len(neighbors))
 	for i := range neighbors {
 		id, err := peer.Decode(neighbors[i].PeerID)

@@ -135,7 +135,7 @@ func (n *Node) start(ctx context.Context) error {
 		Router: n.driver(), Learn: n.book.Learn, Known: n.knownPeer,
 		Path:      func(p peer.ID) (connpath.Path, bool) { return connpath.To(n.host, p) },
 		ReadBlock: n.replicas.LocalBlock, HoldBlock: n.replicas.Hold, Vote: n.replicas.Vote,
-		ClockOffset: n.replicas.Correction,
+		ClockOffset: n.replicas.Clocks().Correction,
 	}, n.replicas.Call)
 	if err := n.serve(); err != nil {
 		return err

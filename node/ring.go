@@ -45,7 +45,7 @@ func (t ringTransport) Ring(ctx context.Context, to peer.ID, req *pb.RingRequest
 	resp, err := n.client.Ring(ctx, to, req)
 	// anybody may be observed, and clocks are members'
 	if q := req.GetNeighbours(); q == nil || q.GetFrom() != nil {
-		n.replicas.NoteClock(to, resp.GetTimeMs())
+		n.replicas.Clocks().Note(to, resp.GetTimeMs())
 	}
 	return resp, err
 }
@@ -56,7 +56,7 @@ func (n *Node) serveRing(ctx context.Context, from peer.ID, req *pb.RingRequest)
 	if resp == nil {
 		resp = &pb.RingResponse{}
 	}
-	resp.TimeMs = n.replicas.TimeMillis()
+	resp.TimeMs = n.replicas.Clocks().Millis()
 	return resp, err
 }
 

@@ -91,7 +91,7 @@ func (c *client) withOwner(ctx context.Context, key ring.Key, fn func(libp2p.ID)
 
 func (c *client) nextClock(current uint64) uint64 {
 	c.written++
-	return replica.NextClock(c.env.Now().UnixMilli()+c.files.Correction(), current, c.written)
+	return replica.NextClock(c.env.Now().UnixMilli()+c.files.Clocks().Correction(), current, c.written)
 }
 
 // send puts a record, and its bytes, at its owner.

@@ -50,8 +50,8 @@ var mutants = []mutant{
 	{"quarantine is ignored", "quarantine.go", "\tif since >= now-int64(n.grace()) {", "\tif since >= now-int64(n.grace()) || true {", "deletes", 60, edit{}},
 	{"what is in quarantine is never believed", "quarantine.go", "if !ok || !c.Believe ||", "if true ||", "nights", 60, edit{}},
 	{
-		"a block is given up that another version uses", "orphans.go", "replica.Orphan(c.block, references(versions, c.Entry), n.time().Early)",
-		"(c.block.Clock == 0 || replica.Orphan(c.block, references(versions, c.Entry), n.time().Early))", "TestABlockIsGivenUpThatAnotherVersionUses", 0,
+		"a block is given up that another version uses", "orphans.go", "replica.Orphan(c.block, references(versions, c.Entry), n.clocks.Time().Early)",
+		"(c.block.Clock == 0 || replica.Orphan(c.block, references(versions, c.Entry), n.clocks.Time().Early))", "TestABlockIsGivenUpThatAnotherVersionUses", 0,
 		edit{},
 	},
 	{"orphans stay", "orphans.go", "n.CollectOrphans(ctx, blocks)", "_ = blocks", "blocks", 30, edit{}},

@@ -132,7 +132,7 @@ func (p *peer) ServeRing(ctx context.Context, from libp2p.ID, req *pb.RingReques
 	if resp == nil {
 		resp = &pb.RingResponse{}
 	}
-	resp.TimeMs = p.files.TimeMillis()
+	resp.TimeMs = p.files.Clocks().Millis()
 	return resp, err
 }
 
@@ -149,7 +149,7 @@ func (p *peer) ServeFile(ctx context.Context, from libp2p.ID, req *pb.FileReques
 func (p *peer) Ring(ctx context.Context, to libp2p.ID, req *pb.RingRequest) (*pb.RingResponse, error) {
 	resp, err := p.Node.Ring(ctx, to, req)
 	if resp != nil {
-		p.files.NoteClock(to, resp.GetTimeMs())
+		p.files.Clocks().Note(to, resp.GetTimeMs())
 	}
 	return resp, err
 }

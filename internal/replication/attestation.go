@@ -71,7 +71,7 @@ func (n *Node) Memory() (m Remembered) {
 // because the node is cut off, its copies grow old.
 func (n *Node) confirmLoop(ctx context.Context) {
 	for env.Sleep(ctx, n.env, n.cfg.Heartbeat) == nil {
-		now := n.now()
+		now := n.clocks.Now()
 		n.confirmation.mu.Lock()
 		due := n.confirmation.confirmed == 0 || now < n.confirmation.confirmed || now-n.confirmation.confirmed >= min(time.Hour.Milliseconds(), int64(n.grace())/100)
 		n.confirmation.mu.Unlock()

@@ -8,6 +8,7 @@ import (
 
 	"github.com/p2pchord/p2pchord/internal/chord"
 	"github.com/p2pchord/p2pchord/internal/membudget"
+	"github.com/p2pchord/p2pchord/internal/replication/localblocks"
 	"github.com/p2pchord/p2pchord/internal/transfer/request"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
@@ -145,9 +146,4 @@ func (noMetrics) RepairSent(error)           {}
 func (noMetrics) RepairFetched(int64, error) {}
 
 // Body is the raw bytes that come with a request.
-type Body interface {
-	io.Reader
-	Size() int
-	// Offered reports whether the bytes are sent only when they are read.
-	Offered() bool
-}
+type Body = localblocks.Body

@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -70,7 +69,7 @@ func (n *Node) fetchMissing(ctx context.Context) (got, left int) {
 		err := group.Go(ctx, "fetching a block", func(context.Context) {
 			err := contain.ErrPanic // unless it returns
 			defer func() { ended(e, err) }()
-			err = n.foreground.yield(ctx, func() error { return n.fetch(ctx, e) })
+			err = n.foreground.Yield(ctx, func() error { return n.fetch(ctx, e) })
 		})
 		if err != nil {
 			break
@@ -137,47 +136,4 @@ func (l *leftBehind) list() []peer.ID {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return slices.Clone(l.peers)
-}
-
-const (
-	// foregroundLasts is how long after the last bytes for a user repair keeps to its share.
-	foregroundLasts = 500 * time.Millisecond
-	// repairShare is the part of the time in which repair moves bytes while users do: one in so
-	// many.
-	repairShare = 10
-	// longestPause bounds a pause of repair, so that it goes on however slow a block was.
-	longestPause = 5 * time.Second
-)
-
-// foreground knows when bytes have last moved for a user: in puts and gets.
-type foreground struct {
-	env  env.Env
-	last atomic.Int64
-	turn *env.Lock // of repair, while users are there
-}
-
-func (u *foreground) moved() { u.last.Store(u.env.Now().UnixNano()) }
-
-func (u *foreground) present() bool {
-	return env.Since(u.env, time.Unix(0, u.last.Load())) < foregroundLasts
-}
-
-// yield runs work of repair. While bytes move for users, repair does one thing at a time and pauses
-// after it, so that at least nine tenths of the time are for users. Work that fails has moved
-// nothing, and needs no pause.
-func (u *foreground) yield(ctx context.Context, work func() error) error {
-	if !u.present() {
-		return work()
-	}
-	if err := u.turn.Acquire(ctx); err != nil {
-		return err
-	}
-	defer u.turn.Release()
-	began := u.env.Now()
-	err := work()
-	if err == nil && u.present() {
-		// An end of ctx shows in what follows.
-		_ = env.Sleep(ctx, u.env, min((repairShare-1)*env.Since(u.env, began), longestPause))
-	}
-	return err
 }

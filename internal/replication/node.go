@@ -9,6 +9,10 @@ import (
 
 	"github.com/p2pchord/p2pchord/internal/env"
 	"github.com/p2pchord/p2pchord/internal/membudget"
+	"github.com/p2pchord/p2pchord/internal/replication/clocks"
+	"github.com/p2pchord/p2pchord/internal/replication/foreground"
+	"github.com/p2pchord/p2pchord/internal/replication/localblocks"
+	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/replica"
 	"github.com/p2pchord/p2pchord/ring"
 )
@@ -67,8 +71,9 @@ type Node struct {
 	repairing *env.Wakeup
 	fetching  *env.Wakeup
 
-	foreground    foreground
-	inFlight      inFlight
+	foreground    *foreground.Load
+	blocks        *localblocks.Blocks
+	clocks        *clocks.Clocks
 	health        *copyHealth
 	left          leftBehind
 	late          lateCopies
@@ -77,7 +82,6 @@ type Node struct {
 	claimTimeouts claimTimeouts
 	confirmation  confirmation
 	collection    collection
-	clocks        clocks
 	commits       commits
 }
 
@@ -97,7 +101,11 @@ func New(cfg Config) *Node {
 	if n.cfg.Clock == nil {
 		n.cfg.Clock = n.env.Now
 	}
-	n.foreground.env, n.foreground.turn = n.env, env.NewLock(n.env)
+	n.foreground = foreground.New(n.env)
+	n.blocks = localblocks.New(n.env, n.store, n.memory, n.foreground)
+	n.clocks = clocks.New(clocks.Config{
+		ID: n.id, Env: n.env, Clock: n.cfg.Clock, Heartbeat: n.cfg.Heartbeat, Grace: n.grace(), Neighbors: n.neighbors,
+	})
 	n.health.asked(n.folder.Remembered().Copies)
 	return n
 }
@@ -136,3 +144,25 @@ func (n *Node) event(kind, text string) {
 }
 
 func (n *Node) stepsAside() bool { return n.cfg.StepsAside != nil && n.cfg.StepsAside() }
+
+func (n *Node) neighbors() []ring.Position {
+	s := n.ring.Snapshot()
+	if s == nil {
+		return nil
+	}
+	return s.View.Neighbors()
+}
+
+// Clocks tells the present by the clocks of this node and its neighbors.
+func (n *Node) Clocks() *clocks.Clocks { return n.clocks }
+
+// LocalBlock reads a block from this node's own store into buf; nil when it is not here.
+func (n *Node) LocalBlock(ctx context.Context, h [protocol.HashSize]byte, buf []byte) []byte {
+	return n.blocks.Read(ctx, h, buf)
+}
+
+// Hold offers the bytes of a block in memory, with their hash, until release is called. When an
+// owner sends this node its copy of the block, the bytes come from there.
+func (n *Node) Hold(hash [protocol.HashSize]byte, buf *membudget.Buffer) (release func()) {
+	return n.blocks.Hold(hash, buf)
+}

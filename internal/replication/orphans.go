@@ -80,7 +80,7 @@ func (n *Node) CollectOrphans(ctx context.Context, blocks []store.Entry) {
 		}
 		versions, err := n.versions(ctx, name)
 		for _, c := range some {
-			if err == nil && replica.Orphan(c.block, references(versions, c.Entry), n.time().Early) {
+			if err == nil && replica.Orphan(c.block, references(versions, c.Entry), n.clocks.Time().Early) {
 				n.drop(ctx, c.Entry, func() bool { return true })
 			}
 		}
@@ -95,7 +95,7 @@ func (n *Node) CollectOrphans(ctx context.Context, blocks []store.Entry) {
 
 // settledBlock reports whether a block was written long enough ago to be an orphan.
 func (n *Node) settledBlock(k records.Stored) bool {
-	return replica.Version{Clock: k.GetClock()}.Millis() < n.now()-replica.OrphanGraceMillis
+	return replica.Version{Clock: k.GetClock()}.Millis() < n.clocks.Now()-replica.OrphanGraceMillis
 }
 
 // references says of each version of a file whether it uses block e.

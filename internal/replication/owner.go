@@ -9,6 +9,7 @@ import (
 	"github.com/p2pchord/p2pchord/internal/env"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/internal/membudget"
+	"github.com/p2pchord/p2pchord/internal/replication/localblocks"
 	"github.com/p2pchord/p2pchord/internal/replication/records"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
@@ -35,7 +36,7 @@ func (n *Node) servePut(ctx context.Context, put *pb.Put, body Body) (*pb.FileRe
 	if err := n.store.Err(); err != nil {
 		return nil, err
 	}
-	n.foreground.moved()
+	n.foreground.Moved()
 	// Ask before the bytes are sent: a put that is not admitted needs none.
 	if resp, err := n.preview(rec); resp != nil || err != nil {
 		return resp, err
@@ -45,16 +46,16 @@ func (n *Node) servePut(ctx context.Context, put *pb.Put, body Body) (*pb.FileRe
 		return resp, err
 	}
 	defer release()
-	b, err := n.takeBlock(ctx, rec, body, membudget.Owner)
+	b, err := n.blocks.Take(ctx, rec, body, membudget.Owner)
 	if err != nil {
 		return nil, err
 	}
-	defer b.release()
-	staged, err := n.stage(ctx, b, ownersUse(rec))
+	defer b.Release()
+	staged, err := n.blocks.Stage(ctx, b, ownersUse(rec))
 	if err != nil {
 		return nil, n.noSpaceHere(err)
 	}
-	defer discard(staged)
+	defer localblocks.Discard(staged)
 	protocol.NoteProgress(ctx)
 	verdict, current, err := n.admit(ctx, rec, staged...)
 	if err != nil {
@@ -86,7 +87,7 @@ func ownersUse(rec *protocol.Record) store.Use {
 // preview answers a put that would be refused before its bytes are sent.
 func (n *Node) preview(rec *protocol.Record) (*pb.FileResponse, error) {
 	if rec.GetIndex() > 0 {
-		return nil, n.checkBlockDate(rec)
+		return nil, n.clocks.CheckBlockDate(rec)
 	}
 	es, err := n.store.Entries(records.PlaceOf(rec.RecordBody))
 	if err != nil {
@@ -111,7 +112,7 @@ func stale(current *pb.Record) (*pb.FileResponse, error) {
 // replicate sends a record that is durable here to the other holders until the witness has it under
 // the present grant. When the grant has changed, it sends the same record to the new witness. The
 // other holders get theirs in the background, unless the writer waits for all.
-func (n *Node) replicate(ctx context.Context, rec *protocol.Record, b *block, waitAll bool) (*pb.FileResponse, error) {
+func (n *Node) replicate(ctx context.Context, rec *protocol.Record, b *localblocks.Block, waitAll bool) (*pb.FileResponse, error) {
 	key, copies := rec.Key(), n.copiesOf(rec.RecordBody)
 	// Waiting for the ring is bounded as a whole. Sending is bounded by progress, in all rounds
 	// together: a slow line may take minutes for a block, and a witness that never answers must not

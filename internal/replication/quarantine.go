@@ -22,7 +22,7 @@ func (n *Node) Recall(ctx context.Context) error {
 	m := n.folder.Remembered()
 	n.confirmation.firstStart, n.confirmation.confirmed, n.confirmation.of, n.confirmation.quarantined = m.Born, m.Confirmed, m.Of, m.Aside
 	if n.confirmation.firstStart == 0 {
-		n.confirmation.firstStart = n.now()
+		n.confirmation.firstStart = n.clocks.Now()
 	}
 	if !n.folder.HadPeers() {
 		return nil
@@ -33,7 +33,7 @@ func (n *Node) Recall(ctx context.Context) error {
 // quarantineOld quarantines the records of files that no synced owner has attested for the grace
 // period. They do not count until another peer has them too. See replica.Grace.Quarantined.
 func (n *Node) quarantineOld(ctx context.Context) error {
-	since, now := n.confirmation.since(), n.now()
+	since, now := n.confirmation.since(), n.clocks.Now()
 	if since >= now-int64(n.grace()) {
 		return nil
 	}
@@ -98,7 +98,7 @@ func (n *Node) count(ctx context.Context, entries []store.Entry, counted bool) e
 // delete that the others have forgotten.
 func (n *Node) believe(ctx context.Context, c replica.ConfirmGrant) {
 	span, ok := records.KeySpan(c.Grant.From, n.self)
-	if !ok || !c.Believe || !replica.Believed([]bool{n.confirmation.continuous(span, n.now()-int64(n.grace()))}) {
+	if !ok || !c.Believe || !replica.Believed([]bool{n.confirmation.continuous(span, n.clocks.Now()-int64(n.grace()))}) {
 		return
 	}
 	if n.confirmation.hasQuarantined() {
@@ -151,5 +151,5 @@ func (n *Node) continuousFor(pred, owner ring.Position, s *chord.Snapshot) (cont
 	near := preds[:min(len(preds), max(n.cfg.Copies, 2)-1)]
 	holder := len(succs) > 0 && succs[0] == owner || slices.Contains(near, owner)
 	span, ok := records.KeySpan(pred, owner)
-	return holder && ok && n.confirmation.continuous(span, n.now()-int64(n.grace())), n.confirmation.hasQuarantined()
+	return holder && ok && n.confirmation.continuous(span, n.clocks.Now()-int64(n.grace())), n.confirmation.hasQuarantined()
 }

@@ -38,7 +38,7 @@ func (n *Node) serveGet(ctx context.Context, from peer.ID, g *pb.Get) (*pb.FileR
 	if !g.GetWithBody() || k.Entry.Size == 0 {
 		return resp, nil, nil
 	}
-	payload, err := n.rawBlock(k.Entry.Block, store.User)
+	payload, err := n.blocks.Raw(k.Entry.Block, store.User)
 	if err != nil {
 		return resp, nil, nil //nolint:nilerr // the reader gets the block from another holder
 	}

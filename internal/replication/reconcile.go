@@ -275,5 +275,5 @@ func (n *Node) push(ctx context.Context, to ring.Position, e store.Entry) error 
 	if err != nil {
 		return err
 	}
-	return n.foreground.yield(ctx, func() error { return n.sendStore(ctx, to, rec, &pb.Store{Record: rec.Message}, nil) })
+	return n.foreground.Yield(ctx, func() error { return n.sendStore(ctx, to, rec, &pb.Store{Record: rec.Message}, nil) })
 }

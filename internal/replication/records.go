@@ -116,7 +116,7 @@ func (n *Node) judge(ks []records.Stored, rec *protocol.Record) (replica.Admissi
 		return verdict, ks[len(ks)-1].Message, nil
 	}
 	if verdict == replica.Write {
-		return verdict, nil, n.checkDate(versions, rec)
+		return verdict, nil, n.clocks.CheckDate(versions, rec)
 	}
 	return verdict, nil, nil
 }

@@ -29,7 +29,7 @@ func (n *Node) repairLoop(ctx context.Context) {
 		}
 		period = 10 * n.cfg.Heartbeat
 		var dead []store.Entry
-		now := n.now()
+		now := n.clocks.Now()
 		look := (now < collected || now-collected >= n.collectEvery().Milliseconds()) && !s.Grants.Degraded
 		if look {
 			dead = n.tombstones(s)
@@ -38,7 +38,7 @@ func (n *Node) repairLoop(ctx context.Context) {
 		case !agreed:
 			period = n.cfg.Heartbeat / 3
 		case look:
-			collected = n.now()
+			collected = n.clocks.Now()
 			n.collectTombstones(ctx, s, dead)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/p2pchord/p2pchord/internal/env"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/internal/membudget"
+	"github.com/p2pchord/p2pchord/internal/replication/localblocks"
 	"github.com/p2pchord/p2pchord/internal/replication/records"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
@@ -36,7 +37,7 @@ type sent struct {
 // sendAll sends the copies at the same time. The bytes of a later block of a large file go to the
 // witness alone, which makes them safe. The other holders get the record, and fetch the bytes as
 // repair does. So a put is acknowledged after two copies have been moved, not three.
-func (n *Node) sendAll(ctx context.Context, rec *protocol.Record, b *block, s *chord.Snapshot, copies int, waitAll bool) *round {
+func (n *Node) sendAll(ctx context.Context, rec *protocol.Record, b *localblocks.Block, s *chord.Snapshot, copies int, waitAll bool) *round {
 	later := !waitAll && rec.GetIndex() > 0 && rec.BlockSize() >= laterFrom
 	others := n.others(s, rec.Key(), max(copies, 2))
 	r := &round{env: n.env, witness: s.Grants.Grant.From, durable: []ring.Position{n.self}, outcomes: env.NewQueue[sent](n.env, 0), left: len(others)}
@@ -100,7 +101,7 @@ var errLater = errors.New("the bytes come later")
 // sendCopy sends one copy to one holder in the background and puts the outcome into out. The
 // witness gets the record under the grant, with its bytes unless the file wants one copy only.
 // later says that the other holders fetch the bytes themselves.
-func (n *Node) sendCopy(asked context.Context, rec *protocol.Record, b *block, to ring.Position, g replica.Grant, copies int, later bool, out *env.Queue[sent]) {
+func (n *Node) sendCopy(asked context.Context, rec *protocol.Record, b *localblocks.Block, to ring.Position, g replica.Grant, copies int, later bool, out *env.Queue[sent]) {
 	st := &pb.Store{Record: rec.Message, RecordOnly: later}
 	if to == g.From {
 		st.Grant = protocol.GrantMessage(g.ID)
@@ -109,10 +110,10 @@ func (n *Node) sendCopy(asked context.Context, rec *protocol.Record, b *block, t
 	if st.GetRecordOnly() {
 		b = nil
 	}
-	b.share()
+	b.Share()
 	n.env.Go("sending a copy", func(ctx context.Context) {
-		defer b.release()
-		err := n.sendStore(protocol.ProgressFrom(ctx, asked), to, rec, st, b.bytes())
+		defer b.Release()
+		err := n.sendStore(protocol.ProgressFrom(ctx, asked), to, rec, st, b.Bytes())
 		if err == nil && later && to != g.From {
 			err = errLater
 		}
@@ -127,7 +128,7 @@ func (n *Node) sendStore(ctx context.Context, to ring.Position, rec *protocol.Re
 		if st.GetGrant() != nil {
 			class = membudget.Owner // a user waits for it
 		}
-		buf, err := n.takeMemory(ctx, class, size)
+		buf, err := n.blocks.TakeMemory(ctx, class, size)
 		if err != nil {
 			return err
 		}
@@ -196,13 +197,13 @@ func (n *Node) takeBack(ctx context.Context, r *round, rec *protocol.Record) err
 
 // sendElsewhere sends a record for whose bytes the witness has no room to the nearest other peer
 // that has room, so that two peers have it. The copy stays there until the holders have theirs.
-func (n *Node) sendElsewhere(ctx context.Context, r *round, rec *protocol.Record, b *block, s *chord.Snapshot) error {
+func (n *Node) sendElsewhere(ctx context.Context, r *round, rec *protocol.Record, b *localblocks.Block, s *chord.Snapshot) error {
 	var last error
 	for _, h := range n.others(s, rec.Key(), maxCopies) {
 		if h == r.witness {
 			continue
 		}
-		if last = n.sendStore(ctx, h, rec, &pb.Store{Record: rec.Message}, b.bytes()); last == nil {
+		if last = n.sendStore(ctx, h, rec, &pb.Store{Record: rec.Message}, b.Bytes()); last == nil {
 			r.durable = append(r.durable, h)
 			return nil
 		}

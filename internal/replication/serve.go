@@ -8,6 +8,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/internal/replication/localblocks"
 	"github.com/p2pchord/p2pchord/internal/transfer/request"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
@@ -19,7 +20,7 @@ func (n *Node) Call(ctx context.Context, to peer.ID, req *pb.FileRequest, body [
 	if to != n.id {
 		r, err := n.transport.Call(ctx, to, req, body)
 		if r != nil {
-			n.NoteClock(to, r.GetTimeMs())
+			n.clocks.Note(to, r.GetTimeMs())
 		}
 		return r, err
 	}
@@ -30,7 +31,7 @@ func (n *Node) Call(ctx context.Context, to peer.ID, req *pb.FileRequest, body [
 	}
 	r := &request.Reply{FileResponse: resp, Close: func() {}}
 	if payload != nil {
-		r.Payload, r.Size = payloadReader(payload)
+		r.Payload, r.Size = localblocks.PayloadReader(payload)
 		if payload.Release != nil {
 			r.Close = payload.Release
 		}
@@ -56,7 +57,7 @@ func (n *Node) Serve(ctx context.Context, from peer.ID, req *pb.FileRequest, bod
 	if resp == nil {
 		resp = &pb.FileResponse{}
 	}
-	resp.TimeMs = n.TimeMillis()
+	resp.TimeMs = n.clocks.Millis()
 	return resp, payload, err
 }
 
@@ -71,9 +72,9 @@ func (n *Node) handleFile(ctx context.Context, from peer.ID, req *pb.FileRequest
 	case *pb.FileRequest_Get:
 		resp, payload, err = n.serveGet(ctx, from, r.Get)
 	case *pb.FileRequest_Block:
-		resp, payload, err = n.serveBlock(ctx, r.Block)
+		resp, payload, err = n.blocks.ServeBlock(ctx, r.Block)
 	case *pb.FileRequest_Have:
-		resp, err = n.serveHave(r.Have)
+		resp, err = n.blocks.ServeHave(r.Have)
 	case *pb.FileRequest_List:
 		resp, err = n.serveList(ctx, r.List)
 	case *pb.FileRequest_Stat:

@@ -105,7 +105,7 @@ func (n *Node) tombstones(s *chord.Snapshot) []store.Entry {
 // tombstones before the round. It removes those that every holder has had for the grace period: at
 // the other holders first, then here. See "Delete" in docs/replication.md.
 func (n *Node) collectTombstones(ctx context.Context, s *chord.Snapshot, dead []store.Entry) {
-	now, sure := n.now(), n.time().Early
+	now, sure := n.clocks.Now(), n.clocks.Time().Early
 	var due []store.Entry
 	full := make(map[string]int64, len(dead))
 	n.collection.mu.Lock()
@@ -183,7 +183,7 @@ func (n *Node) serveCollect(ctx context.Context, from peer.ID, c *pb.Collect) (*
 			case len(count) > 1 || count[0].Stamp != stamp || !records.Deleted(count[0]):
 				return nil, fault.New(fault.NotAllowed, "another version of %q stands here", it.GetName())
 			}
-			if v, err := replica.ParseStamp(stamp); err != nil || !n.grace().Expired(v, n.time().Early) {
+			if v, err := replica.ParseStamp(stamp); err != nil || !n.grace().Expired(v, n.clocks.Time().Early) {
 				return nil, fault.New(fault.NotAllowed, "%q was deleted too short a time ago by this node's clock", it.GetName())
 			}
 			return quarantined, nil

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/p2pchord/p2pchord/internal/chord"
+	"github.com/p2pchord/p2pchord/internal/env"
+	"github.com/p2pchord/p2pchord/internal/replication/clocks"
 	"github.com/p2pchord/p2pchord/store"
 )
 
@@ -14,7 +16,9 @@ import (
 func TestDeletesAreWrittenDownByContents(t *testing.T) {
 	t.Parallel()
 	f := new(memoryFolder)
-	n := &Node{cfg: Config{TombstoneGrace: time.Hour, Clock: time.Now}, ring: noRing{}, folder: f}
+	e := env.NewSystem(t.Context())
+	n := &Node{cfg: Config{TombstoneGrace: time.Hour}, folder: f, ring: noRing{}}
+	n.clocks = clocks.New(clocks.Config{Env: e, Clock: time.Now, Grace: n.grace(), Neighbors: n.neighbors})
 	n.loadCollection()
 	for _, name := range []string{"a", "b"} {
 		n.collectTombstones(t.Context(), nil, []store.Entry{{Place: store.Place{Name: name}, Stamp: "stamp"}})

@@ -8,6 +8,7 @@ import (
 	"github.com/p2pchord/p2pchord/internal/chord"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/internal/membudget"
+	"github.com/p2pchord/p2pchord/internal/replication/localblocks"
 	"github.com/p2pchord/p2pchord/internal/replication/records"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
@@ -32,26 +33,26 @@ func (n *Node) serveStore(ctx context.Context, from peer.ID, st *pb.Store, body 
 		return nil, err
 	}
 	if st.GetGrant() != nil {
-		n.foreground.moved()
+		n.foreground.Moved()
 	}
-	var b *block
+	var b *localblocks.Block
 	if !st.GetRecordOnly() {
-		if b, err = n.takeBlock(ctx, rec, body, membudget.Serve); err != nil {
+		if b, err = n.blocks.Take(ctx, rec, body, membudget.Serve); err != nil {
 			return nil, err
 		}
-		defer b.release()
+		defer b.Release()
 	} else if rec.BlockSize() > 0 && rec.GetCopies() != 1 {
-		b = n.inFlight.take(rec.BlockHash())
-		defer b.release()
+		b = n.blocks.InFlight(rec.BlockHash())
+		defer b.Release()
 	}
-	staged, err := n.stage(ctx, b, store.Cold)
+	staged, err := n.blocks.Stage(ctx, b, store.Cold)
 	if st.GetRecordOnly() && fault.CodeOf(err) == fault.NoSpace {
 		b, err = nil, nil // the record is all that is asked for
 	}
 	if err != nil {
 		return nil, err
 	}
-	defer discard(staged)
+	defer localblocks.Discard(staged)
 	protocol.NoteProgress(ctx)
 	if err := n.keep(ctx, rec, staged...); err != nil {
 		return nil, n.noSpaceHere(err)

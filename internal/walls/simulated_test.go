@@ -13,11 +13,14 @@ import (
 // simulated are the packages that the simulation runs in virtual time. They start processes and
 // wait through package env only. not names files that run in production only.
 var simulated = map[string][]string{
-	"internal/chord":               nil,
-	"internal/transfer/blocks":     nil,
-	"internal/replication":         nil,
-	"internal/replication/records": nil,
-	"internal/standby":             nil,
+	"internal/chord":                   nil,
+	"internal/transfer/blocks":         nil,
+	"internal/replication":             nil,
+	"internal/replication/clocks":      nil,
+	"internal/replication/foreground":  nil,
+	"internal/replication/localblocks": nil,
+	"internal/replication/records":     nil,
+	"internal/standby":                 nil,
 }
 
 // realTime are the functions, by package, that wait or tell the time past the environment.

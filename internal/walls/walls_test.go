@@ -84,6 +84,9 @@ var walls = []wall{
 	{"internal/nodefolder", []string{module + "/node"}, true},
 	{"internal/nodemetrics", []string{module + "/node"}, true},
 	{"internal/replication", []string{module + "/node", module + "/internal/p2phost"}, true},
+	{"internal/replication/clocks", []string{module + "/internal/chord", module + "/internal/transfer", module + "/store"}, false},
+	{"internal/replication/foreground", []string{module + "/internal/chord", module + "/internal/transfer", module + "/protocol", module + "/store"}, false},
+	{"internal/replication/localblocks", []string{module + "/internal/chord", module + "/internal/transfer", module + "/ring"}, false},
 	{"internal/replication/records", []string{"time", "context", "net", "os", "sync", "log", "github.com/ipfs/go-log", module + "/internal/chord", module + "/internal/env", module + "/internal/transfer"}, false},
 	{"internal/standby", []string{module + "/node", module + "/internal/p2phost", module + "/internal/replication"}, true},
 	// What others build on knows none of them.

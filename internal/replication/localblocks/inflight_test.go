@@ -1,4 +1,4 @@
-package replication
+package localblocks
 
 import (
 	"bytes"
@@ -36,10 +36,10 @@ func TestInHand(t *testing.T) {
 	if h.take(one) != nil {
 		t.Error("it can be taken after its put has ended")
 	}
-	if !bytes.HasPrefix(b.bytes(), []byte("whole")) || b.hash != one {
+	if !bytes.HasPrefix(b.Bytes(), []byte("whole")) || b.hash != one {
 		t.Error("what was taken has changed when the put ended")
 	}
-	b.release()
+	b.Release()
 }
 
 // Two puts of equal bytes hold one hash; the end of the first does not take the second's away.
@@ -54,7 +54,7 @@ func TestInHandOfTwoPuts(t *testing.T) {
 	if b == nil {
 		t.Fatal("the second put's block can't be taken")
 	}
-	b.release()
+	b.Release()
 	second()
 	if h.take(hash) != nil {
 		t.Error("it can be taken after both have ended")

@@ -1,4 +1,4 @@
-package replication
+package foreground
 
 import (
 	"errors"
@@ -10,25 +10,19 @@ import (
 	"github.com/p2pchord/p2pchord/internal/fault"
 )
 
-func newForeground(t *testing.T) *foreground {
-	t.Helper()
-	e := env.NewSystem(t.Context())
-	return &foreground{env: e, turn: env.NewLock(e)}
-}
-
 // Repair waits its turn while users move bytes, and not otherwise.
 func TestRepairYieldsToUsers(t *testing.T) {
 	t.Parallel()
-	u := newForeground(t)
+	l := New(env.NewSystem(t.Context()))
 	work := func() error { time.Sleep(40 * time.Millisecond); return nil }
 	began := time.Now()
-	if err := u.yield(t.Context(), work); err != nil {
+	if err := l.Yield(t.Context(), work); err != nil {
 		t.Fatal(err)
 	}
 	alone := time.Since(began)
-	u.moved()
+	l.Moved()
 	began = time.Now()
-	if err := u.yield(t.Context(), work); err != nil {
+	if err := l.Yield(t.Context(), work); err != nil {
 		t.Fatal(err)
 	}
 	if beside := time.Since(began); beside < repairShare*40*time.Millisecond {
@@ -40,13 +34,13 @@ func TestRepairYieldsToUsers(t *testing.T) {
 func TestRepairGoesOnBesideWhatCantBeHad(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		u := newForeground(t)
-		u.moved()
+		l := New(env.NewSystem(t.Context()))
+		l.Moved()
 		lost := fault.New(fault.TryAgain, "not in any store")
 		began := time.Now()
 		for range 20 {
 			// Of the bubble's clock.
-			if err := u.yield(t.Context(), func() error { time.Sleep(10 * time.Millisecond); return lost }); !errors.Is(err, lost) {
+			if err := l.Yield(t.Context(), func() error { time.Sleep(10 * time.Millisecond); return lost }); !errors.Is(err, lost) {
 				t.Fatal(err)
 			}
 		}

@@ -1,4 +1,4 @@
-package replication
+package clocks
 
 import (
 	"testing"
@@ -16,7 +16,7 @@ func TestClocksThatAreSet(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		const start, minute = 1_800_000_000_000, 60_000
-		var c clocks
+		var c reports
 		c.note("peer", start, start, time.Now())
 		c.note("silent", 0, start, time.Now())
 		c.note("nonsense", 1<<63, start, time.Now())
