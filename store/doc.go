@@ -6,7 +6,7 @@
 //	db/              the database (pebble without its own log) and journal.0, journal.1
 //	blocks/ab/cdef…  a block, named by its hash in hexadecimal
 //	staging/         bytes that are being written; emptied when the store is opened
-//	bad/             blocks that failed their check, at most maxBad of them, for inspection
+//	bad/             blocks that failed their check, at most 16 of them, for inspection
 //
 // # How a change becomes durable
 //
@@ -40,4 +40,10 @@
 // It knows neither versions nor peers nor the network, and never trusts the disk: a
 // block is hashed before it is handed out. Goroutines (committing, removing, scrubbing)
 // start in Open; Close waits for each of them.
+//
+// # Locks
+//
+// They are taken in this order: Handle.mu, reclaiming, those of blocks' hashes (in the order of the
+// hashes), that of staged bytes, space, memory. None of the last three is held while a
+// commit is awaited.
 package store

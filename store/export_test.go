@@ -28,7 +28,7 @@ func (s *Store) Reclaim() {
 }
 
 // BlockPath is where the file of a block stands.
-func (s *Store) BlockPath(h Hash) string { return s.blockPath(h) }
+func (s *Store) BlockPath(h Hash) string { return s.files.Path(h) }
 
 // WithInline makes blocks of up to n bytes stand in the database.
 func WithInline(o Options, n int64) Options {

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"io"
 	"sync"
@@ -73,7 +72,7 @@ func (s *Store) probe() error {
 	if free, floor, known := s.disk(); known && free < min(floor, probeBytes) {
 		return errFull
 	}
-	name := s.fs.PathJoin(s.stagingDir(), rand.Text())
+	name := s.files.Temp()
 	f, err := s.fs.Create(name, vfs.WriteCategoryUnspecified)
 	if err != nil {
 		return err

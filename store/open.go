@@ -4,15 +4,13 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/binary"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"path/filepath"
 
 	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/store/internal/blocks"
 	"github.com/p2pchord/p2pchord/store/internal/database"
 	"github.com/p2pchord/p2pchord/store/internal/digest"
-	"github.com/p2pchord/p2pchord/store/internal/disk"
 	"github.com/p2pchord/p2pchord/store/internal/journal"
 	"github.com/p2pchord/p2pchord/store/internal/schema"
 )
@@ -28,6 +26,7 @@ func Open(dir string, opts Options) (*Store, error) {
 		queue:  make(chan *request, maxGroup), reclaim: make(chan struct{}, 1),
 	}
 	s.fs = s.opts.FS
+	s.files = blocks.New(s.fs, dir)
 	if err := s.open(); err != nil {
 		return nil, fmt.Errorf("opening the store in %s: %w", dir, err)
 	}
@@ -35,13 +34,13 @@ func Open(dir string, opts Options) (*Store, error) {
 }
 
 func (s *Store) open() error {
-	if err := s.makeFolders(); err != nil {
+	if err := s.files.Make(s.dbDir()); err != nil {
 		return err
 	}
 	if err := s.openDatabase(); err != nil {
 		return err
 	}
-	err := s.sweepStaging() // only with the database's lock: no other process is here
+	err := s.files.Sweep() // only with the database's lock: no other process is here
 	var key []byte
 	if err == nil {
 		key, err = s.checkFormat()
@@ -69,50 +68,7 @@ func (s *Store) open() error {
 	return nil
 }
 
-func (s *Store) stagingDir() string { return s.fs.PathJoin(s.dir, "staging") }
-func (s *Store) badDir() string     { return s.fs.PathJoin(s.dir, "bad") }
-func (s *Store) dbDir() string      { return s.fs.PathJoin(s.dir, "db") }
-
-// blockPath is the path of a block's file.
-func (s *Store) blockPath(h Hash) string {
-	name := hex.EncodeToString(h[:])
-	return s.fs.PathJoin(s.dir, "blocks", name[:2], name[2:])
-}
-
-func (s *Store) makeFolders() error {
-	for _, dir := range []string{s.stagingDir(), s.badDir(), s.dbDir()} {
-		if err := disk.MakeFolder(s.fs, dir); err != nil {
-			return err
-		}
-	}
-	blocks := s.fs.PathJoin(s.dir, "blocks")
-	if err := disk.MakeFolder(s.fs, blocks); err != nil {
-		return err
-	}
-	have, err := s.fs.List(blocks)
-	if err != nil || len(have) >= 256 {
-		return err
-	}
-	for i := range 256 {
-		if err := s.fs.MkdirAll(s.fs.PathJoin(blocks, hex.EncodeToString([]byte{byte(i)})), 0o700); err != nil {
-			return err
-		}
-	}
-	return disk.SyncFolder(s.fs, blocks)
-}
-
-func (s *Store) sweepStaging() error {
-	names, err := s.fs.List(s.stagingDir())
-	if err != nil {
-		return err
-	}
-	for _, name := range names {
-		if err := s.fs.Remove(s.fs.PathJoin(s.stagingDir(), filepath.Base(name))); err != nil {
-			return err
-		}
-	}
-	return nil
-}
+func (s *Store) dbDir() string { return s.fs.PathJoin(s.dir, "db") }
 
 func (s *Store) openDatabase() (err error) {
 	s.db, err = database.Open(s.dbDir(), database.Options{

@@ -63,7 +63,7 @@ func (s *Store) reclaimSome() (more bool) {
 			return false
 		}
 		if !here || b.Kind != schema.InFile {
-			path := s.blockPath(h)
+			path := s.files.Path(h)
 			if err := s.fs.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				continue // stays doubtful, and is tried at the next occasion
 			}

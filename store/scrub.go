@@ -2,16 +2,11 @@ package store
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/p2pchord/p2pchord/store/internal/schema"
 )
-
-// maxBad is the most files that are kept in the folder of bad blocks; later ones are deleted.
-const maxBad = 16
 
 // setAside is called with a block that failed its check. It checks once more, because the block may
 // have been replaced meanwhile, and returns the bytes if they are good. Otherwise the block is
@@ -40,25 +35,12 @@ func (s *Store) setAside(h Hash, buf []byte) ([]byte, error) {
 		return t.err
 	})
 	if err == nil && b.Kind == schema.InFile {
-		s.keepBad(h)
+		s.files.KeepBad(h)
 	}
 	if s.opts.OnBad != nil {
 		s.opts.OnBad(h, bad)
 	}
 	return nil, bad
-}
-
-// keepBad moves the file of a bad block to the folder for bad blocks. A file that can't be moved is
-// doubtful, and removed as such.
-func (s *Store) keepBad(h Hash) {
-	s.bad.Lock()
-	defer s.bad.Unlock()
-	have, err := s.fs.List(s.badDir())
-	if err != nil || len(have) >= maxBad {
-		return
-	}
-	name := fmt.Sprintf("%s-%d", hex.EncodeToString(h[:]), time.Now().Unix())
-	_ = s.fs.Rename(s.blockPath(h), s.fs.PathJoin(s.badDir(), name)) // otherwise it is removed
 }
 
 // Verify re-reads every block now, calling report for each bad one, which is set aside.

@@ -3,7 +3,6 @@ package store
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -152,7 +151,7 @@ func (in *intake) run() (*staged, error) {
 
 // spill writes the stream to a temporary file; head is what was read already.
 func (in *intake) spill(g *staged, head []byte) (*staged, error) {
-	temp := in.s.fs.PathJoin(in.s.stagingDir(), rand.Text())
+	temp := in.s.files.Temp()
 	f, err := in.s.fs.Create(temp, vfs.WriteCategoryUnspecified)
 	if err != nil {
 		return nil, in.s.taken("taking in a block", err)
@@ -252,7 +251,7 @@ func (s *Store) publish(g *staged) error {
 		return noted
 	}
 	if err == nil {
-		err = durable.Name(fs, g.temp, s.blockPath(g.hash))
+		err = durable.Name(fs, g.temp, s.files.Path(g.hash))
 	}
 	if err != nil {
 		g.temp = "" // gone, or doubtful under its final name
@@ -269,8 +268,8 @@ func (s *Store) unpublish(g *staged) {
 		return
 	}
 	g.published = false
-	temp := s.fs.PathJoin(s.stagingDir(), rand.Text())
-	if s.fs.Rename(s.blockPath(g.hash), temp) == nil {
+	temp := s.files.Temp()
+	if s.fs.Rename(s.files.Path(g.hash), temp) == nil {
 		g.temp = temp
 	}
 }
@@ -309,7 +308,7 @@ func (s *Store) StageKnown(ctx context.Context, data []byte, h Hash, use Use) (S
 // write makes the temporary file.
 func (g *staged) write(data []byte, use Use) error {
 	fs := g.s.fs
-	temp := fs.PathJoin(g.s.stagingDir(), rand.Text())
+	temp := g.s.files.Temp()
 	category := vfs.WriteCategoryUnspecified
 	if use == Cold {
 		category = disk.ColdBlock

@@ -11,6 +11,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 
+	"github.com/p2pchord/p2pchord/store/internal/blocks"
 	"github.com/p2pchord/p2pchord/store/internal/database"
 	"github.com/p2pchord/p2pchord/store/internal/disk"
 	"github.com/p2pchord/p2pchord/store/internal/journal"
@@ -24,6 +25,7 @@ type Store struct {
 	dir   string
 	opts  Options
 	fs    vfs.FS
+	files *blocks.Folder
 	calls locks.Calls
 
 	db *database.DB
@@ -54,7 +56,6 @@ type Store struct {
 	committing sync.WaitGroup
 	reclaim    chan struct{} // has one token when there may be doubtful files
 	reclaiming sync.Mutex    // held while doubtful files are removed
-	bad        sync.Mutex    // guards the folder of bad blocks
 }
 
 var _ API = (*Store)(nil)

@@ -63,6 +63,7 @@ var walls = []wall{
 	{"store/internal/capacity", []string{"os", "sync", "time", "io/fs", pebble}, false},
 	{"store/internal/memory", []string{"os", "io/fs", pebble, module + "/store/internal/disk"}, false},
 	{"store/internal/schema", []string{module + "/store/internal/database", module + "/store/internal/disk"}, true},
+	{"store/internal/blocks", []string{module + "/store/internal/database", module + "/store/internal/schema", module + "/store/internal/journal"}, true},
 	{"store/internal/locks", []string{module, pebble}, true},
 	{"store/internal/disk", []string{module + "/store"}, true},
 	{"store/internal/journal", []string{module + "/store/internal/database", module + "/store/internal/locks"}, true},
