@@ -28,10 +28,8 @@ const (
 	lossy                      // messages are lost for a time
 	slowDisk                   // a disk is slow for a time
 	fullDisk                   // a disk is full for a time
-	badDisk                    // a disk fails for a time, then the node starts again
 	rot                        // bytes on a disk go bad
 	skew                       // a wall clock jumps
-	days                       // a day passes, by all wall clocks
 	absence                    // a node is away for a time
 	refusal                    // most disks are full for a time
 	night                      // all nodes are away for a time
@@ -39,7 +37,7 @@ const (
 
 var kindNames = [...]string{
 	"", "join", "crash", "power", "destroy", "restart", "restartAll", "leave", "quit", "pause", "cut", "part",
-	"lossy", "slowDisk", "fullDisk", "badDisk", "rot", "skew", "days", "absence", "refusal", "night",
+	"lossy", "slowDisk", "fullDisk", "rot", "skew", "absence", "refusal", "night",
 }
 
 func (k kind) String() string { return kindNames[k] }
@@ -167,9 +165,6 @@ func (w *world) afflict(m misfortune, up []*peer, p, q *peer) {
 	case fullDisk:
 		p.disk.Full = true
 		w.After(m.length, func() { p.disk.Full = false })
-	case badDisk:
-		p.disk.Failed = true
-		w.startLater(p, m.length)
 	case absence:
 		if len(up) > w.least {
 			p.down(true)
@@ -184,8 +179,6 @@ func (w *world) afflict(m misfortune, up []*peer, p, q *peer) {
 		if es := p.disk.All(); len(es) > 0 && w.wholeCopies(es[m.b%len(es)].Block) > 1 {
 			p.disk.Damage(es[m.b%len(es)].Block)
 		}
-	case days:
-		w.dayPasses()
 	case skew:
 		p.Skew = time.Duration(m.b%600-300)*time.Second + time.Duration(w.days)*25*60*time.Minute
 	case join, restart, restartAll, night:
@@ -200,13 +193,10 @@ func (w *world) dayPasses() {
 	w.days++
 }
 
-// startLater has a node start after a time, with a disk that works.
+// startLater has a node start after a time.
 func (w *world) startLater(p *peer, d time.Duration) {
 	w.After(d, func() {
-		if p.Up() && p.disk.Failed {
-			p.down(true)
-		}
-		if p.disk.Failed = false; !p.Up() && !p.left && !p.lost {
+		if !p.Up() && !p.left && !p.lost {
 			p.start()
 		}
 	})
@@ -259,10 +249,6 @@ func (w *world) calm() {
 	w.network.Calm()
 	for _, p := range slices.Clone(w.peers) {
 		p.disk.Full, p.disk.Slow = false, 0
-		if p.disk.Failed {
-			w.startLater(p, 0)
-			continue
-		}
 		p.scrub()
 		if !p.Up() && !p.left && !p.lost {
 			w.note("restart %d", p.index)
