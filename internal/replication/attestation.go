@@ -7,6 +7,7 @@ import (
 
 	"github.com/p2pchord/p2pchord/internal/chord"
 	"github.com/p2pchord/p2pchord/internal/env"
+	"github.com/p2pchord/p2pchord/internal/replication/inventory"
 	"github.com/p2pchord/p2pchord/internal/replication/records"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/ring"
@@ -140,7 +141,7 @@ func (n *Node) arcsHeld(s *chord.Snapshot) (arcs []arc, complete bool) {
 // attestedBy reports whether the owner is the synced owner of the whole arc and has every file's
 // record that is here, or one that replaced it.
 func (n *Node) attestedBy(ctx context.Context, a arc, span store.Span) bool {
-	keys, err := n.differingKeys(ctx, a.owner, span)
+	keys, err := n.held.DifferingKeys(ctx, a.owner, span)
 	if err != nil {
 		return false
 	}
@@ -150,7 +151,7 @@ func (n *Node) attestedBy(ctx context.Context, a arc, span store.Span) bool {
 	}
 	var ask []*pb.Item
 	for _, e := range d.ours {
-		if e.Index == 0 && len(ask) < maxInventory {
+		if e.Index == 0 && len(ask) < inventory.MaxItems {
 			ask = append(ask, records.Item(e))
 		}
 	}
@@ -164,7 +165,7 @@ func (n *Node) attestedBy(ctx context.Context, a arc, span store.Span) bool {
 			return false // the owner lacks it, or can't tell
 		}
 	}
-	return len(d.ours) < maxInventory && n.coveredBy(r.GetReleased().GetPredecessor(), a)
+	return len(d.ours) < inventory.MaxItems && n.coveredBy(r.GetReleased().GetPredecessor(), a)
 }
 
 // coveredBy reports whether an owner with the predecessor pred answers for the whole of a. A new

@@ -125,7 +125,7 @@ func (n *Node) countAt(ctx context.Context, h ring.Position, items []*pb.Item) (
 	for part := items; len(part) > 0; {
 		some := part[:min(len(part), keysAtOnce)]
 		part = part[len(some):]
-		found, err := n.inventory(ctx, h, keysOf(some))
+		found, err := n.held.OfKeys(ctx, h, keysOf(some))
 		if err != nil {
 			return nil, err
 		}
@@ -154,11 +154,11 @@ func (n *Node) laterBlock(it *pb.Item) (*records.Stored, error) {
 		if e.Stamp != string(it.GetStamp()) || !e.Counted {
 			continue
 		}
-		if n.retracted.judging(at) {
+		if n.retracted.Judging(at) {
 			return nil, fault.New(fault.TryAgain, "whether block %d of %q is needed is being asked just now; try again", at.Index, at.Name)
 		}
 		k, err := records.Read(e)
-		if err != nil || n.retracted.has(k, n.env.Now()) {
+		if err != nil || n.retracted.Has(k, n.env.Now()) {
 			return nil, err
 		}
 		return &k, nil

@@ -7,7 +7,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/p2pchord/p2pchord/internal/chord"
-	"github.com/p2pchord/p2pchord/internal/membudget"
+	"github.com/p2pchord/p2pchord/internal/replication/fetch"
 	"github.com/p2pchord/p2pchord/internal/replication/localblocks"
 	"github.com/p2pchord/p2pchord/internal/transfer/request"
 	"github.com/p2pchord/p2pchord/protocol"
@@ -78,13 +78,6 @@ type Transport interface {
 	Call(ctx context.Context, to peer.ID, req *pb.FileRequest, body []byte) (*request.Reply, error)
 }
 
-// BlockFinder gets blocks from whoever has them.
-type BlockFinder interface {
-	// FindBlock gets the bytes of a block for a copy: from near, from the owner of its place, or
-	// from the owner's neighbors. memory is reserved for the block.
-	FindBlock(ctx context.Context, at store.Place, hash store.Hash, size int, near []peer.ID, memory *membudget.Reservation) (*membudget.Buffer, error)
-}
-
 // Store keeps records and blocks; see package store.
 type Store interface {
 	StageKnown(ctx context.Context, data []byte, hash store.Hash, use store.Use) (store.Staged, error)
@@ -147,3 +140,6 @@ func (noMetrics) RepairFetched(int64, error) {}
 
 // Body is the raw bytes that come with a request.
 type Body = localblocks.Body
+
+// BlockFinder gets blocks from whoever has them.
+type BlockFinder = fetch.BlockFinder

@@ -23,5 +23,10 @@
 //
 // Each mutex guards one small state and is never held while another one is taken, while the store
 // is asked, or while a process waits. The function that Store.Update is given runs inside the
-// store's own lock: it takes none but those of releases and retracted, and must not wait.
+// store's own lock: it takes none but those of releases and retractions, and must not wait.
+//
+// Parts that stand on their own are packages below this one: records (what
+// stored records mean), inventory (comparing what peers hold), localblocks (bytes at this node),
+// fetch (bytes that are missing), foreground (pauses for users), clocks (which time counts), and
+// retractions. They import neither this package nor chord.
 package replication

@@ -41,7 +41,7 @@ func (n *Node) serveStat(ctx context.Context, st *pb.Stat) (*pb.FileResponse, er
 
 // holds asks a peer whether it has a record and its bytes.
 func (n *Node) holds(ctx context.Context, h ring.Position, e store.Entry) bool {
-	items, err := n.inventory(ctx, h, []uint32{uint32(e.Key)})
+	items, err := n.held.OfKeys(ctx, h, []uint32{uint32(e.Key)})
 	if err != nil {
 		return false
 	}

@@ -10,9 +10,13 @@ import (
 	"github.com/p2pchord/p2pchord/internal/env"
 	"github.com/p2pchord/p2pchord/internal/membudget"
 	"github.com/p2pchord/p2pchord/internal/replication/clocks"
+	"github.com/p2pchord/p2pchord/internal/replication/fetch"
 	"github.com/p2pchord/p2pchord/internal/replication/foreground"
+	"github.com/p2pchord/p2pchord/internal/replication/inventory"
 	"github.com/p2pchord/p2pchord/internal/replication/localblocks"
+	"github.com/p2pchord/p2pchord/internal/replication/retractions"
 	"github.com/p2pchord/p2pchord/protocol"
+	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/replica"
 	"github.com/p2pchord/p2pchord/ring"
 )
@@ -69,16 +73,16 @@ type Node struct {
 	metrics   Metrics
 
 	repairing *env.Wakeup
-	fetching  *env.Wakeup
+	fetcher   *fetch.Fetcher
 
 	foreground    *foreground.Load
 	blocks        *localblocks.Blocks
 	clocks        *clocks.Clocks
+	held          *inventory.Inventory
 	health        *copyHealth
-	left          leftBehind
 	late          lateCopies
 	released      releases
-	retracted     retracted
+	retracted     retractions.Retractions
 	claimTimeouts claimTimeouts
 	confirmation  confirmation
 	collection    collection
@@ -90,10 +94,10 @@ func New(cfg Config) *Node {
 	n := &Node{
 		cfg: cfg, self: cfg.Self, id: cfg.ID, env: cfg.Env, ring: cfg.Ring, peers: cfg.Peers, transport: cfg.Transport,
 		store: cfg.Store, folder: cfg.Folder, memory: cfg.Memory, metrics: cfg.Metrics,
-		repairing: env.NewWakeup(cfg.Env), fetching: cfg.MissingBytes, health: newCopyHealth(),
+		repairing: env.NewWakeup(cfg.Env), health: newCopyHealth(),
 	}
-	if n.fetching == nil {
-		n.fetching = env.NewWakeup(cfg.Env)
+	if n.cfg.MissingBytes == nil {
+		n.cfg.MissingBytes = env.NewWakeup(cfg.Env)
 	}
 	if n.metrics == nil {
 		n.metrics = noMetrics{}
@@ -103,6 +107,12 @@ func New(cfg Config) *Node {
 	}
 	n.foreground = foreground.New(n.env)
 	n.blocks = localblocks.New(n.env, n.store, n.memory, n.foreground)
+	n.held = inventory.New(n.store, n.Call)
+	n.fetcher = fetch.New(fetch.Config{
+		Heartbeat: n.cfg.Heartbeat, Timeout: n.cfg.Timeout, Env: n.env, Store: n.store, Blocks: n.cfg.Blocks, Memory: n.memory, Load: n.foreground,
+		Wakeup: n.cfg.MissingBytes, Fetched: n.metrics.RepairFetched,
+		Owns: func(key ring.Key) bool { return n.ring.Snapshot().Grants.Owns(key) },
+	})
 	n.clocks = clocks.New(clocks.Config{
 		ID: n.id, Env: n.env, Clock: n.cfg.Clock, Heartbeat: n.cfg.Heartbeat, Grace: n.grace(), Neighbors: n.neighbors,
 	})
@@ -121,7 +131,7 @@ func (n *Node) Processes() []Process {
 	return []Process{
 		{"removing invalid records", n.dropInvalid},
 		{"repair", n.repairLoop},
-		{"fetching", n.fetchLoop},
+		{"fetching", n.fetcher.Run},
 		{"strays", n.strayLoop},
 		{"orphans", n.orphanLoop},
 		{"attestations", n.confirmLoop},
@@ -132,7 +142,7 @@ func (n *Node) Processes() []Process {
 func (n *Node) WakeRepair() { n.repairing.Wake() }
 
 // WakeFetch asks for missing bytes to be fetched soon.
-func (n *Node) WakeFetch() { n.fetching.Wake() }
+func (n *Node) WakeFetch() { n.cfg.MissingBytes.Wake() }
 
 // grace is how long tombstones are kept, and how long a copy counts that no owner has attested.
 func (n *Node) grace() replica.Grace { return replica.Grace(n.cfg.TombstoneGrace.Milliseconds()) }
@@ -165,4 +175,12 @@ func (n *Node) LocalBlock(ctx context.Context, h [protocol.HashSize]byte, buf []
 // owner sends this node its copy of the block, the bytes come from there.
 func (n *Node) Hold(hash [protocol.HashSize]byte, buf *membudget.Buffer) (release func()) {
 	return n.blocks.Hold(hash, buf)
+}
+
+// LeftBehind records that a peer has left the ring with copies that may be nowhere else.
+func (n *Node) LeftBehind(id peer.ID) { n.fetcher.LeftBehind(id) }
+
+// ListHeld asks a peer for everything that inv names.
+func (n *Node) ListHeld(ctx context.Context, from ring.Position, inv *pb.Inventory) ([]*pb.Item, error) {
+	return n.held.List(ctx, from, inv)
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/replica"
+	"github.com/p2pchord/p2pchord/ring"
 	"github.com/p2pchord/p2pchord/store"
 )
 
@@ -64,7 +66,7 @@ func (n *Node) CollectOrphans(ctx context.Context, blocks []store.Entry) {
 			continue
 		}
 		switch block := (replica.Block{Clock: k.GetClock()}); {
-		case n.retracted.has(k, n.env.Now()) || k.GetClock() > replica.MaxClock:
+		case n.retracted.Has(k, n.env.Now()) || k.GetClock() > replica.MaxClock:
 			block.Clock = 0 // as old as can be
 			files[e.Name] = append(files[e.Name], candidate{e, block})
 		case n.settledBlock(k): // nothing that was written a moment ago is an orphan yet
@@ -76,7 +78,7 @@ func (n *Node) CollectOrphans(ctx context.Context, blocks []store.Entry) {
 		// Until it is settled whether they are needed, no commit counts on them.
 		var done []func()
 		for _, c := range some {
-			done = append(done, n.retracted.judge(c.Place))
+			done = append(done, n.retracted.Judge(c.Place))
 		}
 		versions, err := n.versions(ctx, name)
 		for _, c := range some {
@@ -162,4 +164,58 @@ func (n *Node) dropInvalid(ctx context.Context) {
 func (n *Node) removeInvalid(ctx context.Context, e store.Entry) {
 	log.Warnw("a record that is not valid, which no peer would take, is removed", "name", e.Name)
 	n.drop(ctx, e, func() bool { return true })
+}
+
+// A put that is refused for want of space leaves the blocks that were stored before. They are
+// orphans, which would go after a day; their writer gives them up at once. See docs/decisions/0108.
+
+// retractTime bounds what a put that has failed still does.
+const retractTime = 5 * time.Second
+
+// serveRetract takes later blocks that their writer retracts for orphans, and tells the other
+// holders.
+func (n *Node) serveRetract(ctx context.Context, from peer.ID, r *pb.Retract) (*pb.FileResponse, error) {
+	s := n.ring.Snapshot()
+	if r.GetTold() {
+		if err := n.peers.CheckMember(ctx, from); err != nil {
+			return nil, err
+		}
+	}
+	told := make(map[ring.Position][]*pb.Record)
+	var blocks []store.Entry
+	for _, m := range r.GetRecords() {
+		rec, err := protocol.VerifyRecord(m)
+		switch {
+		case err != nil:
+			return nil, err
+		case rec.GetIndex() == 0:
+			return nil, fault.New(fault.Usage, "a file is deleted, not given up")
+		case peer.ID(rec.GetWriter()) != from && !r.GetTold():
+			return nil, fault.New(fault.NotAllowed, "a block is given up by its writer only")
+		}
+		n.retracted.Add(rec, n.env.Now())
+		es, err := n.store.Entries(records.PlaceOf(rec.RecordBody))
+		if err != nil {
+			return nil, err
+		}
+		blocks = append(blocks, es...)
+		if !r.GetTold() {
+			for _, h := range n.others(s, rec.Key(), n.copiesOf(rec.RecordBody)) {
+				told[h] = append(told[h], m)
+			}
+		}
+	}
+	for _, h := range slices.SortedFunc(maps.Keys(told), ring.Position.Compare) {
+		retracted := told[h]
+		n.env.Go("passing on what is given up", func(ctx context.Context) {
+			ctx, cancel := n.env.WithTimeout(ctx, retractTime)
+			defer cancel()
+			req := &pb.FileRequest{Body: &pb.FileRequest_Retract{Retract: &pb.Retract{Records: retracted, Told: true}}}
+			if r, err := n.Call(ctx, peerID(h), req, nil); err == nil {
+				r.Close()
+			} // else its blocks go after a day
+		}, nil)
+	}
+	n.env.Go("collecting blocks", func(ctx context.Context) { n.CollectOrphans(ctx, blocks) }, nil)
+	return &pb.FileResponse{}, ctx.Err()
 }

@@ -134,7 +134,7 @@ func (n *Node) pullQuarantined(ctx context.Context, from ring.Position, span sto
 	if err != nil {
 		return err
 	}
-	items, err := n.ListHeld(ctx, from, &pb.Inventory{First: uint32(span.First), Last: uint32(span.Last), Old: true})
+	items, err := n.held.List(ctx, from, &pb.Inventory{First: uint32(span.First), Last: uint32(span.Last), Old: true})
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/p2pchord/p2pchord/internal/env"
 	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/internal/replication/inventory"
 	"github.com/p2pchord/p2pchord/internal/replication/records"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
@@ -39,7 +40,7 @@ type difference struct {
 // ("Repair" in docs/replication.md). It pulls the records that are only there, and pushes those
 // that are only here and wanted there. It returns how many it has pushed.
 func (n *Node) reconcile(ctx context.Context, with ring.Position, span store.Span, wanted func(store.Entry) bool) (int, error) {
-	keys, err := n.differingKeys(ctx, with, span)
+	keys, err := n.held.DifferingKeys(ctx, with, span)
 	if err != nil {
 		return 0, err
 	}
@@ -82,67 +83,10 @@ const (
 	keepsAtOnce = 64
 )
 
-// differingKeys returns the keys of span under which the two hold different records.
-func (n *Node) differingKeys(ctx context.Context, with ring.Position, span store.Span) ([]uint32, error) {
-	sums, err := n.digest(ctx, with, &pb.Digest{First: uint32(span.First), Last: uint32(span.Last)}, 1)
-	if err != nil {
-		return nil, err
-	}
-	if n.sumOf(span) == sums[0] {
-		return nil, nil
-	}
-	theirs, err := n.digest(ctx, with, &pb.Digest{Table: true}, 256)
-	if err != nil {
-		return nil, err
-	}
-	var rows []uint32
-	for row, sum := range n.store.Rows() {
-		if sum != theirs[row] && records.Touches(span, row) {
-			rows = append(rows, uint32(row)) //nolint:gosec // up to 255
-		}
-	}
-	var keys []uint32
-	for some := range slices.Chunk(rows, 64) {
-		theirs, err := n.digest(ctx, with, &pb.Digest{Rows: some}, 256*len(some))
-		if err != nil {
-			return nil, err
-		}
-		for i, row := range some {
-			for j, sum := range n.store.Buckets(uint8(row)) { //nolint:gosec // up to 255
-				key := row<<8 | uint32(j)                                          //nolint:gosec // up to 255
-				if sum != theirs[i*256+j] && records.Contains(span, uint16(key)) { //nolint:gosec // 16 bits
-					keys = append(keys, key)
-				}
-			}
-		}
-	}
-	return keys, nil
-}
-
-func (n *Node) digest(ctx context.Context, with ring.Position, d *pb.Digest, want int) ([]store.Sum, error) {
-	r, err := n.Call(ctx, peerID(with), &pb.FileRequest{Body: &pb.FileRequest_Digest{Digest: d}}, nil)
-	if err != nil {
-		return nil, err
-	}
-	defer r.Close()
-	raw := r.GetDigests().GetSums()
-	if len(raw) != want {
-		return nil, fault.New(fault.Integrity, "%d sums arrived of %d asked for", len(raw), want)
-	}
-	sums := make([]store.Sum, want)
-	for i, b := range raw {
-		if len(b) != len(store.Sum{}) {
-			return nil, fault.New(fault.Integrity, "a sum has 16 bytes")
-		}
-		sums[i] = store.Sum(b)
-	}
-	return sums, nil
-}
-
 // compare lists the records of both sides under keys and returns the difference. A version that the
 // other side's current version replaces does not count: merging would drop it.
 func (n *Node) compare(ctx context.Context, with ring.Position, keys []uint32) (difference, error) {
-	items, err := n.inventory(ctx, with, keys)
+	items, err := n.held.OfKeys(ctx, with, keys)
 	if err != nil {
 		return difference{}, err
 	}
@@ -192,7 +136,7 @@ func (n *Node) compare(ctx context.Context, with ring.Position, keys []uint32) (
 // pull gets records from a peer and stores them. Each is verified; their bytes are fetched later.
 func (n *Node) pull(ctx context.Context, from ring.Position, items []*pb.Item) error {
 	for len(items) > 0 {
-		ask := items[:min(len(items), maxInventory)]
+		ask := items[:min(len(items), inventory.MaxItems)]
 		r, err := n.Call(ctx, peerID(from), &pb.FileRequest{Body: &pb.FileRequest_Pull{Pull: &pb.Pull{Items: ask}}}, nil)
 		if err != nil {
 			return err

@@ -93,7 +93,7 @@ func (n *Node) lookBeyond(ctx context.Context, s *chord.Snapshot, span store.Spa
 		if slices.Contains(near, h) || ctx.Err() != nil {
 			continue
 		}
-		sums, err := n.digest(ctx, h, &pb.Digest{First: uint32(span.First), Last: uint32(span.Last)}, 1)
+		sums, err := n.held.Digest(ctx, h, &pb.Digest{First: uint32(span.First), Last: uint32(span.Last)}, 1)
 		if err != nil || sums[0] == (store.Sum{}) {
 			continue
 		}

@@ -90,11 +90,11 @@ func (n *Node) handleFile(ctx context.Context, from peer.ID, req *pb.FileRequest
 	case *pb.FileRequest_Claim:
 		resp, err = n.serveClaim(ctx, from, r.Claim)
 	case *pb.FileRequest_Digest:
-		resp, err = n.serveDigest(r.Digest)
+		resp, err = n.held.ServeDigest(r.Digest)
 	case *pb.FileRequest_Inventory:
-		resp, err = n.serveInventory(r.Inventory)
+		resp, err = n.held.ServeInventory(r.Inventory)
 	case *pb.FileRequest_Pull:
-		resp, err = n.servePull(r.Pull)
+		resp, err = n.held.ServePull(r.Pull)
 	case *pb.FileRequest_Release:
 		resp, err = n.serveRelease(ctx, from, r.Release)
 	case *pb.FileRequest_Retract:

@@ -265,7 +265,7 @@ func (n *Node) hasCopy(ctx context.Context, h ring.Position, e store.Entry, whol
 		held[h] = make(map[records.ID]bool)
 	}
 	if !held[h][asked] {
-		items, err := n.inventory(ctx, h, []uint32{uint32(e.Key)})
+		items, err := n.held.OfKeys(ctx, h, []uint32{uint32(e.Key)})
 		if err != nil {
 			return false
 		}

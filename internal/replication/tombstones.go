@@ -12,6 +12,7 @@ import (
 	"github.com/p2pchord/p2pchord/internal/blake3sum"
 	"github.com/p2pchord/p2pchord/internal/chord"
 	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/internal/replication/inventory"
 	"github.com/p2pchord/p2pchord/internal/replication/records"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/replica"
@@ -148,7 +149,7 @@ func (n *Node) collectTombstones(ctx context.Context, s *chord.Snapshot, dead []
 func (n *Node) sendCollect(ctx context.Context, h ring.Position, due []store.Entry) error {
 	for len(due) > 0 {
 		c := &pb.Collect{}
-		for _, e := range due[:min(len(due), maxInventory)] {
+		for _, e := range due[:min(len(due), inventory.MaxItems)] {
 			c.Items = append(c.Items, records.Item(e))
 		}
 		due = due[len(c.Items):]

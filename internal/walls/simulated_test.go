@@ -17,8 +17,11 @@ var simulated = map[string][]string{
 	"internal/transfer/blocks":         nil,
 	"internal/replication":             nil,
 	"internal/replication/clocks":      nil,
+	"internal/replication/fetch":       nil,
 	"internal/replication/foreground":  nil,
+	"internal/replication/inventory":   nil,
 	"internal/replication/localblocks": nil,
+	"internal/replication/retractions": nil,
 	"internal/replication/records":     nil,
 	"internal/standby":                 nil,
 }

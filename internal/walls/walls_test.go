@@ -86,9 +86,12 @@ var walls = []wall{
 	{"internal/nodemetrics", []string{module + "/node"}, true},
 	{"internal/replication", []string{module + "/node", module + "/internal/p2phost"}, true},
 	{"internal/replication/clocks", []string{module + "/internal/chord", module + "/internal/transfer", module + "/store"}, false},
+	{"internal/replication/fetch", []string{module + "/internal/chord", module + "/internal/transfer"}, false},
 	{"internal/replication/foreground", []string{module + "/internal/chord", module + "/internal/transfer", module + "/protocol", module + "/store"}, false},
+	{"internal/replication/inventory", []string{module + "/internal/chord", module + "/internal/env", module + "/replica"}, false},
 	{"internal/replication/localblocks", []string{module + "/internal/chord", module + "/internal/transfer", module + "/ring"}, false},
 	{"internal/replication/records", []string{"time", "context", "net", "os", "sync", "log", "github.com/ipfs/go-log", module + "/internal/chord", module + "/internal/env", module + "/internal/transfer"}, false},
+	{"internal/replication/retractions", []string{module + "/internal/chord", module + "/internal/env", module + "/internal/transfer"}, false},
 	{"internal/standby", []string{module + "/node", module + "/internal/p2phost", module + "/internal/replication"}, true},
 	// What others build on knows none of them.
 	{"internal/env", []string{module + "/node", module + "/store", module + "/protocol", module + "/sim", libp2p}, true},

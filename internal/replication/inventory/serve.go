@@ -1,9 +1,6 @@
-package replication
+package inventory
 
 import (
-	"bytes"
-	"cmp"
-	"context"
 	"encoding/binary"
 	"math/bits"
 
@@ -13,19 +10,18 @@ import (
 	"github.com/p2pchord/p2pchord/internal/replication/records"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
-	"github.com/p2pchord/p2pchord/ring"
 	"github.com/p2pchord/p2pchord/store"
 )
 
 const (
-	// maxInventory is how many items go into one answer to Inventory.
-	maxInventory = 1024
+	// MaxItems is how many items go into one answer to Inventory.
+	MaxItems = 1024
 	// maxPull bounds the bytes of records in one answer to Pull.
 	maxPull = 1 << 20
 )
 
-// serveDigest answers with sums of what is held here.
-func (n *Node) serveDigest(d *pb.Digest) (*pb.FileResponse, error) {
+// ServeDigest answers with sums of what is held here.
+func (i *Inventory) ServeDigest(d *pb.Digest) (*pb.FileResponse, error) {
 	out := &pb.Digests{}
 	switch {
 	case len(d.GetRows()) > 0:
@@ -33,28 +29,28 @@ func (n *Node) serveDigest(d *pb.Digest) (*pb.FileResponse, error) {
 			if row > 0xff || len(d.GetRows()) > 256 {
 				return nil, fault.New(fault.Usage, "a row is a number up to 255")
 			}
-			for _, sum := range n.store.Buckets(uint8(row)) {
+			for _, sum := range i.store.Buckets(uint8(row)) {
 				out.Sums = append(out.Sums, sum[:])
 			}
 		}
 	case d.GetTable():
-		for _, sum := range n.store.Rows() {
+		for _, sum := range i.store.Rows() {
 			out.Sums = append(out.Sums, sum[:])
 		}
 	default:
 		if d.GetFirst() > 0xffff || d.GetLast() > 0xffff {
 			return nil, fault.New(fault.Usage, "a key has 16 bits")
 		}
-		sum := n.sumOf(store.Span{First: uint16(d.GetFirst()), Last: uint16(d.GetLast())})
+		sum := i.sumOf(store.Span{First: uint16(d.GetFirst()), Last: uint16(d.GetLast())})
 		out.Sums = [][]byte{sum[:]}
 	}
 	return &pb.FileResponse{Body: &pb.FileResponse_Digests{Digests: out}}, nil
 }
 
 // sumOf adds the sums of all keys of a span: whole rows where it can, single keys at the ends.
-func (n *Node) sumOf(span store.Span) store.Sum {
+func (i *Inventory) sumOf(span store.Span) store.Sum {
 	var total store.Sum
-	rows := n.store.Rows()
+	rows := i.store.Rows()
 	for _, part := range records.Unwrap(span) {
 		for row := int(part.First >> 8); row <= int(part.Last>>8); row++ {
 			first, last := row<<8, row<<8|0xff
@@ -62,8 +58,8 @@ func (n *Node) sumOf(span store.Span) store.Sum {
 				total = addSums(total, rows[row])
 				continue
 			}
-			for i, sum := range n.store.Buckets(uint8(row)) { //nolint:gosec // up to 255
-				if key := first | i; key >= int(part.First) && key <= int(part.Last) {
+			for at, sum := range i.store.Buckets(uint8(row)) { //nolint:gosec // up to 255
+				if key := first | at; key >= int(part.First) && key <= int(part.Last) {
 					total = addSums(total, sum)
 				}
 			}
@@ -82,11 +78,11 @@ func addSums(a, b store.Sum) store.Sum {
 	return out
 }
 
-// serveInventory lists what is held here: by keys, or by a range of them.
-func (n *Node) serveInventory(inv *pb.Inventory) (*pb.FileResponse, error) {
+// ServeInventory lists what is held here: by keys, or by a range of them.
+func (i *Inventory) ServeInventory(inv *pb.Inventory) (*pb.FileResponse, error) {
 	limit := int(inv.GetLimit())
-	if limit <= 0 || limit > maxInventory {
-		limit = maxInventory
+	if limit <= 0 || limit > MaxItems {
+		limit = MaxItems
 	}
 	var spans []store.Span
 	for _, key := range inv.GetKeys() {
@@ -113,7 +109,7 @@ func (n *Node) serveInventory(inv *pb.Inventory) (*pb.FileResponse, error) {
 		if after != nil && !records.Contains(span, after.Key) {
 			continue // before the cursor
 		}
-		err := n.store.Scan(span, after, func(e store.Entry) bool {
+		err := i.store.Scan(span, after, func(e store.Entry) bool {
 			if !e.Counted && !inv.GetOld() {
 				return true
 			}
@@ -135,57 +131,12 @@ func (n *Node) serveInventory(inv *pb.Inventory) (*pb.FileResponse, error) {
 	return &pb.FileResponse{Body: &pb.FileResponse_Items{Items: items}}, nil
 }
 
-// inventory asks a peer for everything that it holds under keys.
-func (n *Node) inventory(ctx context.Context, from ring.Position, keys []uint32) ([]*pb.Item, error) {
-	return n.ListHeld(ctx, from, &pb.Inventory{Keys: keys})
-}
-
-// maxListedItems bounds what is taken of one peer's list, whose length the peer decides.
-const maxListedItems = 1 << 20
-
-// compareItems orders items as an answer to inv has them.
-func compareItems(inv *pb.Inventory, a, b *pb.Item) int {
-	first := uint16(inv.GetFirst()) //nolint:gosec // a key
-	if len(inv.GetKeys()) > 0 {
-		first = 0
-	}
-	return cmp.Or(
-		cmp.Compare(records.ItemPlace(a).Key-first, records.ItemPlace(b).Key-first),
-		cmp.Compare(a.GetName(), b.GetName()),
-		cmp.Compare(a.GetIndex(), b.GetIndex()),
-		bytes.Compare(a.GetStamp(), b.GetStamp()),
-	)
-}
-
-// ListHeld asks a peer for everything that inv names.
-func (n *Node) ListHeld(ctx context.Context, from ring.Position, inv *pb.Inventory) ([]*pb.Item, error) {
-	var out []*pb.Item
-	for {
-		r, err := n.Call(ctx, peerID(from), &pb.FileRequest{Body: &pb.FileRequest_Inventory{Inventory: inv}}, nil)
-		if err != nil {
-			return nil, err
-		}
-		items := r.GetItems()
-		r.Close()
-		for _, it := range items.GetItems() {
-			if len(out) > 0 && compareItems(inv, out[len(out)-1], it) >= 0 || len(out) == maxListedItems {
-				return nil, fault.New(fault.Integrity, "a peer lists what it holds out of order, or without end")
-			}
-			out = append(out, it)
-		}
-		if !items.GetMore() || len(items.GetItems()) == 0 {
-			return out, nil
-		}
-		inv.After = out[len(out)-1]
-	}
-}
-
-// servePull returns records by place and stamp: as many as fit into one answer, in the order asked.
-func (n *Node) servePull(p *pb.Pull) (*pb.FileResponse, error) {
+// ServePull returns records by place and stamp: as many as fit into one answer, in the order asked.
+func (i *Inventory) ServePull(p *pb.Pull) (*pb.FileResponse, error) {
 	out := &pb.Records{}
 	size := 0
 	for _, it := range p.GetItems() {
-		es, err := n.store.Entries(records.ItemPlace(it))
+		es, err := i.store.Entries(records.ItemPlace(it))
 		if err != nil {
 			return nil, err
 		}

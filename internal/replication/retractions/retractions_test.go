@@ -1,4 +1,4 @@
-package replication
+package retractions
 
 import (
 	"encoding/binary"
@@ -16,7 +16,7 @@ import (
 func TestWhatIsGivenUpIsBounded(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var r retracted
+		var r Retractions
 		for i := range uint64(maxRetracted) {
 			var g givenUp
 			binary.BigEndian.PutUint64(g[:], i)
@@ -24,11 +24,11 @@ func TestWhatIsGivenUpIsBounded(t *testing.T) {
 		}
 		block := records.Stored{RecordBody: &pb.RecordBody{Clock: 5, Writer: []byte("w")}, Entry: store.Entry{Place: store.Place{Name: "honest", Index: 1}, Stamp: "s"}}
 		r.add(givenUpOf(block.Entry.Place, block.Entry.Stamp, block.GetClock(), block.GetWriter()), time.Now())
-		if !r.has(block, time.Now()) {
+		if !r.Has(block, time.Now()) {
 			t.Error("a block that is given up when others have given up many is not remembered")
 		}
 		time.Sleep(remembersRetracted + time.Second)
-		if r.has(block, time.Now()) {
+		if r.Has(block, time.Now()) {
 			t.Error("a block is remembered for too long")
 		}
 		r.add(givenUp{1}, time.Now())

@@ -1,4 +1,4 @@
-package replication
+package fetch
 
 import (
 	"context"
@@ -17,19 +17,19 @@ import (
 	"github.com/p2pchord/p2pchord/store"
 )
 
-// fetchLoop fetches the bytes of records that came without them.
-func (n *Node) fetchLoop(ctx context.Context) {
-	period := n.cfg.Heartbeat
-	for n.fetching.Await(ctx, period) {
-		got, left := n.fetchMissing(ctx)
+// Run fetches the bytes of records that came without them, until ctx ends.
+func (f *Fetcher) Run(ctx context.Context) {
+	period := f.cfg.Heartbeat
+	for f.cfg.Wakeup.Await(ctx, period) {
+		got, left := f.fetchMissing(ctx)
 		switch {
 		case left == 0:
-			period = 10 * n.cfg.Heartbeat
+			period = 10 * f.cfg.Heartbeat
 		case got == 0:
-			period = min(2*period, 10*n.cfg.Heartbeat)
+			period = min(2*period, 10*f.cfg.Heartbeat)
 		default:
-			period = n.cfg.Heartbeat / 3
-			n.WakeFetch()
+			period = f.cfg.Heartbeat / 3
+			f.cfg.Wakeup.Wake()
 		}
 	}
 }
@@ -38,17 +38,17 @@ func (n *Node) fetchLoop(ctx context.Context) {
 const fetchers = 3
 
 // fetchMissing makes one pass over the records without bytes.
-func (n *Node) fetchMissing(ctx context.Context) (got, left int) {
-	if n.store.Err() != nil {
+func (f *Fetcher) fetchMissing(ctx context.Context) (got, left int) {
+	if f.cfg.Store.Err() != nil {
 		return 0, 0 // nothing can be kept
 	}
-	missing, err := n.store.Missing(1024)
+	missing, err := f.cfg.Store.Missing(1024)
 	if err != nil || len(missing) == 0 {
 		return 0, 0
 	}
 	var mu sync.Mutex
 	ended := func(e store.Entry, err error) {
-		n.metrics.RepairFetched(int64(e.Size), err)
+		f.cfg.Fetched(int64(e.Size), err)
 		mu.Lock()
 		defer mu.Unlock()
 		if err == nil {
@@ -58,18 +58,18 @@ func (n *Node) fetchMissing(ctx context.Context) (got, left int) {
 		left++
 		log.Debugw("fetching a block", "name", e.Name, "index", e.Index, "err", err)
 	}
-	group := env.NewGroup(n.env, fetchers)
+	group := env.NewGroup(f.cfg.Env, fetchers)
 	for _, e := range missing {
 		if !e.Counted {
 			continue
 		}
-		if k, err := records.Read(e); err == nil && k.GetCopies() == 1 && !n.ring.Snapshot().Grants.Owns(ring.Key(e.Key)) {
+		if k, err := records.Read(e); err == nil && k.GetCopies() == 1 && !f.cfg.Owns(ring.Key(e.Key)) {
 			continue // a witness of a file of one copy holds the record alone
 		}
 		err := group.Go(ctx, "fetching a block", func(context.Context) {
 			err := contain.ErrPanic // unless it returns
 			defer func() { ended(e, err) }()
-			err = n.foreground.Yield(ctx, func() error { return n.fetch(ctx, e) })
+			err = f.cfg.Load.Yield(ctx, func() error { return f.fetch(ctx, e) })
 		})
 		if err != nil {
 			break
@@ -83,28 +83,28 @@ func (n *Node) fetchMissing(ctx context.Context) (got, left int) {
 const slowest = 16 << 10
 
 // fetch gets the bytes of one entry from another holder.
-func (n *Node) fetch(ctx context.Context, e store.Entry) error {
-	if !n.store.HasRoom(int64(e.Size)) {
+func (f *Fetcher) fetch(ctx context.Context, e store.Entry) error {
+	if !f.cfg.Store.HasRoom(int64(e.Size)) {
 		return fault.New(fault.NoSpace, "no room for a copy of block %d of %q", e.Index, e.Name)
 	}
-	room, err := n.memory.Reserve(ctx, membudget.Repair, int(e.Size), 1)
+	room, err := f.cfg.Memory.Reserve(ctx, membudget.Repair, int(e.Size), 1)
 	if err != nil {
 		return err
 	}
 	defer room.Close()
-	ctx, cancel := n.env.WithTimeout(ctx, 6*n.cfg.Timeout+time.Duration(e.Size)*time.Second/slowest)
+	ctx, cancel := f.cfg.Env.WithTimeout(ctx, 6*f.cfg.Timeout+time.Duration(e.Size)*time.Second/slowest)
 	defer cancel()
-	data, err := n.cfg.Blocks.FindBlock(ctx, e.Place, e.Block, int(e.Size), n.left.list(), room)
+	data, err := f.cfg.Blocks.FindBlock(ctx, e.Place, e.Block, int(e.Size), f.left.list(), room)
 	if err != nil {
 		return err
 	}
 	defer data.Free()
-	st, err := n.store.StageKnown(ctx, data.Data, e.Block, store.Cold)
+	st, err := f.cfg.Store.StageKnown(ctx, data.Data, e.Block, store.Cold)
 	if err != nil {
 		return err
 	}
 	defer st.Discard()
-	return n.store.Supply(ctx, st)
+	return f.cfg.Store.Supply(ctx, st)
 }
 
 // leftBehind are the peers that have left the ring with copies that may be nowhere else, the latest
@@ -118,9 +118,9 @@ type leftBehind struct {
 const maxLeftBehind = 8
 
 // LeftBehind records that a peer has left the ring with copies that may be nowhere else.
-func (n *Node) LeftBehind(id peer.ID) {
-	n.left.add(id)
-	n.WakeFetch()
+func (f *Fetcher) LeftBehind(id peer.ID) {
+	f.left.add(id)
+	f.cfg.Wakeup.Wake()
 }
 
 func (l *leftBehind) add(id peer.ID) {
