@@ -96,8 +96,8 @@ func (o *operations) Through(seen func(ctx context.Context, to peer.ID, req *pb.
 	}
 }
 
-// GivesWord tells whether the node says, as the witness of owner, what it has of a file.
-func (n *Node) GivesWord(name string, owner *Node) bool {
+// GivesVote reports whether the node votes on a file as the witness of owner.
+func (n *Node) GivesVote(name string, owner *Node) bool {
 	vote := n.replicas.Vote(name, owner.host.ID())
 	return vote.GetName() == name && len(vote.GetStamp()) > 0
 }

@@ -17,11 +17,11 @@ import (
 	"github.com/p2pchord/p2pchord/protocol/pb"
 )
 
-// asked is what a reader has asked for a file's record, in order of their words.
+// asked is what a reader has asked for a file's record.
 type asked struct {
 	mu   sync.Mutex
 	what []string
-	// to a question for the witness's word; nil to let it through
+	// to a question for the witness's vote; nil to let it through
 	answer func(ctx context.Context) error
 }
 
@@ -40,12 +40,12 @@ func (a *asked) note(req *pb.FileRequest) func(context.Context) error {
 	switch r := req.GetBody().(type) {
 	case *pb.FileRequest_Get:
 		if r.Get.GetUnconfirmed() {
-			a.what = append(a.what, "get, with the word")
+			a.what = append(a.what, "get, with the vote")
 		} else {
 			a.what = append(a.what, "get")
 		}
 	case *pb.FileRequest_Word:
-		a.what = append(a.what, "word")
+		a.what = append(a.what, "vote")
 		return a.answer
 	}
 	return nil
@@ -73,7 +73,7 @@ type reader interface {
 }
 
 // A reader that is neither the owner nor its witness asks both at the same time, once it knows
-// them, be it a member or not; and when the witness gives no good word, the owner asks it as
+// them, be it a member or not; and when the witness gives no good vote, the owner asks it as
 // always.
 func TestReadersAskBoth(t *testing.T) {
 	t.Parallel()
@@ -96,17 +96,17 @@ func TestReadersAskBoth(t *testing.T) {
 	never := func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
 	refused := func(context.Context) error { return fault.New(fault.Refused, "no") }
 	for who, r := range map[string]reader{"a member": third, "a passing client": c.passing(node.ClientConfig{})} {
-		// a passing client that has no connection to the witness doesn't make one for its word
+		// a passing client that has no connection to the witness doesn't make one for its vote
 		c.get(r, others)
 		a := &asked{}
 		r.Through(a.see)
 		for i, want := range [][]string{
 			{"get"},
-			{"get, with the word", "word"},
-			{"get, with the word", "word"},
-			{"get", "get, with the word", "word"}, // refused
-			{"get, with the word", "word"},
-			{"get", "get, with the word", "word"}, // no answer
+			{"get, with the vote", "vote"},
+			{"get, with the vote", "vote"},
+			{"get", "get, with the vote", "vote"}, // refused
+			{"get, with the vote", "vote"},
+			{"get", "get, with the vote", "vote"}, // no answer
 		} {
 			a.answerWith(map[int]func(context.Context) error{3: refused, 5: never}[i])
 			if got := c.get(r, name); !bytes.Equal(got, data) {
@@ -146,16 +146,16 @@ func TestAReadAwaitsItsQuestionToTheWitness(t *testing.T) {
 	}
 }
 
-// Nobody but the witness gives its word.
-func TestWhoGivesTheWord(t *testing.T) {
+// Nobody but the witness gives its vote.
+func TestWhoGivesTheVote(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 4)
 	owner := c.nodes[0]
-	name := c.nameOwnedBy(owner, "word")
+	name := c.nameOwnedBy(owner, "vote")
 	c.put(owner, name, []byte("x"))
 	for _, n := range c.nodes {
-		if got, want := n.GivesWord(name, owner), c.successorOf(n) == owner; got != want {
-			t.Errorf("a node whose successor is the owner (%v) gives its word: %v", want, got)
+		if got, want := n.GivesVote(name, owner), c.successorOf(n) == owner; got != want {
+			t.Errorf("a node whose successor is the owner (%v) gives its vote: %v", want, got)
 		}
 	}
 }

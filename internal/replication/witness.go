@@ -98,28 +98,28 @@ func (n *Node) serveConfirm(from peer.ID, c *pb.Confirm) (*pb.FileResponse, erro
 	return &pb.FileResponse{Need: need}, n.mayWitness(from, ring.Key(at.Key), c.GetGrant())
 }
 
-// A get of a file's record needs the word of the witness. There are three ways to it: the owner
-// asks for it; a reader that is the witness says it in its request; or the
-// reader asks owner and witness at the same time. See docs/decisions/0050.
+// A get of a file's record needs the vote of the witness. There are three ways to it: the owner
+// asks for it; a reader that is the witness sends it in its request; or the reader asks owner and
+// witness at the same time. See docs/decisions/0050.
 
-// readerVote is what a reader says in its request as the witness.
+// readerVote is the vote that a reader sends in its request as the witness.
 type readerVote struct {
 	from peer.ID
-	word *pb.Confirm
+	vote *pb.Confirm
 }
 
 // confirms reports whether the reader is the witness, and says that the grant is valid and that it
 // has the version about to be served.
 func (w readerVote) confirms(s *chord.Snapshot, ks []records.Stored) bool {
 	g := s.Grants.Grant
-	if w.word == nil || peerID(g.From) != w.from {
+	if w.vote == nil || peerID(g.From) != w.from {
 		return false
 	}
 	stamp := ""
 	if len(ks) > 0 {
 		stamp = ks[0].Entry.Stamp
 	}
-	return protocol.Vote(w.word).Settles(g.ID, stamp)
+	return protocol.Vote(w.vote).Settles(g.ID, stamp)
 }
 
 // serveVote gives a reader the vote of this node as the witness of an owner.

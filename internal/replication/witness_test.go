@@ -13,9 +13,9 @@ import (
 	"github.com/p2pchord/p2pchord/store"
 )
 
-// A reader's word that it is the witness counts only from the giver of the present grant, and only
+// A reader's vote as the witness counts only from the giver of the present grant, and only
 // up to the version that it has.
-func TestWhoseWordConfirms(t *testing.T) {
+func TestWhoseVoteConfirms(t *testing.T) {
 	t.Parallel()
 	witness := ring.Position{Key: 7, ID: "witness"}
 	s := &chord.Snapshot{}
@@ -28,7 +28,7 @@ func TestWhoseWordConfirms(t *testing.T) {
 		ks         []records.Stored
 		want       bool
 	}{
-		{"nothing said", readerVote{from: "witness"}, has, false},
+		{"no vote", readerVote{from: "witness"}, has, false},
 		{"the version that is served", readerVote{"witness", &pb.Confirm{Grant: current, Stamp: []byte("5")}}, has, true},
 		{"a greater one", readerVote{"witness", &pb.Confirm{Grant: current, Stamp: []byte("6")}}, has, true},
 		{"an older one", readerVote{"witness", &pb.Confirm{Grant: current, Stamp: []byte("4")}}, has, false},
