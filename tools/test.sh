@@ -69,9 +69,6 @@ fi
 step tests
 go test -timeout 20m ./...
 
-step planted mistakes in the simulation
-go test ./sim -run TestMutants -timeout 20m -args -sim.mutants
-
 # The packages without goroutines, ring and replica, have no races to find, and the longest tests;
 # e2e runs the program as it is built for users.
 step tests with the race detector
