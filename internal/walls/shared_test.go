@@ -51,19 +51,16 @@ func lineCount(t *testing.T, dir string) (n int) {
 // usual are the names of methods that types of any package have.
 var usual = []string{"Close", "String", "Error", "Unwrap", "Len", "Less", "Swap", "Push", "Pop", "Read", "Size", "Offered"}
 
-// functions are the names of the functions and methods that a package declares outside its tests.
+// functions are the names of the functions and methods that a package, and those below it, declare
+// outside their tests.
 func functions(t *testing.T, dir string) map[string]bool {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join("..", "..", dir, "*.go"))
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no files in %s: %v", dir, err)
-	}
 	out := map[string]bool{}
-	for _, name := range files {
-		if strings.HasSuffix(name, "_test.go") {
-			continue
+	eachText(t, filepath.Join("..", "..", dir), func(name string, text []byte) {
+		if !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") {
+			return
 		}
-		f, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
+		f, err := parser.ParseFile(token.NewFileSet(), name, text, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -72,6 +69,9 @@ func functions(t *testing.T, dir string) map[string]bool {
 				out[fn.Name.Name] = true
 			}
 		}
+	})
+	if len(out) == 0 {
+		t.Fatalf("no functions in %s", dir)
 	}
 	return out
 }
