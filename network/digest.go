@@ -25,7 +25,7 @@ type Digest struct {
 // Head is what a set has of one issuer.
 type Head struct {
 	Issuer statement.Key
-	Seq    uint64 // the greatest number
+	Seq    uint64 // the last number before the first that is missing
 	Sum    Sum
 }
 
@@ -53,14 +53,14 @@ func (s *Set) Heads() []Head {
 	out := make([]Head, 0, len(s.histories))
 	for _, k := range s.issuers() {
 		h := s.histories[k]
-		out = append(out, Head{k, h.last(), h.sum(^uint64(0), s.pinned)})
+		out = append(out, Head{k, h.unbroken(), h.sum(^uint64(0), s.pinned)})
 	}
 	return out
 }
 
-// Lacks returns the statements that another set may lack, given its heads, in an order in which it
-// can take each of them at once. Where it has more of an issuer than this set, or another branch,
-// it has to send what it has first.
+// Lacks returns the statements that another set may lack, given its heads, an issuer's authority
+// before what it issues. Of issuers of whom the other set has more it returns none: it has to send
+// what it has first.
 func (s *Set) Lacks(theirs []Head) []*statement.Statement {
 	heads := make(map[statement.Key]Head, len(theirs))
 	for _, h := range theirs {
@@ -69,11 +69,11 @@ func (s *Set) Lacks(theirs []Head) []*statement.Statement {
 	from := make(map[statement.Key]uint64, len(s.histories)) // the first number to send
 	for k, h := range s.histories {
 		switch head, ok := heads[k]; {
-		case !ok || head.Seq == h.last():
+		case !ok || head.Seq == h.unbroken():
 			if !ok || head.Sum != h.sum(^uint64(0), s.pinned) {
 				from[k] = 1
 			}
-		case head.Seq < h.last():
+		case head.Seq < h.unbroken():
 			from[k] = 1
 			if head.Sum == h.sum(head.Seq, s.pinned) {
 				from[k] = head.Seq + 1

@@ -39,12 +39,12 @@ func (h *history) alternatives(seq uint64) []*statement.Statement {
 	return h.at[seq]
 }
 
-// last returns the greatest number.
-func (h *history) last() uint64 {
-	if h == nil || len(h.seqs) == 0 {
-		return 0
+// unbroken returns the last number before the first that is missing.
+func (h *history) unbroken() (seq uint64) {
+	for len(h.alternatives(seq+1)) > 0 {
+		seq++
 	}
-	return h.seqs[len(h.seqs)-1]
+	return seq
 }
 
 // relevant returns the greatest number that may have an effect: that of the first fork, or beyond

@@ -1,6 +1,37 @@
 package network
 
-import "github.com/p2pchord/p2pchord/network/statement"
+import (
+	"slices"
+
+	"github.com/p2pchord/p2pchord/network/statement"
+)
+
+// AddAll adds what another set has sent, and returns how many statements are new. It passes over
+// those that can't be placed. The error is that of the first statement that is refused.
+//
+// A branch that a cut names is known from its end, so what is surplus at first may be wanted once
+// the later ones are there.
+func (s *Set) AddAll(all []*statement.Statement) (added int, err error) {
+	for again := true; again; {
+		again = false
+		var surplus []*statement.Statement
+		for _, st := range all {
+			outcome, refused := s.Add(st)
+			switch {
+			case refused != nil && err == nil:
+				err = refused
+			case refused == nil && outcome == Surplus:
+				surplus = append(surplus, st)
+			case refused == nil && outcome == Added:
+				added++
+				again = true
+			}
+		}
+		slices.Reverse(surplus)
+		all = surplus
+	}
+	return added, err
+}
 
 // wait keeps a statement that can't be placed yet, and forgets the oldest ones when there are too
 // many: whoever has them sends them again.

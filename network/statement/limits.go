@@ -13,7 +13,7 @@ const (
 	MaxPlace     = 260  // bytes of a place on the ring: HOST:PORT
 	MaxWhy       = 200  // bytes of the reason for a revocation
 	MaxSealKey   = 2048 // bytes of a public key for sealing
-	MaxRecovery  = 16   // recovery keys
+	MaxRecovery  = 12   // recovery keys
 	MaxCuts      = 32   // issuers that one statement cuts off
 	SaltSize     = 16
 	CheckSize    = 16

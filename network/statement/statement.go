@@ -152,11 +152,15 @@ func New(key ed25519.PrivateKey, h Header, c Content) (*Statement, error) {
 	if err != nil {
 		return nil, fault.New(fault.Usage, "a statement can't be encoded: %w", err)
 	}
-	s, err := verify(&pb.Statement{Body: raw, Signature: ed25519.Sign(key, text(Domain, raw))})
+	s, err := sign(key, raw)
 	if err != nil {
 		return nil, fault.New(fault.Usage, "a statement can't be made: %w", err)
 	}
 	return s, nil
+}
+
+func sign(key ed25519.PrivateKey, body []byte) (*Statement, error) {
+	return verify(&pb.Statement{Body: body, Signature: ed25519.Sign(key, text(Domain, body))})
 }
 
 // Consent returns a peer's signature below a grant of one issuer, with the keys that the grant has.
