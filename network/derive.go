@@ -27,7 +27,7 @@ func (f *foundation) settle() (*outcome, []*revocation) {
 		possible := f.derive(applied).revocations()
 		certain := f.derive(possible)
 		next := certain.revocations()
-		if len(next) == len(applied) {
+		if len(next) <= len(applied) { // it never shrinks
 			return certain, possible
 		}
 		applied = next

@@ -2,7 +2,6 @@ package network
 
 import (
 	"encoding/binary"
-	"maps"
 	"slices"
 
 	"github.com/p2pchord/p2pchord/internal/blake3sum"
@@ -36,8 +35,9 @@ var forkMark = statement.ID(slices.Repeat([]byte{0xff}, statement.HashSize))
 func (s *Set) Digest() Digest {
 	var h blake3sum.Hasher
 	var d Digest
-	for _, k := range s.issuers() {
-		n, text := s.histories[k].text(^uint64(0), s.pinned)
+	c := s.coverage()
+	for _, k := range c.issuers() {
+		n, text := c.text(k, ^uint64(0))
 		d.Count += n
 		_, _ = h.Write(k[:]) // never fails
 		_, _ = h.Write(binary.LittleEndian.AppendUint64(nil, n))
@@ -50,10 +50,10 @@ func (s *Set) Digest() Digest {
 
 // Heads returns what the set has, by issuer.
 func (s *Set) Heads() []Head {
+	c := s.coverage()
 	out := make([]Head, 0, len(s.histories))
-	for _, k := range s.issuers() {
-		h := s.histories[k]
-		out = append(out, Head{k, h.unbroken(), h.sum(^uint64(0), s.pinned)})
+	for _, k := range c.issuers() {
+		out = append(out, Head{k, s.histories[k].unbroken(), c.sum(k, ^uint64(0))})
 	}
 	return out
 }
@@ -67,15 +67,17 @@ func (s *Set) Lacks(theirs []Head) []*statement.Statement {
 		heads[h.Issuer] = h
 	}
 	from := make(map[statement.Key]uint64, len(s.histories)) // the first number to send
-	for k, h := range s.histories {
+	c := s.coverage()
+	for _, k := range c.issuers() {
+		have := s.histories[k].unbroken()
 		switch head, ok := heads[k]; {
-		case !ok || head.Seq == h.unbroken():
-			if !ok || head.Sum != h.sum(^uint64(0), s.pinned) {
+		case !ok || head.Seq == have:
+			if !ok || head.Sum != c.sum(k, ^uint64(0)) {
 				from[k] = 1
 			}
-		case head.Seq < h.unbroken():
+		case head.Seq < have:
 			from[k] = 1
-			if head.Sum == h.sum(head.Seq, s.pinned) {
+			if head.Sum == c.sum(k, head.Seq) {
 				from[k] = head.Seq + 1
 			}
 		}
@@ -90,36 +92,38 @@ func (s *Set) Lacks(theirs []Head) []*statement.Statement {
 	return out
 }
 
-func (s *Set) issuers() []statement.Key {
-	return slices.SortedFunc(maps.Keys(s.histories), statement.Key.Compare)
+// issuers returns the keys that have issued something that can have an effect.
+func (c *coverage) issuers() (out []statement.Key) {
+	for k := range c.standing {
+		if len(c.seqs(k)) > 0 {
+			out = append(out, k)
+		}
+	}
+	slices.SortFunc(out, statement.Key.Compare)
+	return out
 }
 
-func (h *history) sum(to uint64, pinned map[statement.ID]bool) (out Sum) {
-	_, text := h.text(to, pinned)
+func (c *coverage) sum(k statement.Key, to uint64) (out Sum) {
+	_, text := c.text(k, to)
 	sum := blake3sum.Sum(text)
 	copy(out[:], sum[:])
 	return out
 }
 
-// text is what is hashed of a history up to a number, with the count of its entries: the IDs in
-// their order. Where there is a fork it has a mark instead, and from there on only the IDs on
-// branches that cuts name. What else is known then may differ from peer to peer, and has no effect.
-func (h *history) text(to uint64, pinned map[statement.ID]bool) (n uint64, text []byte) {
-	forked := false
-	for _, seq := range h.seqs {
+// text is what is hashed of an issuer up to a number, with the count of its entries: the IDs that
+// are covered, in the order of their numbers. Where there is a fork it has a mark instead.
+func (c *coverage) text(k statement.Key, to uint64) (n uint64, text []byte) {
+	fork := c.fork(k)
+	for _, seq := range c.seqs(k) {
 		if seq > to {
 			break
 		}
-		all := h.at[seq]
-		if len(all) > 1 && !forked {
-			forked = true
-			text = binary.LittleEndian.AppendUint64(text, seq)
-			text = append(text, forkMark[:]...)
-			n++
+		var ids []statement.ID
+		if seq == fork {
+			ids = append(ids, forkMark)
 		}
-		ids := make([]statement.ID, 0, len(all))
-		for _, st := range all {
-			if !forked || pinned[st.ID()] {
+		for _, st := range c.set.histories[k].at[seq] {
+			if c.covered[st.ID()] {
 				ids = append(ids, st.ID())
 			}
 		}

@@ -47,22 +47,6 @@ func (h *history) unbroken() (seq uint64) {
 	return seq
 }
 
-// relevant returns the greatest number that may have an effect: that of the first fork, or beyond
-// it of a branch that a cut names.
-func (h *history) relevant(pinned map[statement.ID]bool) (last uint64) {
-	if h == nil {
-		return 0
-	}
-	forked := false
-	for _, seq := range h.seqs {
-		if !forked || slices.ContainsFunc(h.at[seq], func(st *statement.Statement) bool { return pinned[st.ID()] }) {
-			last = seq
-		}
-		forked = forked || len(h.at[seq]) > 1
-	}
-	return last
-}
-
 // whole returns the statements from number 1 up to the first that is missing, forked, or doesn't
 // follow the one before, and the number of the fork that ends it, or 0.
 func (h *history) whole() (path []*statement.Statement, fork uint64) {

@@ -50,11 +50,8 @@ func newFoundation(s *Set) *foundation {
 // the root, and what either cuts off is cut off.
 func (f *foundation) readOrders() {
 	var latest []*statement.Statement
-	for _, id := range f.set.order {
+	for _, id := range f.set.orders {
 		st := f.set.byID[id]
-		if !f.set.approved(st) {
-			continue
-		}
 		f.roots[st.Issuer()] = true
 		switch g := orderOf(st).Generation; {
 		case g > f.generation:

@@ -27,14 +27,14 @@ type Set struct {
 	order     []statement.ID // as they came: an issuer's authority before what it issues
 	histories map[statement.Key]*history
 	standing  map[statement.Key]standing
-	invites   map[statement.Key][]*statement.Invite
-	pinned    map[statement.ID]bool // on a branch that a cut names
+	orders    []statement.ID // those that make a new root
 	waiting   []*statement.Statement
 	size      int
 	attached  int
+	cover     *coverage // nil when the set has changed
 }
 
-// standing is what the set knows of a key, whatever was revoked.
+// standing is what a key may issue, whatever was revoked.
 type standing uint8
 
 const (
@@ -52,7 +52,7 @@ const (
 	Added   Outcome = iota
 	Known           // it, or its attachment, changes nothing
 	Waiting         // its issuer is unknown: it counts once the issuer is known, or is forgotten
-	Surplus         // one of too many alternatives in a fork, or not what an invitation permits
+	Surplus         // one of too many alternatives in a fork
 )
 
 // NewSet returns a set that has the genesis of a network only.
@@ -62,7 +62,7 @@ func NewSet(genesis *statement.Statement) (*Set, error) {
 	}
 	s := &Set{
 		genesis: genesis, byID: map[statement.ID]*statement.Statement{}, histories: map[statement.Key]*history{},
-		standing: map[statement.Key]standing{genesis.Issuer(): root}, invites: map[statement.Key][]*statement.Invite{}, pinned: map[statement.ID]bool{},
+		standing: map[statement.Key]standing{genesis.Issuer(): root},
 	}
 	s.insert(genesis)
 	return s, nil
@@ -132,11 +132,10 @@ func (s *Set) add(st *statement.Statement) (Outcome, error) {
 	case as == stranger:
 		s.wait(st)
 		return Waiting, nil
-	case as == invited && !s.permitted(st):
-		// The key may turn out to be an admin's, or to have another invitation.
-		s.wait(st)
+	case as == invited && st.Seq() != 1:
+		s.wait(st) // the key may turn out to be an admin's
 		return Waiting, nil
-	case !s.pinned[st.ID()] && s.unpinned(st) >= maxAlternatives:
+	case s.surplus(st):
 		return Surplus, nil
 	case !s.room(st, as):
 		return 0, fault.New(fault.NoSpace, "the network has as many statements as it can: %d, with %d bytes", len(s.order), s.size)
@@ -151,28 +150,20 @@ func (s *Set) approved(st *statement.Statement) bool {
 	return ok && approvals(s.genesis.Content().(*statement.Genesis), n) //nolint:forcetypeassert // NewSet has checked it
 }
 
-// permitted reports whether an invitation permits st.
-func (s *Set) permitted(st *statement.Statement) bool {
-	g, ok := st.Content().(*statement.Grant)
-	if !ok || st.Seq() != 1 {
+// surplus reports whether there is proof enough of a fork without st. Statements on a branch that a
+// cut names are never surplus, and don't count.
+func (s *Set) surplus(st *statement.Statement) bool {
+	all := s.histories[st.Issuer()].alternatives(st.Seq())
+	if len(all) < maxAlternatives || s.approved(st) || s.coverage().pinned[st.ID()] {
 		return false
 	}
-	for _, i := range s.invites[st.Issuer()] {
-		if i.Permits(g) {
-			return true
-		}
-	}
-	return false
-}
-
-// unpinned counts the statements with the number of st that no cut names.
-func (s *Set) unpinned(st *statement.Statement) (n int) {
-	for _, other := range s.histories[st.Issuer()].alternatives(st.Seq()) {
-		if !s.pinned[other.ID()] {
+	n := 0
+	for _, other := range all {
+		if !s.coverage().pinned[other.ID()] {
 			n++
 		}
 	}
-	return n
+	return n >= maxAlternatives
 }
 
 func (s *Set) room(st *statement.Statement, as standing) bool {
@@ -197,9 +188,7 @@ func (s *Set) insert(st *statement.Statement) {
 		s.histories[st.Issuer()] = h
 	}
 	h.add(st)
-	if s.pinned[st.ID()] {
-		s.pin(st.Previous())
-	}
+	s.cover = nil
 	switch c := st.Content().(type) {
 	case *statement.Grant:
 		if !c.StatementKey.IsZero() {
@@ -207,33 +196,12 @@ func (s *Set) insert(st *statement.Statement) {
 		}
 	case *statement.Invite:
 		s.raise(c.Key, invited)
-		s.invites[c.Key] = append(s.invites[c.Key], c)
 	case *statement.NewRoot:
 		if s.approved(st) {
 			s.raise(st.Issuer(), root)
-			s.pinCuts(c.Order.Cuts)
+			s.orders = append(s.orders, st.ID())
 		}
-	case *statement.Revoke:
-		s.pinCuts(c.Cuts)
 	}
 }
 
 func (s *Set) raise(k statement.Key, to standing) { s.standing[k] = max(s.standing[k], to) }
-
-func (s *Set) pinCuts(cuts []statement.Cut) {
-	for _, c := range cuts {
-		s.pin(c.Keep)
-	}
-}
-
-// pin keeps a statement, and those before it, whatever else has their numbers.
-func (s *Set) pin(id statement.ID) {
-	for !id.IsZero() && !s.pinned[id] {
-		s.pinned[id] = true
-		st := s.byID[id]
-		if st == nil {
-			return // it goes on when that one comes
-		}
-		id = st.Previous()
-	}
-}

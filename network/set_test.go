@@ -30,7 +30,7 @@ func exchange(t *testing.T, a, b *Set) {
 	}
 }
 
-// Sets that have different parts of a network agree after an exchange, whatever the parts.
+// Sets that have different parts of a network agree after an exchange, whatever they are.
 func TestExchange(t *testing.T) {
 	t.Parallel()
 	for n, sc := range scenarios(t) {

@@ -138,7 +138,7 @@ func (st *State) addIssuers(o *outcome) {
 			continue
 		}
 		st.Issuers = append(st.Issuers, Issuer{
-			Key: k, Root: as == root, Peers: slices.Sorted(maps.Keys(peers[k])), Counted: counted[k], Last: o.f.set.histories[k].relevant(o.f.set.pinned),
+			Key: k, Root: as == root, Peers: slices.Sorted(maps.Keys(peers[k])), Counted: counted[k], Last: o.f.set.coverage().last(k),
 		})
 	}
 	slices.SortFunc(st.Issuers, func(a, b Issuer) int { return a.Key.Compare(b.Key) })
@@ -169,15 +169,12 @@ func (st *State) addInvitations(o *outcome) {
 	})
 }
 
-// addForks lists the first fork of each issuer. Which statements follow it, and which of more than
-// two are known, may differ from peer to peer.
+// addForks lists the first fork of each issuer.
 func (st *State) addForks(s *Set) {
-	for k, h := range s.histories {
-		for _, seq := range h.seqs {
-			if len(h.at[seq]) > 1 {
-				st.Forks = append(st.Forks, Fork{k, seq})
-				break
-			}
+	c := s.coverage()
+	for k := range c.standing {
+		if seq := c.fork(k); seq > 0 {
+			st.Forks = append(st.Forks, Fork{k, seq})
 		}
 	}
 	slices.SortFunc(st.Forks, func(a, b Fork) int { return a.Issuer.Compare(b.Issuer) })
