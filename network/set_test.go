@@ -50,7 +50,8 @@ func TestExchange(t *testing.T) {
 			if a.Len()+len(a.waiting)+b.Len()+len(b.waiting) != 8+2 {
 				t.Fatalf("%d: statements are lost", n)
 			}
-			for _, st := range slices.Concat(a.waiting, b.waiting) { // whoever has sent them sends them again
+			// Whoever has sent them sends them again.
+			for _, st := range slices.Concat(a.waiting, b.waiting) {
 				for _, s := range []*Set{a, b} {
 					if _, err := s.Add(st); err != nil {
 						t.Fatal(err)
@@ -157,6 +158,34 @@ func TestOtherNetworksAreRefused(t *testing.T) {
 	}
 	if _, err := NewSet(w.root.say(member(1, statement.RolesReader))); fault.CodeOf(err) != fault.Integrity {
 		t.Errorf("%v", err)
+	}
+}
+
+// A statement that names another one before it than is there doesn't count.
+func TestBrokenLink(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	a := w.author(2)
+	thief := &author{t: t, key: a.key, network: a.network}
+	thief.say(member(9, statement.RolesReader))
+	s := setOf(t, w.genesis, w.root.say(administrator(1, a)), a.say(member(2, statement.RolesReader)), thief.say(member(3, statement.RolesReader)))
+	if got := members(s.State()); !slices.Equal(got, []int{1, 2}) {
+		t.Errorf("the members are %v", got)
+	}
+}
+
+// An admin can't choose a branch of a fork.
+func TestAdminsChooseNoBranch(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	a, b := w.author(2), w.author(3)
+	s := setOf(t, w.genesis, w.root.say(administrator(1, a)), w.root.say(administrator(2, b)), a.instead(member(3, statement.RolesReader)))
+	kept := a.say(member(4, statement.RolesReader))
+	if _, err := s.AddAll([]*statement.Statement{kept, b.say(&statement.Revoke{Cuts: []statement.Cut{cut(a, kept)}})}); err != nil {
+		t.Fatal(err)
+	}
+	if got := members(s.State()); !slices.Equal(got, []int{1, 2}) {
+		t.Errorf("the members are %v", got)
 	}
 }
 
