@@ -77,6 +77,9 @@ type Config struct {
 	// streams is reserved for neighbors. It is called from many goroutines, as soon as the host
 	// runs. Default: nobody is.
 	Neighbor func(peer.ID) bool
+	// Access, if not nil, makes the host private: whoever isn't admitted can open nothing but what
+	// it names, and is sent away after ProbationTime. Default: the host is open to everybody.
+	Access limits.Access
 	// Server is for a rented host: no address of a local network is dialed or announced, and no
 	// router is asked to forward a port. Rented hosts stand in networks with strangers, whose
 	// owners take such dials for an attack.
@@ -127,7 +130,7 @@ func (c Config) listenRequest() listen.Request {
 func (c Config) limits() limits.Config {
 	return limits.Config{
 		Bootstrap: c.Profile == Bootstrap, Connections: c.Connections, PerAddress: c.ConnectionsPerAddress,
-		Relay: c.Relay, Neighbor: c.Neighbor, Metrics: c.Registerer != nil,
+		Relay: c.Relay, Neighbor: c.Neighbor, Access: c.Access, Metrics: c.Registerer != nil,
 	}
 }
 

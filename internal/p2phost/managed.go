@@ -6,6 +6,7 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
 	ma "github.com/multiformats/go-multiaddr"
 
 	"github.com/p2pchord/p2pchord/internal/p2phost/dial"
@@ -36,7 +37,11 @@ type managed struct {
 
 func newManaged(cfg Config, listen []ma.Multiaddr) *managed {
 	o := observed.New(cfg.given())
-	rules := dial.NewRules(o, cfg.given(), cfg.Server, listen)
+	var refused func(peer.ID) bool
+	if cfg.Access != nil {
+		refused = cfg.Access.Refused
+	}
+	rules := dial.NewRules(o, cfg.given(), cfg.Server, listen, refused)
 	m := &managed{
 		cfg: cfg, listen: listen, observed: o, rules: rules,
 		advertised: &advertised{announce: cfg.Announce, observed: o, server: cfg.Server},
@@ -72,6 +77,9 @@ func (m *managed) start(ctx context.Context) error {
 		return err
 	}
 	m.waits = append(m.waits, wait)
+	if m.cfg.Access != nil {
+		m.closes = append(m.closes, startProbation(m.Host, m.cfg.Access))
+	}
 	if m.cfg.Profile != Client {
 		m.waits = append(m.waits, liveness.Start(ctx, m.Host, m.cfg.Watch.Traffic, m.cfg.Profile == Peer))
 	}

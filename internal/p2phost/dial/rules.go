@@ -21,7 +21,8 @@ import (
 // safe for concurrent use.
 type Rules struct {
 	observed *observed.Addresses
-	server   bool           // no private address at all
+	server   bool // no private address at all
+	refused  func(peer.ID) bool
 	listen   []ma.Multiaddr // the addresses on which the host listens
 
 	mu    sync.Mutex
@@ -34,10 +35,11 @@ type Rules struct {
 var _ connmgr.ConnectionGater = (*Rules)(nil)
 
 // NewRules returns the rules of a host that listens on these addresses, and whose user gave those
-// of bootstrap peers. A server is dialed at no private address but those.
-func NewRules(o *observed.Addresses, given []peer.AddrInfo, server bool, listen []ma.Multiaddr) *Rules {
+// of bootstrap peers. A server is dialed at no private address but those. Connections of peers that
+// are refused are closed once it is known whose they are; nil: nobody is.
+func NewRules(o *observed.Addresses, given []peer.AddrInfo, server bool, listen []ma.Multiaddr, refused func(peer.ID) bool) *Rules {
 	r := &Rules{
-		observed: o, server: server, listen: listen,
+		observed: o, server: server, listen: listen, refused: refused,
 		given: make(map[netip.Addr]bool), names: make(map[string][]netip.Addr),
 	}
 	for _, b := range given {
@@ -173,15 +175,17 @@ func (r *Rules) sameMachine(p peer.ID) bool {
 	return !elsewhere
 }
 
-// InterceptPeerDial lets every peer be dialed.
-func (*Rules) InterceptPeerDial(peer.ID) bool { return true }
+// InterceptPeerDial lets every peer be dialed that isn't refused.
+func (r *Rules) InterceptPeerDial(p peer.ID) bool { return !r.isRefused(p) }
+
+func (r *Rules) isRefused(p peer.ID) bool { return r.refused != nil && r.refused(p) }
 
 // InterceptAccept lets every connection in, wherever it comes from.
 func (*Rules) InterceptAccept(network.ConnMultiaddrs) bool { return true }
 
-// InterceptSecured lets every peer in.
-func (*Rules) InterceptSecured(network.Direction, peer.ID, network.ConnMultiaddrs) bool {
-	return true
+// InterceptSecured lets every peer in that isn't refused.
+func (r *Rules) InterceptSecured(_ network.Direction, p peer.ID, _ network.ConnMultiaddrs) bool {
+	return !r.isRefused(p)
 }
 
 // InterceptUpgraded lets every connection be used.

@@ -53,7 +53,7 @@ func (s scene) rules(t *testing.T) *Rules {
 	if s.observed != "" {
 		o.Observe("1", boot, addrtest.Parse(t, s.observed)[0], nil)
 	}
-	return NewRules(o, given, s.server, addrtest.Parse(t, "/ip4/0.0.0.0/tcp/4701"))
+	return NewRules(o, given, s.server, addrtest.Parse(t, "/ip4/0.0.0.0/tcp/4701"), nil)
 }
 
 func TestDialRules(t *testing.T) {

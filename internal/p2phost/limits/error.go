@@ -41,6 +41,7 @@ type namedLimits struct {
 	network.ResourceManager
 	limits    numbers
 	strangers *strangers
+	probation *probation // nil: the host is open to everybody
 
 	mu     sync.Mutex
 	logged map[string]*rate.Sometimes // by limit
@@ -59,21 +60,26 @@ func (m *namedLimits) OpenConnection(dir network.Direction, usefd bool, endpoint
 		scope, err = open()
 	}
 	if err != nil {
-		err = m.named(m.connection(err), dir, endpoint.String(), err)
+		return scope, m.named(m.connection(err), dir, endpoint.String(), err)
 	}
-	return scope, err
+	if dir == network.DirInbound && m.probation != nil {
+		scope = m.probation.connection(endpoint, scope)
+	}
+	return scope, nil
 }
 
 // OpenStream counts a stream, as libp2p's resource manager does.
 func (m *namedLimits) OpenStream(p peer.ID, dir network.Direction) (network.StreamManagementScope, error) {
 	open := func() (network.StreamManagementScope, error) { return m.ResourceManager.OpenStream(p, dir) }
-	var scope network.StreamManagementScope
-	var err error
 	if dir == network.DirInbound && !m.strangers.isNeighbor(p) {
-		scope, err = m.strangers.openStream(p, open)
-	} else {
-		scope, err = open()
+		opened := open
+		open = func() (network.StreamManagementScope, error) { return m.strangers.openStream(p, opened) }
 	}
+	if m.probation != nil {
+		opened := open
+		open = func() (network.StreamManagementScope, error) { return m.probation.stream(p, dir, opened) }
+	}
+	scope, err := open()
 	if err != nil {
 		err = m.named(m.stream(err), dir, p.String(), err)
 	}

@@ -39,6 +39,8 @@ type Config struct {
 	Relay relays.Limits
 	// Neighbor reports whether a peer is a neighbor in the ring; nil: nobody is.
 	Neighbor func(peer.ID) bool
+	// Access, if not nil, makes the host private.
+	Access Access
 	// Metrics says that libp2p's metrics are kept.
 	Metrics bool
 }
@@ -130,9 +132,13 @@ func NewResourceManager(cfg Config) (network.ResourceManager, error) {
 		return nil, err
 	}
 	m := &namedLimits{ResourceManager: rm, limits: l, logged: make(map[string]*rate.Sometimes)}
-	m.strangers = newStrangers(l.strangers(), cfg.Neighbor, func(limit error, from peer.ID) {
+	refused := func(limit error, from peer.ID) {
 		_ = m.named(m.connection(limit), network.DirInbound, from.String(), limit) // for the log
-	})
+	}
+	m.strangers = newStrangers(l.strangers(), cfg.Neighbor, refused)
+	if cfg.Access != nil {
+		m.probation = newProbation(cfg.Access, refused)
+	}
 	return m, nil
 }
 
