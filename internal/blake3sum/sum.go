@@ -49,6 +49,13 @@ func Keyed(key [KeySize]byte, data []byte) (out [Size]byte) {
 	return out
 }
 
+// Derive returns a key of its own for one purpose, which context names, from a secret: BLAKE3's
+// derive_key. A context is a constant of the program that no other program uses.
+func Derive(context string, secret []byte) (out [KeySize]byte) {
+	blake3.DeriveKey(context, secret, out[:])
+	return out
+}
+
 // Hasher hashes what is written to it in parts. The zero value is ready. It is not safe for
 // concurrent use.
 type Hasher struct {

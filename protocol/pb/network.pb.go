@@ -1128,6 +1128,184 @@ func (x *Approval) GetSignature() []byte {
 	return nil
 }
 
+// InvitationCode is what a long code has inside, before a checksum and base32.
+type InvitationCode struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Secret        []byte                 `protobuf:"bytes,1,opt,name=secret,proto3" json:"secret,omitempty"` // 10 random bytes
+	Network       []byte                 `protobuf:"bytes,2,opt,name=network,proto3" json:"network,omitempty"`
+	Addresses     [][]byte               `protobuf:"bytes,3,rep,name=addresses,proto3" json:"addresses,omitempty"` // encoded multiaddrs of peers to join through
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *InvitationCode) Reset() {
+	*x = InvitationCode{}
+	mi := &file_network_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *InvitationCode) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*InvitationCode) ProtoMessage() {}
+
+func (x *InvitationCode) ProtoReflect() protoreflect.Message {
+	mi := &file_network_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use InvitationCode.ProtoReflect.Descriptor instead.
+func (*InvitationCode) Descriptor() ([]byte, []int) {
+	return file_network_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *InvitationCode) GetSecret() []byte {
+	if x != nil {
+		return x.Secret
+	}
+	return nil
+}
+
+func (x *InvitationCode) GetNetwork() []byte {
+	if x != nil {
+		return x.Network
+	}
+	return nil
+}
+
+func (x *InvitationCode) GetAddresses() [][]byte {
+	if x != nil {
+		return x.Addresses
+	}
+	return nil
+}
+
+// JoinRequest asks a peer for the invitation whose code somebody has.
+type JoinRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Hint  []byte                 `protobuf:"bytes,1,opt,name=hint,proto3" json:"hint,omitempty"` // the first 8 bytes of the hash of the invitation's key
+	// A Statement: the Grant that the invitation's key has signed. Empty in the first request.
+	Grant         []byte `protobuf:"bytes,2,opt,name=grant,proto3" json:"grant,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *JoinRequest) Reset() {
+	*x = JoinRequest{}
+	mi := &file_network_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *JoinRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*JoinRequest) ProtoMessage() {}
+
+func (x *JoinRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_network_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use JoinRequest.ProtoReflect.Descriptor instead.
+func (*JoinRequest) Descriptor() ([]byte, []int) {
+	return file_network_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *JoinRequest) GetHint() []byte {
+	if x != nil {
+		return x.Hint
+	}
+	return nil
+}
+
+func (x *JoinRequest) GetGrant() []byte {
+	if x != nil {
+		return x.Grant
+	}
+	return nil
+}
+
+// JoinResponse answers a JoinRequest.
+type JoinResponse struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Status  uint32                 `protobuf:"varint,1,opt,name=status,proto3" json:"status,omitempty"` // 0, or why not, as in Response
+	Message string                 `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
+	// To a request without a grant: the genesis, and the statement that has the Invite. To one with a
+	// grant: all statements of the network, each after what it depends on.
+	Statements    [][]byte `protobuf:"bytes,3,rep,name=statements,proto3" json:"statements,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *JoinResponse) Reset() {
+	*x = JoinResponse{}
+	mi := &file_network_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *JoinResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*JoinResponse) ProtoMessage() {}
+
+func (x *JoinResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_network_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use JoinResponse.ProtoReflect.Descriptor instead.
+func (*JoinResponse) Descriptor() ([]byte, []int) {
+	return file_network_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *JoinResponse) GetStatus() uint32 {
+	if x != nil {
+		return x.Status
+	}
+	return 0
+}
+
+func (x *JoinResponse) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
+func (x *JoinResponse) GetStatements() [][]byte {
+	if x != nil {
+		return x.Statements
+	}
+	return nil
+}
+
 var File_network_proto protoreflect.FileDescriptor
 
 const file_network_proto_rawDesc = "" +
@@ -1221,7 +1399,20 @@ const file_network_proto_rawDesc = "" +
 	"\x04cuts\x18\x04 \x03(\v2\x10.p2pchord.v1.CutR\x04cuts\":\n" +
 	"\bApproval\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\fR\x03key\x12\x1c\n" +
-	"\tsignature\x18\x02 \x01(\fR\tsignatureB*Z(github.com/p2pchord/p2pchord/protocol/pbb\x06proto3"
+	"\tsignature\x18\x02 \x01(\fR\tsignature\"`\n" +
+	"\x0eInvitationCode\x12\x16\n" +
+	"\x06secret\x18\x01 \x01(\fR\x06secret\x12\x18\n" +
+	"\anetwork\x18\x02 \x01(\fR\anetwork\x12\x1c\n" +
+	"\taddresses\x18\x03 \x03(\fR\taddresses\"7\n" +
+	"\vJoinRequest\x12\x12\n" +
+	"\x04hint\x18\x01 \x01(\fR\x04hint\x12\x14\n" +
+	"\x05grant\x18\x02 \x01(\fR\x05grant\"`\n" +
+	"\fJoinResponse\x12\x16\n" +
+	"\x06status\x18\x01 \x01(\rR\x06status\x12\x18\n" +
+	"\amessage\x18\x02 \x01(\tR\amessage\x12\x1e\n" +
+	"\n" +
+	"statements\x18\x03 \x03(\fR\n" +
+	"statementsB*Z(github.com/p2pchord/p2pchord/protocol/pbb\x06proto3"
 
 var (
 	file_network_proto_rawDescOnce sync.Once
@@ -1235,22 +1426,25 @@ func file_network_proto_rawDescGZIP() []byte {
 	return file_network_proto_rawDescData
 }
 
-var file_network_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
+var file_network_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
 var file_network_proto_goTypes = []any{
-	(*Statement)(nil),     // 0: p2pchord.v1.Statement
-	(*StatementBody)(nil), // 1: p2pchord.v1.StatementBody
-	(*Genesis)(nil),       // 2: p2pchord.v1.Genesis
-	(*Grant)(nil),         // 3: p2pchord.v1.Grant
-	(*Cut)(nil),           // 4: p2pchord.v1.Cut
-	(*Revoke)(nil),        // 5: p2pchord.v1.Revoke
-	(*Invite)(nil),        // 6: p2pchord.v1.Invite
-	(*Keys)(nil),          // 7: p2pchord.v1.Keys
-	(*SealedKeys)(nil),    // 8: p2pchord.v1.SealedKeys
-	(*SealedKey)(nil),     // 9: p2pchord.v1.SealedKey
-	(*Policy)(nil),        // 10: p2pchord.v1.Policy
-	(*NewRoot)(nil),       // 11: p2pchord.v1.NewRoot
-	(*RootOrder)(nil),     // 12: p2pchord.v1.RootOrder
-	(*Approval)(nil),      // 13: p2pchord.v1.Approval
+	(*Statement)(nil),      // 0: p2pchord.v1.Statement
+	(*StatementBody)(nil),  // 1: p2pchord.v1.StatementBody
+	(*Genesis)(nil),        // 2: p2pchord.v1.Genesis
+	(*Grant)(nil),          // 3: p2pchord.v1.Grant
+	(*Cut)(nil),            // 4: p2pchord.v1.Cut
+	(*Revoke)(nil),         // 5: p2pchord.v1.Revoke
+	(*Invite)(nil),         // 6: p2pchord.v1.Invite
+	(*Keys)(nil),           // 7: p2pchord.v1.Keys
+	(*SealedKeys)(nil),     // 8: p2pchord.v1.SealedKeys
+	(*SealedKey)(nil),      // 9: p2pchord.v1.SealedKey
+	(*Policy)(nil),         // 10: p2pchord.v1.Policy
+	(*NewRoot)(nil),        // 11: p2pchord.v1.NewRoot
+	(*RootOrder)(nil),      // 12: p2pchord.v1.RootOrder
+	(*Approval)(nil),       // 13: p2pchord.v1.Approval
+	(*InvitationCode)(nil), // 14: p2pchord.v1.InvitationCode
+	(*JoinRequest)(nil),    // 15: p2pchord.v1.JoinRequest
+	(*JoinResponse)(nil),   // 16: p2pchord.v1.JoinResponse
 }
 var file_network_proto_depIdxs = []int32{
 	2,  // 0: p2pchord.v1.StatementBody.genesis:type_name -> p2pchord.v1.Genesis
@@ -1292,7 +1486,7 @@ func file_network_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_network_proto_rawDesc), len(file_network_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   14,
+			NumMessages:   17,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
