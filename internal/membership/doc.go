@@ -7,6 +7,7 @@
 //	statements    the statements
 //	keys.json     this peer's private keys, beside its identity
 //	addresses     bootstrap peers to try
+//	joining       the grant that this peer has signed, until it has joined
 //
 // Only the user may read them. They are written with package durable. A statement that this peer
 // issues is durable before anybody else sees it: two statements with one number would be a fork.

@@ -47,7 +47,7 @@ type snapshot struct {
 
 // Exists reports whether the data folder dir has a network.
 func Exists(dir string) bool {
-	_, err := os.Lstat(filepath.Join(dir, folderName))
+	_, err := os.Lstat(filepath.Join(dir, folderName, idName))
 	return err == nil
 }
 
