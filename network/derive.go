@@ -130,7 +130,7 @@ func (o *outcome) barred(g *statement.Grant) bool {
 func (o *outcome) revocations() (out []*revocation) {
 	for _, st := range o.counted {
 		if r, ok := st.Content().(*statement.Revoke); ok && !o.f.roots[st.Issuer()] {
-			out = append(out, &revocation{r, st.ID(), st.Issuer()})
+			out = append(out, &revocation{r, st.ID(), st.Issuer(), st.TimeMS()})
 		}
 	}
 	return out

@@ -1,6 +1,7 @@
 package network
 
 import (
+	"cmp"
 	"crypto/ed25519"
 	"encoding/hex"
 	"slices"
@@ -15,7 +16,10 @@ type author struct {
 	key     ed25519.PrivateKey
 	network statement.NetworkID
 	last    *statement.Statement
+	timeMS  uint64 // of what it says; 0: someTimeMS
 }
+
+const someTimeMS = 1_700_000_000_000
 
 // seeded returns the same private key for the same number.
 func seeded(n byte) ed25519.PrivateKey {
@@ -38,7 +42,7 @@ func (a *author) instead(c statement.Content) *statement.Statement {
 	if a.last != nil {
 		h = a.last.After()
 	}
-	h.TimeMS = 1_700_000_000_000
+	h.TimeMS = cmp.Or(a.timeMS, someTimeMS)
 	return must(statement.New(a.key, h, c))(a.t)
 }
 

@@ -13,18 +13,29 @@ type granted struct {
 	*statement.Grant
 	id      statement.ID
 	byAdmin bool
+	timeMS  uint64 // by the issuer's clock
 }
 
-// addMembers makes a member of each peer that has grants and is not revoked.
-func (st *State) addMembers(o *outcome) {
+// addMembers makes a member of each peer that has grants and is not revoked, and tells until when
+// the records of each peer that may write, or once might, count. revokedMS are the times of the
+// revocations.
+func (st *State) addMembers(o *outcome, revokedMS map[statement.Peer]uint64) {
 	grants := map[statement.Peer][]granted{}
 	for _, c := range o.counted {
-		if g, ok := c.Content().(*statement.Grant); ok && st.Revoked[g.Peer] == nil {
-			grants[g.Peer] = append(grants[g.Peer], granted{g, c.ID(), o.issuers[c.Issuer()] >= admin})
+		if g, ok := c.Content().(*statement.Grant); ok {
+			grants[g.Peer] = append(grants[g.Peer], granted{g, c.ID(), o.issuers[c.Issuer()] >= admin, c.TimeMS()})
 		}
 	}
 	for p, all := range grants {
-		st.Members[p] = merge(all)
+		if st.Revoked[p] == nil {
+			st.Members[p] = merge(all)
+		}
+		if until, ever := writesUntil(all); ever {
+			if revoked, ok := revokedMS[p]; ok {
+				until = min(until, revoked)
+			}
+			st.Writers[p] = until
+		}
 	}
 }
 
@@ -43,9 +54,7 @@ func (g granted) rank(other granted) int {
 // merge makes a member of the highest of its grants. Among equals it takes the roles that all give,
 // and the earliest end; the rest is that of the one with the smallest ID.
 func merge(all []granted) Member {
-	highest := slices.MaxFunc(all, granted.rank)
-	all = slices.DeleteFunc(slices.Clone(all), func(g granted) bool { return g.rank(highest) < 0 })
-	slices.SortFunc(all, func(a, b granted) int { return a.id.Compare(b.id) })
+	all = highest(all)
 	first := all[0]
 	m := Member{
 		Peer: first.Peer, Roles: first.Roles, SealKey: first.SealKey, StatementKey: first.StatementKey, Label: first.Label, Place: first.Place,
@@ -60,6 +69,14 @@ func merge(all []granted) Member {
 		}
 	}
 	return m
+}
+
+// highest returns the highest of a peer's grants, in the order of their IDs.
+func highest(all []granted) []granted {
+	most := slices.MaxFunc(all, granted.rank)
+	all = slices.DeleteFunc(slices.Clone(all), func(g granted) bool { return g.rank(most) < 0 })
+	slices.SortFunc(all, func(a, b granted) int { return a.id.Compare(b.id) })
+	return all
 }
 
 // earlier returns the earlier of two ends, where 0 is none.

@@ -31,9 +31,16 @@ var mutants = []struct{ name, file, text, with string }{
 	{"a former root stays whole", "roots.go", "if _, named := order.Cut(k); !named && k != f.current {", "if false {"},
 	{"grants of invitations replace those of admins", "members.go", "case g.byAdmin != other.byAdmin && g.byAdmin:", "case g.byAdmin != other.byAdmin && !g.byAdmin:"},
 	{"among equal grants one gives the roles", "members.go", "m.Roles &= g.Roles", "m.Roles |= g.Roles"},
-	{"a revocation beats earlier grants only", "members.go", "ok && st.Revoked[g.Peer] == nil {", "ok && (st.Revoked[g.Peer] == nil || g.Serial > 0) {"},
+	{"a revocation beats earlier grants only", "members.go", "if st.Revoked[p] == nil {", "if st.Revoked[p] == nil || all[0].Serial > 0 {"},
 	{"named branches are surplus", "set.go", "s.approved(st) || s.coverage().pinned[st.ID()] {", "s.approved(st) {"},
 	{"strangers fill the set", "waiting.go", "if size > maxWaitingBytes || len(s.waiting)-i > maxWaiting {", "if false {"},
+	{"records of a revoked writer go on to count", "members.go", "until = min(until, revoked)", "_ = revoked"},
+	{"records of before a revocation don't count", "members.go", "until = min(until, revoked)", "until = min(until, revoked, 0)"},
+	{"the latest revocation says which records count", "state.go", "!again || r.timeMS < first", "!again || r.timeMS > first"},
+	{"records of who may no longer write go on to count", "writers.go", "until = min(until, g.timeMS)", ""},
+	{"records that a member signs after its end count", "writers.go", "until = min(until, g.NotAfterMS)", ""},
+	{"records of who never might write count", "writers.go", "return ever && (", "return !ever || ("},
+	{"guests write", "writers.go", "return Allow(g.Roles, WriteFiles) && len(g.NarrowedTo) == 0", "return Allow(g.Roles, WriteFiles)"},
 	{"expired members stay", "allow.go", "if m.NotAfterMS > 0 && nowMS > m.NotAfterMS {", "if false {"},
 }
 

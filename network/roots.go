@@ -7,6 +7,7 @@ type revocation struct {
 	*statement.Revoke
 	id     statement.ID
 	issuer statement.Key
+	timeMS uint64 // by the issuer's clock
 }
 
 // foundation is what doesn't depend on any admin: the roots, what they have issued, and what they
@@ -36,7 +37,7 @@ func newFoundation(s *Set) *foundation {
 		if !ok {
 			continue
 		}
-		f.revokes = append(f.revokes, &revocation{r, st.ID(), st.Issuer()})
+		f.revokes = append(f.revokes, &revocation{r, st.ID(), st.Issuer(), st.TimeMS()})
 		for _, c := range r.Cuts {
 			if !f.roots[c.Issuer] { // only the recovery keys cut a root
 				f.choosing[c.Issuer] = append(f.choosing[c.Issuer], c)

@@ -18,6 +18,7 @@ type State struct {
 	Generation uint32        // how often the root was replaced
 	Policy     statement.Policy
 	Members    map[statement.Peer]Member
+	Writers    map[statement.Peer]uint64         // until when their records count: see CountsRecord
 	Revoked    map[statement.Peer][]statement.ID // by which statements
 	Issuers    []Issuer                          // roots and admins
 	Invites    []Invitation
@@ -92,17 +93,22 @@ func (s *Set) State() *State {
 	o, revokes := f.settle()
 	st := &State{
 		Network: s.Network(), Name: f.genesis.Name, Root: f.current, Generation: f.generation,
-		Members: map[statement.Peer]Member{}, Revoked: map[statement.Peer][]statement.ID{},
+		Members: map[statement.Peer]Member{}, Writers: map[statement.Peer]uint64{}, Revoked: map[statement.Peer][]statement.ID{},
 	}
+	revokedMS := map[statement.Peer]uint64{}
 	for _, r := range slices.Concat(f.revokes, revokes) {
-		if r.Peer != "" {
-			st.Revoked[r.Peer] = append(st.Revoked[r.Peer], r.id)
+		if r.Peer == "" {
+			continue
 		}
+		if first, again := revokedMS[r.Peer]; !again || r.timeMS < first {
+			revokedMS[r.Peer] = r.timeMS
+		}
+		st.Revoked[r.Peer] = append(st.Revoked[r.Peer], r.id)
 	}
 	for _, ids := range st.Revoked {
 		slices.SortFunc(ids, statement.ID.Compare)
 	}
-	st.addMembers(o)
+	st.addMembers(o, revokedMS)
 	st.addIssuers(o)
 	st.addInvitations(o)
 	st.addForks(s)

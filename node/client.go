@@ -61,7 +61,7 @@ func Dial(ctx context.Context, cfg ClientConfig) (_ *Client, err error) {
 		DialTimeout: cfg.Timeout, Timeout: cfg.Timeout, Progress: cfg.Timeout, Limits: limits(cfg.LimitUp, cfg.LimitDown),
 	})}
 	c.env = env.NewSystem(context.Background()) //nolint:contextcheck // it lasts until Close
-	c.book = book.New(h, nil)
+	c.book = book.New(h, protocol.Ring{}, nil)
 	c.router = client.New(h.ID(), clientTransport{c}, c.book, cfg.Timeout, c.env)
 	remote := request.Remote(c.client)
 	c.begin(transfer.Config{

@@ -45,6 +45,7 @@ type Node struct {
 	operations
 
 	cfg      Config
+	ring     protocol.Ring // zero in an open ring
 	address  protocol.RingAddress
 	self     ring.Position
 	folder   *nodefolder.Folder

@@ -90,7 +90,7 @@ func (n *Node) openHost() error {
 	n.client = protocol.NewClient(n.host, protocol.ClientOptions{
 		DialTimeout: n.cfg.Timeout, Timeout: n.cfg.Timeout, Progress: n.cfg.Timeout, Limits: n.limits,
 	})
-	n.book = book.New(n.host, n.isInView)
+	n.book = book.New(n.host, n.ring, n.isInView)
 	n.protection = book.NewProtection(n.book)
 	known.Store(n.book)
 	n.self = protocol.PositionOf(n.host.ID(), n.address)

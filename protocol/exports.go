@@ -10,6 +10,7 @@ import (
 	"golang.org/x/time/rate"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/p2pchord/p2pchord/network/statement"
 	"github.com/p2pchord/p2pchord/protocol/internal/frame"
 	"github.com/p2pchord/p2pchord/protocol/internal/wire"
 	"github.com/p2pchord/p2pchord/protocol/pb"
@@ -24,6 +25,10 @@ type (
 	PeerInfo = signed.PeerInfo
 	// RingAddress is the HOST and PORT whose hash is a node's key.
 	RingAddress = signed.RingAddress
+	// Ring is the ring that descriptions of peers are for: an open or a private one.
+	Ring = signed.Ring
+	// Members says who may be in the ring of a private network.
+	Members = signed.Members
 	// Record is a verified *pb.Record.
 	Record = signed.Record
 )
@@ -76,6 +81,22 @@ func DescribePeer(key crypto.PrivKey, address RingAddress) (*pb.Peer, error) {
 
 // ParsePeer verifies a peer's description; see signed.ParsePeer.
 func ParsePeer(p *pb.Peer) (PeerInfo, error) { return signed.ParsePeer(p) }
+
+// MakePeerIn describes h itself in a private ring; see signed.MakePeerIn.
+func MakePeerIn(network statement.NetworkID, h host.Host, address RingAddress) (*pb.Peer, error) {
+	return signed.MakePeerIn(network, h, address)
+}
+
+// DescribePeerIn describes the peer with a key in a private ring, without addresses; see
+// signed.DescribeIn.
+func DescribePeerIn(network statement.NetworkID, key crypto.PrivKey, address RingAddress) (*pb.Peer, error) {
+	return signed.DescribeIn(network, key, address, nil)
+}
+
+// ParsePeerIn verifies a peer's description in a private ring; see signed.ParsePeerIn.
+func ParsePeerIn(network statement.NetworkID, p *pb.Peer) (PeerInfo, error) {
+	return signed.ParsePeerIn(network, p)
+}
 
 // PositionOf returns the position of a peer with this ring address, which may be zero.
 func PositionOf(id peer.ID, address RingAddress) ring.Position { return signed.PositionOf(id, address) }

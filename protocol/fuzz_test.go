@@ -70,17 +70,17 @@ func fuzzMessages[M proto.Message](f *testing.F, kind string, make func() M, che
 }
 
 func FuzzRingRequest(f *testing.F) {
-	fuzzMessages(f, "RingRequest", ringSpec.newReq, func(m *pb.RingRequest) error { return check.RingRequest(fixedID(1), m) })
+	fuzzMessages(f, "RingRequest", ringSpec.newReq, func(m *pb.RingRequest) error { return check.RingRequest(check.Asker{ID: fixedID(1)}, m) })
 }
 
 func FuzzBootstrapRequest(f *testing.F) {
 	fuzzMessages(f, "BootstrapRequest", bootstrapSpec.newReq, func(m *pb.BootstrapRequest) error {
-		return check.BootstrapRequest(fixedID(1), m)
+		return check.BootstrapRequest(check.Asker{ID: fixedID(1)}, m)
 	})
 }
 
 func FuzzFileRequest(f *testing.F) {
-	fuzzMessages(f, "FileRequest", fileSpec.newReq, func(m *pb.FileRequest) error { return check.FileRequest(fixedID(1), m) })
+	fuzzMessages(f, "FileRequest", fileSpec.newReq, func(m *pb.FileRequest) error { return check.FileRequest(check.Asker{ID: fixedID(1)}, m) })
 }
 
 // Answers are checked against every question.

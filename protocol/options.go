@@ -5,6 +5,7 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/peer"
 
+	"github.com/p2pchord/p2pchord/network/statement"
 	"github.com/p2pchord/p2pchord/protocol/internal/admission"
 	"github.com/p2pchord/p2pchord/protocol/internal/wire"
 )
@@ -43,6 +44,9 @@ type ServeOptions struct {
 	Neighbor func(peer.ID) bool
 	// Limits bound how fast files go. Default: not at all.
 	Limits Limits
+	// Network is the private network that askers must say to be members of where they describe
+	// themselves. Zero: an open ring's.
+	Network statement.NetworkID
 }
 
 // gate returns how many requests may be handled at the same time, and of whom.

@@ -3,7 +3,6 @@ package protocol
 import (
 	"time"
 
-	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/protocol"
 	"google.golang.org/protobuf/proto"
 
@@ -65,7 +64,7 @@ type spec[Req, Resp proto.Message] struct {
 
 	newReq    func() Req
 	newResp   func() Resp
-	checkReq  func(from peer.ID, req Req) error
+	checkReq  func(from check.Asker, req Req) error
 	checkResp func(req Req, resp Resp) error
 	setStatus func(resp Resp, a answerStatus)
 	status    func(resp Resp) error // the error that its status stands for

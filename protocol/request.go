@@ -7,6 +7,7 @@ import (
 
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/protocol/internal/admission"
+	"github.com/p2pchord/p2pchord/protocol/internal/check"
 	"github.com/p2pchord/p2pchord/protocol/internal/wire"
 )
 
@@ -48,7 +49,7 @@ func (s *server[Req, Resp]) request(w *wire.Wire) error {
 		return s.refuse(w, fault.Later(crowded, "too many requests at the same time, more than %d of one peer or %d in all: try again", s.opts.PerPeer, s.opts.Total))
 	}
 	defer s.gate.Leave(place)
-	if err := s.checkReq(a.ID, req); err != nil {
+	if err := s.checkReq(check.Asker{ID: a.ID, Network: s.opts.Network}, req); err != nil {
 		return s.refuse(w, err)
 	}
 	if place.Flow != nil {

@@ -71,7 +71,7 @@ func TestInventoryKeysAscend(t *testing.T) {
 		ok   bool
 	}{{nil, true}, {[]uint32{7}, true}, {[]uint32{1, 2, 65535}, true}, {[]uint32{2, 1}, false}, {[]uint32{5, 5}, false}, {[]uint32{1, 65536}, false}} {
 		req := &pb.FileRequest{Body: &pb.FileRequest_Inventory{Inventory: &pb.Inventory{Keys: c.keys}}}
-		if err := check.FileRequest(fixedID(1), req); (err == nil) != c.ok {
+		if err := check.FileRequest(check.Asker{ID: fixedID(1)}, req); (err == nil) != c.ok {
 			t.Errorf("%v: %v", c.keys, err)
 		}
 	}

@@ -200,11 +200,11 @@ func TestExamplesAreValid(t *testing.T) {
 func checkExample(m, question proto.Message) error {
 	switch m := m.(type) {
 	case *pb.RingRequest:
-		return check.RingRequest(fixedID(1), m)
+		return check.RingRequest(check.Asker{ID: fixedID(1)}, m)
 	case *pb.BootstrapRequest:
-		return check.BootstrapRequest(fixedID(1), m)
+		return check.BootstrapRequest(check.Asker{ID: fixedID(1)}, m)
 	case *pb.FileRequest:
-		return check.FileRequest(fixedID(1), m)
+		return check.FileRequest(check.Asker{ID: fixedID(1)}, m)
 	case *pb.RingResponse:
 		return check.RingResponse(question.(*pb.RingRequest), m)
 	case *pb.BootstrapResponse:
@@ -215,7 +215,7 @@ func checkExample(m, question proto.Message) error {
 		}
 		return check.FileResponse(question.(*pb.FileRequest), m)
 	case *pb.InstanceRequest:
-		return check.InstanceRequest(fixedID(1), m)
+		return check.InstanceRequest(check.Asker{ID: fixedID(1)}, m)
 	case *pb.InstanceResponse:
 		return check.InstanceResponse(question.(*pb.InstanceRequest), m)
 	}

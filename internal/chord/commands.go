@@ -37,6 +37,9 @@ func (d *Driver) Patience(factor uint32) time.Duration {
 }
 
 func (d *Driver) query(ctx context.Context, c ring.Query) ring.Input {
+	if !d.book.Admits(c.To) {
+		return ring.TimedOut{Seq: c.Seq}
+	}
 	ctx, cancel := d.env.WithTimeout(ctx, d.Patience(c.Patience))
 	defer cancel()
 	resp, err := d.send(ctx, c.To.ID, &pb.RingRequest{Body: &pb.RingRequest_Neighbours{
@@ -49,21 +52,24 @@ func (d *Driver) query(ctx context.Context, c ring.Query) ring.Input {
 		return ring.TimedOut{Seq: c.Seq}
 	default:
 		state := d.State(peerID(c.To), resp.GetNeighbours())
-		if d.moved(c.To) {
+		if d.gone(c.To) {
 			return ring.TimedOut{Seq: c.Seq}
 		}
 		return ring.Answered{Seq: c.Seq, State: state}
 	}
 }
 
-// moved reports whether the peer of position p has come back with another ring address: nobody is
-// at p any more.
-func (d *Driver) moved(p ring.Position) bool {
+// gone reports that nobody is at p any more: the peer has come back with another ring address, or
+// may not be in the ring.
+func (d *Driver) gone(p ring.Position) bool {
 	info, ok := d.book.Info(p.ID)
-	return ok && info.Position != p
+	return ok && info.Position != p || !d.book.Admits(p)
 }
 
 func (d *Driver) ping(ctx context.Context, c ring.Ping) ring.Input {
+	if !d.book.Admits(c.To) || c.Via.IsNode() && !d.book.Admits(c.Via) {
+		return ring.TimedOut{Seq: c.Seq}
+	}
 	ctx, cancel := d.env.WithTimeout(ctx, d.Patience(c.Patience))
 	defer cancel()
 	to, ping := c.To.ID, &pb.Ping{}
@@ -71,13 +77,16 @@ func (d *Driver) ping(ctx context.Context, c ring.Ping) ring.Input {
 		to, ping.Target = c.Via.ID, []byte(c.To.ID)
 	}
 	_, err := d.send(ctx, to, &pb.RingRequest{Body: &pb.RingRequest_Ping{Ping: ping}})
-	if err == nil && !d.moved(c.To) {
+	if err == nil && !d.gone(c.To) {
 		return ring.Ponged{Seq: c.Seq}
 	}
 	return ring.TimedOut{Seq: c.Seq, Refuted: c.Via.IsNode() && (err == nil || fault.CodeOf(err) == fault.NotFound)}
 }
 
 func (d *Driver) lookup(ctx context.Context, c ring.Lookup) ring.Input {
+	if !d.book.Admits(c.Via) {
+		return ring.TimedOut{Seq: c.Seq}
+	}
 	ctx, cancel := d.env.WithTimeout(ctx, d.Patience(c.Patience))
 	defer cancel()
 	find := &pb.Find{Key: uint32(c.Target.Key), Id: []byte(c.Target.ID), Hops: MaxHops, Join: c.Join}
@@ -103,6 +112,9 @@ func (d *Driver) lookup(ctx context.Context, c ring.Lookup) ring.Input {
 }
 
 func (d *Driver) notify(ctx context.Context, c ring.Notify) {
+	if !d.book.Admits(c.To) {
+		return
+	}
 	ctx, cancel := d.env.WithTimeout(ctx, d.Patience(1))
 	defer cancel()
 	// No answer is needed: the next stabilize repeats a notify that is lost.

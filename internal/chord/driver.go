@@ -75,6 +75,7 @@ type Driver struct {
 // New makes the machines of a peer. They stand still until Run.
 func New(cfg Config) (*Driver, error) {
 	rc := ring.DefaultConfig(cfg.Self, uint32(max(3, cfg.Heartbeat/TickLength))) //nolint:gosec // small
+	cfg.Peers, cfg.Holders = admitted(cfg.Book, cfg.Peers), admitted(cfg.Book, cfg.Holders)
 	rc.Peers, rc.HadPeers, rc.Seed = cfg.Peers, cfg.HadPeers, cfg.Seed
 	machine, err := ring.New(rc)
 	if err != nil {

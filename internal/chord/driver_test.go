@@ -68,6 +68,7 @@ func (emptyBook) Self() *pb.Peer                              { return &pb.Peer{
 func (emptyBook) Learn(d *pb.Peer) (protocol.PeerInfo, error) { return emptyBook{}.Parse(d) }
 func (emptyBook) Info(ring.ID) (i protocol.PeerInfo, ok bool) { return i, false }
 func (emptyBook) Connected(peer.ID) bool                      { return false }
+func (emptyBook) Admits(ring.Position) bool                   { return true }
 
 func (emptyBook) Parse(d *pb.Peer) (protocol.PeerInfo, error) {
 	id := peer.ID(d.GetId())

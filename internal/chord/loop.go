@@ -19,6 +19,7 @@ type loop struct {
 	actions ArcActions
 
 	leaving, departing, standby bool
+	review                      bool // the view has changed since its peers were reviewed
 
 	ticks uint64 // since it began to run
 }
@@ -48,6 +49,9 @@ func (l *loop) run(ctx context.Context) {
 			}
 			ticks := uint32(max(1, min(elapsed, 1<<20))) //nolint:gosec // bounded
 			l.ticks += uint64(ticks)
+			if l.review {
+				l.expel()
+			}
 			l.step(ring.Tick{Elapsed: ticks})
 			l.carryOutArc(l.arc.Tick())
 		default:
@@ -63,7 +67,7 @@ func (l *loop) run(ctx context.Context) {
 func (l *loop) step(in ring.Input) (reply ring.Command) {
 	out := l.machine.Step(in)
 	if out.View != nil {
-		l.view = out.View
+		l.view, l.review = out.View, true
 		l.carryOutArc(l.arc.Ring(neighborsOf(out.View)))
 		l.publish()
 	}

@@ -29,6 +29,9 @@ type Book interface {
 	Info(id ring.ID) (protocol.PeerInfo, bool)
 	// Connected reports whether there is a connection to the peer.
 	Connected(id peer.ID) bool
+	// Admits reports whether a peer may be in the ring at a position: in a private ring, one that
+	// is granted it. Nothing else is learned there. What is admitted now may not be later.
+	Admits(at ring.Position) bool
 }
 
 // Transport sends requests of the ring protocol to other peers.

@@ -1,6 +1,7 @@
 package membership
 
 import (
+	"cmp"
 	"crypto/ed25519"
 	"crypto/rand"
 	"errors"
@@ -12,6 +13,7 @@ import (
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/network"
 	"github.com/p2pchord/p2pchord/network/statement"
+	"github.com/p2pchord/p2pchord/protocol/signed"
 )
 
 // Founding is what a new network begins with.
@@ -40,6 +42,9 @@ func Create(dir string, identity crypto.PrivKey, f Founding, now time.Time) (*Ne
 		} else if !errors.Is(err, ErrNone) {
 			return nil, err
 		}
+	}
+	if _, err := signed.ParseRingAddress(f.Place); err != nil {
+		return nil, err
 	}
 	k, err := newKeys()
 	if err != nil {
@@ -80,9 +85,6 @@ func (n *Network) ownGrant(label, place string, serial uint32) *statement.Grant 
 		StatementKey: statement.KeyOf(k.statement), Label: label, Place: place, Serial: serial,
 	}
 }
-
-// NewPlace returns a place on the ring that nobody chose: 16 random characters.
-func NewPlace() string { return rand.Text()[:16] }
 
 // Issue makes, keeps, and returns a statement of this peer. The error is of the kind
 // fault.NotAllowed if it is no admin.
@@ -173,10 +175,18 @@ func (n *Network) issueLocked(key ed25519.PrivateKey, c statement.Content, now t
 	return st, nil
 }
 
-// Grant gives a peer roles, a label, or an end, in place of what it had.
+// Grant gives a peer roles, a label, or an end, in place of what it had. Without a place a peer
+// that stores keeps the one that it has, or gets a new one.
 func (n *Network) Grant(g statement.Grant, now time.Time) error {
-	if m, ok := n.Member(peer.ID(g.Peer)); ok {
+	m, ok := n.Member(peer.ID(g.Peer))
+	if ok {
 		g.Serial = m.Serial + 1
+	}
+	if g.Roles.Has(statement.Store) && g.Place == "" {
+		g.Place = cmp.Or(m.Place, NewPlace())
+	}
+	if _, err := signed.ParseRingAddress(g.Place); err != nil {
+		return err
 	}
 	_, err := n.Issue(&g, now)
 	return err

@@ -156,7 +156,11 @@ func (f *Folder) cut() error {
 func writable(peers []*pb.Peer) []*pb.Peer {
 	var out []*pb.Peer
 	for _, p := range spread(peers, MaxPeers) {
-		if info, err := protocol.ParsePeer(p); err == nil {
+		if len(p.GetNetwork()) > 0 { // one of a private ring is never larger, or is no good there
+			if proto.Size(p) <= protocol.MaxKeptPeer {
+				out = append(out, p)
+			}
+		} else if info, err := protocol.ParsePeer(p); err == nil {
 			out = append(out, info.Message)
 		}
 	}

@@ -125,6 +125,9 @@ func (b *Book) Info(id ring.ID) (protocol.PeerInfo, bool) {
 // Connected implements chord.Book.
 func (b *Book) Connected(libp2p.ID) bool { return true }
 
+// Admits implements chord.Book.
+func (b *Book) Admits(ring.Position) bool { return true }
+
 // Meet has the book learn the descriptions of peers, which others have told of.
 func (b *Book) Meet(ps []ring.Position) {
 	for _, p := range ps {

@@ -20,7 +20,7 @@ type Grant struct {
 	SealKey      []byte // what data keys are sealed to
 	StatementKey Key    // with Admin: the key that issues statements
 	Label        string
-	Place        string // the ring address that is hashed
+	Place        string // the ring address, HOST:PORT
 	NotAfterMS   uint64 // 0: no end
 	NarrowedTo   []byte // of a guest: the hash of the one name that it may read
 	Serial       uint32 // the greatest of a peer counts

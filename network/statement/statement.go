@@ -48,7 +48,8 @@ func (s *Statement) Seq() uint64 { return s.seq }
 // Previous returns the ID of the statement before; zero when Seq is 1.
 func (s *Statement) Previous() ID { return s.previous }
 
-// TimeMS returns when the issuer says that it issued the statement. No rule uses it.
+// TimeMS returns when the issuer says that it issued the statement. That of what takes a
+// role from a peer bounds which of its records count: see network.State.
 func (s *Statement) TimeMS() uint64 { return s.timeMS }
 
 // Content returns what the statement says.

@@ -40,8 +40,14 @@ type Peer struct {
 	// byte, and record. It binds the two: without it anybody could combine an old ring address with
 	// newer addresses. Empty in messages from peers that don't know the field.
 	StatementSignature []byte `protobuf:"bytes,6,opt,name=statement_signature,json=statementSignature,proto3" json:"statement_signature,omitempty"`
-	unknownFields      protoimpl.UnknownFields
-	sizeCache          protoimpl.SizeCache
+	// Of a member of a private ring: the network, 32 bytes, and the peer's signature over
+	// "p2pchord-peer:", the network, the sequence number of record (8 bytes, big-endian), the length
+	// of the address as in ring_signature (2 bytes, big-endian), that address, and record.
+	// ring_signature and statement_signature are empty then, so that it is no Peer of an open ring.
+	Network          []byte `protobuf:"bytes,7,opt,name=network,proto3" json:"network,omitempty"`
+	NetworkSignature []byte `protobuf:"bytes,8,opt,name=network_signature,json=networkSignature,proto3" json:"network_signature,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *Peer) Reset() {
@@ -112,6 +118,20 @@ func (x *Peer) GetRecord() []byte {
 func (x *Peer) GetStatementSignature() []byte {
 	if x != nil {
 		return x.StatementSignature
+	}
+	return nil
+}
+
+func (x *Peer) GetNetwork() []byte {
+	if x != nil {
+		return x.Network
+	}
+	return nil
+}
+
+func (x *Peer) GetNetworkSignature() []byte {
+	if x != nil {
+		return x.NetworkSignature
 	}
 	return nil
 }
@@ -489,14 +509,16 @@ var File_common_proto protoreflect.FileDescriptor
 
 const file_common_proto_rawDesc = "" +
 	"\n" +
-	"\fcommon.proto\x12\vp2pchord.v1\"\xd3\x01\n" +
+	"\fcommon.proto\x12\vp2pchord.v1\"\x9a\x02\n" +
 	"\x04Peer\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12!\n" +
 	"\fring_address\x18\x02 \x01(\tR\vringAddress\x12(\n" +
 	"\x10ring_host_length\x18\x03 \x01(\rR\x0eringHostLength\x12%\n" +
 	"\x0ering_signature\x18\x04 \x01(\fR\rringSignature\x12\x16\n" +
 	"\x06record\x18\x05 \x01(\fR\x06record\x12/\n" +
-	"\x13statement_signature\x18\x06 \x01(\fR\x12statementSignature\"\xfc\x01\n" +
+	"\x13statement_signature\x18\x06 \x01(\fR\x12statementSignature\x12\x18\n" +
+	"\anetwork\x18\a \x01(\fR\anetwork\x12+\n" +
+	"\x11network_signature\x18\b \x01(\fR\x10networkSignature\"\xfc\x01\n" +
 	"\n" +
 	"Neighbours\x12%\n" +
 	"\x04self\x18\x01 \x01(\v2\x11.p2pchord.v1.PeerR\x04self\x125\n" +

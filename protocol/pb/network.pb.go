@@ -374,7 +374,7 @@ type Grant struct {
 	SealKey      []byte                 `protobuf:"bytes,3,opt,name=seal_key,json=sealKey,proto3" json:"seal_key,omitempty"`                // what data keys are sealed to; at most 2,048 bytes
 	StatementKey []byte                 `protobuf:"bytes,4,opt,name=statement_key,json=statementKey,proto3" json:"statement_key,omitempty"` // with ADMIN: the key that issues statements; not that of the peer
 	Label        string                 `protobuf:"bytes,5,opt,name=label,proto3" json:"label,omitempty"`
-	Place        string                 `protobuf:"bytes,6,opt,name=place,proto3" json:"place,omitempty"`                                // the ring address that is hashed; empty for peers outside the ring
+	Place        string                 `protobuf:"bytes,6,opt,name=place,proto3" json:"place,omitempty"`                                // the ring address, HOST:PORT; empty for peers outside the ring
 	NotAfterMs   uint64                 `protobuf:"varint,7,opt,name=not_after_ms,json=notAfterMs,proto3" json:"not_after_ms,omitempty"` // 0: no end
 	NarrowedTo   []byte                 `protobuf:"bytes,8,opt,name=narrowed_to,json=narrowedTo,proto3" json:"narrowed_to,omitempty"`    // of a guest: the hash of the one name that it may read
 	// Of several grants of one peer the greatest serial counts.

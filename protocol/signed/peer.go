@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/network/statement"
 	"github.com/p2pchord/p2pchord/protocol/internal/frame"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/ring"
@@ -44,24 +45,17 @@ type PeerInfo struct {
 	Envelope *record.Envelope
 	Addrs    []ma.Multiaddr
 	Seq      uint64
-	// Bound means that the peer has signed its ring address and its record as one.
+	// Bound means that the peer has signed its ring address and its record as one, as all do in a
+	// private ring.
 	Bound bool
 	// Message is what is kept of what was parsed, MaxKeptPeer bytes at most, to be passed on.
 	Message *pb.Peer
 }
 
-// MakePeer describes h itself: its ring address, which may be zero, and its present
+// MakePeer describes h itself in an open ring: its ring address, which may be zero, and its present
 // addresses, both signed by h's key. Errors are of the kind fault.Failed.
 func MakePeer(h host.Host, address RingAddress) (*pb.Peer, error) {
-	key := h.Peerstore().PrivKey(h.ID())
-	if key == nil {
-		return nil, fault.New(fault.Failed, "the host %s has no private key to sign with", h.ID())
-	}
-	envelope, err := selfRecord(h, key)
-	if err != nil {
-		return nil, fault.New(fault.Failed, "sign this peer's addresses: %w", err)
-	}
-	return Describe(key, address, envelope)
+	return MakePeerIn(statement.NetworkID{}, h, address)
 }
 
 // selfRecord is the record that the host keeps of its own addresses, signed anew

@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/p2pchord/p2pchord/internal/blake3sum"
+	"github.com/p2pchord/p2pchord/network/statement"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 )
 
@@ -54,8 +55,19 @@ func (c *recent[V]) add(key [32]byte, info V) {
 
 // fingerprint hashes every field that VerifyPeer looks at, each with its length.
 func fingerprint(p *pb.Peer) [32]byte {
+	return fingerprintOf(p, p.GetId(), p.GetRingSignature(), p.GetStatementSignature(), p.GetRecord())
+}
+
+// privateFingerprint hashes every field that verifyPrivatePeer looks at, and its domain, so that it
+// is not taken for what an open ring has verified.
+func privateFingerprint(network statement.NetworkID, p *pb.Peer) [32]byte {
+	return fingerprintOf(p, []byte(PrivatePeerDomain), network[:], p.GetId(), p.GetNetwork(), p.GetNetworkSignature(), p.GetRecord())
+}
+
+// fingerprintOf hashes fields of p, each with its length, and its ring address.
+func fingerprintOf(p *pb.Peer, fields ...[]byte) [32]byte {
 	b := make([]byte, 0, 1024)
-	for _, field := range [][]byte{p.GetId(), p.GetRingSignature(), p.GetStatementSignature(), p.GetRecord()} {
+	for _, field := range fields {
 		b = binary.AppendUvarint(b, uint64(len(field)))
 		b = append(b, field...)
 	}

@@ -36,6 +36,7 @@ const (
 // of one that must stay. It is safe for concurrent use.
 type Book struct {
 	host host.Host
+	ring protocol.Ring
 	size int
 	keep func(ring.ID) bool
 	self atomic.Pointer[pb.Peer]
@@ -52,16 +53,16 @@ type entry struct {
 	at   *lru.Element
 }
 
-// New returns the empty book of a host. keep names peers whose descriptions must stay. It may be
-// nil, and must not call the book.
-func New(h host.Host, keep func(ring.ID) bool) *Book {
-	return &Book{host: h, size: maxPeers, keep: keep, peers: make(map[ring.ID]*entry)}
+// New returns the empty book of a host in a ring. keep names peers whose descriptions must stay. It
+// may be nil, and must not call the book.
+func New(h host.Host, in protocol.Ring, keep func(ring.ID) bool) *Book {
+	return &Book{host: h, ring: in, size: maxPeers, keep: keep, peers: make(map[ring.ID]*entry)}
 }
 
 // DescribeSelf renews the host's own description, of its present addresses. It is called before
 // Self and when they have changed.
 func (b *Book) DescribeSelf(address protocol.RingAddress) error {
-	p, err := protocol.MakePeer(b.host, address)
+	p, err := b.ring.Describe(b.host, address)
 	if err != nil {
 		return err
 	}
@@ -72,13 +73,17 @@ func (b *Book) DescribeSelf(address protocol.RingAddress) error {
 // Self is the host's own description, as others get it.
 func (b *Book) Self() *pb.Peer { return b.self.Load() }
 
-// Parse verifies a description, and keeps nothing.
-func (b *Book) Parse(d *pb.Peer) (protocol.PeerInfo, error) { return protocol.ParsePeer(d) }
+// Parse verifies a description, and keeps nothing. In a private ring it refuses those of peers that
+// are not granted the place that they name, and so do Learn and LearnFrom.
+func (b *Book) Parse(d *pb.Peer) (protocol.PeerInfo, error) { return b.ring.Parse(d) }
+
+// Admits reports whether a peer may be in the ring at a position.
+func (b *Book) Admits(at ring.Position) bool { return b.ring.Admits(at) }
 
 // Learn verifies what one peer tells of another, keeps it if it is news, and returns what is known
 // now.
 func (b *Book) Learn(d *pb.Peer) (protocol.PeerInfo, error) {
-	info, err := protocol.ParsePeer(d)
+	info, err := b.ring.Parse(d)
 	if err != nil || info.ID == b.host.ID() {
 		return info, err
 	}
@@ -88,7 +93,7 @@ func (b *Book) Learn(d *pb.Peer) (protocol.PeerInfo, error) {
 // LearnFrom is Learn for what the peer from has sent itself. If it speaks of another peer, that is
 // hearsay.
 func (b *Book) LearnFrom(from peer.ID, d *pb.Peer) (protocol.PeerInfo, error) {
-	info, err := protocol.ParsePeer(d)
+	info, err := b.ring.Parse(d)
 	if err != nil || info.ID == b.host.ID() {
 		return info, err
 	}
@@ -143,12 +148,12 @@ func (b *Book) evict() bool {
 	return false
 }
 
-// Info returns what is known of a peer.
+// Info returns what is known of a peer that may be in the ring.
 func (b *Book) Info(id ring.ID) (protocol.PeerInfo, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	e, ok := b.peers[id]
-	if !ok {
+	if !ok || !b.ring.Admits(e.info.Position) {
 		return protocol.PeerInfo{}, false
 	}
 	b.used.MoveToFront(e.at)
@@ -160,7 +165,7 @@ func (b *Book) HasSpoken(id ring.ID) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	e, ok := b.peers[id]
-	return ok && e.own
+	return ok && e.own && b.ring.Admits(e.info.Position)
 }
 
 // Connected reports whether there is a connection to the peer.
@@ -173,6 +178,19 @@ func (b *Book) Len() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return len(b.peers)
+}
+
+// Review drops what is known of peers that may no longer be in the ring, with their addresses.
+func (b *Book) Review() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for id, e := range b.peers {
+		if !b.ring.Admits(e.info.Position) {
+			b.used.Remove(e.at)
+			delete(b.peers, id)
+			b.host.Peerstore().ClearAddrs(peer.ID(id))
+		}
+	}
 }
 
 // Forget drops what is known of a peer, but not its addresses.
@@ -211,7 +229,7 @@ func (b *Book) Relays() []peer.AddrInfo {
 	defer b.mu.Unlock()
 	var out []peer.AddrInfo
 	for _, e := range b.peers { // in any order: the load is to be spread
-		if addrs := peeraddr.Public(e.info.Addrs); len(addrs) > 0 {
+		if addrs := peeraddr.Public(e.info.Addrs); len(addrs) > 0 && b.ring.Admits(e.info.Position) {
 			if out = append(out, peer.AddrInfo{ID: e.info.ID, Addrs: addrs}); len(out) == maxRelays {
 				break
 			}

@@ -26,7 +26,7 @@ func TestBookForgetsTheLeastUsed(t *testing.T) {
 		t.Fatal(err)
 	}
 	var neighbor ring.ID
-	b := New(h, func(id ring.ID) bool { return id == neighbor })
+	b := New(h, protocol.Ring{}, func(id ring.ID) bool { return id == neighbor })
 	b.size = 8
 	connected, err := b.Learn(booktest.DescribedBy(t, friend.Peerstore().PrivKey(friend.ID()), 1))
 	if err != nil {
@@ -102,7 +102,7 @@ func TestNobodyElseMovesAPeer(t *testing.T) {
 		"from the peer itself": func(b *Book) (protocol.PeerInfo, error) { return b.LearnFrom(peerHost.ID(), now) },
 		"from others, bound":   func(b *Book) (protocol.PeerInfo, error) { return b.Learn(now) },
 	} {
-		b := New(h, nil)
+		b := New(h, protocol.Ring{}, nil)
 		want, err := learn(b)
 		if err != nil {
 			t.Fatal(err)

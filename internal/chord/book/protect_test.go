@@ -5,13 +5,14 @@ import (
 
 	"github.com/p2pchord/p2pchord/internal/chord/book/booktest"
 	"github.com/p2pchord/p2pchord/internal/p2phost"
+	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/ring"
 )
 
 func TestOnlyNeighborsAreProtected(t *testing.T) {
 	t.Parallel()
 	h := testHost(t, p2phost.Peer)
-	b := New(h, nil)
+	b := New(h, protocol.Ring{}, nil)
 	first, err := b.Learn(booktest.MadeUp(t, 1))
 	if err != nil {
 		t.Fatal(err)

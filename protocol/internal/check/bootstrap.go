@@ -1,15 +1,13 @@
 package check
 
 import (
-	"github.com/libp2p/go-libp2p/core/peer"
-
 	"github.com/p2pchord/p2pchord/protocol/internal/frame"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/protocol/signed"
 )
 
 // BootstrapRequest checks a request of the bootstrap protocol. from has sent it.
-func BootstrapRequest(from peer.ID, req *pb.BootstrapRequest) error {
+func BootstrapRequest(from Asker, req *pb.BootstrapRequest) error {
 	switch r := req.GetBody().(type) {
 	case *pb.BootstrapRequest_Register:
 		return checkSender(from, r.Register.GetSelf())

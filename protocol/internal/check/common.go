@@ -4,28 +4,36 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/network/statement"
 	"github.com/p2pchord/p2pchord/protocol/internal/frame"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/protocol/signed"
 )
 
+// Asker is who has sent a request, proved by the connection, and the private network whose member
+// it must say to be where it describes itself; zero in an open ring.
+type Asker struct {
+	ID      peer.ID
+	Network statement.NetworkID
+}
+
 // checkSender verifies that p describes from.
-func checkSender(from peer.ID, p *pb.Peer) error {
+func checkSender(from Asker, p *pb.Peer) error {
 	if p == nil {
 		return frame.Malformed("the sender does not say who it is")
 	}
-	info, err := signed.ParsePeer(p)
+	info, err := signed.ParsePeerIn(from.Network, p)
 	if err != nil {
 		return fault.New(fault.NotAllowed, "the sender's own description: %w", err)
 	}
-	if info.ID != from {
-		return fault.New(fault.NotAllowed, "%s speaks for another peer, %s", from, info.ID)
+	if info.ID != from.ID {
+		return fault.New(fault.NotAllowed, "%s speaks for another peer, %s", from.ID, info.ID)
 	}
 	return nil
 }
 
 // checkSenderIfSet is checkSender where saying so is optional.
-func checkSenderIfSet(from peer.ID, p *pb.Peer) error {
+func checkSenderIfSet(from Asker, p *pb.Peer) error {
 	if p == nil {
 		return nil
 	}

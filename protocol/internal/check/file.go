@@ -1,15 +1,13 @@
 package check
 
 import (
-	"github.com/libp2p/go-libp2p/core/peer"
-
 	"github.com/p2pchord/p2pchord/protocol/internal/frame"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/protocol/signed"
 )
 
 // FileRequest checks a request of the file protocol. from has sent it.
-func FileRequest(from peer.ID, req *pb.FileRequest) error {
+func FileRequest(from Asker, req *pb.FileRequest) error {
 	if err := checkRequestBody(req); err != nil {
 		return err
 	}
@@ -51,7 +49,7 @@ func FileRequest(from peer.ID, req *pb.FileRequest) error {
 }
 
 // checkMemberRequest checks what only members of the ring ask.
-func checkMemberRequest(from peer.ID, req *pb.FileRequest) error {
+func checkMemberRequest(from Asker, req *pb.FileRequest) error {
 	switch r := req.GetBody().(type) {
 	case *pb.FileRequest_Store:
 		if r.Store.GetRecordOnly() && req.GetBodySize() > 0 {

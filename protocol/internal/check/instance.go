@@ -1,15 +1,13 @@
 package check
 
 import (
-	"github.com/libp2p/go-libp2p/core/peer"
-
 	"github.com/p2pchord/p2pchord/protocol/internal/frame"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/protocol/signed"
 )
 
 // InstanceRequest checks a request of the instance protocol.
-func InstanceRequest(_ peer.ID, req *pb.InstanceRequest) error {
+func InstanceRequest(_ Asker, req *pb.InstanceRequest) error {
 	switch r := req.GetBody().(type) {
 	case *pb.InstanceRequest_Prove:
 		return checkLength("a challenge", len(r.Prove.GetChallenge()), ChallengeSize)

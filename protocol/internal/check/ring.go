@@ -1,15 +1,13 @@
 package check
 
 import (
-	"github.com/libp2p/go-libp2p/core/peer"
-
 	"github.com/p2pchord/p2pchord/protocol/internal/frame"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/protocol/signed"
 )
 
 // RingRequest checks a request of the ring protocol. from has sent it.
-func RingRequest(from peer.ID, req *pb.RingRequest) error {
+func RingRequest(from Asker, req *pb.RingRequest) error {
 	switch r := req.GetBody().(type) {
 	case *pb.RingRequest_Ping:
 		if len(r.Ping.GetTarget()) == 0 {
