@@ -7,7 +7,7 @@ import (
 	"sync"
 
 	"github.com/p2pchord/p2pchord/internal/fault"
-	"github.com/p2pchord/p2pchord/internal/replication"
+	"github.com/p2pchord/p2pchord/internal/replication/handover"
 )
 
 // Leave hands every file over to the peers that hold it when this node is gone, tells the
@@ -20,7 +20,7 @@ func (n *Node) Leave(ctx context.Context, report func(HandOver)) error {
 		return err
 	}
 	if len(failed) > 0 {
-		return errors.Join(fault.New(fault.Failed, "%s could not be handed over and stay in %s: %s; start the node again and repeat", replication.Files(len(failed)), n.cfg.Data, list(failed)), n.Close())
+		return errors.Join(fault.New(fault.Failed, "%s could not be handed over and stay in %s: %s; start the node again and repeat", handover.Files(len(failed)), n.cfg.Data, list(failed)), n.Close())
 	}
 	n.folder.EmptyAtClose()
 	return n.Close()
@@ -35,7 +35,7 @@ func (n *Node) Quit(ctx context.Context, report func(HandOver)) error {
 		return errors.Join(err, closed)
 	}
 	if len(failed) > 0 {
-		return fault.New(fault.FewerCopies, "fewer copies of %s while this node is away: %s", replication.Files(len(failed)), list(failed))
+		return fault.New(fault.FewerCopies, "fewer copies of %s while this node is away: %s", handover.Files(len(failed)), list(failed))
 	}
 	return nil
 }

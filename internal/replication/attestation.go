@@ -2,89 +2,60 @@ package replication
 
 import (
 	"context"
-	"sync"
 	"time"
 
 	"github.com/p2pchord/p2pchord/internal/chord"
 	"github.com/p2pchord/p2pchord/internal/env"
 	"github.com/p2pchord/p2pchord/internal/replication/inventory"
+	"github.com/p2pchord/p2pchord/internal/replication/quarantine"
 	"github.com/p2pchord/p2pchord/internal/replication/records"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/ring"
 	"github.com/p2pchord/p2pchord/store"
 )
 
-// confirmation is how old the copies of a node may be. It is safe for concurrent use.
-type confirmation struct {
-	mu sync.Mutex
-	// firstStart is when the data folder was made, and confirmed when synced owners have last
-	// confirmed all that is held here; 0 for never. Both in milliseconds since 1970.
-	firstStart, confirmed int64
-	// of are the keys of all that was confirmed then.
-	of store.Span
-	// quarantined says that there are copies in quarantine: entries of the store that do not count.
-	quarantined bool
-	// passed says that the copies have been looked through since they were last confirmed.
-	passed bool
-}
-
-// since is the moment until which everything held here is known to have been right.
-func (a *confirmation) since() int64 {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return max(a.firstStart, a.confirmed)
-}
-
 // Confirmed is the moment until which everything held here is known to have been right.
-func (n *Node) Confirmed() time.Time { return time.UnixMilli(n.confirmation.since()) }
-
-func (a *confirmation) setConfirmed(millis int64, of store.Span) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.confirmed, a.of, a.passed = millis, of, false
-}
-
-// continuous reports whether all of span was confirmed after the moment since.
-func (a *confirmation) continuous(span store.Span, since int64) bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.confirmed > 0 && a.confirmed >= since && records.Covers(a.of, span)
-}
-
-func (a *confirmation) hasQuarantined() bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.quarantined
-}
+func (n *Node) Confirmed() time.Time { return time.UnixMilli(n.quarantine.Since()) }
 
 // Memory is what is to be remembered. Times are rounded down, so that it does not change all the
 // time.
-func (n *Node) Memory() (m Remembered) {
-	n.confirmation.mu.Lock()
-	defer n.confirmation.mu.Unlock()
+func (n *Node) Memory() Remembered {
+	a := n.quarantine.Attested()
 	step := max(1, int64(n.grace())/200)
-	m.Born, m.Confirmed, m.Of, m.Aside = n.confirmation.firstStart, n.confirmation.confirmed/step*step, n.confirmation.of, n.confirmation.quarantined
-	m.Copies = n.health.wanted()
-	return m
+	return Remembered{
+		Born: a.FirstStart, Confirmed: a.Confirmed / step * step, Of: a.Of, Aside: n.quarantine.Any(),
+		Copies: n.health.wanted(),
+	}
+}
+
+// Recall takes in what the data folder remembers, and quarantines what has become too old while the
+// node was away. A node that has never had peers knows of every delete. Recall comes before
+// anything else.
+func (n *Node) Recall(ctx context.Context) error {
+	n.tombstones.Load()
+	m := n.folder.Remembered()
+	n.quarantine.Recall(quarantine.Attested{FirstStart: m.Born, Confirmed: m.Confirmed, Of: m.Of}, m.Aside)
+	if !n.folder.HadPeers() {
+		return nil
+	}
+	return n.quarantine.Fill(ctx)
 }
 
 // confirmLoop has the owners attest, now and then, what is held here. While they can't be asked,
 // because the node is cut off, its copies grow old.
 func (n *Node) confirmLoop(ctx context.Context) {
 	for env.Sleep(ctx, n.env, n.cfg.Heartbeat) == nil {
-		now := n.clocks.Now()
-		n.confirmation.mu.Lock()
-		due := n.confirmation.confirmed == 0 || now < n.confirmation.confirmed || now-n.confirmation.confirmed >= min(time.Hour.Milliseconds(), int64(n.grace())/100)
-		n.confirmation.mu.Unlock()
+		now, last := n.clocks.Now(), n.quarantine.Attested().Confirmed
+		due := last == 0 || now < last || now-last >= min(time.Hour.Milliseconds(), int64(n.grace())/100)
 		switch s := n.ring.Snapshot(); {
 		case !due:
 		case s.Grants.Degraded:
-			if err := n.quarantineOld(ctx); err != nil {
+			if err := n.quarantine.Fill(ctx); err != nil {
 				log.Warnw("setting old copies aside", "err", err)
 			}
 		default:
 			if of, ok := n.attested(ctx, s); ok {
-				n.confirmation.setConfirmed(now, of)
+				n.quarantine.Confirm(now, of)
 			}
 		}
 	}
@@ -101,7 +72,7 @@ func (n *Node) attested(ctx context.Context, s *chord.Snapshot) (of store.Span, 
 		return records.Everything, true
 	}
 	arcs, complete := n.arcsHeld(s)
-	if !complete || !s.View.Incorporated() || len(n.strays()) > 0 || !n.grantStands(ctx, s) {
+	if !complete || !s.View.Incorporated() || len(n.strays()) > 0 || !n.arc.GrantStands(ctx, s) {
 		return of, false
 	}
 	for _, a := range arcs {
@@ -114,18 +85,18 @@ func (n *Node) attested(ctx context.Context, s *chord.Snapshot) (of store.Span, 
 	return of, now.Grants.Synced && now.Grants.Grant == s.Grants.Grant && now.View == s.View
 }
 
-// arc is the arc of another node.
-type arc struct{ from, owner ring.Position }
+// heldArc is the arc of another node, which holds copies of it here.
+type heldArc struct{ from, owner ring.Position }
 
 // arcsHeld are the arcs of others of which this node holds copies: its successor's first, then
 // those of its nearest predecessors, counterclockwise. complete is false while too few predecessors
 // are known.
-func (n *Node) arcsHeld(s *chord.Snapshot) (arcs []arc, complete bool) {
+func (n *Node) arcsHeld(s *chord.Snapshot) (arcs []heldArc, complete bool) {
 	succs, preds := s.View.Successors(), s.View.Predecessors()
 	if len(succs) == 0 || len(preds) == 0 {
 		return nil, false
 	}
-	arcs = []arc{{n.self, succs[0]}}
+	arcs = []heldArc{{n.self, succs[0]}}
 	for i, p := range preds {
 		switch {
 		case i+1 >= max(n.cfg.Copies, n.health.wanted(), 2), p == succs[0]:
@@ -133,14 +104,14 @@ func (n *Node) arcsHeld(s *chord.Snapshot) (arcs []arc, complete bool) {
 		case i+1 == len(preds):
 			return arcs, false
 		}
-		arcs = append(arcs, arc{preds[i+1], p})
+		arcs = append(arcs, heldArc{preds[i+1], p})
 	}
 	return arcs, true
 }
 
 // attestedBy reports whether the owner is the synced owner of the whole arc and has every file's
 // record that is here, or one that replaced it.
-func (n *Node) attestedBy(ctx context.Context, a arc, span store.Span) bool {
+func (n *Node) attestedBy(ctx context.Context, a heldArc, span store.Span) bool {
 	keys, err := n.held.DifferingKeys(ctx, a.owner, span)
 	if err != nil {
 		return false
@@ -171,7 +142,7 @@ func (n *Node) attestedBy(ctx context.Context, a arc, span store.Span) bool {
 // coveredBy reports whether an owner with the predecessor pred answers for the whole of a. A new
 // neighbor between the two may still have to take in what is in quarantine in its part. It may do
 // so only as long as no peer says that it has been a holder for all of the grace period.
-func (n *Node) coveredBy(pred *pb.Peer, a arc) bool {
+func (n *Node) coveredBy(pred *pb.Peer, a heldArc) bool {
 	info, err := n.peers.Learn(pred)
 	return err == nil && (info.Position == a.from || ring.Between(info.Position, a.from, a.owner))
 }

@@ -19,14 +19,16 @@
 //
 // All processes are started through env.Env, which knows when they have ended. Those that a request
 // starts and doesn't await are copies under way to holders (sendCopy) and blocks that are given up
-// (serveRetract).
+// (orphans.Collector.Serve).
 //
 // Each mutex guards one small state and is never held while another one is taken, while the store
 // is asked, or while a process waits. The function that Store.Update is given runs inside the
 // store's own lock: it takes none but those of releases and retractions, and must not wait.
 //
-// Parts that stand on their own are packages below this one: records (what
-// stored records mean), inventory (comparing what peers hold), localblocks (bytes at this node),
-// fetch (bytes that are missing), foreground (pauses for users), clocks (which time counts), and
-// retractions. They import neither this package nor chord.
+// Parts that stand on their own are packages below this one, and don't import it. Some know no
+// ring: records (what stored records mean), inventory (comparing what peers hold), localblocks
+// (bytes at this node), fetch (bytes that are missing), foreground (pauses for users), clocks
+// (which time counts), and retractions. The others work on snapshots of package chord: arc (may
+// this node serve a key, and who holds copies), commit (later blocks before an acknowledgement),
+// handover, quarantine, and the collection of tombstones and orphans.
 package replication

@@ -61,7 +61,7 @@ func (n *Node) serveClaim(ctx context.Context, from peer.ID, c *pb.Claim) (*pb.F
 	if ans.Owns { // it gets to know its new predecessor the usual way
 		n.peers.Notified(info.Position)
 	}
-	ans.Continuous, ans.Quarantined = n.continuousFor(pred.Position, info.Position, n.ring.Snapshot())
+	ans.Continuous, ans.Quarantined = n.quarantine.ContinuousFor(pred.Position, info.Position, n.ring.Snapshot())
 	claimed := &pb.Claimed{Continuous: ans.Continuous, Aside: ans.Quarantined, Owns: ans.Owns, Authority: ans.Authority, Neighbours: n.peers.Neighbors(view.State(), view.Joined())}
 	if g := n.peers.Describe([]ring.Position{ans.Grantee}); len(g) > 0 {
 		claimed.Grantee = g[0]
@@ -99,7 +99,7 @@ func (n *Node) AskGrant(ctx context.Context, to ring.Position) (ans replica.Gran
 // ConfirmGrant takes in what is in quarantine, if the action says so, and asks whether the grant is
 // still valid.
 func (n *Node) ConfirmGrant(ctx context.Context, c replica.ConfirmGrant) (replica.GrantAnswer, bool) {
-	n.believe(ctx, c)
+	n.quarantine.Believe(ctx, c)
 	return n.AskGrant(ctx, c.Grant.From)
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/p2pchord/p2pchord/internal/chord"
 	"github.com/p2pchord/p2pchord/internal/env"
+	"github.com/p2pchord/p2pchord/internal/replication/arc"
 	"github.com/p2pchord/p2pchord/internal/replication/records"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/ring"
@@ -25,7 +26,7 @@ func (n *Node) serveStat(ctx context.Context, st *pb.Stat) (*pb.FileResponse, er
 	}
 	stats := &pb.Stats{Record: k.Message}
 	stats.Siblings, _ = records.Siblings(ks, k)
-	hs := n.holders(s, k)
+	hs := n.arc.Holders(s, k)
 	complete := make([]bool, len(hs))
 	asking := env.NewGroup(n.env, 0)
 	for i, h := range hs {
@@ -58,7 +59,7 @@ const maxListed = 1024
 
 // serveList lists the files of this node's arc, in order of (key, name).
 func (n *Node) serveList(ctx context.Context, l *pb.List) (*pb.FileResponse, error) {
-	s, err := n.synced(ctx)
+	s, err := n.arc.Synced(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +94,7 @@ func (n *Node) copiesHeld(s *chord.Snapshot, k records.Stored) int {
 	if !k.Complete {
 		return 0
 	}
-	return max(1, len(n.holders(s, k))-n.health.lacking(k.Entry.Place))
+	return max(1, len(n.arc.Holders(s, k))-n.health.lacking(k.Entry.Place))
 }
 
 func (n *Node) listing(s *chord.Snapshot, k records.Stored) *pb.Listing {
@@ -112,7 +113,7 @@ func (n *Node) scanArc(s *chord.Snapshot, l *pb.List, fn func(store.Entry) bool)
 	if l.GetMore() {
 		after = &store.Entry{Place: store.Place{Key: uint16(l.GetAfterKey()), Name: l.GetAfter(), Index: 1 << 31}} //nolint:gosec // bounded by the check of shape
 	}
-	spans := arcSpans(s)
+	spans := arc.Spans(s)
 	if after != nil {
 		if i := slices.IndexFunc(spans, func(s store.Span) bool { return records.Contains(s, after.Key) }); i > 0 {
 			spans = spans[i:]
@@ -194,21 +195,4 @@ func (n *Node) Files(fn func(File)) error {
 	})
 	flush()
 	return err
-}
-
-// arcSpans returns the keys of the node's own arc as spans that don't wrap, in
-// clockwise order, so that a cursor within them is well defined.
-func arcSpans(s *chord.Snapshot) []store.Span {
-	from := s.Grants.Neighbors.Pred
-	if !from.IsNode() {
-		if !s.Grants.Alone() {
-			return nil
-		}
-		from = s.Grants.Neighbors.Self
-	}
-	span, ok := records.KeySpan(from, s.Grants.Neighbors.Self)
-	if !ok {
-		return nil
-	}
-	return records.Unwrap(span)
 }

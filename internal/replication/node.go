@@ -7,18 +7,26 @@ import (
 	golog "github.com/ipfs/go-log/v2"
 	"github.com/libp2p/go-libp2p/core/peer"
 
+	"github.com/p2pchord/p2pchord/internal/chord"
 	"github.com/p2pchord/p2pchord/internal/env"
 	"github.com/p2pchord/p2pchord/internal/membudget"
+	"github.com/p2pchord/p2pchord/internal/replication/arc"
 	"github.com/p2pchord/p2pchord/internal/replication/clocks"
+	"github.com/p2pchord/p2pchord/internal/replication/commit"
 	"github.com/p2pchord/p2pchord/internal/replication/fetch"
 	"github.com/p2pchord/p2pchord/internal/replication/foreground"
+	"github.com/p2pchord/p2pchord/internal/replication/handover"
 	"github.com/p2pchord/p2pchord/internal/replication/inventory"
 	"github.com/p2pchord/p2pchord/internal/replication/localblocks"
+	"github.com/p2pchord/p2pchord/internal/replication/orphans"
+	"github.com/p2pchord/p2pchord/internal/replication/quarantine"
 	"github.com/p2pchord/p2pchord/internal/replication/retractions"
+	"github.com/p2pchord/p2pchord/internal/replication/tombstones"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/replica"
 	"github.com/p2pchord/p2pchord/ring"
+	"github.com/p2pchord/p2pchord/store"
 )
 
 // People set the level of these lines under the name of the package that they use.
@@ -80,13 +88,15 @@ type Node struct {
 	clocks        *clocks.Clocks
 	held          *inventory.Inventory
 	health        *copyHealth
-	late          lateCopies
+	arc           *arc.Arc
+	commits       *commit.Commits
+	leave         *handover.Leave
+	orphans       *orphans.Collector
+	quarantine    *quarantine.Quarantine
+	tombstones    *tombstones.Collector
 	released      releases
 	retracted     retractions.Retractions
 	claimTimeouts claimTimeouts
-	confirmation  confirmation
-	collection    collection
-	commits       commits
 }
 
 // New returns a Node that does nothing until it is asked.
@@ -117,7 +127,37 @@ func New(cfg Config) *Node {
 		ID: n.id, Env: n.env, Clock: n.cfg.Clock, Heartbeat: n.cfg.Heartbeat, Grace: n.grace(), Neighbors: n.neighbors,
 	})
 	n.health.asked(n.folder.Remembered().Copies)
+	n.newParts()
 	return n
+}
+
+// newParts makes the parts that work on this node's own arc and its copies.
+func (n *Node) newParts() {
+	n.arc = arc.New(arc.Config{
+		Self: n.self, Copies: n.cfg.Copies, Heartbeat: n.cfg.Heartbeat, Timeout: n.cfg.Timeout, Env: n.env, Ring: n.ring, Peers: n.peers, Call: n.Call,
+		MostCopies: n.health.wanted,
+	})
+	n.commits = commit.New(commit.Config{
+		Self: n.self, ID: n.id, Timeout: n.cfg.Timeout, Env: n.env, Arc: n.arc, Held: n.held, Retracted: &n.retracted, Ring: n.ring, Router: n.cfg.Router,
+		Store: n.store, Call: n.Call, WakeRepair: n.WakeRepair,
+	})
+	n.orphans = orphans.New(orphans.Config{
+		ID: n.id, Heartbeat: n.cfg.Heartbeat, Timeout: n.cfg.Timeout, Env: n.env, Arc: n.arc, Clocks: n.clocks, Retracted: &n.retracted, Ring: n.ring,
+		Router: n.cfg.Router, Peers: n.peers, Store: n.store, Call: n.Call, Drop: n.drop,
+	})
+	n.tombstones = tombstones.New(tombstones.Config{
+		Heartbeat: n.cfg.Heartbeat, Grace: n.cfg.TombstoneGrace, Arc: n.arc, Clocks: n.clocks, Ring: n.ring, Peers: n.peers, Store: n.store, Folder: n.folder,
+		Call: n.Call, Drop: n.drop,
+	})
+	n.quarantine = quarantine.New(quarantine.Config{
+		Self: n.self, Copies: n.cfg.Copies, Grace: n.cfg.TombstoneGrace, Env: n.env, Clocks: n.clocks, Held: n.held, Store: n.store,
+		Remember: func() error { return n.folder.Remember(func(m *Remembered) { m.Aside = true }) },
+		Pull:     n.pull, Event: n.event,
+	})
+	n.leave = handover.New(handover.Config{
+		Self: n.self, Heartbeat: n.cfg.Heartbeat, Timeout: n.cfg.Timeout, Env: n.env, Ring: n.ring, Router: n.cfg.Router, Store: n.store,
+		Copies: n.arc.Copies, Push: n.push, Holds: n.holds, Event: n.event,
+	})
 }
 
 // Process is a loop that runs as long as the node.
@@ -133,7 +173,7 @@ func (n *Node) Processes() []Process {
 		{"repair", n.repairLoop},
 		{"fetching", n.fetcher.Run},
 		{"strays", n.strayLoop},
-		{"orphans", n.orphanLoop},
+		{"orphans", n.orphans.Run},
 		{"attestations", n.confirmLoop},
 	}
 }
@@ -175,6 +215,26 @@ func (n *Node) LocalBlock(ctx context.Context, h [protocol.HashSize]byte, buf []
 // owner sends this node its copy of the block, the bytes come from there.
 func (n *Node) Hold(hash [protocol.HashSize]byte, buf *membudget.Buffer) (release func()) {
 	return n.blocks.Hold(hash, buf)
+}
+
+// peerID is the libp2p identity of the node at p.
+func peerID(p ring.Position) peer.ID { return peer.ID(p.ID) }
+
+// HandOver is the outcome for one file when a node hands over what it holds.
+type HandOver = handover.Outcome
+
+// HandOver stops serving and gives every record the copies that it shall have without this node;
+// see handover.Leave.
+func (n *Node) HandOver(ctx context.Context, report func(HandOver), all bool) (s *chord.Snapshot, failed []string, err error) {
+	return n.leave.Run(ctx, report, all)
+}
+
+// Late is how many records have come in while others are being handed over.
+func (n *Node) Late() int { return n.leave.Late() }
+
+// CollectOrphans removes those of the blocks that no version of their file uses.
+func (n *Node) CollectOrphans(ctx context.Context, blocks []store.Entry) {
+	n.orphans.Collect(ctx, blocks)
 }
 
 // LeftBehind records that a peer has left the ring with copies that may be nowhere else.

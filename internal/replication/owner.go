@@ -26,7 +26,7 @@ func (n *Node) servePut(ctx context.Context, put *pb.Put, body Body) (*pb.FileRe
 	if err != nil {
 		return nil, err
 	}
-	s, err := n.serving(ctx, rec.Key())
+	s, err := n.arc.Serving(ctx, rec.Key())
 	if err != nil {
 		return nil, err
 	}
@@ -41,7 +41,7 @@ func (n *Node) servePut(ctx context.Context, put *pb.Put, body Body) (*pb.FileRe
 	if resp, err := n.preview(rec); resp != nil || err != nil {
 		return resp, err
 	}
-	release, resp, err := n.holdBlocks(ctx, rec)
+	release, resp, err := n.commits.Hold(ctx, rec)
 	if err != nil {
 		return resp, err
 	}
@@ -113,7 +113,7 @@ func stale(current *pb.Record) (*pb.FileResponse, error) {
 // the present grant. When the grant has changed, it sends the same record to the new witness. The
 // other holders get theirs in the background, unless the writer waits for all.
 func (n *Node) replicate(ctx context.Context, rec *protocol.Record, b *localblocks.Block, waitAll bool) (*pb.FileResponse, error) {
-	key, copies := rec.Key(), n.copiesOf(rec.RecordBody)
+	key, copies := rec.Key(), n.arc.Copies(rec.RecordBody)
 	// Waiting for the ring is bounded as a whole. Sending is bounded by progress, in all rounds
 	// together: a slow line may take minutes for a block, and a witness that never answers must not
 	// be tried for ever.
@@ -126,7 +126,7 @@ func (n *Node) replicate(ctx context.Context, rec *protocol.Record, b *localbloc
 		watch.again()
 		var s *chord.Snapshot
 		err := wait.within(ctx, func(ctx context.Context) (err error) {
-			s, err = n.serving(ctx, key)
+			s, err = n.arc.Serving(ctx, key)
 			return err
 		})
 		if err != nil {
@@ -145,7 +145,7 @@ func (n *Node) replicate(ctx context.Context, rec *protocol.Record, b *localbloc
 			}
 		}
 		if err != nil {
-			lost := func(ctx context.Context) error { return n.unwitnessed(ctx, s, err) }
+			lost := func(ctx context.Context) error { return n.arc.Unwitnessed(ctx, s, err) }
 			if ctx.Err() != nil || watch.since() > most || wait.within(ctx, lost) != nil {
 				return nil, uncertain(err)
 			}
@@ -158,8 +158,8 @@ func (n *Node) replicate(ctx context.Context, rec *protocol.Record, b *localbloc
 				return nil, err
 			}
 		}
-		if !n.stillServing(s, key) {
-			if err := wait.within(ctx, func(ctx context.Context) error { return n.changed(ctx, s) }); err != nil {
+		if !n.arc.StillServing(s, key) {
+			if err := wait.within(ctx, func(ctx context.Context) error { return n.arc.Changed(ctx, s) }); err != nil {
 				return nil, uncertain(err)
 			}
 			continue
@@ -187,16 +187,6 @@ func (w *budget) within(ctx context.Context, do func(context.Context) error) err
 	began := w.env.Now()
 	defer func() { w.left -= env.Since(w.env, began) }()
 	return do(ctx)
-}
-
-// unwitnessed reports to ring or arc why the witness has not accepted, and waits for a change.
-func (n *Node) unwitnessed(ctx context.Context, s *chord.Snapshot, err error) error {
-	if fault.CodeOf(err) == fault.Refused {
-		n.refused(s.Grants.Grant)
-	} else {
-		n.ring.Step(ring.Unreachable{Peer: s.Grants.Grant.From})
-	}
-	return n.changed(ctx, s)
 }
 
 // graceForOthers is how long an acknowledgement waits for the copies beyond the two that it needs,

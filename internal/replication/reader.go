@@ -18,7 +18,7 @@ import (
 // grant is valid, unless the reader asks the witness itself at the same time. See "Get" in
 // docs/replication.md.
 func (n *Node) serveGet(ctx context.Context, from peer.ID, g *pb.Get) (*pb.FileResponse, *protocol.Payload, error) {
-	if g.GetTombstone() && n.commits.has(g.GetName()) {
+	if g.GetTombstone() && n.commits.InProgress(g.GetName()) {
 		return nil, nil, fault.New(fault.TryAgain, "a version of %q is being stored just now; try again", g.GetName())
 	}
 	s, ks, grant, err := n.forReader(ctx, from, g)
@@ -33,7 +33,7 @@ func (n *Node) serveGet(ctx context.Context, from peer.ID, g *pb.Get) (*pb.FileR
 	if !all && g.GetTombstone() {
 		return nil, nil, errTooManyVersions
 	}
-	got := &pb.Got{Record: k.Message, Siblings: siblings, Holders: n.peers.Describe(n.holders(s, k)), Grant: grant}
+	got := &pb.Got{Record: k.Message, Siblings: siblings, Holders: n.peers.Describe(n.arc.Holders(s, k)), Grant: grant}
 	resp := &pb.FileResponse{Body: &pb.FileResponse_Got{Got: got}}
 	if !g.GetWithBody() || k.Entry.Size == 0 {
 		return resp, nil, nil
@@ -64,7 +64,7 @@ func (n *Node) forReader(ctx context.Context, from peer.ID, g *pb.Get) (s *chord
 
 // present returns the records of a file at a moment at which this node believes to be its owner.
 func (n *Node) present(ctx context.Context, at store.Place) (*chord.Snapshot, []records.Stored, error) {
-	s, err := n.serving(ctx, ring.Key(at.Key))
+	s, err := n.arc.Serving(ctx, ring.Key(at.Key))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -79,15 +79,6 @@ func cutOff(s *chord.Snapshot, err error) error {
 		return fault.New(fault.TryAgain, "this node is the last of its ring that it can reach, and does not have the file: another may have it; start one of those, and try again")
 	}
 	return err
-}
-
-// holders are the peers that hold a record of this node's arc, this node first.
-func (n *Node) holders(s *chord.Snapshot, k records.Stored) []ring.Position {
-	hs, _ := s.View.Holders(ring.Key(k.Entry.Key), n.copiesOf(k.RecordBody))
-	if len(hs) == 0 {
-		hs = []ring.Position{n.self}
-	}
-	return hs
 }
 
 // confirmed returns the records of a file, the current version first, as they were at some moment
@@ -107,18 +98,18 @@ func (n *Node) confirmed(ctx context.Context, name string, w readerVote) (*chord
 		if s.Grants.Alone() || w.confirms(s, ks) {
 			return s, ks, nil
 		}
-		if err = n.confirm(ctx, s, name, ks); err == nil && n.stillServing(s, ring.Key(at.Key)) {
+		if err = n.confirm(ctx, s, name, ks); err == nil && n.arc.StillServing(s, ring.Key(at.Key)) {
 			return s, ks, nil
 		}
 		switch {
 		case err == nil:
 		case fault.CodeOf(err) == fault.Refused:
-			n.refused(s.Grants.Grant)
+			n.ring.Refused(s.Grants.Grant)
 		case fault.CodeOf(err) == fault.NoSpace: // it is there, and has no room for the record
 		default:
 			n.ring.Step(ring.Unreachable{Peer: s.Grants.Grant.From})
 		}
-		if n.changed(ctx, s) != nil {
+		if n.arc.Changed(ctx, s) != nil {
 			return nil, nil, fault.New(fault.TryAgain, "the predecessor does not confirm that this node owns %q; the ring may be changing", name)
 		}
 	}

@@ -45,7 +45,7 @@ func (n *Node) wants(copies int) error {
 	if copies <= n.cfg.Copies {
 		return nil
 	}
-	return n.folder.Remember(func(m *Remembered) { m.Copies = max(m.Copies, min(copies, maxCopies)) })
+	return n.folder.Remember(func(m *Remembered) { m.Copies = max(m.Copies, min(copies, protocol.MaxCopies)) })
 }
 
 // keep makes a verified record durable, with its bytes if they are given.
@@ -65,7 +65,7 @@ func (n *Node) keep(ctx context.Context, rec *protocol.Record, with ...store.Sta
 		return records.Merge(current, quarantined, in), err
 	}, with...)
 	if err == nil && n.ring.Snapshot().Leaving {
-		n.late.add(in.Entry)
+		n.leave.Add(in.Entry)
 	}
 	return err
 }
@@ -119,4 +119,49 @@ func (n *Node) judge(ks []records.Stored, rec *protocol.Record) (replica.Admissi
 		return verdict, nil, n.clocks.CheckDate(versions, rec)
 	}
 	return verdict, nil, nil
+}
+
+// drop removes one entry. Its bytes go with the last entry that names them.
+func (n *Node) drop(ctx context.Context, e store.Entry) {
+	n.dropIf(ctx, e, func() bool { return true })
+}
+
+// dropIf removes one entry if it may still go at that moment.
+func (n *Node) dropIf(ctx context.Context, e store.Entry, may func() bool) {
+	_, err := n.store.Update(ctx, e.Place, func(es []store.Entry) ([]store.Entry, error) {
+		if !may() {
+			return es, nil
+		}
+		return slices.DeleteFunc(es, func(o store.Entry) bool { return o.Stamp == e.Stamp && bytes.Equal(o.Value, e.Value) }), nil
+	})
+	if err != nil {
+		log.Warnw("dropping a copy", "name", e.Name, "err", err)
+	}
+}
+
+// dropInvalid removes the records of files whose clocks no version can have. Earlier builds took
+// them from anybody; nothing could replace them, and no peer takes them any more.
+func (n *Node) dropInvalid(ctx context.Context) {
+	var invalid []store.Entry
+	err := n.store.Scan(records.Everything, nil, func(e store.Entry) bool {
+		if v, err := replica.ParseStamp(e.Stamp); e.Index > 0 || err != nil || v.Clock <= replica.MaxClock {
+			return ctx.Err() == nil
+		}
+		if k, err := records.Read(e); err == nil && !protocol.Lineage(k.RecordBody).ValidClock() {
+			invalid = append(invalid, e)
+		}
+		return ctx.Err() == nil
+	})
+	if err != nil {
+		log.Warnw("looking for records that are not valid", "err", err)
+	}
+	for _, e := range invalid {
+		n.removeInvalid(ctx, e)
+	}
+}
+
+// removeInvalid removes a record that is not valid.
+func (n *Node) removeInvalid(ctx context.Context, e store.Entry) {
+	log.Warnw("a record that is not valid, which no peer would take, is removed", "name", e.Name)
+	n.drop(ctx, e)
 }

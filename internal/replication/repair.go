@@ -7,7 +7,6 @@ import (
 	"sync"
 
 	"github.com/p2pchord/p2pchord/internal/chord"
-	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/internal/replication/records"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
@@ -30,16 +29,16 @@ func (n *Node) repairLoop(ctx context.Context) {
 		period = 10 * n.cfg.Heartbeat
 		var dead []store.Entry
 		now := n.clocks.Now()
-		look := (now < collected || now-collected >= n.collectEvery().Milliseconds()) && !s.Grants.Degraded
+		look := (now < collected || now-collected >= n.tombstones.Period().Milliseconds()) && !s.Grants.Degraded
 		if look {
-			dead = n.tombstones(s)
+			dead = n.tombstones.Find(s)
 		}
 		switch agreed := n.repair(ctx, s); {
 		case !agreed:
 			period = n.cfg.Heartbeat / 3
 		case look:
 			collected = n.clocks.Now()
-			n.collectTombstones(ctx, s, dead)
+			n.tombstones.Collect(ctx, s, dead)
 		}
 	}
 }
@@ -50,11 +49,11 @@ func (n *Node) repair(ctx context.Context, s *chord.Snapshot) bool {
 	if !ok {
 		return false
 	}
-	if !n.grantStands(ctx, s) {
+	if !n.arc.GrantStands(ctx, s) {
 		return false
 	}
 	span, some := records.KeySpan(from, n.self)
-	holders := n.arcHolders(s)
+	holders := n.arc.AllHolders(s)
 	n.health.expect(holders)
 	all := true
 	for _, h := range holders {
@@ -87,9 +86,8 @@ func (n *Node) repair(ctx context.Context, s *chord.Snapshot) bool {
 // has never heard of. They get the current version, and with that their copy is a stray. A peer
 // that holds nothing of the arc costs one small exchange.
 func (n *Node) lookBeyond(ctx context.Context, s *chord.Snapshot, span store.Span) {
-	near := n.arcHolders(s)
-	all, _ := s.View.Holders(n.self.Key, maxCopies)
-	for _, h := range n.distinct(nil, all...) {
+	near := n.arc.AllHolders(s)
+	for _, h := range n.arc.Nearest(s, protocol.MaxCopies) {
 		if slices.Contains(near, h) || ctx.Err() != nil {
 			continue
 		}
@@ -103,51 +101,13 @@ func (n *Node) lookBeyond(ctx context.Context, s *chord.Snapshot, span store.Spa
 	}
 }
 
-// grantStands asks the predecessor whether the grant is still valid. An owner that no user reads
-// from or writes to would not notice otherwise that its predecessor has had another successor for a
-// while.
-func (n *Node) grantStands(ctx context.Context, s *chord.Snapshot) bool {
-	g := s.Grants.Grant
-	if g.From == n.self {
-		return true // it is alone
-	}
-	r, err := n.Call(ctx, peerID(g.From), &pb.FileRequest{Body: &pb.FileRequest_Grant{Grant: &pb.GetGrant{From: n.peers.Self()}}}, nil)
-	switch {
-	case err == nil:
-		defer r.Close()
-		if protocol.GrantID(r.GetGranted().GetId()) == g.ID {
-			return true
-		}
-		n.refused(g)
-	case fault.CodeOf(err) == fault.NotSuccessor:
-		n.refused(g)
-	default:
-		n.ring.Step(ring.Unreachable{Peer: g.From})
-	}
-	return false
-}
-
-// maxCopies is the greatest number of copies that a put may ask for.
-const maxCopies = 8
-
-// arcHolders are all peers that hold a part of this node's arc: as many as the default of the ring,
-// or more if the store has records that want more.
-func (n *Node) arcHolders(s *chord.Snapshot) []ring.Position {
-	copies := n.cfg.Copies
-	if n.health.wanted() > copies {
-		copies = n.health.wanted()
-	}
-	holders, _ := s.View.Holders(n.self.Key, copies)
-	return n.distinct(nil, holders...)
-}
-
 // wantedAt reports whether h is one of the holders of an entry of this node's arc.
 func (n *Node) wantedAt(s *chord.Snapshot, h ring.Position, e store.Entry) bool {
 	k, err := records.Read(e)
 	if err != nil {
 		return false
 	}
-	for _, p := range n.holders(s, k) {
+	for _, p := range n.arc.Holders(s, k) {
 		if p == h {
 			return true
 		}
@@ -220,7 +180,7 @@ func (h *copyHealth) healed(at store.Place) {
 func (h *copyHealth) asked(copies int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.greater = max(h.greater, min(copies, maxCopies))
+	h.greater = max(h.greater, min(copies, protocol.MaxCopies))
 }
 
 func (h *copyHealth) wanted() int {

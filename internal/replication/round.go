@@ -39,7 +39,7 @@ type sent struct {
 // repair does. So a put is acknowledged after two copies have been moved, not three.
 func (n *Node) sendAll(ctx context.Context, rec *protocol.Record, b *localblocks.Block, s *chord.Snapshot, copies int, waitAll bool) *round {
 	later := !waitAll && rec.GetIndex() > 0 && rec.BlockSize() >= laterFrom
-	others := n.others(s, rec.Key(), max(copies, 2))
+	others := n.arc.Others(s, rec.Key(), max(copies, 2))
 	r := &round{env: n.env, witness: s.Grants.Grant.From, durable: []ring.Position{n.self}, outcomes: env.NewQueue[sent](n.env, 0), left: len(others)}
 	for _, h := range others {
 		n.sendCopy(ctx, rec, b, h, s.Grants.Grant, copies, later, r.outcomes)
@@ -148,21 +148,6 @@ func (n *Node) sendStore(ctx context.Context, to ring.Position, rec *protocol.Re
 	return nil
 }
 
-// others returns the holders of key other than this node, the witness first.
-func (n *Node) others(s *chord.Snapshot, key ring.Key, copies int) []ring.Position {
-	var out []ring.Position
-	if w := s.Grants.Grant.From; w.IsNode() && w != n.self {
-		out = append(out, w)
-	}
-	holders, _ := s.View.Holders(key, copies)
-	for _, h := range holders {
-		if h != n.self && (len(out) == 0 || h != out[0]) && len(out) < copies-1 {
-			out = append(out, h)
-		}
-	}
-	return out
-}
-
 // A holder whose store is full still takes records, as far as the part of its capacity goes that
 // blocks leave to them: a few hundred bytes, without which it could be no witness. The bytes go to
 // somebody else, or come when there is room. See docs/decisions/0109.
@@ -199,7 +184,7 @@ func (n *Node) takeBack(ctx context.Context, r *round, rec *protocol.Record) err
 // that has room, so that two peers have it. The copy stays there until the holders have theirs.
 func (n *Node) sendElsewhere(ctx context.Context, r *round, rec *protocol.Record, b *localblocks.Block, s *chord.Snapshot) error {
 	var last error
-	for _, h := range n.others(s, rec.Key(), maxCopies) {
+	for _, h := range n.arc.Others(s, rec.Key(), protocol.MaxCopies) {
 		if h == r.witness {
 			continue
 		}

@@ -98,11 +98,11 @@ func (n *Node) handleFile(ctx context.Context, from peer.ID, req *pb.FileRequest
 	case *pb.FileRequest_Release:
 		resp, err = n.serveRelease(ctx, from, r.Release)
 	case *pb.FileRequest_Retract:
-		resp, err = n.serveRetract(ctx, from, r.Retract)
+		resp, err = n.orphans.Serve(ctx, from, r.Retract)
 	case *pb.FileRequest_Collect:
-		resp, err = n.serveCollect(ctx, from, r.Collect)
+		resp, err = n.tombstones.Serve(ctx, from, r.Collect)
 	case *pb.FileRequest_Count:
-		resp, err = n.serveCount(ctx, r.Count)
+		resp, err = n.commits.Serve(ctx, r.Count)
 	default:
 		err = fault.New(fault.Usage, "unknown request")
 	}

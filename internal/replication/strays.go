@@ -1,7 +1,6 @@
 package replication
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"maps"
@@ -100,7 +99,7 @@ func (n *Node) strays() []stray {
 	}
 	var out []stray
 	err := n.store.Scan(span, nil, func(e store.Entry) bool {
-		if k, err := records.Read(e); err != nil || !e.Counted || s.View.MayHold(ring.Key(e.Key), max(n.copiesOf(k.RecordBody), 2)) {
+		if k, err := records.Read(e); err != nil || !e.Counted || s.View.MayHold(ring.Key(e.Key), max(n.arc.Copies(k.RecordBody), 2)) {
 			return true
 		}
 		out = append(out, stray{entry: e, released: n.released.at(records.OfEntry(e))})
@@ -116,9 +115,9 @@ func (n *Node) strays() []stray {
 func (n *Node) settle(ctx context.Context, strays []stray) {
 	byOwner := make(map[peer.ID][]stray)
 	for _, st := range strays {
-		owner, err := n.ownerOf(ctx, ring.Key(st.entry.Key))
-		if err == nil && owner != n.id {
-			byOwner[owner] = append(byOwner[owner], st)
+		owner, err := n.cfg.Router.Locate(ctx, ring.Key(st.entry.Key))
+		if err == nil && owner.ID != n.id {
+			byOwner[owner.ID] = append(byOwner[owner.ID], st)
 		}
 	}
 	for _, owner := range slices.Sorted(maps.Keys(byOwner)) {
@@ -159,7 +158,7 @@ func (n *Node) obey(ctx context.Context, owner peer.ID, st stray, v pb.Verdict) 
 		if env.Since(n.env, st.released) < n.strayGrace() {
 			return
 		}
-		n.drop(ctx, st.entry, func() bool { return !n.released.at(k).IsZero() })
+		n.dropIf(ctx, st.entry, func() bool { return !n.released.at(k).IsZero() })
 		n.released.forget(k)
 	case pb.Verdict_KEEP, pb.Verdict_HOLDER:
 		n.released.forget(k)
@@ -169,20 +168,6 @@ func (n *Node) obey(ctx context.Context, owner peer.ID, st stray, v pb.Verdict) 
 // strayGrace is how long a copy that is no longer needed stays.
 func (n *Node) strayGrace() time.Duration { return 5 * n.cfg.Heartbeat }
 
-// drop removes one entry if it may still go at that moment. Its bytes go with the last entry that
-// names them.
-func (n *Node) drop(ctx context.Context, e store.Entry, may func() bool) {
-	_, err := n.store.Update(ctx, e.Place, func(es []store.Entry) ([]store.Entry, error) {
-		if !may() {
-			return es, nil
-		}
-		return slices.DeleteFunc(es, func(o store.Entry) bool { return o.Stamp == e.Stamp && bytes.Equal(o.Value, e.Value) }), nil
-	})
-	if err != nil {
-		log.Warnw("dropping a copy", "name", e.Name, "err", err)
-	}
-}
-
 // serveRelease tells another peer which copies it may drop: only those of which every holder but
 // the asker has at least that version, with its bytes. Only the synced owner tells that, when its
 // witness has just confirmed the grant. See "Drop" in docs/replication.md.
@@ -190,7 +175,7 @@ func (n *Node) serveRelease(ctx context.Context, from peer.ID, rel *pb.Release) 
 	if err := n.peers.CheckMember(ctx, from); err != nil {
 		return nil, err
 	}
-	s, err := n.synced(ctx)
+	s, err := n.arc.Synced(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -209,9 +194,9 @@ func (n *Node) serveRelease(ctx context.Context, from peer.ID, rel *pb.Release) 
 	}
 	if i := slices.IndexFunc(rel.GetItems(), owned); i >= 0 {
 		if err := n.confirm(ctx, s, rel.GetItems()[i].GetName(), nil); err != nil {
-			return nil, errors.Join(err, n.unwitnessed(ctx, s, err))
+			return nil, errors.Join(err, n.arc.Unwitnessed(ctx, s, err))
 		}
-	} else if len(rel.GetItems()) == 0 && !n.grantStands(ctx, s) {
+	} else if len(rel.GetItems()) == 0 && !n.arc.GrantStands(ctx, s) {
 		return nil, fault.New(fault.TryAgain, "the grant of this arc is no longer valid")
 	}
 	return &pb.FileResponse{Body: &pb.FileResponse_Released{Released: out}}, nil
@@ -240,7 +225,7 @@ func (n *Node) judgeRelease(ctx context.Context, s *chord.Snapshot, asker ring.I
 		return replica.Keep
 	}
 	// Of a file of one copy the witness has to have the record, as ever, and needs no bytes.
-	wanted := n.copiesOf(mine.RecordBody)
+	wanted := n.arc.Copies(mine.RecordBody)
 	copies := max(wanted, 2)
 	holders, complete := s.View.Holders(ring.Key(at.Key), copies)
 	r := replica.Release{Asker: asker, Holders: holders, Complete: complete, Copies: copies, Have: make([]bool, len(holders))}

@@ -1,4 +1,4 @@
-package replication
+package commit
 
 import (
 	"cmp"
@@ -6,6 +6,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
 
@@ -17,60 +18,30 @@ import (
 	"github.com/p2pchord/p2pchord/ring"
 )
 
-// The record of a file commits its later blocks, which others own: it is admitted only when these
-// are held, in as many copies as their acknowledgements have promised.
-
 const (
 	// blocksPerCount is how many blocks are counted in one request. The first request asks for
 	// less: a record that names blocks that nobody has is refused after one small question.
 	blocksPerCount, firstCount = 1024, 16
 	// countsAtOnce is how many owners are asked at a time.
 	countsAtOnce = 8
+	// The pause between two counts doubles from minPause up to maxPause.
+	minPause, maxPause = 20 * time.Millisecond, time.Second
 	// maxMissingTold bounds the missing blocks that an answer names.
 	maxMissingTold = 1024
 )
 
-// commits are the files whose records are being committed. While one is, no peer is told that no
-// version of the file uses a block. It is safe for concurrent use.
-type commits struct {
-	mu    sync.Mutex
-	names map[string]int
-}
-
-func (c *commits) begin(name string) (end func()) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.names == nil {
-		c.names = make(map[string]int)
-	}
-	c.names[name]++
-	return sync.OnceFunc(func() {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		if c.names[name]--; c.names[name] == 0 {
-			delete(c.names, name)
-		}
-	})
-}
-
-func (c *commits) has(name string) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.names[name] > 0
-}
-
-// holdBlocks waits until all later blocks of a file are held. From then until release is called, no
+// Hold waits until all later blocks of a file are held. From then until release is called, no
 // holder is told that it may remove one. The response beside the error names the blocks that are
 // held nowhere.
-func (n *Node) holdBlocks(ctx context.Context, rec *protocol.Record) (release func(), resp *pb.FileResponse, err error) {
+func (c *Commits) Hold(ctx context.Context, rec *protocol.Record) (release func(), resp *pb.FileResponse, err error) {
 	if rec.GetIndex() > 0 || rec.BlockCount() < 2 {
 		return func() {}, nil, nil
 	}
 	blocks := blocksByKey(rec)
-	until := n.env.Now().Add(n.cfg.Timeout)
+	until := c.cfg.Env.Now().Add(c.cfg.Timeout)
 	for pause := minPause; ; pause = min(2*pause, maxPause) {
-		end := n.commits.begin(rec.GetName())
-		err := n.countBlocks(ctx, rec, blocks)
+		end := c.begin(rec.GetName())
+		err := c.countBlocks(ctx, rec, blocks)
 		if err == nil {
 			return end, nil, nil
 		}
@@ -80,7 +51,7 @@ func (n *Node) holdBlocks(ctx context.Context, rec *protocol.Record) (release fu
 			return nil, &pb.FileResponse{Body: &pb.FileResponse_Stored{Stored: &pb.Stored{Missing: m.indexes}}}, fault.New(fault.NotAllowed,
 				"block %d of %q is held nowhere, so the file is not stored; put it again, and only what is missing is sent", m.indexes[0], rec.GetName())
 		}
-		if n.env.Now().After(until) || env.Sleep(ctx, n.env, pause) != nil {
+		if c.cfg.Env.Now().After(until) || env.Sleep(ctx, c.cfg.Env, pause) != nil {
 			return nil, nil, fault.New(fault.TryAgain, "whether the blocks of %q are held can't be told now; put it again: %w", rec.GetName(), err)
 		}
 	}
@@ -131,22 +102,22 @@ func (m *missingBlocks) err() error {
 
 // countBlocks asks the owners of later blocks, in the order of their keys, to count the copies. Of
 // many blocks it has a few counted first.
-func (n *Node) countBlocks(ctx context.Context, rec *protocol.Record, blocks []int) error {
+func (c *Commits) countBlocks(ctx context.Context, rec *protocol.Record, blocks []int) error {
 	if len(blocks) > firstCount {
 		some := make([]int, firstCount) // from all over the file
 		for i := range some {
 			some[i] = blocks[i*len(blocks)/firstCount]
 		}
-		if err := n.countBlocks(ctx, rec, some); err != nil {
+		if err := c.countBlocks(ctx, rec, some); err != nil {
 			return err
 		}
 	}
 	var missing missingBlocks
-	group, gctx := env.NewErrGroup(ctx, n.env, countsAtOnce)
+	group, gctx := env.NewErrGroup(ctx, c.cfg.Env, countsAtOnce)
 	for len(blocks) > 0 && gctx.Err() == nil {
 		// All keys up to the owner of the first are that owner's.
 		key := func(i int) ring.Key { return protocol.Place(rec.GetName(), uint32(blocks[i])) } //nolint:gosec // as above
-		owner, at, err := n.ownerAt(gctx, key(0))
+		owner, at, err := c.ownerAt(gctx, key(0))
 		if err != nil {
 			return cmp.Or(group.Wait(), err)
 		}
@@ -156,7 +127,7 @@ func (n *Node) countBlocks(ctx context.Context, rec *protocol.Record, blocks []i
 		}
 		some := blocks[:many]
 		blocks = blocks[many:]
-		group.Go("counting copies", func(ctx context.Context) error { return n.countBlocksAt(ctx, rec, owner, some, &missing) })
+		group.Go("counting copies", func(ctx context.Context) error { return c.countBlocksAt(ctx, rec, owner, some, &missing) })
 	}
 	if err := cmp.Or(group.Wait(), ctx.Err()); err != nil {
 		return err
@@ -165,29 +136,29 @@ func (n *Node) countBlocks(ctx context.Context, rec *protocol.Record, blocks []i
 }
 
 // ownerAt returns the owner of a key and its position.
-func (n *Node) ownerAt(ctx context.Context, key ring.Key) (peer.ID, ring.Position, error) {
-	v := n.ring.Snapshot().View
+func (c *Commits) ownerAt(ctx context.Context, key ring.Key) (peer.ID, ring.Position, error) {
+	v := c.cfg.Ring.Snapshot().View
 	if v.Owns(key) {
-		return n.id, n.self, nil
+		return c.cfg.ID, c.cfg.Self, nil
 	}
 	if holders, _ := v.Holders(key, 1); len(holders) > 0 {
-		return peerID(holders[0]), holders[0], nil
+		return peer.ID(holders[0].ID), holders[0], nil
 	}
-	f, err := n.cfg.Router.Locate(ctx, key)
+	f, err := c.cfg.Router.Locate(ctx, key)
 	return f.ID, f.Position, err
 }
 
 // countBlocksAt asks one owner to count the copies of some of the blocks.
-func (n *Node) countBlocksAt(ctx context.Context, rec *protocol.Record, owner peer.ID, blocks []int, missing *missingBlocks) error {
-	c := &pb.CountCopies{}
+func (c *Commits) countBlocksAt(ctx context.Context, rec *protocol.Record, owner peer.ID, blocks []int, missing *missingBlocks) error {
+	m := &pb.CountCopies{}
 	for _, i := range blocks {
-		c.Items = append(c.Items, laterItem(rec, i))
+		m.Items = append(m.Items, laterItem(rec, i))
 	}
-	r, err := n.Call(ctx, owner, &pb.FileRequest{Body: &pb.FileRequest_Count{Count: c}}, nil)
+	r, err := c.cfg.Call(ctx, owner, &pb.FileRequest{Body: &pb.FileRequest_Count{Count: m}}, nil)
 	copies, promised := countedCopies(r)
 	switch {
 	case fault.CodeOf(err) == fault.Usage: // an older program: it has acknowledged what it has
-		have, err := n.countAt(ctx, ring.Position{ID: ring.ID(owner)}, c.GetItems())
+		have, err := c.countAt(ctx, ring.Position{ID: ring.ID(owner)}, m.GetItems())
 		if err != nil {
 			return err
 		}
@@ -201,11 +172,11 @@ func (n *Node) countBlocksAt(ctx context.Context, rec *protocol.Record, owner pe
 		r.Close()
 	}
 	few := 0
-	for i, c := range copies {
+	for i, found := range copies {
 		switch {
 		case promised[i] == 0: // its owner does not know it
 			missing.add(blocks[i])
-		case c < promised[i]:
+		case found < promised[i]:
 			few++
 		}
 	}

@@ -1,8 +1,10 @@
-package replication
+package commit
 
 import (
 	"context"
 	"slices"
+
+	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/p2pchord/p2pchord/internal/chord"
 	"github.com/p2pchord/p2pchord/internal/fault"
@@ -19,14 +21,14 @@ import (
 // owner and witness.
 const promisedCopies = 2
 
-// serveCount counts the durable copies of later blocks: here, or among the holders if this node
+// Serve counts the durable copies of later blocks: here, or among the holders if this node
 // owns them.
-func (n *Node) serveCount(ctx context.Context, c *pb.CountCopies) (*pb.FileResponse, error) {
-	items := c.GetItems()
-	if c.GetHere() || len(items) == 0 {
+func (c *Commits) Serve(ctx context.Context, m *pb.CountCopies) (*pb.FileResponse, error) {
+	items := m.GetItems()
+	if m.GetHere() || len(items) == 0 {
 		out := &pb.Counted{}
 		for _, it := range items {
-			k, err := n.laterBlock(it)
+			k, err := c.laterBlock(it)
 			if err != nil {
 				return nil, err
 			}
@@ -34,26 +36,26 @@ func (n *Node) serveCount(ctx context.Context, c *pb.CountCopies) (*pb.FileRespo
 		}
 		return &pb.FileResponse{Body: &pb.FileResponse_Counted{Counted: out}}, nil
 	}
-	s, err := n.serving(ctx, ring.Key(records.ItemPlace(items[0]).Key))
+	s, err := c.cfg.Arc.Serving(ctx, ring.Key(records.ItemPlace(items[0]).Key))
 	if err != nil {
 		return nil, err
 	}
 	out := &pb.Counted{Copies: make([]uint32, len(items)), Promised: make([]uint32, len(items))}
 	for i, it := range items {
 		if key := ring.Key(records.ItemPlace(it).Key); !s.Grants.Owns(key) {
-			return nil, n.elsewhere(s.View.Next(key))
+			return nil, c.cfg.Arc.Elsewhere(s.View.Next(key))
 		}
-		k, err := n.laterBlock(it)
+		k, err := c.laterBlock(it)
 		if err != nil {
 			return nil, err
 		}
 		if k == nil {
 			continue // who owns its place has no record of it: there is none
 		}
-		out.Copies[i], out.Promised[i] = count(k.Complete), n.promised(s, k)
+		out.Copies[i], out.Promised[i] = count(k.Complete), c.promised(s, k)
 	}
-	n.countElsewhere(ctx, s, items, out)
-	if !n.stillServing(s, ring.Key(records.ItemPlace(items[0]).Key)) {
+	c.countElsewhere(ctx, s, items, out)
+	if !c.cfg.Arc.StillServing(s, ring.Key(records.ItemPlace(items[0]).Key)) {
 		return nil, fault.New(fault.TryAgain, "this part of the ring is changing; try again")
 	}
 	return &pb.FileResponse{Body: &pb.FileResponse_Counted{Counted: out}}, nil
@@ -67,8 +69,8 @@ func count(have bool) uint32 {
 }
 
 // promised is how many copies the acknowledgement of a block stood for, in a ring of this size.
-func (n *Node) promised(s *chord.Snapshot, k *records.Stored) uint32 {
-	if s.Grants.Alone() || n.copiesOf(k.RecordBody) < promisedCopies {
+func (c *Commits) promised(s *chord.Snapshot, k *records.Stored) uint32 {
+	if s.Grants.Alone() || c.cfg.Arc.Copies(k.RecordBody) < promisedCopies {
 		return 1
 	}
 	return promisedCopies
@@ -77,7 +79,7 @@ func (n *Node) promised(s *chord.Snapshot, k *records.Stored) uint32 {
 // countElsewhere asks the other holders, the witness first, until it has found as many copies of
 // each known block as were promised. It asks peers beyond the holders, too: if the witness is full,
 // the bytes are kept at one of them.
-func (n *Node) countElsewhere(ctx context.Context, s *chord.Snapshot, items []*pb.Item, out *pb.Counted) {
+func (c *Commits) countElsewhere(ctx context.Context, s *chord.Snapshot, items []*pb.Item, out *pb.Counted) {
 	short := func() (ask []*pb.Item, at []int) {
 		for i, it := range items {
 			if out.Copies[i] < out.Promised[i] {
@@ -86,12 +88,12 @@ func (n *Node) countElsewhere(ctx context.Context, s *chord.Snapshot, items []*p
 		}
 		return ask, at
 	}
-	for _, h := range n.others(s, ring.Key(records.ItemPlace(items[0]).Key), maxCopies) {
+	for _, h := range c.cfg.Arc.Others(s, ring.Key(records.ItemPlace(items[0]).Key), protocol.MaxCopies) {
 		ask, at := short()
 		if len(ask) == 0 || ctx.Err() != nil {
 			return
 		}
-		have, err := n.countAt(ctx, h, ask)
+		have, err := c.countAt(ctx, h, ask)
 		if err != nil {
 			continue // it can't be counted on
 		}
@@ -100,21 +102,21 @@ func (n *Node) countElsewhere(ctx context.Context, s *chord.Snapshot, items []*p
 		}
 	}
 	if ask, _ := short(); len(ask) > 0 {
-		n.WakeRepair()
+		c.cfg.WakeRepair()
 	}
 }
 
 // countAt asks one peer which later blocks it has with record and bytes. A peer that does not know
 // the request is asked for a list.
-func (n *Node) countAt(ctx context.Context, h ring.Position, items []*pb.Item) ([]bool, error) {
-	ctx, cancel := n.env.WithTimeout(ctx, n.cfg.Timeout/2)
+func (c *Commits) countAt(ctx context.Context, h ring.Position, items []*pb.Item) ([]bool, error) {
+	ctx, cancel := c.cfg.Env.WithTimeout(ctx, c.cfg.Timeout/2)
 	defer cancel()
 	have := make([]bool, len(items))
-	r, err := n.Call(ctx, peerID(h), &pb.FileRequest{Body: &pb.FileRequest_Count{Count: &pb.CountCopies{Items: items, Here: true}}}, nil)
+	r, err := c.cfg.Call(ctx, peer.ID(h.ID), &pb.FileRequest{Body: &pb.FileRequest_Count{Count: &pb.CountCopies{Items: items, Here: true}}}, nil)
 	if err == nil {
 		defer r.Close()
-		for i, c := range r.GetCounted().GetCopies() {
-			have[i] = c > 0
+		for i, copies := range r.GetCounted().GetCopies() {
+			have[i] = copies > 0
 		}
 		return have, nil
 	}
@@ -125,7 +127,7 @@ func (n *Node) countAt(ctx context.Context, h ring.Position, items []*pb.Item) (
 	for part := items; len(part) > 0; {
 		some := part[:min(len(part), keysAtOnce)]
 		part = part[len(some):]
-		found, err := n.held.OfKeys(ctx, h, keysOf(some))
+		found, err := c.cfg.Held.OfKeys(ctx, h, keysOf(some))
 		if err != nil {
 			return nil, err
 		}
@@ -141,12 +143,12 @@ func (n *Node) countAt(ctx context.Context, h ring.Position, items []*pb.Item) (
 
 // laterBlock returns the record of a later block that counts here; nil if there is none, or its
 // writer has retracted it.
-func (n *Node) laterBlock(it *pb.Item) (*records.Stored, error) {
+func (c *Commits) laterBlock(it *pb.Item) (*records.Stored, error) {
 	at := records.ItemPlace(it)
 	if err := protocol.ValidName(at.Name); err != nil {
 		return nil, err
 	}
-	es, err := n.store.Entries(at)
+	es, err := c.cfg.Store.Entries(at)
 	if err != nil {
 		return nil, err
 	}
@@ -154,11 +156,11 @@ func (n *Node) laterBlock(it *pb.Item) (*records.Stored, error) {
 		if e.Stamp != string(it.GetStamp()) || !e.Counted {
 			continue
 		}
-		if n.retracted.Judging(at) {
+		if c.cfg.Retracted.Judging(at) {
 			return nil, fault.New(fault.TryAgain, "whether block %d of %q is needed is being asked just now; try again", at.Index, at.Name)
 		}
 		k, err := records.Read(e)
-		if err != nil || n.retracted.Has(k, n.env.Now()) {
+		if err != nil || c.cfg.Retracted.Has(k, c.cfg.Env.Now()) {
 			return nil, err
 		}
 		return &k, nil
