@@ -66,6 +66,7 @@ type Hasher struct {
 	subtrees [48][8]uint32
 	depth    int
 	groups   uint64
+	before   uint64 // groups of the input before the part that is hashed
 	// the last group, perhaps whole: only a later byte shows that it is not the last
 	rest    [group]byte
 	restLen int
@@ -73,7 +74,7 @@ type Hasher struct {
 
 // Reset makes h ready for another hash.
 func (h *Hasher) Reset() {
-	h.depth, h.groups, h.restLen = 0, 0, 0
+	h.depth, h.groups, h.before, h.restLen = 0, 0, 0, 0
 	if h.narrow != nil {
 		h.narrow.Reset()
 	}
@@ -124,7 +125,7 @@ func (h *Hasher) write(p []byte) {
 
 // add adds a whole group that is not the last one.
 func (h *Hasher) add(p *[group]byte) {
-	cv := guts.ChainingValue(guts.CompressBuffer(p, group, &guts.IV, h.groups*guts.MaxSIMD, 0))
+	cv := guts.ChainingValue(guts.CompressBuffer(p, group, &guts.IV, (h.before+h.groups)*guts.MaxSIMD, 0))
 	h.groups++
 	for n := h.groups; n&1 == 0; n >>= 1 { // two subtrees of one size make one of the next
 		h.depth--
@@ -134,16 +135,27 @@ func (h *Hasher) add(p *[group]byte) {
 	h.depth++
 }
 
-func (h *Hasher) sum() [Size]byte {
-	n := guts.CompressBuffer(&h.rest, h.restLen, &guts.IV, h.groups*guts.MaxSIMD, 0)
+// top is the node above all that has been written.
+func (h *Hasher) top() guts.Node {
+	n := guts.CompressBuffer(&h.rest, h.restLen, &guts.IV, (h.before+h.groups)*guts.MaxSIMD, 0)
 	for i := h.depth - 1; i >= 0; i-- {
 		n = guts.ParentNode(h.subtrees[i], guts.ChainingValue(n), &guts.IV, 0)
 	}
+	return n
+}
+
+func (h *Hasher) sum() [Size]byte { return root(h.top()) }
+
+// root is the hash of an input of which n is the topmost node.
+func root(n guts.Node) [Size]byte {
 	n.Flags |= guts.FlagRoot
 	words := guts.CompressNode(n)
-	var out [Size]byte
-	for i := range Size / 4 {
-		binary.LittleEndian.PutUint32(out[4*i:], words[i])
+	return toBytes([8]uint32(words[:8]))
+}
+
+func toBytes(words [8]uint32) (out [Size]byte) {
+	for i, w := range words {
+		binary.LittleEndian.PutUint32(out[4*i:], w)
 	}
 	return out
 }
