@@ -140,6 +140,12 @@ func SetModified(b *pb.RecordBody, t time.Time) { signed.SetModified(b, t) }
 // ModifiedTime returns the time of modification in a record or a listing; see signed.ModifiedTime.
 func ModifiedTime(m signed.Modified) time.Time { return signed.ModifiedTime(m) }
 
+// SealedTo returns what the sealed description in a record belongs to; see signed.SealedTo.
+func SealedTo(body []byte) ([]byte, error) { return signed.SealedTo(body) }
+
+// HasTag reports whether a file is listed when a tag is asked for; see signed.HasTag.
+func HasTag(tags, tag []byte) bool { return signed.HasTag(tags, tag) }
+
 // Place returns the key under which the ring keeps the record of a file (index 0) or of its block
 // i > 0.
 func Place(name string, index uint32) ring.Key { return signed.Place(name, index) }

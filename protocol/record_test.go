@@ -3,6 +3,7 @@ package protocol
 import (
 	"bytes"
 	"crypto/rand"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -124,7 +125,7 @@ func (b breach) body() *pb.RecordBody {
 
 // recordBreaches breaks each of the rules.
 func recordBreaches() map[string]breach {
-	return map[string]breach{
+	all := map[string]breach{
 		"name":     {oneBlock, func(b *pb.RecordBody) { b.Name = "a/../b" }, "part"},
 		"no clock": {oneBlock, func(b *pb.RecordBody) { b.Clock = 0 }, "clock"},
 		"clock past the last": {oneBlock, func(b *pb.RecordBody) {
@@ -191,6 +192,8 @@ func recordBreaches() map[string]breach {
 		"block, ancestors":    {blockBody, func(b *pb.RecordBody) { b.Ancestors = threeBlocks().Ancestors }, "belong to files"},
 		"block, floor":        {blockBody, func(b *pb.RecordBody) { b.Floor = 1 }, "belong to files"},
 	}
+	maps.Copy(all, sealedBreaches())
+	return all
 }
 
 func TestRecordRules(t *testing.T) {

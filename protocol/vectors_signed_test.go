@@ -50,6 +50,7 @@ func recordVectors() []signedVector {
 		recordVector("a file with 16 ancestors, and a floor for those before", must(Sign(ed, manyAncestors()))).withKey(ed, 1),
 		recordVector("a file with a mode, and a time to the nanosecond", must(Sign(ed, withAttributes(time.Date(2026, 1, 2, 3, 4, 5, 6_789_012, time.UTC))))).withKey(ed, 1),
 		recordVector("a file whose time is before 1970", must(Sign(ed, withAttributes(time.Date(1969, 7, 20, 20, 17, 40, 123_456_789, time.UTC))))).withKey(ed, 1),
+		recordVector("an encrypted file, of three blocks", must(Sign(ed, encrypted()))).withKey(ed, 1),
 		recordVector("a file with a field of a later version inside the signed bytes", fromTheFuture()).withKey(ed, 1),
 	}
 	for _, name := range []string{"rsa", "secp256k1"} {

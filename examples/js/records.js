@@ -45,6 +45,7 @@ function checkBody (b) {
   must(BigInt(b.modified) < 253402300800000n && BigInt(b.modified_before_epoch) <= 62135596800000n, 'modified')
   must((b.modified === '0' || b.modified_before_epoch === '0') && b.modified_nanos < 1000000, 'modified')
   must(b.mode <= 0o777 && (b.mode === 0 || (b.index === 0 && !b.deleted)), 'mode')
+  checkSealed(b)
   if (b.index > 0) return checkBlock(b)
   const clock = BigInt(b.clock)
   const step = b.ancestors.length > 0 && clock - BigInt(b.ancestors[0].clock) <= 1000n << 16n
@@ -68,6 +69,15 @@ function checkBody (b) {
   const count = (size + blockSize - 1n) / blockSize
   must(count <= 65536n && BigInt(b.blocks.length) === count * 32n, 'blocks')
   must(count !== 1n || equal(b.blocks, b.hash), 'the only block is the file')
+}
+
+// What a sealed description is for: SPEC.md, section 9b.
+function checkSealed (b) {
+  if (b.sealed.length === 0) return must(b.tags.length === 0 && b.salts.length === 0, 'tags, salts')
+  must(b.index === 0 && !b.deleted && b.sealed.length % 256 === 0 && b.sealed.length <= 2048, 'sealed')
+  must(b.tags.length % 8 === 0 && b.tags.length <= 128, 'tags')
+  must(b.salts.length === (b.blocks.length === 0 ? 0 : 40 + b.blocks.length / 2), 'salts')
+  must(b.modified === '0' && b.modified_before_epoch === '0' && b.modified_nanos === 0 && b.mode === 0, 'modified, mode')
 }
 
 function checkBlock (b) {

@@ -9,6 +9,7 @@ import (
 	"github.com/p2pchord/p2pchord/internal/env"
 	"github.com/p2pchord/p2pchord/internal/replication/arc"
 	"github.com/p2pchord/p2pchord/internal/replication/records"
+	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/ring"
 	"github.com/p2pchord/p2pchord/store"
@@ -99,11 +100,16 @@ func (n *Node) copiesHeld(s *chord.Snapshot, k records.Stored) int {
 
 func (n *Node) listing(s *chord.Snapshot, k records.Stored) *pb.Listing {
 	copies := n.copiesHeld(s, k)
-	return &pb.Listing{
+	l := &pb.Listing{
 		Name: k.GetName(), Size: k.GetSize(), Hash: k.GetHash(), Modified: k.GetModified(),
 		ModifiedBeforeEpoch: k.GetModifiedBeforeEpoch(), ModifiedNanos: k.GetModifiedNanos(), Mode: k.GetMode(),
 		Version: &pb.Version{Clock: k.GetClock(), Writer: k.GetWriter()}, Copies: uint32(copies), //nolint:gosec // small
 	}
+	if len(k.GetSealed()) > 0 {
+		l.Sealed = k.GetSealed()
+		l.SealedTo, _ = protocol.SealedTo(k.Message.GetBody()) // it has been decoded before
+	}
+	return l
 }
 
 // scanArc calls fn for the current version of each file of the arc after the cursor of l, without
@@ -126,7 +132,7 @@ func (n *Node) scanArc(s *chord.Snapshot, l *pb.List, fn func(store.Entry) bool)
 			if last == nil {
 				return
 			}
-			if k, err := records.Read(*last); err == nil && !k.GetDeleted() && strings.HasPrefix(last.Name, l.GetPrefix()) {
+			if k, err := records.Read(*last); err == nil && !k.GetDeleted() && strings.HasPrefix(last.Name, l.GetPrefix()) && protocol.HasTag(k.GetTags(), l.GetTag()) {
 				stop = !fn(*last)
 			}
 			last = nil

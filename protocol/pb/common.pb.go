@@ -359,8 +359,12 @@ type RecordBody struct {
 	ModifiedBeforeEpoch uint64 `protobuf:"varint,14,opt,name=modified_before_epoch,json=modifiedBeforeEpoch,proto3" json:"modified_before_epoch,omitempty"`
 	ModifiedNanos       uint32 `protobuf:"varint,15,opt,name=modified_nanos,json=modifiedNanos,proto3" json:"modified_nanos,omitempty"`
 	Mode                uint32 `protobuf:"varint,16,opt,name=mode,proto3" json:"mode,omitempty"` // permission bits of the file, at most 0777 (index 0); 0: not given
-	unknownFields       protoimpl.UnknownFields
-	sizeCache           protoimpl.SizeCache
+	// Of a file whose bytes are encrypted (index 0): what only those see who have its vault's keys.
+	Sealed        []byte `protobuf:"bytes,17,opt,name=sealed,proto3" json:"sealed,omitempty"` // its description
+	Tags          []byte `protobuf:"bytes,18,opt,name=tags,proto3" json:"tags,omitempty"`     // 8 bytes for each folder that it is in; at most 16 of them
+	Salts         []byte `protobuf:"bytes,19,opt,name=salts,proto3" json:"salts,omitempty"`   // those of its blocks
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RecordBody) Reset() {
@@ -505,6 +509,27 @@ func (x *RecordBody) GetMode() uint32 {
 	return 0
 }
 
+func (x *RecordBody) GetSealed() []byte {
+	if x != nil {
+		return x.Sealed
+	}
+	return nil
+}
+
+func (x *RecordBody) GetTags() []byte {
+	if x != nil {
+		return x.Tags
+	}
+	return nil
+}
+
+func (x *RecordBody) GetSalts() []byte {
+	if x != nil {
+		return x.Salts
+	}
+	return nil
+}
+
 var File_common_proto protoreflect.FileDescriptor
 
 const file_common_proto_rawDesc = "" +
@@ -536,7 +561,7 @@ const file_common_proto_rawDesc = "" +
 	"\x04body\x18\x01 \x01(\fR\x04body\x12\x1c\n" +
 	"\tsignature\x18\x02 \x01(\fR\tsignature\x12\x1d\n" +
 	"\n" +
-	"public_key\x18\x03 \x01(\fR\tpublicKey\"\xca\x03\n" +
+	"public_key\x18\x03 \x01(\fR\tpublicKey\"\x8c\x04\n" +
 	"\n" +
 	"RecordBody\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
@@ -556,7 +581,10 @@ const file_common_proto_rawDesc = "" +
 	"\bmodified\x18\r \x01(\x04R\bmodified\x122\n" +
 	"\x15modified_before_epoch\x18\x0e \x01(\x04R\x13modifiedBeforeEpoch\x12%\n" +
 	"\x0emodified_nanos\x18\x0f \x01(\rR\rmodifiedNanos\x12\x12\n" +
-	"\x04mode\x18\x10 \x01(\rR\x04modeB*Z(github.com/p2pchord/p2pchord/protocol/pbb\x06proto3"
+	"\x04mode\x18\x10 \x01(\rR\x04mode\x12\x16\n" +
+	"\x06sealed\x18\x11 \x01(\fR\x06sealed\x12\x12\n" +
+	"\x04tags\x18\x12 \x01(\fR\x04tags\x12\x14\n" +
+	"\x05salts\x18\x13 \x01(\fR\x05saltsB*Z(github.com/p2pchord/p2pchord/protocol/pbb\x06proto3"
 
 var (
 	file_common_proto_rawDescOnce sync.Once

@@ -1299,6 +1299,7 @@ type List struct {
 	AfterKey      uint32                 `protobuf:"varint,3,opt,name=after_key,json=afterKey,proto3" json:"after_key,omitempty"` // ... at this key
 	More          bool                   `protobuf:"varint,4,opt,name=more,proto3" json:"more,omitempty"`                         // after and after_key are set
 	Limit         uint32                 `protobuf:"varint,5,opt,name=limit,proto3" json:"limit,omitempty"`
+	Tag           []byte                 `protobuf:"bytes,6,opt,name=tag,proto3" json:"tag,omitempty"` // only files with this tag, and those without any
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1368,6 +1369,13 @@ func (x *List) GetLimit() uint32 {
 	return 0
 }
 
+func (x *List) GetTag() []byte {
+	if x != nil {
+		return x.Tag
+	}
+	return nil
+}
+
 type Listed struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Files         []*Listing             `protobuf:"bytes,1,rep,name=files,proto3" json:"files,omitempty"`
@@ -1431,8 +1439,11 @@ type Listing struct {
 	ModifiedBeforeEpoch uint64                 `protobuf:"varint,7,opt,name=modified_before_epoch,json=modifiedBeforeEpoch,proto3" json:"modified_before_epoch,omitempty"` // this and the others as in RecordBody
 	ModifiedNanos       uint32                 `protobuf:"varint,8,opt,name=modified_nanos,json=modifiedNanos,proto3" json:"modified_nanos,omitempty"`
 	Mode                uint32                 `protobuf:"varint,9,opt,name=mode,proto3" json:"mode,omitempty"`
-	unknownFields       protoimpl.UnknownFields
-	sizeCache           protoimpl.SizeCache
+	Sealed              []byte                 `protobuf:"bytes,10,opt,name=sealed,proto3" json:"sealed,omitempty"` // as in RecordBody
+	// With sealed: the BLAKE3-256 of the record's body without the field sealed, to which it belongs.
+	SealedTo      []byte `protobuf:"bytes,11,opt,name=sealed_to,json=sealedTo,proto3" json:"sealed_to,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Listing) Reset() {
@@ -1526,6 +1537,20 @@ func (x *Listing) GetMode() uint32 {
 		return x.Mode
 	}
 	return 0
+}
+
+func (x *Listing) GetSealed() []byte {
+	if x != nil {
+		return x.Sealed
+	}
+	return nil
+}
+
+func (x *Listing) GetSealedTo() []byte {
+	if x != nil {
+		return x.SealedTo
+	}
+	return nil
 }
 
 // Stat asks the owner for everything about a file: all versions, and which peer holds what.
@@ -2927,16 +2952,17 @@ const file_file_proto_rawDesc = "" +
 	"\x04Have\x12\x16\n" +
 	"\x06hashes\x18\x01 \x03(\fR\x06hashes\"\x1a\n" +
 	"\x04Held\x12\x12\n" +
-	"\x04held\x18\x01 \x03(\bR\x04held\"{\n" +
+	"\x04held\x18\x01 \x03(\bR\x04held\"\x8d\x01\n" +
 	"\x04List\x12\x16\n" +
 	"\x06prefix\x18\x01 \x01(\tR\x06prefix\x12\x14\n" +
 	"\x05after\x18\x02 \x01(\tR\x05after\x12\x1b\n" +
 	"\tafter_key\x18\x03 \x01(\rR\bafterKey\x12\x12\n" +
 	"\x04more\x18\x04 \x01(\bR\x04more\x12\x14\n" +
-	"\x05limit\x18\x05 \x01(\rR\x05limit\"H\n" +
+	"\x05limit\x18\x05 \x01(\rR\x05limit\x12\x10\n" +
+	"\x03tag\x18\x06 \x01(\fR\x03tag\"H\n" +
 	"\x06Listed\x12*\n" +
 	"\x05files\x18\x01 \x03(\v2\x14.p2pchord.v1.ListingR\x05files\x12\x12\n" +
-	"\x04more\x18\x02 \x01(\bR\x04more\"\x98\x02\n" +
+	"\x04more\x18\x02 \x01(\bR\x04more\"\xcd\x02\n" +
 	"\aListing\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
 	"\x04size\x18\x02 \x01(\x04R\x04size\x12\x12\n" +
@@ -2946,7 +2972,10 @@ const file_file_proto_rawDesc = "" +
 	"\x06copies\x18\x06 \x01(\rR\x06copies\x122\n" +
 	"\x15modified_before_epoch\x18\a \x01(\x04R\x13modifiedBeforeEpoch\x12%\n" +
 	"\x0emodified_nanos\x18\b \x01(\rR\rmodifiedNanos\x12\x12\n" +
-	"\x04mode\x18\t \x01(\rR\x04mode\"\x1a\n" +
+	"\x04mode\x18\t \x01(\rR\x04mode\x12\x16\n" +
+	"\x06sealed\x18\n" +
+	" \x01(\fR\x06sealed\x12\x1b\n" +
+	"\tsealed_to\x18\v \x01(\fR\bsealedTo\"\x1a\n" +
 	"\x04Stat\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\"\x94\x01\n" +
 	"\x05Stats\x12+\n" +

@@ -12,8 +12,8 @@ const (
 	maxModified = 253402300799999
 	// maxBeforeEpoch is the beginning of the year 1 in milliseconds before 1970.
 	maxBeforeEpoch = 62135596800000
-	// maxMode is all permission bits.
-	maxMode = 0o777
+	// MaxMode is all permission bits.
+	MaxMode = 0o777
 
 	nanosPerMilli = 1_000_000
 )
@@ -29,7 +29,7 @@ func checkAttributes(b *pb.RecordBody) error {
 		return frame.Malformed("its time of modification is both before and after 1970")
 	case b.GetModifiedNanos() >= nanosPerMilli:
 		return frame.Malformed("its time of modification has %d nanoseconds beyond the millisecond, not below %d", b.GetModifiedNanos(), nanosPerMilli)
-	case b.GetMode() > maxMode:
+	case b.GetMode() > MaxMode:
 		return frame.Malformed("its mode %#o has other bits than permissions", b.GetMode())
 	case b.GetMode() > 0 && (b.GetIndex() > 0 || b.GetDeleted()):
 		return frame.Malformed("the record of a block or a deleted file has a mode")

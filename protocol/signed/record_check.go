@@ -39,6 +39,9 @@ func checkBody(b *pb.RecordBody) error {
 	if err := checkAttributes(b); err != nil {
 		return err
 	}
+	if err := checkSealed(b); err != nil {
+		return err
+	}
 	if b.GetIndex() > 0 {
 		return checkBlock(b)
 	}
