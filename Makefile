@@ -8,7 +8,7 @@
 # make fuzz   every fuzz target for FUZZTIME (10s)
 # make soak   10,000 seeds of the simulation; SOAK="-sim.for 1h" for a time, -sim.profile for one
 #             profile
-# make mutants the checks of the simulation and of network/: each of some twenty planted mistakes
+# make mutants the checks of the simulation, network/, and internal/vault: each of some twenty planted mistakes
 #             has to be found
 # make natlab the program behind NATs of all kinds, in network namespaces; needs root, iproute2,
 #             nftables, and conntrack; NATLAB=-run=NAME for some
@@ -55,6 +55,7 @@ soak:
 mutants:
 	go test ./sim -run TestMutants -count=1 -timeout 0 -v -args -sim.mutants
 	go test ./network -run TestMutants -count=1 -timeout 0 -v -args -network.mutants
+	go test ./internal/vault -run TestMutants -count=1 -timeout 0 -v -args -vault.mutants
 
 natlab:
 	P2PCHORD_NATLAB=1 go test ./internal/natlab -count=1 -v -timeout 60m $(NATLAB)

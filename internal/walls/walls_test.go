@@ -108,6 +108,8 @@ var walls = []wall{
 	{"internal/virtualnet", []string{module + "/store", libp2p + "/go-libp2p/p2p", libp2p + "/go-libp2p/core/host", libp2p + "/go-libp2p/config"}, false},
 	{"internal/durable", []string{module + "/node", module + "/store", module + "/protocol", module + "/bootstrap"}, true},
 	{"internal/transfer", []string{module + "/node", module + "/store", module + "/bootstrap"}, true},
+	{"internal/vault", []string{module + "/node", module + "/store", module + "/bootstrap", module + "/internal/transfer", module + "/internal/p2phost"}, true},
+	{"internal/vault", []string{"time", "context", "net", "os", "sync", "log", "github.com/ipfs/go-log"}, false},
 	{"internal/connpath", []string{module + "/node", module + "/protocol", module + "/bootstrap", module + "/internal/p2phost"}, true},
 	{"internal/p2phost", []string{module + "/node", module + "/store", module + "/protocol", module + "/bootstrap"}, true},
 	{"internal/certdate", []string{module, libp2p}, true},
