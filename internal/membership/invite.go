@@ -1,8 +1,11 @@
 package membership
 
 import (
+	"bytes"
 	"crypto/rand"
 	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/network"
@@ -39,12 +42,15 @@ func (n *Network) Invite(t Terms, now time.Time) (s invitation.Secret, err error
 	return s, nil
 }
 
-// Offer answers the first request of a newcomer, which has a hint of its code: with the genesis and
-// the statement that has the Invite. The errors are of the kinds fault.NotFound if no invitation
-// has that hint, which is all that a stranger learns, and fault.NotAllowed if it was used,
-// withdrawn, or has expired.
-func (n *Network) Offer(hint invitation.Hint, now time.Time) ([][]byte, error) {
-	i, err := n.invitation(func(i network.Invitation) bool { return invitation.HintOf(i.Key) == hint })
+// Offer answers the first request of a newcomer, which has a hint of its code, and a proof that it
+// has the code: with the genesis and the statement that has the Invite. The errors are of the kinds
+// fault.NotFound without such an invitation or proof, which is all that a stranger learns, and
+// fault.NotAllowed if it was used, withdrawn, or has expired.
+func (n *Network) Offer(newcomer peer.ID, hint, proof []byte, now time.Time) ([][]byte, error) {
+	i, err := n.invitation(func(i network.Invitation) bool {
+		have := invitation.HintOf(i.Key)
+		return bytes.Equal(have[:], hint) && invitation.IsProof(i.Key, string(newcomer), string(n.self), proof)
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -61,14 +67,16 @@ func (n *Network) Offer(hint invitation.Hint, now time.Time) ([][]byte, error) {
 // Admit answers the second request of a newcomer, which has the Grant that it made: with all
 // statements of the network. Errors are those of Offer, and of the kind fault.Integrity for a
 // statement that is not valid. The same Grant may come again.
-func (n *Network) Admit(grant []byte, now time.Time) ([][]byte, error) {
+func (n *Network) Admit(newcomer peer.ID, grant []byte, now time.Time) ([][]byte, error) {
 	st, err := statement.Parse(grant)
 	if err != nil {
 		return nil, err
 	}
+	n.admitting.Lock() // between looking whether a code is used, and using it
+	defer n.admitting.Unlock()
 	g, ok := st.Content().(*statement.Grant)
-	if !ok || st.Network() != n.id {
-		return nil, fault.New(fault.NotAllowed, "this is no grant of the network")
+	if !ok || st.Network() != n.id || g.Peer != statement.Peer(newcomer) {
+		return nil, fault.New(fault.NotAllowed, "this is no grant of the network for the peer that sends it")
 	}
 	i, err := n.invitation(func(i network.Invitation) bool { return i.Key == st.Issuer() })
 	if err != nil {

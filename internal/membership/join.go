@@ -52,8 +52,11 @@ func Join(dir string, identity crypto.PrivKey, s invitation.Secret, id statement
 	return &Joining{n: n, secret: s, network: id, label: label}, n.readKeys()
 }
 
-// Hint is what the first request has.
-func (j *Joining) Hint() invitation.Hint { return invitation.HintOf(j.secret.Public()) }
+// Ask returns what the first request to a peer has.
+func (j *Joining) Ask(member peer.ID) (hint, proof []byte) {
+	h := invitation.HintOf(j.secret.Public())
+	return h[:], j.secret.Prove(string(j.n.self), string(member))
+}
 
 // Accept verifies what a peer offers, and returns the Grant that the second request has. It is
 // durable by then. Errors are of the kinds fault.NotAllowed if the offer is not that of the code,

@@ -47,7 +47,8 @@ func invite(t testing.TB, n *Network, terms Terms) invitation.Secret {
 // through carries out both requests at a member.
 func (c newcomer) through(t testing.TB, n *Network, now time.Time) (*Network, error) {
 	t.Helper()
-	offer, err := n.Offer(c.Hint(), now)
+	hint, proof := c.Ask(n.Self())
+	offer, err := n.Offer(c.Self(), hint, proof, now)
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +56,7 @@ func (c newcomer) through(t testing.TB, n *Network, now time.Time) (*Network, er
 	if err != nil {
 		return nil, err
 	}
-	statements, err := n.Admit(grant, now)
+	statements, err := n.Admit(c.Self(), grant, now)
 	if err != nil {
 		return nil, err
 	}
@@ -137,7 +138,8 @@ func TestJoiningIsRepeated(t *testing.T) {
 	n, _, _ := home(t)
 	s := invite(t, n, Terms{Roles: statement.RolesMember})
 	c := join(t, s, n.ID())
-	offer, err := n.Offer(c.Hint(), noon)
+	hint, proof := c.Ask(n.Self())
+	offer, err := n.Offer(c.Self(), hint, proof, noon)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -145,7 +147,7 @@ func TestJoiningIsRepeated(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := n.Admit(grant, noon); err != nil {
+	if _, err := n.Admit(c.Self(), grant, noon); err != nil {
 		t.Fatal(err)
 	}
 	if c.Joining, err = Join(c.dir, c.id, s, statement.NetworkID{}, "other label"); err != nil {
@@ -198,9 +200,14 @@ func TestAnotherNetworkIsNotSlippedIn(t *testing.T) {
 	n, _, _ := home(t)
 	evil, _, _ := home(t)
 	s := invite(t, n, Terms{Roles: statement.RolesMember})
-	real, err := n.Offer(invitation.HintOf(s.Public()), noon)
+	honest := join(t, s, n.ID())
+	hint, proof := honest.Ask(n.Self())
+	real, err := n.Offer(honest.Self(), hint, proof, noon)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if _, err := n.Offer(evil.Self(), hint, proof, noon); fault.CodeOf(err) != fault.NotFound {
+		t.Errorf("somebody else's proof is taken: %v", err)
 	}
 	st, err := statement.Parse(real[1])
 	if err != nil {

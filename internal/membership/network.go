@@ -32,6 +32,8 @@ type Network struct {
 
 	snap atomic.Pointer[snapshot]
 
+	admitting sync.Mutex // held while a newcomer is taken in, before mu
+
 	mu        sync.Mutex   // guards the rest
 	set       *network.Set // nil until the genesis is known
 	unwritten bool         // the set has statements that could not be written

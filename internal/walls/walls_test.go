@@ -83,6 +83,7 @@ var walls = []wall{
 	{"internal/netcheck", []string{module + "/node", module + "/store", module + "/gateway"}, true},
 	{"internal/chord", []string{module + "/node", module + "/store"}, true},
 	{"internal/nodefolder", []string{module + "/node"}, true},
+	{"internal/joining", []string{module + "/node", module + "/store", module + "/bootstrap", module + "/internal/p2phost"}, true},
 	{"internal/membership", []string{module + "/node", module + "/store", module + "/bootstrap", module + "/internal/p2phost"}, true},
 	{"internal/nodemetrics", []string{module + "/node"}, true},
 	{"internal/replication", []string{module + "/node", module + "/internal/p2phost"}, true},

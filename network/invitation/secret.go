@@ -3,6 +3,7 @@ package invitation
 import (
 	"crypto/ed25519"
 	"crypto/subtle"
+	"encoding/binary"
 
 	"github.com/p2pchord/p2pchord/internal/blake3sum"
 	"github.com/p2pchord/p2pchord/internal/fault"
@@ -16,6 +17,7 @@ const SecretSize = 10
 const (
 	keyContext   = "p2pchord 2026-11 invitation key"
 	checkContext = "p2pchord 2026-11 invitation check"
+	proofDomain  = "p2pchord-join:"
 )
 
 // Secret is what a code keeps secret: random bytes.
@@ -54,6 +56,26 @@ func HintOf(key statement.Key) (h Hint) {
 	sum := blake3sum.Sum(key[:])
 	copy(h[:], sum[:])
 	return h
+}
+
+// Prove returns the signature by which a newcomer shows to another peer that it has the code. Peer
+// IDs are proved by the connection, so nobody else can use it, nor at another peer.
+func (s Secret) Prove(newcomer, member string) []byte {
+	return ed25519.Sign(s.Key(), proofText(newcomer, member))
+}
+
+// IsProof reports whether the newcomer has the code of the invitation with that key.
+func IsProof(key statement.Key, newcomer, member string, proof []byte) bool {
+	return len(proof) == ed25519.SignatureSize && ed25519.Verify(key[:], proofText(newcomer, member), proof)
+}
+
+func proofText(newcomer, member string) []byte {
+	text := []byte(proofDomain)
+	for _, id := range []string{newcomer, member} {
+		text = binary.AppendUvarint(text, uint64(len(id)))
+		text = append(text, id...)
+	}
+	return text
 }
 
 // Complete fills in what an Invite has from its secret.

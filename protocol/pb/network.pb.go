@@ -1189,12 +1189,15 @@ func (x *InvitationCode) GetAddresses() [][]byte {
 	return nil
 }
 
-// JoinRequest asks a peer for the invitation whose code somebody has.
+// JoinRequest is what a newcomer sends on /p2pchord/join/1.0.0, twice: at first without a grant,
+// and with one when it has verified the answer.
 type JoinRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	Hint  []byte                 `protobuf:"bytes,1,opt,name=hint,proto3" json:"hint,omitempty"` // the first 8 bytes of the hash of the invitation's key
-	// A Statement: the Grant that the invitation's key has signed. Empty in the first request.
-	Grant         []byte `protobuf:"bytes,2,opt,name=grant,proto3" json:"grant,omitempty"`
+	Hint  []byte                 `protobuf:"bytes,1,opt,name=hint,proto3" json:"hint,omitempty"`   // the first 8 bytes of the hash of the invitation's key
+	Grant []byte                 `protobuf:"bytes,2,opt,name=grant,proto3" json:"grant,omitempty"` // a Statement: the Grant that the invitation's key has signed
+	// The signature of the invitation's key over "p2pchord-join:" and the peer IDs of the newcomer
+	// and of the peer that is asked, each with its length as a varint before it.
+	Proof         []byte `protobuf:"bytes,3,opt,name=proof,proto3" json:"proof,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1243,10 +1246,17 @@ func (x *JoinRequest) GetGrant() []byte {
 	return nil
 }
 
+func (x *JoinRequest) GetProof() []byte {
+	if x != nil {
+		return x.Proof
+	}
+	return nil
+}
+
 // JoinResponse answers a JoinRequest.
 type JoinResponse struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
-	Status  uint32                 `protobuf:"varint,1,opt,name=status,proto3" json:"status,omitempty"` // 0, or why not, as in Response
+	Status  uint32                 `protobuf:"varint,1,opt,name=status,proto3" json:"status,omitempty"` // 0, or why not, as in the other protocols
 	Message string                 `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
 	// To a request without a grant: the genesis, and the statement that has the Invite. To one with a
 	// grant: all statements of the network, each after what it depends on.
@@ -1403,10 +1413,11 @@ const file_network_proto_rawDesc = "" +
 	"\x0eInvitationCode\x12\x16\n" +
 	"\x06secret\x18\x01 \x01(\fR\x06secret\x12\x18\n" +
 	"\anetwork\x18\x02 \x01(\fR\anetwork\x12\x1c\n" +
-	"\taddresses\x18\x03 \x03(\fR\taddresses\"7\n" +
+	"\taddresses\x18\x03 \x03(\fR\taddresses\"M\n" +
 	"\vJoinRequest\x12\x12\n" +
 	"\x04hint\x18\x01 \x01(\fR\x04hint\x12\x14\n" +
-	"\x05grant\x18\x02 \x01(\fR\x05grant\"`\n" +
+	"\x05grant\x18\x02 \x01(\fR\x05grant\x12\x14\n" +
+	"\x05proof\x18\x03 \x01(\fR\x05proof\"`\n" +
 	"\fJoinResponse\x12\x16\n" +
 	"\x06status\x18\x01 \x01(\rR\x06status\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\x12\x1e\n" +
