@@ -82,6 +82,7 @@ var walls = []wall{
 	{"sim", []string{libp2p + "/go-libp2p/p2p", libp2p + "/go-libp2p/core/host", libp2p + "/go-libp2p/config"}, false},
 	{"internal/netcheck", []string{module + "/node", module + "/store", module + "/gateway"}, true},
 	{"internal/chord", []string{module + "/node", module + "/store"}, true},
+	{"internal/admission", []string{module + "/node", module + "/store", module + "/bootstrap", module + "/gateway"}, true},
 	{"internal/nodefolder", []string{module + "/node"}, true},
 	{"internal/joining", []string{module + "/node", module + "/store", module + "/bootstrap", module + "/internal/p2phost"}, true},
 	{"internal/membership", []string{module + "/node", module + "/store", module + "/bootstrap", module + "/internal/p2phost"}, true},
