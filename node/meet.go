@@ -12,6 +12,7 @@ import (
 
 	"github.com/p2pchord/p2pchord/bootstrap"
 	"github.com/p2pchord/p2pchord/internal/chord"
+	"github.com/p2pchord/p2pchord/internal/discovery"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/internal/pause"
 	"github.com/p2pchord/p2pchord/internal/peeraddr"
@@ -22,10 +23,7 @@ import (
 // meet makes the first contact: the bootstrap peers, or the peers remembered. A node that
 // has neither founds a ring.
 func (n *Node) meet(ctx context.Context) error {
-	lan, err := n.startMDNS()
-	if err != nil {
-		return err
-	}
+	lan := n.startMDNS()
 	if len(n.cfg.Bootstrap) == 0 {
 		switch {
 		case n.folder.HadPeers():
@@ -70,7 +68,7 @@ func (n *Node) meet(ctx context.Context) error {
 				return nil
 			}
 			last = err
-		case <-n.instances.failed:
+		case <-n.conflict.Failed():
 			return n.Err()
 		case <-ctx.Done():
 			return fault.New(fault.Unreachable, "no answer yet from the bootstrap peers: %w", ctx.Err())
@@ -105,6 +103,58 @@ func (n *Node) introduced(in *pb.Introduced) {
 	if in.GetFound() {
 		n.step(ring.Found{})
 	}
+}
+
+// lanWait is how long a node that knows nobody listens for peers on the local network before it
+// founds a ring.
+const lanWait = 3 * time.Second
+
+// startMDNS looks for peers of the same ring on the local network, and lets them find this node.
+// It returns false when that is not wanted, when it fails, or when nobody else could reach this
+// node anyway.
+func (n *Node) startMDNS() bool {
+	if !n.cfg.MDNS || n.cfg.Server || discovery.OnlyLoopback(n.host) {
+		return false
+	}
+	s, err := discovery.Start(discovery.Config{Host: n.host, Bootstrap: n.cfg.Bootstrap, Found: n.meetOnLAN})
+	n.spawn(func(ctx context.Context) {
+		<-ctx.Done()
+		_ = s.Close() // never fails
+	})
+	if err != nil {
+		log.Warnw("can't look for peers on the local network", "err", err)
+	}
+	return err == nil
+}
+
+// meetOnLAN asks a peer on the local network who it is. What it says is verified like everything
+// else.
+func (n *Node) meetOnLAN(info peer.AddrInfo) {
+	n.env.Go("meeting a peer of the local network", func(ctx context.Context) {
+		ctx, cancel := context.WithTimeout(ctx, n.cfg.Timeout)
+		defer cancel()
+		err := n.host.Connect(ctx, info)
+		if err == nil {
+			err = n.meetMember(ctx, info.ID)
+		}
+		if err != nil {
+			log.Debugw("a peer on the local network", "peer", info.ID, "err", err)
+		}
+	}, nil)
+}
+
+// foundUnlessMet founds a ring when no peer of the local network has been met in time. Of several
+// nodes that start at once, all but the one with the lowest ID wait longer, and join it.
+func (n *Node) foundUnlessMet(ctx context.Context) {
+	if pause.For(ctx, lanWait) != nil {
+		return
+	}
+	for _, p := range n.state.Load().View.Peers() {
+		if p.ID < n.self.ID && pause.For(ctx, lanWait) != nil {
+			return
+		}
+	}
+	n.step(ring.Found{})
 }
 
 // The waits between tries to meet a peer: the first one, doubled each time up to the longest.

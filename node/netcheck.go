@@ -12,6 +12,7 @@ import (
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/internal/netcheck"
 	"github.com/p2pchord/p2pchord/internal/nodefolder"
+	"github.com/p2pchord/p2pchord/internal/nodehealth"
 	"github.com/p2pchord/p2pchord/internal/peeraddr"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/ring"
@@ -23,7 +24,7 @@ import (
 func (n *Node) Netcheck(ctx context.Context) (Netcheck, error) {
 	s := netcheck.Subject{
 		Host: n.host, Watch: n.watch, Observer: n.observer, Announced: len(n.cfg.Announce) > 0,
-		Isolated: n.state.Load().Grants.Degraded, ClockFault: inMillis(skewTolerated),
+		Isolated: n.state.Load().Grants.Degraded, ClockFault: nodehealth.ClockTolerance,
 	}
 	for _, contact := range n.contacts {
 		info, err := peeraddr.Split(contact.Addr())
@@ -49,7 +50,8 @@ func (n *Node) Netcheck(ctx context.Context) (Netcheck, error) {
 	}
 	s.Clock = n.checkClocks(s.Neighbors)
 	slices.SortFunc(s.Neighbors, func(a, b NeighbourCheck) int {
-		return cmp.Compare(n.distanceTo(&a.Key), n.distanceTo(&b.Key))
+		own := uint16(n.self.Key)
+		return cmp.Compare(a.Key-own, b.Key-own) // clockwise
 	})
 	return netcheck.Check(ctx, s)
 }
@@ -69,7 +71,7 @@ func (n *Node) checkClocks(neighbors []NeighbourCheck) ClockCheck {
 		for j, c := range others {
 			if peerID(c.Of) == id {
 				reported = true
-				off := inMillis(skew.Others[j]).Seconds()
+				off := (time.Duration(skew.Others[j]) * time.Millisecond).Seconds()
 				neighbors[i].ClockSeconds = &off
 				times = append(times, time.UnixMilli(c.Shows.Early))
 			}
@@ -79,7 +81,7 @@ func (n *Node) checkClocks(neighbors []NeighbourCheck) ClockCheck {
 		}
 	}
 	out := netcheck.CompareClocks(times, time.UnixMilli(own))
-	out.Off = inMillis(skew.Own).Seconds()
+	out.Off = (time.Duration(skew.Own) * time.Millisecond).Seconds()
 	return out
 }
 

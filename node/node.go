@@ -59,8 +59,8 @@ type Node struct {
 
 	state ringState
 
-	guard     *instance.Guard
-	instances *instances
+	guard    *instance.Guard
+	conflict *instance.Conflict // with other processes
 
 	watch    *p2phost.Watch
 	observer *netcheck.Observer // how others see this node's addresses
@@ -94,10 +94,10 @@ func New(ctx context.Context, cfg Config) (*Node, error) {
 		return nil, err
 	}
 	n := &Node{
-		cfg:       cfg,
-		watch:     p2phost.NewWatch(),
-		instances: newInstances(),
-		done:      make(chan struct{}),
+		cfg:      cfg,
+		watch:    p2phost.NewWatch(),
+		conflict: instance.NewConflict(nodefolder.IdentityFile),
+		done:     make(chan struct{}),
 	}
 	n.memory = membudget.New(cfg.MemoryBytes)
 	n.ctx, n.cancel = context.WithCancel(context.WithoutCancel(ctx))
@@ -219,7 +219,7 @@ func (n *Node) awaitJoined(ctx context.Context) error {
 				return nil
 			}
 			return fault.New(fault.Unreachable, "could not join the ring: no member answered; check that the bootstrap peer and the other nodes run and can be reached: %w", ctx.Err())
-		case <-n.instances.failed:
+		case <-n.conflict.Failed():
 			return n.Err()
 		case <-n.ctx.Done():
 			return errClosed
@@ -273,6 +273,10 @@ func (n *Node) Close() error {
 	<-n.done
 	return n.closeErr
 }
+
+// Err is why the node ended by itself; nil while it runs, and after Close, Leave and Quit. Its
+// kind is fault.NotAllowed when another process runs with the node's identity.
+func (n *Node) Err() error { return n.conflict.Err() }
 
 // Done is closed when the node has gone: after Close, Leave or Quit, or by itself; see Err.
 func (n *Node) Done() <-chan struct{} { return n.done }

@@ -3,14 +3,17 @@ package node
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync/atomic"
 
 	"github.com/libp2p/go-libp2p/core/peer"
 	ma "github.com/multiformats/go-multiaddr"
 
+	"github.com/p2pchord/p2pchord/internal/chord"
 	"github.com/p2pchord/p2pchord/internal/chord/book"
 	"github.com/p2pchord/p2pchord/internal/durable"
 	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/internal/instance"
 	"github.com/p2pchord/p2pchord/internal/membudget"
 	"github.com/p2pchord/p2pchord/internal/netcheck"
 	"github.com/p2pchord/p2pchord/internal/nodefolder"
@@ -116,6 +119,44 @@ func (n *Node) serve() error {
 		stop()
 	})
 	return nil
+}
+
+// foundInstance is told of each other process with this node's identity.
+func (n *Node) foundInstance(o instance.Other) {
+	if text := n.conflict.Note(o, n.guard.Self()); text != "" {
+		n.event("instance", text)
+	}
+}
+
+// askInstances asks remembered peers whether another process runs with this node's identity,
+// before the node says anything to the ring.
+func (n *Node) askInstances(ctx context.Context) {
+	var ids []peer.ID
+	for _, p := range slices.Concat(n.folder.Holders(), n.folder.Peers()) {
+		ids = append(ids, peer.ID(p.GetId()))
+	}
+	chord.LearnAll(n.book, n.folder.Holders()...)
+	chord.LearnAll(n.book, n.folder.Peers()...)
+	n.guard.AskSome(ctx, ids, n.book.Prepare, n.conflict.Failed())
+}
+
+// verifyInstance asks a bootstrap peer before the node registers with it. That one of an older
+// version can't tell is no obstacle.
+func (n *Node) verifyInstance(ctx context.Context, id peer.ID) error {
+	if err := n.guard.Ask(ctx, id); err != nil {
+		log.Debugw("a bootstrap peer can't tell of other instances", "peer", id, "err", err)
+	}
+	return n.conflict.Err()
+}
+
+// endWhenOutranked closes the node when another process with its identity goes on instead. It
+// hands nothing over: the ring takes what is left behind for the other one's.
+func (n *Node) endWhenOutranked(ctx context.Context) {
+	select {
+	case <-n.conflict.Failed():
+		go func() { _ = n.Close() }() // Close waits for this goroutine; Err has the cause
+	case <-ctx.Done():
+	}
 }
 
 // Addrs returns the node's addresses, each with its /p2p/ID, loopback last.

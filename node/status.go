@@ -3,14 +3,17 @@ package node
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
 
+	"github.com/p2pchord/p2pchord/internal/connections"
 	"github.com/p2pchord/p2pchord/internal/connpath"
 	"github.com/p2pchord/p2pchord/internal/contain"
+	"github.com/p2pchord/p2pchord/internal/nodehealth"
 	"github.com/p2pchord/p2pchord/internal/replication"
 	"github.com/p2pchord/p2pchord/internal/transfer"
-	"github.com/p2pchord/p2pchord/replica"
 	"github.com/p2pchord/p2pchord/ring"
 )
 
@@ -123,46 +126,51 @@ func (n *Node) network() Network {
 
 // ringHealth tells what a node can see of trouble by itself.
 func (n *Node) ringHealth(s *snapshot) RingHealth {
-	h := RingHealth{Problems: []string{}}
-	say := func(format string, args ...any) { h.Problems = append(h.Problems, fmt.Sprintf(format, args...)) }
-	state, reason := n.standby.State()
-	switch {
-	case state == replica.Aside:
-		say("the disk of this node failed (%s), so it has stepped aside: other peers own its files, and it is only read from; it comes back by itself when the disk can be written again", reason)
-	case state == replica.Settling || s.Standby:
-		say("the disk of this node failed (%s) and works again: it comes back in a moment", reason)
-	case !s.View.Joined():
-		say("not a member of a ring yet")
-	case s.Grants.Degraded:
-		say("all other members are gone or cut off: files are read from here only, and nothing can be stored")
-	case !s.Grants.Synced:
-		say("the arc of this node is not served yet: %s", s.Grants.Why)
+	f := nodehealth.Facts{Snapshot: s, Conflict: n.conflict.Problem(), Panics: contain.Problems(), Name: n.nameOf}
+	f.Disk, f.DiskFailure = n.standby.State()
+	f.PeersBehind, f.RecordsShort = n.replicas.Behind()
+	f.Skew, f.Clocks = n.replicas.Clocks().Skew(nodehealth.ClockTolerance.Milliseconds())
+	problems := nodehealth.Problems(f)
+	return RingHealth{OK: len(problems) == 0, Problems: problems}
+}
+
+// nameOf names a peer for people: by its ring address, if it has one, and its ID.
+func (n *Node) nameOf(p ring.Position) string {
+	if info, ok := n.book.Info(p.ID); ok && !info.RingAddress.IsZero() {
+		return fmt.Sprintf("%s (%s)", info.RingAddress, peerID(p))
 	}
-	if s.View.Joined() && !s.View.Incorporated() {
-		say("the predecessor has not taken this node in yet")
-	}
-	for _, p := range []ring.Position{first(s.View.Predecessors()), first(s.View.Successors())} {
-		if p.IsNode() && s.View.Suspected(p) {
-			say("%s does not answer", peerID(p))
+	return peerID(p).String()
+}
+
+// Peers lists the node's connections: ring neighbors first, then by key. Each is pinged,
+// all at the same time, for two seconds at most.
+func (n *Node) Peers(ctx context.Context) ([]Connection, error) {
+	return connections.List(ctx, connections.Source{Host: n.host, Watch: n.watch, Self: n.self.Key, Info: n.book.Info, Roles: n.roles})
+}
+
+// roles says what each peer is to this node.
+func (n *Node) roles() map[peer.ID][]string {
+	out := make(map[peer.ID][]string)
+	add := func(role string, ps []ring.Position) {
+		for _, p := range ps {
+			if id := peerID(p); !slices.Contains(out[id], role) {
+				out[id] = append(out[id], role)
+			}
 		}
 	}
-	behind, missing := n.replicas.Behind()
-	if behind > 0 {
-		say("%d peers do not hold all copies of this node's files yet", behind)
+	v := n.state.Load().View
+	succs, preds := v.Successors(), v.Predecessors()
+	// The nearest ones are what their names say; in a small ring everybody is in both lists.
+	add(RoleSuccessor, succs[:min(len(succs), 1)])
+	add(RolePredecessor, preds[:min(len(preds), 1)])
+	add(RoleSuccessor, succs)
+	add(RolePredecessor, preds)
+	add(RoleFinger, v.Fingers())
+	for _, c := range n.contacts {
+		// several addresses may be one peer's
+		if id := c.ID(); !slices.Contains(out[id], RoleBootstrap) {
+			out[id] = append(out[id], RoleBootstrap)
+		}
 	}
-	if missing > 0 {
-		say("%d records do not have all of their copies yet", missing)
-	}
-	if state == replica.Failing {
-		say("the disk of this node failed (%s): nothing is stored here until it can be written again, which is tried again and again; the node steps aside when the ring can do without it", reason)
-	}
-	if p := n.instances.problem(); p != "" {
-		say("%s", p)
-	}
-	h.Problems = append(h.Problems, contain.Problems()...)
-	if wrong := n.wrongClock(); wrong != "" {
-		say("%s", wrong)
-	}
-	h.OK = len(h.Problems) == 0
-	return h
+	return out
 }

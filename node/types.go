@@ -3,7 +3,10 @@ package node
 import (
 	"io/fs"
 
+	"github.com/p2pchord/p2pchord/internal/connections"
 	"github.com/p2pchord/p2pchord/internal/connpath"
+	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/internal/netcheck"
 	"github.com/p2pchord/p2pchord/internal/transfer"
 )
 
@@ -93,6 +96,111 @@ type (
 	TraceHop = transfer.TraceHop
 	// TraceHolder is a peer that holds the file, or should.
 	TraceHolder = transfer.TraceHolder
+)
+
+// The roles of a connected peer, in the order in which they count.
+const (
+	RoleSuccessor   = connections.RoleSuccessor
+	RolePredecessor = connections.RolePredecessor
+	RoleFinger      = connections.RoleFinger
+	RoleBootstrap   = connections.RoleBootstrap
+	RoleOther       = connections.RoleOther
+)
+
+// Connection is one open connection of a node. Its JSON is the command line's contract: fields may
+// be added, never renamed.
+type Connection = connections.Connection
+
+// The results of a check of the network. Their JSON is the contract of the command line: fields may
+// be added, never renamed.
+type (
+	// Netcheck says how a node reaches others, how they reach it, and what is wrong with that.
+	Netcheck = netcheck.Report
+	// AddrCheck is one address of the node.
+	AddrCheck = netcheck.AddrCheck
+	// NATCheck is what stands between the node and the internet.
+	NATCheck = netcheck.NATCheck
+	// Observed is where a peer saw a connection of the node come from.
+	Observed = netcheck.Observed
+	// PortMapping is what the router does when it is asked by UPnP or NAT-PMP.
+	PortMapping = netcheck.PortMapping
+	// MappedPort is a port of this machine and the address that the router gave it outside.
+	MappedPort = netcheck.MappedPort
+	// BootstrapCheck is one bootstrap peer, or a member given in its place.
+	BootstrapCheck = netcheck.BootstrapCheck
+	// RelayCheck is a relay at which the node has a slot, or tried to get one.
+	RelayCheck = netcheck.RelayCheck
+	// PunchCheck says how the last attempt at a direct connection with a peer ended.
+	PunchCheck = netcheck.PunchCheck
+	// NeighbourCheck is a neighbor in the ring and the time to it.
+	NeighbourCheck = netcheck.NeighborCheck
+	// ClockCheck compares this machine's clock with those of neighbors.
+	ClockCheck = netcheck.ClockCheck
+	// Problem is something that is wrong, or worth knowing, in sentences for people.
+	Problem = netcheck.Problem
+)
+
+// The verdicts on an address.
+const (
+	VerdictReachable   = netcheck.VerdictReachable
+	VerdictUnreachable = netcheck.VerdictUnreachable
+	VerdictUnknown     = netcheck.VerdictUnknown
+	VerdictLocal       = netcheck.VerdictLocal
+)
+
+// The scopes of an address.
+const (
+	ScopePublic   = netcheck.ScopePublic
+	ScopePrivate  = netcheck.ScopePrivate
+	ScopeLoopback = netcheck.ScopeLoopback
+	ScopeRelay    = netcheck.ScopeRelay
+)
+
+// The kinds of router between a node and the internet.
+const (
+	NATNone        = netcheck.NATNone
+	NATIndependent = netcheck.NATIndependent
+	NATDependent   = netcheck.NATDependent
+	NATUnknown     = netcheck.NATUnknown
+)
+
+// The severities of a problem.
+const (
+	SeverityFault = netcheck.SeverityFault
+	SeverityNote  = netcheck.SeverityNote
+)
+
+// The outcomes of a test connection by one transport.
+const (
+	DialOK         = netcheck.DialOK
+	DialNoAnswer   = netcheck.DialNoAnswer
+	DialNotOffered = netcheck.DialNotOffered
+	DialTooLarge   = netcheck.DialTooLarge
+	DialWrongDate  = netcheck.DialWrongDate
+)
+
+// RoleRemembered is the role of a member that a node which doesn't run remembers.
+const RoleRemembered = netcheck.RoleRemembered
+
+// How others reach a node.
+const (
+	ReachablePublic  = netcheck.ReachablePublic
+	ReachablePrivate = netcheck.ReachablePrivate
+	ReachableUnknown = netcheck.ReachableUnknown
+)
+
+// The kinds of failure that a caller may want to tell apart, with errors.Is.
+var (
+	ErrNotFound    error = fault.NotFound    // no such file in the ring
+	ErrUnreachable error = fault.Unreachable // no peer could be reached
+	ErrTryAgain    error = fault.TryAgain    // can't tell now: the ring is changing
+	ErrUncertain   error = fault.Uncertain   // a write may or may not have been done; do it again
+	ErrIntegrity   error = fault.Integrity   // what arrived is not what was stored
+	ErrNoSpace     error = fault.NoSpace     // no space, or over a limit
+	ErrNotAllowed  error = fault.NotAllowed  // refused by a rule
+	ErrFewerCopies error = fault.FewerCopies // stored, with fewer copies than asked for
+	// a name, an option or a configuration that is not allowed
+	ErrUsage error = fault.Usage
 )
 
 // ModeOf is the mode of a file on this machine; 0 on Windows, whose files have no such bits. A file

@@ -9,9 +9,9 @@
 // replay one.
 //
 // A Guard decides nothing: it reports each other instance to its owner, and Outranks decides which
-// of two has to yield. The Guard owns the goroutines that answer, probe, and ask; Close waits for
-// them. Its mutex is a leaf: no other lock is taken while it is held, and no callback runs under
-// it.
+// of two has to yield. A Conflict remembers what was found. The Guard owns the goroutines that
+// answer, probe, and ask; Close waits for them. AskSome waits for its own. Each mutex is a leaf: no
+// other lock is taken while it is held, and no callback runs under it.
 package instance
 
 import (

@@ -1,6 +1,10 @@
 package netcheck
 
-import "time"
+import (
+	"time"
+
+	"github.com/p2pchord/p2pchord/internal/connections"
+)
 
 // The results of a check. Their JSON is the contract of the command line: fields may be added,
 // never renamed.
@@ -174,8 +178,8 @@ const (
 
 // Roles of a neighbor that the check treats in their own way. The others are those of package node.
 const (
-	RoleFinger     = "finger"     // silence is no problem: the ring replaces it
-	RoleRemembered = "remembered" // a member remembered from the last run
+	RoleFinger     = connections.RoleFinger // silence is no problem: the ring replaces it
+	RoleRemembered = "remembered"           // a member remembered from the last run
 )
 
 // Reached reports whether any other peer could be reached.

@@ -1,4 +1,4 @@
-package node
+package connections
 
 import (
 	"cmp"
@@ -10,13 +10,15 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/p2pchord/p2pchord/internal/connpath"
 	"github.com/p2pchord/p2pchord/internal/contain"
 	"github.com/p2pchord/p2pchord/internal/duration"
-	"github.com/p2pchord/p2pchord/internal/netcheck"
+	"github.com/p2pchord/p2pchord/internal/p2phost"
+	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/ring"
 )
 
@@ -24,7 +26,7 @@ import (
 const (
 	RoleSuccessor   = "successor"
 	RolePredecessor = "predecessor"
-	RoleFinger      = netcheck.RoleFinger
+	RoleFinger      = "finger"
 	RoleBootstrap   = "bootstrap"
 	RoleOther       = "other"
 )
@@ -58,21 +60,34 @@ type Connection struct {
 	Agent      string   `json:"agent"`   // the program at the other end, by its own words
 }
 
-// pingsAtOnce bounds the pings of one call of Peers.
+// pingsAtOnce bounds the pings of one call of List.
 const pingsAtOnce = 32
 
-// Peers lists the node's connections: ring neighbors first, then by key. Each is pinged,
-// all at the same time, for two seconds at most.
-func (n *Node) Peers(ctx context.Context) ([]Connection, error) {
-	conns := n.host.Network().Conns()
+// Source is where the connections are, and who is at their ends.
+type Source struct {
+	Host  host.Host
+	Watch *p2phost.Watch // counts the bytes
+	// Self is this node's key, from which the others are sorted.
+	Self ring.Key
+	// Info is what is known of a peer.
+	Info func(id ring.ID) (protocol.PeerInfo, bool)
+	// Roles says what each peer is to this node, the most important first. It is asked after the
+	// pings.
+	Roles func() map[peer.ID][]string
+}
+
+// List describes the open connections: ring neighbors first, then by key. Each is pinged, all at
+// the same time, for two seconds at most.
+func List(ctx context.Context, s Source) ([]Connection, error) {
+	conns := s.Host.Network().Conns()
 	latency := pingAll(ctx, conns)
-	roles := n.roles()
+	roles := s.Roles()
 	out := make([]Connection, 0, len(conns))
 	for i, c := range conns {
 		if c.IsClosed() {
 			continue
 		}
-		o := n.connection(c, roles[c.RemotePeer()])
+		o := s.describe(c, roles[c.RemotePeer()])
 		if latency[i] > 0 {
 			ms := duration.Milliseconds(latency[i])
 			o.LatencyMS = &ms
@@ -82,7 +97,7 @@ func (n *Node) Peers(ctx context.Context) ([]Connection, error) {
 	slices.SortStableFunc(out, func(a, b Connection) int {
 		return cmp.Or(
 			cmp.Compare(slices.Index(roleOrder, a.Role), slices.Index(roleOrder, b.Role)),
-			n.distanceTo(a.Key)-n.distanceTo(b.Key),
+			s.distanceTo(a.Key)-s.distanceTo(b.Key),
 			cmp.Compare(a.PeerID, b.PeerID),
 			cmp.Compare(a.Path, b.Path),
 		)
@@ -91,11 +106,11 @@ func (n *Node) Peers(ctx context.Context) ([]Connection, error) {
 }
 
 // distanceTo is how far clockwise a key is; one that isn't known is farthest.
-func (n *Node) distanceTo(key *uint16) int {
+func (s Source) distanceTo(key *uint16) int {
 	if key == nil {
 		return 1 << 16
 	}
-	return int(*key - uint16(n.self.Key))
+	return int(*key - uint16(s.Self))
 }
 
 // pingAll pings over every connection. Where no answer comes the time is 0.
@@ -116,40 +131,13 @@ func pingAll(ctx context.Context, conns []network.Conn) []time.Duration {
 	return out
 }
 
-// roles says what each peer is to this node.
-func (n *Node) roles() map[peer.ID][]string {
-	out := make(map[peer.ID][]string)
-	add := func(role string, ps []ring.Position) {
-		for _, p := range ps {
-			if id := peerID(p); !slices.Contains(out[id], role) {
-				out[id] = append(out[id], role)
-			}
-		}
-	}
-	v := n.state.Load().View
-	succs, preds := v.Successors(), v.Predecessors()
-	// The nearest ones are what their names say; in a small ring everybody is in both lists.
-	add(RoleSuccessor, succs[:min(len(succs), 1)])
-	add(RolePredecessor, preds[:min(len(preds), 1)])
-	add(RoleSuccessor, succs)
-	add(RolePredecessor, preds)
-	add(RoleFinger, v.Fingers())
-	for _, c := range n.contacts {
-		// several addresses may be one peer's
-		if id := c.ID(); !slices.Contains(out[id], RoleBootstrap) {
-			out[id] = append(out[id], RoleBootstrap)
-		}
-	}
-	return out
-}
-
-// connection describes c, but for its latency.
-func (n *Node) connection(c network.Conn, roles []string) Connection {
+// describe describes c, but for its latency.
+func (s Source) describe(c network.Conn, roles []string) Connection {
 	if len(roles) == 0 {
 		roles = []string{RoleOther}
 	}
 	id, stat, state, w := c.RemotePeer(), c.Stat(), c.ConnState(), connpath.Of(c)
-	t := n.watch.Traffic(c)
+	t := s.Watch.Traffic(c)
 	out := Connection{
 		PeerID: id.String(), Role: roles[0], Roles: roles,
 		Path: w.Kind, Transport: w.Transport, Security: lastName(string(state.Security)), Muxer: lastName(string(state.StreamMultiplexer)),
@@ -165,11 +153,11 @@ func (n *Node) connection(c network.Conn, roles []string) Connection {
 	if state.Transport == "quic-v1" { // both are QUIC's own
 		out.Security, out.Muxer = "tls", "quic"
 	}
-	if info, ok := n.book.Info(ring.ID(id)); ok {
+	if info, ok := s.Info(ring.ID(id)); ok {
 		key := uint16(info.Position.Key)
 		out.Key, out.RingAddress = &key, info.RingAddress.String()
 	}
-	out.Agent = agentOf(n.host.Peerstore().Get(id, "AgentVersion"))
+	out.Agent = agentOf(s.Host.Peerstore().Get(id, "AgentVersion"))
 	return out
 }
 
