@@ -11,6 +11,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/protocol"
 
+	"github.com/p2pchord/p2pchord/internal/joining"
 	"github.com/p2pchord/p2pchord/internal/p2phost/limits"
 	"github.com/p2pchord/p2pchord/network"
 	"github.com/p2pchord/p2pchord/network/statement"
@@ -138,7 +139,6 @@ func (a *Admission) Close() error {
 	select {
 	case <-a.started:
 		a.host.RemoveStreamHandler(admit.ID)
-		a.host.RemoveStreamHandler(admit.JoinID)
 		a.host.Network().StopNotify(a.watched)
 	default:
 	}
@@ -189,7 +189,7 @@ func (a *Admission) Admitted(p peer.ID) bool {
 // Refused reports whether a peer is revoked.
 func (a *Admission) Refused(p peer.ID) bool { return a.network.Revoked(p) }
 
-// OpenProtocols lists the protocols of admission itself.
+// OpenProtocols lists the protocols of admission and of joining.
 func (*Admission) OpenProtocols() []protocol.ID { return openProtocols }
 
-var openProtocols = []protocol.ID{admit.ID, admit.JoinID}
+var openProtocols = []protocol.ID{admit.ID, joining.ID}

@@ -3,10 +3,7 @@ package admit
 import (
 	"fmt"
 
-	"google.golang.org/protobuf/proto"
-
 	"github.com/p2pchord/p2pchord/network"
-	"github.com/p2pchord/p2pchord/network/invitation"
 	"github.com/p2pchord/p2pchord/network/statement"
 	"github.com/p2pchord/p2pchord/protocol/internal/frame"
 	"github.com/p2pchord/p2pchord/protocol/pb"
@@ -21,21 +18,15 @@ func invalid(format string, args ...any) error {
 	return fmt.Errorf("%w: "+format, append([]any{ErrInvalid}, args...)...)
 }
 
-// Decode decodes a message, an AdmitMessage or a JoinMessage, and checks its form.
-func Decode(raw []byte, m proto.Message) error {
+// Decode decodes a message and checks its form.
+func Decode(raw []byte, m *pb.AdmitMessage) error {
 	if err := frame.Unmarshal(raw, m); err != nil {
 		return wrap(err)
 	}
-	switch m := m.(type) {
-	case *pb.AdmitMessage:
-		return checkAdmit(m)
-	case *pb.JoinMessage:
-		return checkJoin(m)
-	}
-	return invalid("it is of another protocol")
+	return check(m)
 }
 
-func checkAdmit(m *pb.AdmitMessage) error {
+func check(m *pb.AdmitMessage) error {
 	switch b := m.GetBody().(type) {
 	case *pb.AdmitMessage_Hello:
 		return first(sized("nonce", b.Hello.GetNonce(), NonceSize), sized("tag", b.Hello.GetTag(), TagSize))
@@ -49,20 +40,6 @@ func checkAdmit(m *pb.AdmitMessage) error {
 			checkDigest(b.Sync.GetDigest()))
 	case *pb.AdmitMessage_End:
 		return nil
-	}
-	return invalid("it says nothing that is known here")
-}
-
-func checkJoin(m *pb.JoinMessage) error {
-	switch b := m.GetBody().(type) {
-	case *pb.JoinMessage_Hello:
-		return sized("hint", b.Hello.GetHint(), invitation.HintSize)
-	case *pb.JoinMessage_Challenge:
-		return sized("nonce", b.Challenge.GetNonce(), NonceSize)
-	case *pb.JoinMessage_Proof:
-		return sized("signature", b.Proof.GetSignature(), signatureSize)
-	case *pb.JoinMessage_Statements:
-		return checkStatements(b.Statements.GetStatements())
 	}
 	return invalid("it says nothing that is known here")
 }

@@ -7,17 +7,14 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/protocol"
 	"github.com/multiformats/go-varint"
-	"google.golang.org/protobuf/proto"
 
 	"github.com/p2pchord/p2pchord/network/statement"
 	"github.com/p2pchord/p2pchord/protocol/internal/frame"
+	"github.com/p2pchord/p2pchord/protocol/pb"
 )
 
-// The protocol IDs.
-const (
-	ID     protocol.ID = "/p2pchord/admit/1.0.0"
-	JoinID protocol.ID = "/p2pchord/join/1.0.0"
-)
+// ID is the protocol ID.
+const ID protocol.ID = "/p2pchord/admit/1.0.0"
 
 // Limits of messages, in bytes without the length before them.
 const (
@@ -59,9 +56,8 @@ func NewStream(s io.ReadWriter, left int) *Stream {
 	return &Stream{Left: left, in: bufio.NewReader(s), out: s}
 }
 
-// Read reads the next message, of at most limit bytes, into m, and checks it. m is an AdmitMessage
-// or a JoinMessage.
-func (s *Stream) Read(m proto.Message, limit int) error {
+// Read reads the next message, of at most limit bytes, into m, and checks it.
+func (s *Stream) Read(m *pb.AdmitMessage, limit int) error {
 	size, err := varint.ReadUvarint(s.in)
 	if err := frame.CheckLength(size, min(limit, s.Left), err); err != nil {
 		return wrap(err)
@@ -78,7 +74,7 @@ func (s *Stream) Read(m proto.Message, limit int) error {
 }
 
 // Write writes a message.
-func (s *Stream) Write(m proto.Message) error {
+func (s *Stream) Write(m *pb.AdmitMessage) error {
 	b, err := frame.Append(nil, m, MaxSync)
 	if err != nil {
 		return err

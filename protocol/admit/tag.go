@@ -1,7 +1,6 @@
 package admit
 
 import (
-	"crypto/ed25519"
 	"crypto/subtle"
 	"encoding/binary"
 	"time"
@@ -12,14 +11,11 @@ import (
 	"github.com/p2pchord/p2pchord/network/statement"
 )
 
-// What precedes what is hashed or signed.
+// What precedes what is hashed.
 const (
 	tagDomain  = "p2pchord-admit:"
-	joinDomain = "p2pchord-join:"
 	mdnsDomain = "p2pchord-mdns:"
 )
-
-const signatureSize = ed25519.SignatureSize
 
 // Step is what a tag is for.
 type Step byte
@@ -55,16 +51,6 @@ func (e Exchange) Tag(step Step) []byte {
 // Verify reports whether tag is the one of a step.
 func (e Exchange) Verify(step Step, tag []byte) bool {
 	return subtle.ConstantTimeCompare(e.Tag(step), tag) == 1
-}
-
-// JoinText returns what a newcomer signs with an invitation's key.
-func JoinText(nonce []byte, newcomer, member peer.ID) []byte {
-	text := append([]byte(joinDomain), nonce...)
-	for _, id := range []peer.ID{newcomer, member} {
-		text = binary.AppendUvarint(text, uint64(len(id)))
-		text = append(text, id...)
-	}
-	return text
 }
 
 // LocalName returns the eight bytes by which peers of a network find each other on a local network

@@ -506,310 +506,6 @@ func (x *NetworkHead) GetSum() []byte {
 	return nil
 }
 
-// JoinMessage is one message of /p2pchord/join/1.0.0, of either side. The newcomer opens the stream
-// and begins.
-type JoinMessage struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// Types that are valid to be assigned to Body:
-	//
-	//	*JoinMessage_Hello
-	//	*JoinMessage_Challenge
-	//	*JoinMessage_Proof
-	//	*JoinMessage_Statements
-	Body          isJoinMessage_Body `protobuf_oneof:"body"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *JoinMessage) Reset() {
-	*x = JoinMessage{}
-	mi := &file_admission_proto_msgTypes[7]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *JoinMessage) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*JoinMessage) ProtoMessage() {}
-
-func (x *JoinMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_admission_proto_msgTypes[7]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use JoinMessage.ProtoReflect.Descriptor instead.
-func (*JoinMessage) Descriptor() ([]byte, []int) {
-	return file_admission_proto_rawDescGZIP(), []int{7}
-}
-
-func (x *JoinMessage) GetBody() isJoinMessage_Body {
-	if x != nil {
-		return x.Body
-	}
-	return nil
-}
-
-func (x *JoinMessage) GetHello() *JoinHello {
-	if x != nil {
-		if x, ok := x.Body.(*JoinMessage_Hello); ok {
-			return x.Hello
-		}
-	}
-	return nil
-}
-
-func (x *JoinMessage) GetChallenge() *JoinChallenge {
-	if x != nil {
-		if x, ok := x.Body.(*JoinMessage_Challenge); ok {
-			return x.Challenge
-		}
-	}
-	return nil
-}
-
-func (x *JoinMessage) GetProof() *JoinProof {
-	if x != nil {
-		if x, ok := x.Body.(*JoinMessage_Proof); ok {
-			return x.Proof
-		}
-	}
-	return nil
-}
-
-func (x *JoinMessage) GetStatements() *JoinStatements {
-	if x != nil {
-		if x, ok := x.Body.(*JoinMessage_Statements); ok {
-			return x.Statements
-		}
-	}
-	return nil
-}
-
-type isJoinMessage_Body interface {
-	isJoinMessage_Body()
-}
-
-type JoinMessage_Hello struct {
-	Hello *JoinHello `protobuf:"bytes,1,opt,name=hello,proto3,oneof"`
-}
-
-type JoinMessage_Challenge struct {
-	Challenge *JoinChallenge `protobuf:"bytes,2,opt,name=challenge,proto3,oneof"`
-}
-
-type JoinMessage_Proof struct {
-	Proof *JoinProof `protobuf:"bytes,3,opt,name=proof,proto3,oneof"`
-}
-
-type JoinMessage_Statements struct {
-	Statements *JoinStatements `protobuf:"bytes,4,opt,name=statements,proto3,oneof"`
-}
-
-func (*JoinMessage_Hello) isJoinMessage_Body() {}
-
-func (*JoinMessage_Challenge) isJoinMessage_Body() {}
-
-func (*JoinMessage_Proof) isJoinMessage_Body() {}
-
-func (*JoinMessage_Statements) isJoinMessage_Body() {}
-
-// JoinHello names an invitation, to those only who know it.
-type JoinHello struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Hint          []byte                 `protobuf:"bytes,1,opt,name=hint,proto3" json:"hint,omitempty"` // the first 8 bytes of the hash of the invitation's public key
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *JoinHello) Reset() {
-	*x = JoinHello{}
-	mi := &file_admission_proto_msgTypes[8]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *JoinHello) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*JoinHello) ProtoMessage() {}
-
-func (x *JoinHello) ProtoReflect() protoreflect.Message {
-	mi := &file_admission_proto_msgTypes[8]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use JoinHello.ProtoReflect.Descriptor instead.
-func (*JoinHello) Descriptor() ([]byte, []int) {
-	return file_admission_proto_rawDescGZIP(), []int{8}
-}
-
-func (x *JoinHello) GetHint() []byte {
-	if x != nil {
-		return x.Hint
-	}
-	return nil
-}
-
-type JoinChallenge struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Nonce         []byte                 `protobuf:"bytes,1,opt,name=nonce,proto3" json:"nonce,omitempty"` // 16 random bytes
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *JoinChallenge) Reset() {
-	*x = JoinChallenge{}
-	mi := &file_admission_proto_msgTypes[9]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *JoinChallenge) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*JoinChallenge) ProtoMessage() {}
-
-func (x *JoinChallenge) ProtoReflect() protoreflect.Message {
-	mi := &file_admission_proto_msgTypes[9]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use JoinChallenge.ProtoReflect.Descriptor instead.
-func (*JoinChallenge) Descriptor() ([]byte, []int) {
-	return file_admission_proto_rawDescGZIP(), []int{9}
-}
-
-func (x *JoinChallenge) GetNonce() []byte {
-	if x != nil {
-		return x.Nonce
-	}
-	return nil
-}
-
-// JoinProof shows that the newcomer has the invitation's private key.
-type JoinProof struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Signature     []byte                 `protobuf:"bytes,1,opt,name=signature,proto3" json:"signature,omitempty"` // over "p2pchord-join:", the nonce, and both peer IDs
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *JoinProof) Reset() {
-	*x = JoinProof{}
-	mi := &file_admission_proto_msgTypes[10]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *JoinProof) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*JoinProof) ProtoMessage() {}
-
-func (x *JoinProof) ProtoReflect() protoreflect.Message {
-	mi := &file_admission_proto_msgTypes[10]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use JoinProof.ProtoReflect.Descriptor instead.
-func (*JoinProof) Descriptor() ([]byte, []int) {
-	return file_admission_proto_rawDescGZIP(), []int{10}
-}
-
-func (x *JoinProof) GetSignature() []byte {
-	if x != nil {
-		return x.Signature
-	}
-	return nil
-}
-
-// JoinStatements brings statements: from the member those of the network, from the newcomer its
-// grant. The member answers that with an empty one.
-type JoinStatements struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Statements    [][]byte               `protobuf:"bytes,1,rep,name=statements,proto3" json:"statements,omitempty"` // encoded Statements
-	More          bool                   `protobuf:"varint,2,opt,name=more,proto3" json:"more,omitempty"`            // another one follows
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *JoinStatements) Reset() {
-	*x = JoinStatements{}
-	mi := &file_admission_proto_msgTypes[11]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *JoinStatements) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*JoinStatements) ProtoMessage() {}
-
-func (x *JoinStatements) ProtoReflect() protoreflect.Message {
-	mi := &file_admission_proto_msgTypes[11]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use JoinStatements.ProtoReflect.Descriptor instead.
-func (*JoinStatements) Descriptor() ([]byte, []int) {
-	return file_admission_proto_rawDescGZIP(), []int{11}
-}
-
-func (x *JoinStatements) GetStatements() [][]byte {
-	if x != nil {
-		return x.Statements
-	}
-	return nil
-}
-
-func (x *JoinStatements) GetMore() bool {
-	if x != nil {
-		return x.More
-	}
-	return false
-}
-
 var File_admission_proto protoreflect.FileDescriptor
 
 const file_admission_proto_rawDesc = "" +
@@ -851,26 +547,7 @@ const file_admission_proto_rawDesc = "" +
 	"\vNetworkHead\x12\x16\n" +
 	"\x06issuer\x18\x01 \x01(\fR\x06issuer\x12\x10\n" +
 	"\x03seq\x18\x02 \x01(\x04R\x03seq\x12\x10\n" +
-	"\x03sum\x18\x03 \x01(\fR\x03sum\"\xf0\x01\n" +
-	"\vJoinMessage\x12.\n" +
-	"\x05hello\x18\x01 \x01(\v2\x16.p2pchord.v1.JoinHelloH\x00R\x05hello\x12:\n" +
-	"\tchallenge\x18\x02 \x01(\v2\x1a.p2pchord.v1.JoinChallengeH\x00R\tchallenge\x12.\n" +
-	"\x05proof\x18\x03 \x01(\v2\x16.p2pchord.v1.JoinProofH\x00R\x05proof\x12=\n" +
-	"\n" +
-	"statements\x18\x04 \x01(\v2\x1b.p2pchord.v1.JoinStatementsH\x00R\n" +
-	"statementsB\x06\n" +
-	"\x04body\"\x1f\n" +
-	"\tJoinHello\x12\x12\n" +
-	"\x04hint\x18\x01 \x01(\fR\x04hint\"%\n" +
-	"\rJoinChallenge\x12\x14\n" +
-	"\x05nonce\x18\x01 \x01(\fR\x05nonce\")\n" +
-	"\tJoinProof\x12\x1c\n" +
-	"\tsignature\x18\x01 \x01(\fR\tsignature\"D\n" +
-	"\x0eJoinStatements\x12\x1e\n" +
-	"\n" +
-	"statements\x18\x01 \x03(\fR\n" +
-	"statements\x12\x12\n" +
-	"\x04more\x18\x02 \x01(\bR\x04moreB*Z(github.com/p2pchord/p2pchord/protocol/pbb\x06proto3"
+	"\x03sum\x18\x03 \x01(\fR\x03sumB*Z(github.com/p2pchord/p2pchord/protocol/pbb\x06proto3"
 
 var (
 	file_admission_proto_rawDescOnce sync.Once
@@ -884,39 +561,30 @@ func file_admission_proto_rawDescGZIP() []byte {
 	return file_admission_proto_rawDescData
 }
 
-var file_admission_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
+var file_admission_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
 var file_admission_proto_goTypes = []any{
-	(*AdmitMessage)(nil),   // 0: p2pchord.v1.AdmitMessage
-	(*AdmitHello)(nil),     // 1: p2pchord.v1.AdmitHello
-	(*AdmitProof)(nil),     // 2: p2pchord.v1.AdmitProof
-	(*AdmitSync)(nil),      // 3: p2pchord.v1.AdmitSync
-	(*AdmitEnd)(nil),       // 4: p2pchord.v1.AdmitEnd
-	(*NetworkDigest)(nil),  // 5: p2pchord.v1.NetworkDigest
-	(*NetworkHead)(nil),    // 6: p2pchord.v1.NetworkHead
-	(*JoinMessage)(nil),    // 7: p2pchord.v1.JoinMessage
-	(*JoinHello)(nil),      // 8: p2pchord.v1.JoinHello
-	(*JoinChallenge)(nil),  // 9: p2pchord.v1.JoinChallenge
-	(*JoinProof)(nil),      // 10: p2pchord.v1.JoinProof
-	(*JoinStatements)(nil), // 11: p2pchord.v1.JoinStatements
+	(*AdmitMessage)(nil),  // 0: p2pchord.v1.AdmitMessage
+	(*AdmitHello)(nil),    // 1: p2pchord.v1.AdmitHello
+	(*AdmitProof)(nil),    // 2: p2pchord.v1.AdmitProof
+	(*AdmitSync)(nil),     // 3: p2pchord.v1.AdmitSync
+	(*AdmitEnd)(nil),      // 4: p2pchord.v1.AdmitEnd
+	(*NetworkDigest)(nil), // 5: p2pchord.v1.NetworkDigest
+	(*NetworkHead)(nil),   // 6: p2pchord.v1.NetworkHead
 }
 var file_admission_proto_depIdxs = []int32{
-	1,  // 0: p2pchord.v1.AdmitMessage.hello:type_name -> p2pchord.v1.AdmitHello
-	2,  // 1: p2pchord.v1.AdmitMessage.proof:type_name -> p2pchord.v1.AdmitProof
-	3,  // 2: p2pchord.v1.AdmitMessage.sync:type_name -> p2pchord.v1.AdmitSync
-	4,  // 3: p2pchord.v1.AdmitMessage.end:type_name -> p2pchord.v1.AdmitEnd
-	5,  // 4: p2pchord.v1.AdmitProof.digest:type_name -> p2pchord.v1.NetworkDigest
-	6,  // 5: p2pchord.v1.AdmitProof.heads:type_name -> p2pchord.v1.NetworkHead
-	6,  // 6: p2pchord.v1.AdmitSync.heads:type_name -> p2pchord.v1.NetworkHead
-	5,  // 7: p2pchord.v1.AdmitSync.digest:type_name -> p2pchord.v1.NetworkDigest
-	8,  // 8: p2pchord.v1.JoinMessage.hello:type_name -> p2pchord.v1.JoinHello
-	9,  // 9: p2pchord.v1.JoinMessage.challenge:type_name -> p2pchord.v1.JoinChallenge
-	10, // 10: p2pchord.v1.JoinMessage.proof:type_name -> p2pchord.v1.JoinProof
-	11, // 11: p2pchord.v1.JoinMessage.statements:type_name -> p2pchord.v1.JoinStatements
-	12, // [12:12] is the sub-list for method output_type
-	12, // [12:12] is the sub-list for method input_type
-	12, // [12:12] is the sub-list for extension type_name
-	12, // [12:12] is the sub-list for extension extendee
-	0,  // [0:12] is the sub-list for field type_name
+	1, // 0: p2pchord.v1.AdmitMessage.hello:type_name -> p2pchord.v1.AdmitHello
+	2, // 1: p2pchord.v1.AdmitMessage.proof:type_name -> p2pchord.v1.AdmitProof
+	3, // 2: p2pchord.v1.AdmitMessage.sync:type_name -> p2pchord.v1.AdmitSync
+	4, // 3: p2pchord.v1.AdmitMessage.end:type_name -> p2pchord.v1.AdmitEnd
+	5, // 4: p2pchord.v1.AdmitProof.digest:type_name -> p2pchord.v1.NetworkDigest
+	6, // 5: p2pchord.v1.AdmitProof.heads:type_name -> p2pchord.v1.NetworkHead
+	6, // 6: p2pchord.v1.AdmitSync.heads:type_name -> p2pchord.v1.NetworkHead
+	5, // 7: p2pchord.v1.AdmitSync.digest:type_name -> p2pchord.v1.NetworkDigest
+	8, // [8:8] is the sub-list for method output_type
+	8, // [8:8] is the sub-list for method input_type
+	8, // [8:8] is the sub-list for extension type_name
+	8, // [8:8] is the sub-list for extension extendee
+	0, // [0:8] is the sub-list for field type_name
 }
 
 func init() { file_admission_proto_init() }
@@ -930,19 +598,13 @@ func file_admission_proto_init() {
 		(*AdmitMessage_Sync)(nil),
 		(*AdmitMessage_End)(nil),
 	}
-	file_admission_proto_msgTypes[7].OneofWrappers = []any{
-		(*JoinMessage_Hello)(nil),
-		(*JoinMessage_Challenge)(nil),
-		(*JoinMessage_Proof)(nil),
-		(*JoinMessage_Statements)(nil),
-	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_admission_proto_rawDesc), len(file_admission_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   12,
+			NumMessages:   7,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
