@@ -47,6 +47,9 @@ type ServeOptions struct {
 	// Network is the private network that askers must say to be members of where they describe
 	// themselves. Zero: an open ring's.
 	Network statement.NetworkID
+	// May reports whether a peer of a private network may do what it asks for. Default: everybody
+	// may do everything.
+	May May
 }
 
 // gate returns how many requests may be handled at the same time, and of whom.

@@ -66,6 +66,7 @@ type spec[Req, Resp proto.Message] struct {
 	newResp   func() Resp
 	checkReq  func(from check.Asker, req Req) error
 	checkResp func(req Req, resp Resp) error
+	needs     func(req Req) operations // of which one has to be allowed; nil: none
 	setStatus func(resp Resp, a answerStatus)
 	status    func(resp Resp) error // the error that its status stands for
 }
@@ -76,6 +77,7 @@ var ringSpec = spec[*pb.RingRequest, *pb.RingResponse]{
 	newResp:   func() *pb.RingResponse { return new(pb.RingResponse) },
 	checkReq:  check.RingRequest,
 	checkResp: check.RingResponse,
+	needs:     ringOperations,
 	setStatus: func(r *pb.RingResponse, a answerStatus) {
 		r.Status, r.Message, r.RetryAfterMs = a.status, a.message, a.retryAfterMS
 	},
@@ -90,6 +92,7 @@ var bootstrapSpec = spec[*pb.BootstrapRequest, *pb.BootstrapResponse]{
 	newResp:   func() *pb.BootstrapResponse { return new(pb.BootstrapResponse) },
 	checkReq:  check.BootstrapRequest,
 	checkResp: check.BootstrapResponse,
+	needs:     bootstrapOperations,
 	setStatus: func(r *pb.BootstrapResponse, a answerStatus) {
 		r.Status, r.Message, r.RetryAfterMs = a.status, a.message, a.retryAfterMS
 	},
@@ -104,6 +107,7 @@ var fileSpec = spec[*pb.FileRequest, *pb.FileResponse]{
 	newResp:   func() *pb.FileResponse { return new(pb.FileResponse) },
 	checkReq:  check.FileRequest,
 	checkResp: check.FileResponse,
+	needs:     fileOperations,
 	setStatus: func(r *pb.FileResponse, a answerStatus) {
 		r.Status, r.Message, r.Better, r.RetryAfterMs = a.status, a.message, a.better, a.retryAfterMS
 	},

@@ -49,6 +49,11 @@ func (s *server[Req, Resp]) request(w *wire.Wire) error {
 		return s.refuse(w, fault.Later(crowded, "too many requests at the same time, more than %d of one peer or %d in all: try again", s.opts.PerPeer, s.opts.Total))
 	}
 	defer s.gate.Leave(place)
+	if s.needs != nil {
+		if err := s.opts.May.allow(a.ID, s.needs(req)); err != nil {
+			return s.refuse(w, err)
+		}
+	}
 	if err := s.checkReq(check.Asker{ID: a.ID, Network: s.opts.Network}, req); err != nil {
 		return s.refuse(w, err)
 	}
