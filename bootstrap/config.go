@@ -9,6 +9,7 @@ import (
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/internal/p2phost/limits"
 	"github.com/p2pchord/p2pchord/internal/p2phost/relays"
+	"github.com/p2pchord/p2pchord/network/statement"
 )
 
 // DefaultPort is the TCP and UDP port of a bootstrap peer.
@@ -39,6 +40,9 @@ type Config struct {
 	// Data is the folder that holds the peer's identity and the members that it
 	// remembers. Made if it isn't there. One process at a time.
 	Data string
+	// Network makes the peer serve a private network, of which it need not know more. Default: the
+	// network that Data has, or else an open ring.
+	Network statement.NetworkID
 	// Listen lists the addresses to listen on. Default: TCP and QUIC on DefaultPort, on all
 	// interfaces. Unlike a node it fails when that port is taken: others have written its address
 	// down.

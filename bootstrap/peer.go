@@ -19,6 +19,8 @@ import (
 	"github.com/p2pchord/p2pchord/internal/durable"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/internal/instance"
+	"github.com/p2pchord/p2pchord/internal/joining"
+	"github.com/p2pchord/p2pchord/internal/membership"
 	"github.com/p2pchord/p2pchord/internal/p2phost"
 	"github.com/p2pchord/p2pchord/internal/peeraddr"
 	"github.com/p2pchord/p2pchord/protocol"
@@ -57,6 +59,8 @@ type Peer struct {
 	polls     sync.WaitGroup
 	pollsAt   map[netip.Prefix]int   // polls under way, by the household of who is asked; of mu
 	events    *delivery.Queue[Event] // on their way to Config.Events
+	private   *membership.Network    // nil in an open ring
+	joining   *joining.Server
 	cancel    context.CancelFunc
 	done      chan struct{}
 	redials   sync.WaitGroup // of the members of the last run
@@ -99,6 +103,9 @@ func (p *Peer) start() error {
 	if err != nil {
 		return err
 	}
+	if err := p.openNetwork(key); err != nil {
+		return err
+	}
 	remembered := loadRoster(p.rosterPath())
 	p.roster = roster.New(p.cfg.Heartbeat, p.cfg.MaxPeers, rand.Uint64(), remembered, time.Now())
 	p.acl = newRelayACL(p.status, p.noMembers, time.Now)
@@ -128,6 +135,9 @@ func (p *Peer) start() error {
 	go p.run(ctx)
 	p.guard = instance.New(instance.Config{Host: p.host, Member: func() bool { return false }, Found: p.foundInstance})
 	p.service = protocol.ServeBootstrap(p.host, protocol.ServeOptions{Neighbor: p.isMember}, p.handle)
+	if p.private != nil {
+		p.joining = joining.Serve(p.host, p.private)
+	}
 	p.redials.Go(func() { p.redial(ctx, remembered) })
 	return nil
 }
@@ -137,6 +147,9 @@ func (p *Peer) start() error {
 func (p *Peer) Close() error {
 	p.closeOnce.Do(func() {
 		err := p.service.Close()
+		if p.joining != nil {
+			err = errors.Join(err, p.joining.Close())
+		}
 		p.unwatch()
 		p.cancel()
 		<-p.done

@@ -30,6 +30,7 @@ func (s *Server) routes() map[string]http.HandlerFunc {
 		"GET /v1/trace/{name...}":    s.traceFile,
 		"GET /v1/peers":              s.getPeers,
 		"POST /v1/netcheck":          s.checkNetwork,
+		"POST /v1/network":           s.manageNetwork,
 		"GET /v1/share":              s.watchFolder,
 		"POST /v1/verify":            s.verify,
 		"POST /v1/leave":             s.leave,

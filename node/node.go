@@ -22,6 +22,8 @@ import (
 	"github.com/p2pchord/p2pchord/internal/env"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/internal/instance"
+	"github.com/p2pchord/p2pchord/internal/joining"
+	"github.com/p2pchord/p2pchord/internal/membership"
 	"github.com/p2pchord/p2pchord/internal/membudget"
 	"github.com/p2pchord/p2pchord/internal/netcheck"
 	"github.com/p2pchord/p2pchord/internal/nodefolder"
@@ -49,6 +51,8 @@ type Node struct {
 	address  protocol.RingAddress
 	self     ring.Position
 	folder   *nodefolder.Folder
+	private  *membership.Network // nil in an open ring
+	joining  *joining.Server
 	memory   *membudget.Budget // for blocks
 	host     host.Host
 	store    *store.Handle
@@ -119,6 +123,9 @@ func New(ctx context.Context, cfg Config) (*Node, error) {
 // start brings everything up in the order in which it depends on each other.
 func (n *Node) start(ctx context.Context) error {
 	if err := n.openFolder(); err != nil {
+		return err
+	}
+	if err := n.openNetwork(); err != nil {
 		return err
 	}
 	if err := n.openHost(); err != nil {
@@ -247,6 +254,9 @@ func (n *Node) Close() error {
 		}
 		for _, s := range n.services {
 			errs = append(errs, s.Close())
+		}
+		if n.joining != nil {
+			errs = append(errs, n.joining.Close())
 		}
 		if n.guard != nil {
 			errs = append(errs, n.guard.Close())

@@ -63,6 +63,12 @@ type (
 		Reachability string `json:"reachability"` // "public", "private" or "unknown"
 		DirectPeers  int    `json:"direct_peers"`
 		RelayedPeers int    `json:"relayed_peers"`
+		// Private is whether the ring is a private network, of which ID, Name, and the node's Role
+		// are shown.
+		Private bool   `json:"private"`
+		Name    string `json:"name"`
+		ID      string `json:"id"`
+		Role    string `json:"role"`
 	}
 	// Contact is a bootstrap peer.
 	Contact struct {

@@ -14,6 +14,7 @@ import (
 	"github.com/p2pchord/p2pchord/internal/durable"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/internal/instance"
+	"github.com/p2pchord/p2pchord/internal/joining"
 	"github.com/p2pchord/p2pchord/internal/membudget"
 	"github.com/p2pchord/p2pchord/internal/netcheck"
 	"github.com/p2pchord/p2pchord/internal/nodefolder"
@@ -106,6 +107,9 @@ func (n *Node) serve() error {
 	n.services = append(n.services,
 		protocol.ServeRing(n.host, opts, n.serveRing),
 		protocol.ServeFile(n.host, opts, n.serveFile))
+	if n.private != nil {
+		n.joining = joining.Serve(n.host, n.private)
+	}
 	stop, err := p2phost.OnAddrsChanged(n.host, func() {
 		if err := n.book.DescribeSelf(n.address); err != nil {
 			log.Warnw("describing the new addresses", "err", err)

@@ -121,6 +121,7 @@ func (n *Node) network() Network {
 		default: // gone in the meantime
 		}
 	}
+	n.describeNetwork(&out)
 	return out
 }
 

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -10,6 +11,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/p2pchord/p2pchord/internal/membership/manage"
 	"github.com/p2pchord/p2pchord/node"
 	"github.com/p2pchord/p2pchord/share"
 )
@@ -77,6 +79,20 @@ func (c *Client) Netcheck(ctx context.Context) (n node.Netcheck, err error) {
 		err = errors.Join(err, json.Unmarshal(result, &n))
 	}
 	return n, err
+}
+
+// ManageNetwork shows or changes the private network of the node.
+func (c *Client) ManageNetwork(ctx context.Context, r manage.Request) (a manage.Answer, err error) {
+	body, err := json.Marshal(r)
+	if err != nil {
+		return a, err
+	}
+	resp, call, err := c.send(ctx, http.MethodPost, "/v1/network", bytes.NewReader(body), nil)
+	if err != nil {
+		return a, err
+	}
+	defer call.close(resp)
+	return a, call.object(resp.Body, &a)
 }
 
 // Watch yields the state of the node's shared folder and then, with follow, each change.

@@ -24,9 +24,14 @@ func (c *Client) exchange(ctx context.Context, method, path string, into any) er
 	if into == nil {
 		return nil
 	}
-	body, err := io.ReadAll(call.reader(resp.Body))
+	return call.object(resp.Body, into)
+}
+
+// object reads an answer that is one JSON object.
+func (c *call) object(r io.Reader, into any) error {
+	body, err := io.ReadAll(c.reader(r))
 	if err != nil {
-		return call.failed(err)
+		return c.failed(err)
 	}
 	if err := json.Unmarshal(body, into); err != nil {
 		return fault.New(fault.Failed, "the node's answer can't be read: %w", err)

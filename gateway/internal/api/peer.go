@@ -6,6 +6,7 @@ import (
 	"iter"
 	"os"
 
+	"github.com/p2pchord/p2pchord/internal/membership/manage"
 	"github.com/p2pchord/p2pchord/node"
 	"github.com/p2pchord/p2pchord/share"
 )
@@ -52,6 +53,8 @@ type Peer interface {
 	// Watch yields the state of the node's shared folder and of each file in it and then, with
 	// follow, each change. Without a shared folder it yields an error that says so.
 	Watch(ctx context.Context, follow bool) iter.Seq2[share.Update, error]
+	// ManageNetwork shows or changes the private network of the peer.
+	ManageNetwork(ctx context.Context, r manage.Request) (manage.Answer, error)
 	// Verify re-reads every block of the peer and reports each bad one.
 	Verify(ctx context.Context, report func(node.Damage)) (node.Verified, error)
 }

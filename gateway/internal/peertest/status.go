@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/internal/membership/manage"
 	"github.com/p2pchord/p2pchord/node"
 	"github.com/p2pchord/p2pchord/share"
 )
@@ -105,6 +106,22 @@ func (f *Peer) Verify(_ context.Context, report func(node.Damage)) (node.Verifie
 		return node.Verified{Blocks: 2, Bytes: 20, Bad: 1}, nil
 	}
 	return node.Verified{Blocks: 2, Bytes: 20}, nil
+}
+
+// ManageNetwork is that of api.Peer.
+func (f *Peer) ManageNetwork(_ context.Context, r manage.Request) (manage.Answer, error) {
+	at := time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
+	switch r.Do {
+	case manage.DoStatus:
+		return manage.Answer{Status: &manage.Status{Name: "home", Forks: []manage.Fork{{Issuer: "00", Seq: 1}}, Heard: &at}}, nil
+	case manage.DoMembers:
+		return manage.Answer{Members: []manage.Member{{Name: "a"}, {Name: "b", Expires: &at}}}, nil
+	case manage.DoInvite:
+		return manage.Answer{Invitations: []manage.Invitation{{Code: "p2pj1", Expires: at}}}, nil
+	case manage.DoExport:
+		return manage.Answer{Statements: []byte("x"), Added: 1}, nil
+	}
+	return manage.Answer{}, manage.ErrNoNetwork
 }
 
 // Watch is that of api.Peer.
