@@ -197,6 +197,26 @@ func TestPauseVoidsWhatIsOutstanding(t *testing.T) {
 	}
 }
 
+// A predecessor that has left the ring and still answers pings is replaced: pings say nothing of
+// membership, and a notify waits for an answer that does.
+func TestPredecessorThatOnlyAnswersPings(t *testing.T) {
+	t.Parallel()
+	m := member(t, nil, 200, 20, 50)
+	ping := commandsOf[Ping](m.Step(Unreachable{Peer: peer(50)}).Commands)
+	if len(ping) != 1 {
+		t.Fatalf("%d pings", len(ping))
+	}
+	m.Step(Notified{From: peer(20)})
+	query := commandsOf[Query](m.Step(Ponged{Seq: ping[0].Seq}).Commands)
+	if len(query) != 1 || query[0].To != peer(50) {
+		t.Fatalf("after the pong it asks %v", query)
+	}
+	m.Step(Answered{Seq: query[0].Seq})
+	if p := m.View().Predecessors()[0]; p != peer(20) {
+		t.Errorf("the predecessor is %v", p)
+	}
+}
+
 // TestDepartedIsADeathWithHints drops who leaves, and asks whom it names.
 func TestDepartedIsADeathWithHints(t *testing.T) {
 	t.Parallel()

@@ -79,6 +79,9 @@ func (m *Machine) vias(target Position) []Position {
 func (m *Machine) pingAnswered(p pending) {
 	if !p.via.IsNode() {
 		m.alive(p.to)
+		if len(m.preds) > 0 && m.preds[0] == p.to {
+			m.rectify() // a ping does not tell whether it still is a member
+		}
 		return
 	}
 	m.alive(p.via)
@@ -155,13 +158,7 @@ func (m *Machine) alive(p Position) {
 	if m.healthScore > 0 {
 		m.healthScore--
 	}
-	if m.suspicionOf(p) == nil {
-		return
-	}
 	m.endSuspicion(p)
-	if len(m.preds) > 0 && m.preds[0] == p {
-		m.predecessorLives()
-	}
 }
 
 // declareDead acts on the verdict that p is dead, or no member any more.
