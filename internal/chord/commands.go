@@ -30,10 +30,13 @@ func (d *Driver) command(what string, seq uint64, do func(context.Context) ring.
 	d.env.Go(what, func(ctx context.Context) { d.Step(do(ctx)) }, func() { d.Step(ring.TimedOut{Seq: seq}) })
 }
 
+// leastPatience is the time after which silence tells something.
+const leastPatience = time.Second
+
 // Patience is the time that a query may take: half a heartbeat, a second at least, times the factor
 // by which the ring doubts this peer's own health.
 func (d *Driver) Patience(factor uint32) time.Duration {
-	return time.Duration(max(1, factor)) * max(d.cfg.Heartbeat/2, time.Second)
+	return time.Duration(max(1, factor)) * max(d.cfg.Heartbeat/2, leastPatience)
 }
 
 func (d *Driver) query(ctx context.Context, c ring.Query) ring.Input {

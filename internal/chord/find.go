@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/p2pchord/p2pchord/internal/env"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
@@ -63,12 +64,17 @@ func (d *Driver) find(ctx context.Context, f *pb.Find) (*pb.Found, error) {
 			}
 			hop, cancel = d.env.WithTimeout(ctx, left)
 		}
+		began := d.env.Now()
 		found, err := d.findVia(hop, p.ID, &pb.Find{
 			Key: f.GetKey(), Id: f.GetId(), Hops: f.GetHops() - 1, Path: f.GetPath(), Join: f.GetJoin(),
 		})
+		ended := hop.Err() != nil
 		cancel()
 		if NoAnswer(err) {
-			d.Step(ring.Unreachable{Peer: p})
+			// Towards the end of a lookup a hop has so little time that silence tells nothing.
+			if !ended || env.Since(d.env, began) >= leastPatience {
+				d.Step(ring.Unreachable{Peer: p})
+			}
 			continue
 		}
 		if fault.CodeOf(err) == fault.Refused && !f.GetJoin() {

@@ -36,9 +36,10 @@ type networkPeer struct {
 	end     context.CancelFunc
 	gone    bool
 
-	mu    sync.Mutex
-	known map[ring.ID]protocol.PeerInfo
-	left  []peer.ID
+	mu     sync.Mutex
+	known  map[ring.ID]protocol.PeerInfo
+	left   []peer.ID
+	pinged []peer.ID // directly
 }
 
 // inNetwork runs f in a bubble of virtual time.
@@ -144,6 +145,11 @@ func (p *networkPeer) Info(id ring.ID) (protocol.PeerInfo, bool) {
 func (p *networkPeer) Connected(peer.ID) bool { return true }
 
 func (p *networkPeer) Ring(ctx context.Context, to peer.ID, req *pb.RingRequest) (*pb.RingResponse, error) {
+	if ping := req.GetPing(); ping != nil && len(ping.GetTarget()) == 0 {
+		p.mu.Lock()
+		p.pinged = append(p.pinged, to)
+		p.mu.Unlock()
+	}
 	time.Sleep(time.Millisecond)
 	p.network.mu.Lock()
 	other := p.network.peers[to]
@@ -192,6 +198,32 @@ func TestLookupsGoRoundADeadPeer(t *testing.T) {
 		owner, err := all[6].Locate(n.ctx, all[3].cfg.Self.Key)
 		if err != nil || owner.ID != all[4].id() {
 			t.Errorf("the owner of a dead peer's key is %s (%v), want %s", owner.ID, err, all[4].id())
+		}
+	})
+}
+
+// A lookup whose time is nearly over has peers pinged only if they had time enough to answer.
+func TestAHopInAHurryAccusesNobody(t *testing.T) {
+	inNetwork(t, func(n *virtualNetwork) {
+		all := n.ring(5)
+		asker, next := all[0], all[1]
+		time.Sleep(time.Minute)
+		next.stop()
+		for _, hop := range []struct {
+			timeout time.Duration
+			pings   bool
+		}{{100 * time.Millisecond, false}, {3 * leastPatience, true}} {
+			asker.mu.Lock()
+			asker.pinged = nil
+			asker.mu.Unlock()
+			ctx, cancel := context.WithTimeout(n.ctx, hop.timeout)
+			_, _ = asker.find(ctx, &pb.Find{Key: uint32(next.cfg.Self.Key), Hops: MaxHops})
+			cancel()
+			asker.mu.Lock()
+			if got := slices.Contains(asker.pinged, next.id()); got != hop.pings {
+				t.Errorf("a lookup of %s: it pings the peer that has not answered: %v", hop.timeout, got)
+			}
+			asker.mu.Unlock()
 		}
 	})
 }
