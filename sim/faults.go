@@ -148,7 +148,7 @@ func (w *world) afflict(m misfortune, up []*peer, p, q *peer) {
 		}
 	case leave, quit:
 		if len(up) > w.least && p.joined() {
-			p.env.Go("leaving", func(ctx context.Context) { p.leave(ctx, m.kind == leave) }, nil)
+			p.env.Go("leaving", func(ctx context.Context) { _, _ = p.leave(ctx, m.kind == leave) }, nil)
 		}
 	case pause:
 		p.Stop(m.length)

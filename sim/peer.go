@@ -183,13 +183,14 @@ func (p *peer) remember() {
 }
 
 // leave hands every file over, tells the neighbors and goes, as node's Leave and Quit do. With all,
-// every copy counts, and if all are given the disk is emptied.
-func (p *peer) leave(ctx context.Context, all bool) {
+// every copy counts, and if all are given the disk is emptied. It returns the files that could not
+// be handed over.
+func (p *peer) leave(ctx context.Context, all bool) (failed []string, err error) {
 	p.leaving = true
 	s, failed, err := p.files.HandOver(ctx, nil, all)
 	if err != nil {
 		p.leaving = false
-		return
+		return failed, err
 	}
 	p.ring.AnnounceDeparture(ctx, s.View, len(failed) > 0)
 	p.remember()
@@ -200,6 +201,7 @@ func (p *peer) leave(ctx context.Context, all bool) {
 			p.world.check.destroyed(p)
 		}
 	})
+	return failed, nil
 }
 
 // scrub reads all blocks, as the store does now and then, and so finds those that are damaged.

@@ -11,6 +11,7 @@ import (
 	"github.com/p2pchord/p2pchord/internal/replication/records"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
+	"github.com/p2pchord/p2pchord/replica"
 	"github.com/p2pchord/p2pchord/ring"
 	"github.com/p2pchord/p2pchord/store"
 )
@@ -53,6 +54,37 @@ func (n *Node) holds(ctx context.Context, h ring.Position, e store.Entry) bool {
 		}
 	}
 	return false
+}
+
+// covers reports whether a peer has a record and its bytes, or a record that replaces it.
+func (n *Node) covers(ctx context.Context, holder ring.Position, e store.Entry) bool {
+	items, err := n.held.OfKeys(ctx, holder, []uint32{uint32(e.Key)})
+	if err != nil {
+		return false
+	}
+	var newer []*pb.Item
+	for _, it := range items {
+		switch stamp := string(it.GetStamp()); {
+		case records.ItemPlace(it) != e.Place:
+		case stamp == e.Stamp:
+			return it.GetComplete()
+		case stamp > e.Stamp && e.Index == 0:
+			newer = append(newer, it)
+		}
+	}
+	v, err := replica.ParseStamp(e.Stamp)
+	if len(newer) == 0 || err != nil {
+		return false
+	}
+	r, err := n.Call(ctx, peerID(holder), &pb.FileRequest{Body: &pb.FileRequest_Pull{Pull: &pb.Pull{Items: newer}}}, nil)
+	if err != nil {
+		return false
+	}
+	defer r.Close()
+	return slices.ContainsFunc(r.GetRecords().GetRecords(), func(m *pb.Record) bool {
+		rec, err := protocol.VerifyRecord(m)
+		return err == nil && records.PlaceOf(rec.RecordBody) == e.Place && protocol.Lineage(rec.RecordBody).Supersedes(v)
+	})
 }
 
 // maxListed is how many files go into one answer to List.

@@ -155,8 +155,8 @@ func (n *Node) newParts() {
 		Pull:     n.pull, Event: n.event,
 	})
 	n.leave = handover.New(handover.Config{
-		Self: n.self, Heartbeat: n.cfg.Heartbeat, Timeout: n.cfg.Timeout, Env: n.env, Ring: n.ring, Router: n.cfg.Router, Store: n.store,
-		Copies: n.arc.Copies, Push: n.push, Holds: n.holds, Event: n.event,
+		Self: n.self, ID: n.id, Heartbeat: n.cfg.Heartbeat, Timeout: n.cfg.Timeout, Env: n.env, Ring: n.ring, Router: n.cfg.Router, Store: n.store,
+		Copies: n.arc.Copies, Push: n.push, Holds: n.holds, Covers: n.covers, Event: n.event,
 	})
 }
 

@@ -50,19 +50,21 @@ type silentPeers struct {
 	last       map[ring.Position]error
 }
 
-// note counts the outcome of a request. Any answer, even a refusal, ends the count.
-func (p *silentPeers) note(peer ring.Position, err error) {
+// note counts the outcome of a request, and reports whether it had no answer. Any answer, even a
+// refusal, ends the count.
+func (p *silentPeers) note(peer ring.Position, err error) (silent bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if err == nil || fault.CodeOf(err) != fault.Unreachable && !errors.Is(err, protocol.ErrNoAnswer) {
 		delete(p.unanswered, peer)
-		return
+		return false
 	}
 	if p.unanswered == nil {
 		p.unanswered, p.last = make(map[ring.Position]int), make(map[ring.Position]error)
 	}
 	p.unanswered[peer]++
 	p.last[peer] = err
+	return true
 }
 
 // gaveUp returns the last error of a peer that is given no more, else nil.
@@ -73,4 +75,11 @@ func (p *silentPeers) gaveUp(peer ring.Position) error {
 		return nil
 	}
 	return p.last[peer]
+}
+
+// reset gives every peer another chance.
+func (p *silentPeers) reset() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	clear(p.unanswered)
 }
