@@ -79,7 +79,7 @@ func TestBootstrapPeerMapsItsPort(t *testing.T) {
 			home.MapPorts(protocol)
 			boot := startBootstrap(t, home.Host())
 			var addr string
-			said := regexp.MustCompile(`reachable from the internet at (/ip4/` + regexp.QuoteMeta(home.IP4()) + `/\S+)`)
+			said := regexp.MustCompile(`can be reached from the internet at (/ip4/` + regexp.QuoteMeta(home.IP4()) + `/\S+)`)
 			boot.within(patience, "an address outside", func() error {
 				raw, err := os.ReadFile(boot.log.Name())
 				if m := said.FindSubmatch(raw); m != nil {
