@@ -245,6 +245,7 @@ func (c *checker) dropped(p *peer, r *record) {
 	w := c.world
 	if c.forgettable(r) {
 		c.collected++
+		c.promise(r) // every holder had it: the delete counts, though nobody may have been told
 		w.note("%d forgets %v", p.index, r)
 		return
 	}

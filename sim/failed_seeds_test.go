@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// TestSeedsThatOnceFailed runs seeds that have failed with an earlier version of the product. They
+// TestSeedsThatOnceFailed runs seeds that have failed with an earlier version of the product, or of
+// the checks. They
 // may no longer lead to the situation in which they failed, because the order of events has changed
 // since: what finds such mistakes is TestMutants and the tests of package replica.
 func TestSeedsThatOnceFailed(t *testing.T) {
@@ -27,6 +28,10 @@ func TestSeedsThatOnceFailed(t *testing.T) {
 		{"storm", 30005},
 		{"large", 1010},
 		{"large", 20019},
+		{"nights", 100134},
+		{"nights", 100514},
+		{"nights", 300090},
+		{"nights", 300098},
 	} {
 		t.Run(fmt.Sprint(r.profile, "-", r.seed), func(t *testing.T) {
 			t.Parallel()

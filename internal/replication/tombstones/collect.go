@@ -81,6 +81,7 @@ func (c *Collector) Collect(ctx context.Context, s *chord.Snapshot, dead []store
 		for _, e := range due {
 			if c.cfg.Arc.StillServing(s, ring.Key(e.Key)) {
 				c.cfg.Drop(ctx, e)
+				c.startOver(tombstoneID(e))
 			}
 		}
 		log.Infow("deletes forgotten", "files", len(due))

@@ -125,3 +125,12 @@ func (c *Collector) unsaved() {
 	defer c.mu.Unlock()
 	c.changed = true
 }
+
+// startOver has the grace period of a tombstone begin again if a stray brings it back. The stray is
+// given up only while all holders have the tombstone.
+func (c *Collector) startOver(id string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.full, id)
+	c.changed = true
+}
