@@ -86,8 +86,17 @@ func (g Grace) Quarantined(v Version, confirmedMillis, nowMillis int64) bool {
 
 // Believed reports whether a sync takes quarantined copies into account: only when
 // none of the holders that answered has been a holder all the while, as after the whole ring was
-// down for longer than the grace. Then nobody can have collected anything.
+// down for longer than the grace. Then nobody can have collected anything since it went down. What
+// was to be quarantined by then already, because its holder had been away before, is left out.
 func Believed(continuous []bool) bool { return !slices.Contains(continuous, true) }
+
+// Latest is the shorter of two times ago; a negative one is not known.
+func Latest(a, b int64) int64 {
+	if a < 0 || b < 0 {
+		return max(a, b)
+	}
+	return min(a, b)
+}
 
 // TooOld reports whether a put's record, of a file that nobody knows, is so old that the tombstone
 // of a later delete may have been collected already; its writer has to sign it anew.

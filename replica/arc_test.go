@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/p2pchord/p2pchord/ring"
@@ -170,5 +171,53 @@ func TestClaimsSpeakOnceForAGrant(t *testing.T) {
 	}
 	if ans := a.ClaimAsked(joiner, position(0), GrantID{7, 8}); ans.Authority {
 		t.Error("it vouches for what another has served since")
+	}
+}
+
+// Who claims an arc that nobody has held all the while learns when it stopped being served, and how
+// old the copies were then.
+func TestClaimsTellWhenTheArcStopped(t *testing.T) {
+	t.Parallel()
+	said := map[ring.Position]Attestation{
+		position(0): {Quarantined: true, Attested: true, ConfirmedAgo: 700},
+		position(2): {Quarantined: true, ConfirmedAgo: 300}, // of other keys
+		position(3): {Quarantined: true, ConfirmedAgo: -1},  // doesn't tell
+		position(4): {Attested: true, ConfirmedAgo: 500},
+	}
+	for _, c := range []struct {
+		who     []int
+		stopped int64
+	}{{[]int{0, 2, 3, 4}, 500}, {[]int{0, 2}, 700}, {[]int{2, 3}, -1}} {
+		a := arcOf(func(c *Config) { c.Copies = 5 })
+		h := between3()
+		h.Succs, h.Preds = positions(c.who), positions([]int{0})
+		actions := a.Ring(h)
+		var got *ConfirmGrant
+		for len(actions) > 0 {
+			next := actions[0]
+			actions = actions[1:]
+			switch next := next.(type) {
+			case AskGrant:
+				actions = append(actions, a.GrantAnswered(next.Seq, GrantAnswer{OK: true, ID: GrantID{5, 5}}, true)...)
+			case AskClaim:
+				ans := ClaimAnswer{Authority: true}
+				if slices.Contains(positions(c.who), next.To) {
+					ans.Attestation = said[next.To]
+				}
+				actions = append(actions, a.ClaimAnswered(next.Seq, ans, true)...)
+			case Reconcile:
+				actions = append(actions, a.Reconciled(next.Seq, true)...)
+			case ConfirmGrant:
+				got = &next
+			}
+		}
+		if got == nil || !got.Believe || got.StoppedAgo != c.stopped {
+			t.Fatalf("%v: %+v, want stopped %d", c.who, got, c.stopped)
+		}
+		for _, q := range got.Quarantined {
+			if q.ConfirmedAgo != said[q.Holder].ConfirmedAgo {
+				t.Errorf("%v: %+v", c.who, q)
+			}
+		}
 	}
 }

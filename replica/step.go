@@ -37,7 +37,11 @@ type (
 		// quarantined copies are to be merged first, this node's own and those of the peers
 		// in Quarantined. See Believed.
 		Believe     bool
-		Quarantined []ring.Position
+		Quarantined []Quarantined
+		// StoppedAgo is how many milliseconds ago the arc had a synced owner for the last time, as
+		// far as those that answered know; negative if none does. Copies that were to be
+		// quarantined then already are left out.
+		StoppedAgo int64
 	}
 	// Stabilize asks the ring for a round of stabilization at once.
 	Stabilize struct{}
@@ -68,13 +72,29 @@ type ClaimAnswer struct {
 	// Authority says that the holder has been the synced owner of all of the arc until
 	// now, and so has every version of it that was acknowledged.
 	Authority bool
+	Attestation
+	// Preds are the holder's predecessors, nearest first.
+	Preds []ring.Position
+}
+
+// Attestation is how old a holder's copies of an arc are.
+type Attestation struct {
 	// Continuous says that the holder has been one of that arc all the while, so that it knows of
 	// every delete whose tombstone may have been collected.
 	Continuous bool
 	// Quarantined says that the holder has quarantined copies.
 	Quarantined bool
-	// Preds are the holder's predecessors, nearest first.
-	Preds []ring.Position
+	// ConfirmedAgo is how many milliseconds ago everything that the holder has was last known to be
+	// right; negative if it doesn't tell. Attested says that synced owners attested all of the arc
+	// then.
+	ConfirmedAgo int64
+	Attested     bool
+}
+
+// Quarantined is a holder that has quarantined copies. ConfirmedAgo is that of its ClaimAnswer.
+type Quarantined struct {
+	Holder       ring.Position
+	ConfirmedAgo int64
 }
 
 // phase is how far an attempt to sync has come.
@@ -100,7 +120,8 @@ type attempt struct {
 	// continuous says that one of them has been a holder all the while;
 	// quarantined are those with quarantined copies.
 	continuous  bool
-	quarantined []ring.Position
+	quarantined []Quarantined
+	stoppedAgo  int64
 }
 
 // Ring tells the Arc that its neighbors are now h. (Sync step "prdc changes".)
@@ -187,7 +208,7 @@ func (a *Arc) advance() []Action {
 	if a.attempt != nil || a.retry > 0 || (a.synced && a.grant.From == a.neighbors.Pred) {
 		return nil
 	}
-	a.attempt = &attempt{phase: asking, pending: map[uint64]ring.Position{}}
+	a.attempt = &attempt{phase: asking, stoppedAgo: -1, pending: map[uint64]ring.Position{}}
 	if a.cfg.faults.ungranted || a.cfg.faults.lateGrant {
 		return a.claimUnder(Grant{From: a.neighbors.Pred}, ring.Position{})
 	}

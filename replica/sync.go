@@ -84,7 +84,10 @@ func (a *Arc) ClaimAnswered(seq uint64, ans ClaimAnswer, ok bool) []Action {
 	a.attempt.authority = a.attempt.authority || ans.Authority
 	a.attempt.continuous = a.attempt.continuous || ans.Continuous
 	if ans.Quarantined {
-		a.attempt.quarantined = append(a.attempt.quarantined, from)
+		a.attempt.quarantined = append(a.attempt.quarantined, Quarantined{from, ans.ConfirmedAgo})
+	}
+	if ans.Attested {
+		a.attempt.stoppedAgo = Latest(a.attempt.stoppedAgo, ans.ConfirmedAgo)
 	}
 	out := []Action{Reconcile{Seq: a.send(from), With: from, From: a.attempt.grant.From}}
 	// The predecessors are asked one by one, each names the next, to depth R.
@@ -137,7 +140,7 @@ func (a *Arc) conclude() []Action {
 	a.attempt.phase = confirming
 	confirm := ConfirmGrant{Seq: a.send(a.attempt.grant.From), Grant: a.attempt.grant}
 	if Believed([]bool{a.attempt.continuous}) {
-		confirm.Believe, confirm.Quarantined = true, a.attempt.quarantined
+		confirm.Believe, confirm.Quarantined, confirm.StoppedAgo = true, a.attempt.quarantined, a.attempt.stoppedAgo
 	}
 	return []Action{confirm}
 }

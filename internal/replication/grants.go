@@ -3,10 +3,12 @@ package replication
 import (
 	"context"
 	"maps"
+	"math"
 	"sync"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/protocol"
@@ -61,8 +63,11 @@ func (n *Node) serveClaim(ctx context.Context, from peer.ID, c *pb.Claim) (*pb.F
 	if ans.Owns { // it gets to know its new predecessor the usual way
 		n.peers.Notified(info.Position)
 	}
-	ans.Continuous, ans.Quarantined = n.quarantine.ContinuousFor(pred.Position, info.Position, n.ring.Snapshot())
-	claimed := &pb.Claimed{Continuous: ans.Continuous, Aside: ans.Quarantined, Owns: ans.Owns, Authority: ans.Authority, Neighbours: n.peers.Neighbors(view.State(), view.Joined())}
+	at := n.quarantine.For(pred.Position, info.Position, n.ring.Snapshot())
+	claimed := &pb.Claimed{
+		Owns: ans.Owns, Authority: ans.Authority, Neighbours: n.peers.Neighbors(view.State(), view.Joined()),
+		Continuous: at.Continuous, Aside: at.Quarantined, Attested: at.Attested, ConfirmedAgoMs: proto.Uint64(uint64(at.ConfirmedAgo)),
+	}
 	if g := n.peers.Describe([]ring.Position{ans.Grantee}); len(g) > 0 {
 		claimed.Grantee = g[0]
 	}
@@ -113,7 +118,11 @@ func (n *Node) AskClaim(ctx context.Context, c replica.AskClaim) (ans replica.Cl
 	if err == nil {
 		defer r.Close()
 		m := r.GetClaimed()
-		ans = replica.ClaimAnswer{Owns: m.GetOwns(), Authority: m.GetAuthority(), Continuous: m.GetContinuous(), Quarantined: m.GetAside(), Preds: n.peers.State(peerID(c.To), m.GetNeighbours()).Preds}
+		ans = replica.ClaimAnswer{Owns: m.GetOwns(), Authority: m.GetAuthority(), Preds: n.peers.State(peerID(c.To), m.GetNeighbours()).Preds}
+		ans.Attestation = replica.Attestation{Continuous: m.GetContinuous(), Quarantined: m.GetAside(), Attested: m.GetAttested(), ConfirmedAgo: -1}
+		if m.ConfirmedAgoMs != nil { // older builds don't tell
+			ans.ConfirmedAgo = int64(min(m.GetConfirmedAgoMs(), math.MaxInt64/2))
+		}
 		if m.GetGrantee() != nil {
 			if info, err := n.peers.Learn(m.GetGrantee()); err == nil {
 				ans.Grantee = info.Position

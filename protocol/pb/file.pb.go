@@ -2072,7 +2072,12 @@ type Claimed struct {
 	Continuous bool `protobuf:"varint,5,opt,name=continuous,proto3" json:"continuous,omitempty"`
 	// It has copies in quarantine, which nobody has confirmed for the grace period. Inventory with
 	// old lists them.
-	Aside         bool `protobuf:"varint,6,opt,name=aside,proto3" json:"aside,omitempty"`
+	Aside bool `protobuf:"varint,6,opt,name=aside,proto3" json:"aside,omitempty"`
+	// How long ago, in milliseconds, everything that it holds was last known to be right: when synced
+	// owners last attested it, or when its data folder was made.
+	ConfirmedAgoMs *uint64 `protobuf:"varint,7,opt,name=confirmed_ago_ms,json=confirmedAgoMs,proto3,oneof" json:"confirmed_ago_ms,omitempty"`
+	// Synced owners attested everything that it holds of that arc then.
+	Attested      bool `protobuf:"varint,8,opt,name=attested,proto3" json:"attested,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2145,6 +2150,20 @@ func (x *Claimed) GetContinuous() bool {
 func (x *Claimed) GetAside() bool {
 	if x != nil {
 		return x.Aside
+	}
+	return false
+}
+
+func (x *Claimed) GetConfirmedAgoMs() uint64 {
+	if x != nil && x.ConfirmedAgoMs != nil {
+		return *x.ConfirmedAgoMs
+	}
+	return 0
+}
+
+func (x *Claimed) GetAttested() bool {
+	if x != nil {
+		return x.Attested
 	}
 	return false
 }
@@ -3007,7 +3026,7 @@ const file_file_proto_rawDesc = "" +
 	"\x05Claim\x12%\n" +
 	"\x04from\x18\x01 \x01(\v2\x11.p2pchord.v1.PeerR\x04from\x123\n" +
 	"\vpredecessor\x18\x02 \x01(\v2\x11.p2pchord.v1.PeerR\vpredecessor\x12*\n" +
-	"\x05grant\x18\x03 \x01(\v2\x14.p2pchord.v1.GrantIDR\x05grant\"\xd7\x01\n" +
+	"\x05grant\x18\x03 \x01(\v2\x14.p2pchord.v1.GrantIDR\x05grant\"\xb7\x02\n" +
 	"\aClaimed\x12\x12\n" +
 	"\x04owns\x18\x01 \x01(\bR\x04owns\x12+\n" +
 	"\agrantee\x18\x02 \x01(\v2\x11.p2pchord.v1.PeerR\agrantee\x127\n" +
@@ -3018,7 +3037,10 @@ const file_file_proto_rawDesc = "" +
 	"\n" +
 	"continuous\x18\x05 \x01(\bR\n" +
 	"continuous\x12\x14\n" +
-	"\x05aside\x18\x06 \x01(\bR\x05aside\"\\\n" +
+	"\x05aside\x18\x06 \x01(\bR\x05aside\x12-\n" +
+	"\x10confirmed_ago_ms\x18\a \x01(\x04H\x00R\x0econfirmedAgoMs\x88\x01\x01\x12\x1a\n" +
+	"\battested\x18\b \x01(\bR\battestedB\x13\n" +
+	"\x11_confirmed_ago_ms\"\\\n" +
 	"\x06Digest\x12\x12\n" +
 	"\x04rows\x18\x01 \x03(\rR\x04rows\x12\x14\n" +
 	"\x05first\x18\x02 \x01(\rR\x05first\x12\x12\n" +
@@ -3242,6 +3264,7 @@ func file_file_proto_init() {
 		(*FileResponse_Word)(nil),
 		(*FileResponse_Counted)(nil),
 	}
+	file_file_proto_msgTypes[22].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

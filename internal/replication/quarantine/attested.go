@@ -5,6 +5,7 @@ import (
 
 	"github.com/p2pchord/p2pchord/internal/chord"
 	"github.com/p2pchord/p2pchord/internal/replication/records"
+	"github.com/p2pchord/p2pchord/replica"
 	"github.com/p2pchord/p2pchord/ring"
 	"github.com/p2pchord/p2pchord/store"
 )
@@ -69,13 +70,26 @@ func (q *Quarantine) continuous(span store.Span, since int64) bool {
 	return q.attested.Confirmed > 0 && q.attested.Confirmed >= since && records.Covers(q.attested.Of, span)
 }
 
-// ContinuousFor reports whether this node has been a holder, for all of the grace period, of the
-// arc from pred to owner: it is one by its neighbors, and synced owners have attested within the
-// grace period what it holds there.
-func (q *Quarantine) ContinuousFor(pred, owner ring.Position, s *chord.Snapshot) (continuous, quarantined bool) {
+// For is how old the copies of this node are that belong to the arc from pred to owner. It has been
+// a holder of that arc for all of the grace period if it is one by its neighbors, and synced owners
+// have attested within the grace period what it holds there.
+func (q *Quarantine) For(pred, owner ring.Position, s *chord.Snapshot) (a replica.Attestation) {
 	preds, succs := s.View.Predecessors(), s.View.Successors()
 	near := preds[:min(len(preds), max(q.cfg.Copies, 2)-1)]
 	holder := len(succs) > 0 && succs[0] == owner || slices.Contains(near, owner)
-	span, ok := records.KeySpan(pred, owner)
-	return holder && ok && q.continuous(span, q.cfg.Clocks.Now()-int64(q.grace())), q.Any()
+	if span, ok := records.KeySpan(pred, owner); ok {
+		a = q.of(span)
+	}
+	a.Continuous = a.Continuous && holder
+	return a
+}
+
+// of is how old the copies of this node are that belong to span, which it has held since they were
+// attested.
+func (q *Quarantine) of(span store.Span) replica.Attestation {
+	now := q.cfg.Clocks.Now()
+	return replica.Attestation{
+		Continuous: q.continuous(span, now-int64(q.grace())), Attested: q.continuous(span, 0),
+		ConfirmedAgo: max(0, now-q.Since()), Quarantined: q.Any(),
+	}
 }

@@ -15,16 +15,30 @@ import (
 
 // Believe takes in, before the arc is served, what is in quarantine here and at others. No peer
 // that answered the claims has been a holder for all of the grace period, so none can know of a
-// delete that the others have forgotten.
+// delete that the others have forgotten since the arc was last served. What had to be quarantined
+// by then already stays there.
 func (q *Quarantine) Believe(ctx context.Context, c replica.ConfirmGrant) {
 	span, ok := records.KeySpan(c.Grant.From, q.cfg.Self)
-	if !ok || !c.Believe || !replica.Believed([]bool{q.continuous(span, q.cfg.Clocks.Now()-int64(q.grace()))}) {
+	if !ok || !c.Believe {
 		return
+	}
+	own := q.of(span)
+	if !replica.Believed([]bool{own.Continuous}) {
+		return
+	}
+	now, ago := q.cfg.Clocks.Now(), c.StoppedAgo
+	if own.Attested {
+		ago = replica.Latest(ago, own.ConfirmedAgo)
+	}
+	// believed reports whether a copy counted when the arc was last served.
+	believed := func(stamp string, confirmedAgo int64) bool {
+		v, err := replica.ParseStamp(stamp)
+		return err == nil && (ago < 0 || confirmedAgo < 0 || !q.grace().Quarantined(v, now-confirmedAgo, now-ago))
 	}
 	if q.Any() {
 		var old []store.Entry
 		err := q.cfg.Store.Scan(span, nil, func(e store.Entry) bool {
-			if !e.Counted {
+			if !e.Counted && believed(e.Stamp, own.ConfirmedAgo) {
 				old = append(old, e)
 			}
 			return true
@@ -37,15 +51,16 @@ func (q *Quarantine) Believe(ctx context.Context, c replica.ConfirmGrant) {
 		}
 	}
 	for _, h := range c.Quarantined {
-		if err := q.pull(ctx, h, span); err != nil {
-			log.Warnw("taking in what another has set aside", "peer", peer.ID(h.ID), "err", err)
+		err := q.pull(ctx, h.Holder, span, func(it *pb.Item) bool { return believed(string(it.GetStamp()), h.ConfirmedAgo) })
+		if err != nil {
+			log.Warnw("taking in what another has set aside", "peer", peer.ID(h.Holder.ID), "err", err)
 		}
 	}
 }
 
-// pull takes in the records of files that are in quarantine at another peer and unknown
-// here.
-func (q *Quarantine) pull(ctx context.Context, from ring.Position, span store.Span) error {
+// pull takes in the records of files that are in quarantine at another peer, unknown here, and
+// believed.
+func (q *Quarantine) pull(ctx context.Context, from ring.Position, span store.Span, believed func(*pb.Item) bool) error {
 	known := make(map[records.ID]bool)
 	err := q.cfg.Store.Scan(span, nil, func(e store.Entry) bool {
 		known[records.OfEntry(e)] = e.Counted
@@ -59,6 +74,6 @@ func (q *Quarantine) pull(ctx context.Context, from ring.Position, span store.Sp
 		return err
 	}
 	return q.cfg.Pull(ctx, from, slices.DeleteFunc(items, func(it *pb.Item) bool {
-		return it.GetIndex() > 0 || known[records.OfItem(it)]
+		return it.GetIndex() > 0 || known[records.OfItem(it)] || !believed(it)
 	}))
 }
