@@ -6,7 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/textfmt"
-	"github.com/p2pchord/p2pchord/node"
+	"github.com/p2pchord/p2pchord/gateway"
 )
 
 func (a *app) lookupCommand() *cobra.Command {
@@ -22,15 +22,7 @@ needn't be a file of that name.`,
 }
 
 func (a *app) lookup(cmd *cobra.Command, name string) error {
-	if err := node.ValidName(name); err != nil {
-		return err
-	}
-	r, err := a.openRing(cmd)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = r.Close() }() // nothing was changed
-	l, err := r.Lookup(cmd.Context(), name)
+	l, err := askRing(a, cmd, name, gateway.Ring.Lookup)
 	if err != nil {
 		return err
 	}

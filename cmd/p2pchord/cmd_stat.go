@@ -4,7 +4,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/view"
-	"github.com/p2pchord/p2pchord/node"
+	"github.com/p2pchord/p2pchord/gateway"
 )
 
 func (a *app) statCommand() *cobra.Command {
@@ -21,15 +21,7 @@ network that was cut in two. They are kept, and get NAME@VERSION fetches them.`,
 }
 
 func (a *app) stat(cmd *cobra.Command, name string) error {
-	if err := node.ValidName(name); err != nil {
-		return err
-	}
-	r, err := a.openRing(cmd)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = r.Close() }() // nothing was changed
-	s, err := r.Stat(cmd.Context(), name)
+	s, err := askRing(a, cmd, name, gateway.Ring.Stat)
 	if err != nil {
 		return err
 	}

@@ -4,8 +4,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/view"
+	"github.com/p2pchord/p2pchord/gateway"
 	"github.com/p2pchord/p2pchord/internal/fault"
-	"github.com/p2pchord/p2pchord/node"
 )
 
 func (a *app) traceCommand() *cobra.Command {
@@ -25,15 +25,7 @@ A name without a file is followed too; the exit code is then 3.`,
 }
 
 func (a *app) trace(cmd *cobra.Command, name string) error {
-	if err := node.ValidName(name); err != nil {
-		return err
-	}
-	r, err := a.openRing(cmd)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = r.Close() }() // nothing was changed
-	t, err := r.Trace(cmd.Context(), name)
+	t, err := askRing(a, cmd, name, gateway.Ring.Trace)
 	if err != nil {
 		return err
 	}

@@ -15,6 +15,19 @@ import (
 	"github.com/p2pchord/p2pchord/node"
 )
 
+// askRing opens the ring for a verb that only asks about one name, and returns the answer.
+func askRing[T any](a *app, cmd *cobra.Command, name string, question func(gateway.Ring, context.Context, string) (T, error)) (answer T, err error) {
+	if err := node.ValidName(name); err != nil {
+		return answer, err
+	}
+	r, err := a.openRing(cmd)
+	if err != nil {
+		return answer, err
+	}
+	defer func() { _ = r.Close() }() // nothing was changed
+	return question(r, cmd.Context(), name)
+}
+
 // openRing returns what a verb works on: the running node of --data or --api, or else, with
 // --bootstrap, a passing client.
 func (a *app) openRing(cmd *cobra.Command) (gateway.Ring, error) {
