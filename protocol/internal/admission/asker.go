@@ -1,12 +1,12 @@
 package admission
 
 import (
-	"net/netip"
-
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	ma "github.com/multiformats/go-multiaddr"
 	manet "github.com/multiformats/go-multiaddr/net"
+
+	"github.com/p2pchord/p2pchord/internal/peeraddr"
 )
 
 // Asker is who sends a request.
@@ -26,22 +26,19 @@ func (a Asker) Priority() uint8 {
 	return network.ReservationPriorityMedium
 }
 
-// AddressGroup names the addresses that one household or host may have beside m: its IPv4 address
-// or IPv6 /56. Those that come through a relay are one group. It is empty, no group at all, for
-// this machine's own.
+// AddressGroup names the addresses that one household or host may have beside m; see
+// peeraddr.Household. Those that come through a relay are one group. It is empty, no group at all,
+// for this machine's own.
 func AddressGroup(m ma.Multiaddr) string {
-	ip, err := manet.ToIP(m)
+	household := peeraddr.Household(m)
 	switch {
-	case err != nil:
-		return m.String()
-	case ip.IsLoopback():
+	case household.IsSingleIP():
+		return household.Addr().String()
+	case household.IsValid():
+		return household.String()
+	case manet.IsIPLoopback(m):
 		return ""
+	default:
+		return m.String()
 	}
-	addr, _ := netip.AddrFromSlice(ip)
-	if addr = addr.Unmap(); addr.Is6() {
-		if net, err := addr.Prefix(56); err == nil {
-			return net.String()
-		}
-	}
-	return addr.String()
 }
