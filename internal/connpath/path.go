@@ -5,6 +5,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	ma "github.com/multiformats/go-multiaddr"
+
+	"github.com/p2pchord/p2pchord/internal/peeraddr"
 )
 
 // The kinds of path.
@@ -31,7 +33,7 @@ type Path struct {
 func Of(c network.Conn) Path {
 	remote := c.RemoteMultiaddr()
 	p := Path{Kind: Direct, Transport: Transport(remote)}
-	if relay, ok := Relay(remote); ok {
+	if relay, ok := peeraddr.Relay(remote); ok {
 		p.Kind, p.Relay = Relayed, relay
 	} else if c.Stat().Limited {
 		p.Kind = Relayed
@@ -48,21 +50,6 @@ func To(h host.Host, p peer.ID) (path Path, ok bool) {
 		}
 	}
 	return path, ok
-}
-
-// Relay returns the relay through which address a leads. ok is false when a leads through none; the
-// relay is empty when a doesn't name it.
-func Relay(a ma.Multiaddr) (relay peer.ID, ok bool) {
-	for i, c := range a {
-		if c.Code() != ma.P_CIRCUIT {
-			continue
-		}
-		if i > 0 && a[i-1].Code() == ma.P_P2P {
-			relay, _ = peer.IDFromBytes(a[i-1].RawValue()) // empty if the bytes are no peer ID
-		}
-		return relay, true
-	}
-	return "", false
 }
 
 // Transport names the transport of a; of an address through a relay, the one to the relay.

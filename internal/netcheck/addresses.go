@@ -13,6 +13,7 @@ import (
 
 	"github.com/p2pchord/p2pchord/internal/connpath"
 	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/internal/peeraddr"
 )
 
 // maxCandidates bounds the addresses that a tester is asked to dial: it accepts six requests a
@@ -66,7 +67,7 @@ func (c *checker) addrs() []AddrCheck {
 }
 
 func scopeOf(a ma.Multiaddr) string {
-	if _, relayed := connpath.Relay(a); relayed {
+	if peeraddr.IsRelay(a) {
 		return ScopeRelay
 	}
 	switch {
@@ -136,7 +137,7 @@ func (c *checker) testAddrs(ctx context.Context, wg *sync.WaitGroup, addrs []Add
 // listensOnLoopback reports whether only programs on this machine can connect.
 func listensOnLoopback(listen []ma.Multiaddr) bool {
 	for _, a := range listen {
-		if _, relayed := connpath.Relay(a); !relayed && !manet.IsIPLoopback(a) {
+		if !peeraddr.IsRelay(a) && !manet.IsIPLoopback(a) {
 			return false
 		}
 	}

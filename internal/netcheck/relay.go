@@ -8,8 +8,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	circuitpb "github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/pb"
 	relayproto "github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/proto"
-
-	"github.com/p2pchord/p2pchord/internal/connpath"
+	"github.com/p2pchord/p2pchord/internal/peeraddr"
 )
 
 // reserveTimeout bounds asking a relay for a slot.
@@ -21,7 +20,7 @@ func (c *checker) relays(ctx context.Context) []RelayCheck {
 	out := []RelayCheck{}
 	held := make(map[peer.ID]bool)
 	for _, a := range c.Host.Addrs() {
-		if id, ok := connpath.Relay(a); ok && id != "" {
+		if id, ok := peeraddr.Relay(a); ok && id != "" {
 			held[id] = true
 		}
 	}

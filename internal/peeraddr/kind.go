@@ -4,14 +4,30 @@ import (
 	"net/netip"
 	"slices"
 
+	"github.com/libp2p/go-libp2p/core/peer"
 	ma "github.com/multiformats/go-multiaddr"
 	manet "github.com/multiformats/go-multiaddr/net"
 )
 
 // IsRelay reports whether a leads through a relay.
 func IsRelay(a ma.Multiaddr) bool {
-	_, err := a.ValueForProtocol(ma.P_CIRCUIT)
-	return err == nil
+	_, ok := Relay(a)
+	return ok
+}
+
+// Relay returns the relay through which address a leads. ok is false when a leads through none; the
+// relay is empty when a doesn't name it.
+func Relay(a ma.Multiaddr) (relay peer.ID, ok bool) {
+	for i, c := range a {
+		if c.Code() != ma.P_CIRCUIT {
+			continue
+		}
+		if i > 0 && a[i-1].Code() == ma.P_P2P {
+			relay, _ = peer.IDFromBytes(a[i-1].RawValue()) // empty if the bytes are no peer ID
+		}
+		return relay, true
+	}
+	return "", false
 }
 
 // IsTCP reports whether a is plain TCP, without a WebSocket on it.

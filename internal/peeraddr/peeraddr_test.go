@@ -50,3 +50,26 @@ func TestInfosMerge(t *testing.T) {
 		t.Error("an address without a peer ID is taken")
 	}
 }
+
+func TestRelay(t *testing.T) {
+	t.Parallel()
+	const id = "12D3KooWPjceQrSwdWXPyLLeABRXmuqt69Rg3sBYbU1Nft9HyQ6X"
+	for addr, want := range map[string]struct {
+		relay string
+		ok    bool
+	}{
+		"/ip4/1.2.3.4/tcp/1":                            {"", false},
+		"/ip4/1.2.3.4/tcp/1/p2p/" + id:                  {"", false},
+		"/ip4/1.2.3.4/tcp/1/p2p/" + id + "/p2p-circuit": {id, true},
+		"/p2p/" + id + "/p2p-circuit/p2p/" + id:         {id, true},
+		"/p2p-circuit/p2p/" + id:                        {"", true},
+	} {
+		relay, ok := Relay(ma.StringCast(addr))
+		if relay.String() != want.relay || ok != want.ok {
+			t.Errorf("%s: %q, %v, want %q, %v", addr, relay, ok, want.relay, want.ok)
+		}
+		if IsRelay(ma.StringCast(addr)) != want.ok {
+			t.Errorf("%s: IsRelay is %v", addr, !want.ok)
+		}
+	}
+}

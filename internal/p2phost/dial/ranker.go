@@ -9,7 +9,6 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 	manet "github.com/multiformats/go-multiaddr/net"
 
-	"github.com/p2pchord/p2pchord/internal/connpath"
 	"github.com/p2pchord/p2pchord/internal/peeraddr"
 )
 
@@ -60,7 +59,7 @@ func rankRelays(addrs []ma.Multiaddr, connected func(peer.ID) bool) []network.Ad
 	var rest []ma.Multiaddr
 	tried := make(map[peer.ID]bool)
 	for _, a := range addrs {
-		if id, ok := connpath.Relay(a); ok && connected(id) && !tried[id] {
+		if id, ok := peeraddr.Relay(a); ok && connected(id) && !tried[id] {
 			tried[id] = true
 			out = append(out, network.AddrDelay{Addr: a})
 		} else {

@@ -89,7 +89,7 @@ func (w *watcher) look(ctx context.Context, now time.Time) {
 			continue
 		}
 		count[c.RemotePeer()]++
-		if id, ok := connpath.Relay(c.RemoteMultiaddr()); ok {
+		if id, ok := peeraddr.Relay(c.RemoteMultiaddr()); ok {
 			carriers[id] = true
 		} else if t := c.Stat().Opened; t.After(newest[c.RemotePeer()]) {
 			newest[c.RemotePeer()] = t
