@@ -9,6 +9,7 @@ import (
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/internal/membudget"
 	hostlimits "github.com/p2pchord/p2pchord/internal/p2phost/limits"
+	"github.com/p2pchord/p2pchord/internal/vault"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/replica"
 	"github.com/p2pchord/p2pchord/store"
@@ -80,6 +81,7 @@ type Config struct {
 	// are kept.
 	Registerer prometheus.Registerer
 
+	vault        vaultKeys            // nil in an open ring
 	clock        func() time.Time     // what ages are told by; time.Now but in tests
 	storeOptions func(*store.Options) // changes the options of the store, in tests; or nil
 }
@@ -101,7 +103,12 @@ type ClientConfig struct {
 	MemoryBytes int64
 	// LimitUp and LimitDown as in Config.
 	LimitUp, LimitDown int64
+
+	vault vaultKeys // nil in an open ring
 }
+
+// vaultKeys returns the keys with which files are encrypted, or why there are none now.
+type vaultKeys = func() (*vault.Vault, error)
 
 // withDefaults checks a configuration and fills in what it leaves open.
 func (c Config) withDefaults() (Config, error) {

@@ -79,7 +79,7 @@ func (n *Node) statusWithoutFiles(s *snapshot) Status {
 // listHeld fills in the files that the node owns and those that it holds for others.
 func (n *Node) listHeld(out *Status) error {
 	return n.replicas.Files(func(f replication.File) {
-		info := transfer.Describe(f.Record, f.Copies)
+		info := n.transfer.DescribeHeld(f.Record, f.Copies)
 		info.Missing = !f.Complete
 		if f.Owned {
 			out.Files = append(out.Files, info)

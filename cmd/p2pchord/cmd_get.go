@@ -74,11 +74,13 @@ the disk treats as the same only one is fetched.`,
 
 // getResult is the contract's JSON of a get.
 type getResult struct {
-	Name    string   `json:"name"`
-	Size    int64    `json:"size"`
-	Hash    string   `json:"hash"`
-	Version string   `json:"version"`
-	Sources []string `json:"sources"`
+	Name string `json:"name"`
+	Size int64  `json:"size"`
+	Hash string `json:"hash"`
+	// StoredHash is that of an encrypted file, as its holders have it.
+	StoredHash string   `json:"stored_hash,omitempty"`
+	Version    string   `json:"version"`
+	Sources    []string `json:"sources"`
 }
 
 // givenOutput refuses an empty -o, as from an unset variable of a script.
@@ -114,7 +116,7 @@ func (a *app) showGet(file gateway.File, where string) {
 	i := file.Info()
 	switch {
 	case a.json:
-		a.out.Object(getResult{Name: i.Name, Size: i.Size, Hash: i.Hash, Version: i.Version, Sources: nonNil(file.Sources())})
+		a.out.Object(getResult{Name: i.Name, Size: i.Size, Hash: i.Hash, StoredHash: i.StoredHash, Version: i.Version, Sources: nonNil(file.Sources())})
 	case where == "-":
 	case len(file.Sources()) == 0 && i.Size > 0:
 		a.out.Line("%s  %s, there already, hash %s", where, textfmt.Size(i.Size), i.Hash)

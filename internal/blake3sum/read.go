@@ -20,6 +20,17 @@ func ReadFull(r io.Reader, data []byte, read func(part []byte)) (n int, sum [Siz
 	h := hashers.Get().(*Hasher) //nolint:forcetypeassert // the pool holds nothing else
 	defer hashers.Put(h)
 	h.Reset()
+	n, err = Fill(r, data, func(part []byte) {
+		_, _ = h.Write(part) // never fails
+		if read != nil {
+			read(part)
+		}
+	})
+	return n, h.Sum(), err
+}
+
+// Fill is ReadFull for a caller that computes other hashes.
+func Fill(r io.Reader, data []byte, read func(part []byte)) (n int, err error) {
 	for n < len(data) && err == nil {
 		begin, end := n, min(n+step, len(data))
 		for n < end && err == nil {
@@ -27,13 +38,18 @@ func ReadFull(r io.Reader, data []byte, read func(part []byte)) (n int, sum [Siz
 			m, err = r.Read(data[n:end])
 			n += m
 		}
-		_, _ = h.Write(data[begin:n]) // never fails
-		if read != nil {
-			read(data[begin:n])
-		}
+		read(data[begin:n])
 	}
 	if n == len(data) {
 		err = nil
 	}
-	return n, h.Sum(), err
+	return n, err
+}
+
+// Steps calls f for one part of data after the other, of a length that stays in the processor's
+// cache while several things are done with it.
+func Steps(data []byte, f func(part []byte)) {
+	for ; len(data) > 0; data = data[min(step, len(data)):] {
+		f(data[:min(step, len(data))])
+	}
 }

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/libp2p/go-libp2p/core/peer"
+
 	"github.com/p2pchord/p2pchord/internal/chord"
 	"github.com/p2pchord/p2pchord/internal/env"
 	"github.com/p2pchord/p2pchord/internal/replication/arc"
@@ -196,7 +198,7 @@ func (n *Node) scanArc(s *chord.Snapshot, l *pb.List, fn func(store.Entry) bool)
 
 // File is a file of which this node has a record.
 type File struct {
-	Record   *pb.RecordBody
+	Record   *protocol.Record
 	Owned    bool // by this node
 	Copies   int  // that there are, as far as this node as the owner knows; else 0
 	Complete bool // the bytes of its first block are here
@@ -215,7 +217,7 @@ func (n *Node) Files(fn func(File)) error {
 		if err != nil || k.GetDeleted() {
 			return
 		}
-		f := File{Record: k.RecordBody, Owned: s.Grants.Owns(ring.Key(k.Entry.Key)), Complete: k.Complete}
+		f := File{Record: &protocol.Record{RecordBody: k.RecordBody, Message: k.Message, By: peer.ID(k.GetWriter())}, Owned: s.Grants.Owns(ring.Key(k.Entry.Key)), Complete: k.Complete}
 		if f.Owned {
 			f.Copies = n.copiesHeld(s, k)
 		}

@@ -13,6 +13,7 @@ import (
 	"github.com/p2pchord/p2pchord/internal/membudget"
 	"github.com/p2pchord/p2pchord/internal/transfer/blocks"
 	"github.com/p2pchord/p2pchord/internal/transfer/request"
+	"github.com/p2pchord/p2pchord/internal/vault"
 	"github.com/p2pchord/p2pchord/protocol"
 )
 
@@ -20,13 +21,15 @@ import (
 // hash in the record, which the writer has signed. It is not safe for concurrent use. It is read
 // either in order, by Read and WriteTo, or by one Save.
 type File struct {
-	client   *Client
-	rec      *protocol.Record
-	near     []peer.ID       // holders of the first block
-	ctx      context.Context //nolint:containedctx // a File is a stream that lives as long as its context
-	cancel   context.CancelFunc
-	wg       sync.WaitGroup
-	progress *reporter
+	client    *Client
+	rec       *protocol.Record
+	near      []peer.ID       // holders of the first block
+	ctx       context.Context //nolint:containedctx // a File is a stream that lives as long as its context
+	cancel    context.CancelFunc
+	wg        sync.WaitGroup
+	progress  *reporter
+	opened    *vault.Opened // nil when the file is not encrypted
+	decrypter *decrypter    // likewise
 
 	first  *fetched       // the first block, if it came with the record
 	blocks []chan fetched // nil until the first Read
@@ -57,7 +60,7 @@ type fetched struct {
 }
 
 func newFile(ctx context.Context, c *Client, found *result, opt GetOptions) *File {
-	f := &File{client: c, rec: found.rec, near: found.holders, sources: make(map[peer.ID]bool)}
+	f := &File{client: c, rec: found.rec, opened: found.opened, near: found.holders, sources: make(map[peer.ID]bool)}
 	f.progress = newReporter(opt.Progress, int64(f.rec.GetSize())) //nolint:gosec // checked by VerifyRecord
 	f.ctx, f.cancel = context.WithCancel(ctx)
 	if found.first.Data != nil {
@@ -67,7 +70,7 @@ func newFile(ctx context.Context, c *Client, found *result, opt GetOptions) *Fil
 }
 
 // Info describes the file.
-func (f *File) Info() FileInfo { return Describe(f.rec.RecordBody, 0) }
+func (f *File) Info() FileInfo { return describe(f.rec.RecordBody, f.opened, 0) }
 
 // Sources returns the IDs of the peers that the bytes came from, sorted; all of them once the
 // reader is at its end.
@@ -115,8 +118,18 @@ func (f *File) reserve(ctx context.Context, i int) (*membudget.Reservation, erro
 	return memory, request.Explain(ctx, err, nil)
 }
 
-// fetch gets block i from this peer's own store or from other peers, into memory, which it closes.
+// fetch gets block i, as its readers see it.
 func (f *File) fetch(ctx context.Context, i int, memory *membudget.Reservation) fetched {
+	b := f.fetchStored(ctx, i, memory)
+	if b.err == nil && f.decrypter != nil {
+		f.decrypter.block(i, b.data.Data)
+	}
+	return b
+}
+
+// fetchStored gets block i, as its holders have it, from this peer's own store or from other peers,
+// into memory, which it closes.
+func (f *File) fetchStored(ctx context.Context, i int, memory *membudget.Reservation) fetched {
 	defer memory.Close()
 	if i == 0 && f.first != nil {
 		b := *f.first
@@ -134,7 +147,7 @@ func (f *File) fetch(ctx context.Context, i int, memory *membudget.Reservation) 
 		}
 		buf.Free()
 	}
-	b := blocks.Block{Name: f.rec.GetName(), Index: uint32(i), Hash: hash, Size: size} //nolint:gosec // bounded
+	b := blocks.Block{Name: f.rec.GetName(), Index: uint32(i), Hash: hash, Size: size, Shown: f.Info().Name} //nolint:gosec // bounded
 	if i == 0 {
 		b.Holders = f.near
 	}

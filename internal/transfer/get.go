@@ -11,13 +11,18 @@ import (
 	"github.com/p2pchord/p2pchord/internal/membudget"
 	"github.com/p2pchord/p2pchord/internal/transfer/blocks"
 	"github.com/p2pchord/p2pchord/internal/transfer/request"
+	"github.com/p2pchord/p2pchord/internal/vault"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 )
 
 // Get opens a file for reading. The File must be closed.
 func (c *Client) Get(ctx context.Context, name string, opt GetOptions) (*File, error) {
-	get := &pb.Get{Name: name, WithBody: opt.Offset == 0}
+	t, err := c.target(name)
+	if err != nil {
+		return nil, err
+	}
+	get := &pb.Get{Name: t.stored, WithBody: opt.Offset == 0}
 	if opt.Version != "" {
 		v, err := parseVersion(opt.Version)
 		if err != nil {
@@ -25,7 +30,7 @@ func (c *Client) Get(ctx context.Context, name string, opt GetOptions) (*File, e
 		}
 		get.Version = &pb.Version{Clock: v.Clock, Writer: []byte(v.Writer)}
 	}
-	found, err := c.fetchRecord(ctx, get)
+	found, err := c.fetchRecord(ctx, t, get)
 	if err != nil {
 		return nil, err
 	}
@@ -34,22 +39,26 @@ func (c *Client) Get(ctx context.Context, name string, opt GetOptions) (*File, e
 		return nil, errors.Join(err, f.Close())
 	}
 	f.next = int(f.begin / int64(max(f.rec.GetBlockSize(), 1)))
+	if found.opened != nil {
+		f.decrypter = &decrypter{Opened: found.opened, blockSize: f.rec.GetBlockSize()}
+		if f.begin == 0 && f.end == f.Info().Size {
+			f.decrypter.plain = newPlainHash(f.rec.BlockCount())
+		}
+	}
 	return f, nil
 }
 
 // result is a file's record, and its first block if that came with it.
 type result struct {
 	rec      *protocol.Record
+	opened   *vault.Opened // nil when files are not encrypted
 	siblings []*protocol.Record
 	holders  []peer.ID
 	first    blocks.Fetched // has no Data if the block did not come
 }
 
 // fetchRecord reads a file's record at its owner.
-func (c *Client) fetchRecord(ctx context.Context, get *pb.Get) (*result, error) {
-	if err := protocol.ValidName(get.GetName()); err != nil {
-		return nil, err
-	}
+func (c *Client) fetchRecord(ctx context.Context, t target, get *pb.Get) (*result, error) {
 	var found *result
 	withBody := get.GetWithBody()
 	err := c.owners.At(ctx, protocol.Place(get.GetName(), 0), func(ctx context.Context, to peer.ID) (err error) {
@@ -62,7 +71,7 @@ func (c *Client) fetchRecord(ctx context.Context, get *pb.Get) (*result, error) 
 		memory := c.cfg.Memory.TryReserve(membudget.User, DefaultBlockSize, 1)
 		defer memory.Close()
 		get.WithBody = withBody && memory != nil
-		if found, err = c.askBoth(ctx, to, get, memory); found != nil || err != nil {
+		if found, err = c.askBoth(ctx, to, t, get, memory); found != nil || err != nil {
 			return err
 		}
 		r, err := c.cfg.Call(ctx, to, &pb.FileRequest{Body: &pb.FileRequest_Get{Get: get}}, nil)
@@ -70,12 +79,12 @@ func (c *Client) fetchRecord(ctx context.Context, get *pb.Get) (*result, error) 
 			return err
 		}
 		defer r.Close()
-		found, err = c.readResult(r, get, to, memory)
+		found, err = c.readResult(r, t, get, to, memory)
 		return err
 	})
 	if err != nil {
 		if fault.CodeOf(err) == fault.NotFound {
-			return nil, fault.New(fault.NotFound, "%q is not in the ring", get.GetName())
+			return nil, fault.New(fault.NotFound, "%q is not in the ring", t.name)
 		}
 		return nil, err
 	}
@@ -83,16 +92,22 @@ func (c *Client) fetchRecord(ctx context.Context, get *pb.Get) (*result, error) 
 }
 
 // readResult checks an answer to Get: signatures, the name, and the bytes.
-func (c *Client) readResult(r *request.Reply, get *pb.Get, from peer.ID, memory *membudget.Reservation) (*result, error) {
+func (c *Client) readResult(r *request.Reply, t target, get *pb.Get, from peer.ID, memory *membudget.Reservation) (*result, error) {
 	got := r.GetGot()
 	rec, err := protocol.VerifyRecord(got.GetRecord())
 	if err != nil {
 		return nil, err
 	}
 	if rec.GetName() != get.GetName() || rec.GetIndex() != 0 || rec.GetDeleted() {
-		return nil, fault.New(fault.Integrity, "a peer answered with the record of another file")
+		return nil, errOther
+	}
+	if v := get.GetVersion(); v != nil && protocol.CompareVersions(v, rec.Version()) != 0 {
+		return nil, errOther
 	}
 	found := &result{rec: rec}
+	if found.opened, err = t.open(rec); err != nil {
+		return nil, err
+	}
 	for _, m := range got.GetSiblings() {
 		if s, err := protocol.VerifyRecord(m); err == nil && s.GetName() == rec.GetName() {
 			found.siblings = append(found.siblings, s)

@@ -28,7 +28,10 @@ func (c *Client) List(ctx context.Context, prefix string) iter.Seq2[FileInfo, er
 	return func(yield func(FileInfo, error) bool) {
 		var files []FileInfo
 		err := c.owners.Retry(ctx, func(ctx context.Context) (err error) {
-			files, err = c.listAll(ctx, prefix)
+			var ask listing
+			if ask, err = c.listing(prefix); err == nil {
+				files, err = c.listAll(ctx, ask)
+			}
 			return err
 		})
 		yieldAll(files, err, yield)
@@ -51,7 +54,7 @@ func yieldAll[T any](values []T, err error, yield func(T, error) bool) {
 
 // listAll asks every member for the files of its arc. It fails if one of them can't be asked,
 // because its files would be missing.
-func (c *Client) listAll(ctx context.Context, prefix string) ([]FileInfo, error) {
+func (c *Client) listAll(ctx context.Context, ask listing) ([]FileInfo, error) {
 	members, err := c.cfg.Router.Walk(ctx)
 	if err != nil {
 		return nil, err
@@ -62,7 +65,7 @@ func (c *Client) listAll(ctx context.Context, prefix string) ([]FileInfo, error)
 	for i, m := range members {
 		group.Go(func() error {
 			return contain.Run("listing files", func() (err error) {
-				lists[i], err = c.listOne(ctx, m.ID, prefix)
+				lists[i], err = c.listOne(ctx, m.ID, ask)
 				return err
 			})
 		})
@@ -78,9 +81,9 @@ func (c *Client) listAll(ctx context.Context, prefix string) ([]FileInfo, error)
 	return slices.CompactFunc(all, func(a, b FileInfo) bool { return a.Name == b.Name }), nil
 }
 
-func (c *Client) listOne(ctx context.Context, from peer.ID, prefix string) ([]FileInfo, error) {
+func (c *Client) listOne(ctx context.Context, from peer.ID, what listing) ([]FileInfo, error) {
 	var out []FileInfo
-	ask := &pb.List{Prefix: prefix}
+	ask, count := what.request(), 0
 	for {
 		r, err := c.cfg.Call(ctx, from, &pb.FileRequest{Body: &pb.FileRequest_List{List: ask}}, nil)
 		if err != nil {
@@ -88,32 +91,34 @@ func (c *Client) listOne(ctx context.Context, from peer.ID, prefix string) ([]Fi
 		}
 		listed := r.GetListed()
 		r.Close()
-		if len(out) > maxListed {
+		if count += len(listed.GetFiles()); count > maxListed {
 			return nil, fault.New(fault.Integrity, "%s lists files without end", from)
 		}
 		for _, f := range listed.GetFiles() {
-			out = append(out, Describe(&pb.RecordBody{
-				Name: f.GetName(), Size: f.GetSize(), Hash: f.GetHash(), Modified: f.GetModified(),
-				ModifiedBeforeEpoch: f.GetModifiedBeforeEpoch(), ModifiedNanos: f.GetModifiedNanos(), Mode: f.GetMode() & MaxMode,
-				Clock: f.GetVersion().GetClock(), Writer: f.GetVersion().GetWriter(),
-			}, int(f.GetCopies())))
+			if info, err := c.listed(ctx, what, f); err != nil {
+				return nil, err
+			} else if info != nil {
+				out = append(out, *info)
+			}
 		}
 		if !listed.GetMore() || len(listed.GetFiles()) == 0 {
 			return out, nil
 		}
-		last := out[len(out)-1]
-		ask = &pb.List{Prefix: prefix, More: true, After: last.Name, AfterKey: uint32(last.Key)}
+		last := listed.GetFiles()[len(listed.GetFiles())-1]
+		ask = what.request()
+		ask.More, ask.After, ask.AfterKey = true, last.GetName(), uint32(protocol.Place(last.GetName(), 0))
 	}
 }
 
 // Lookup finds the owner of a name and tells the way to it.
 func (c *Client) Lookup(ctx context.Context, name string) (Lookup, error) {
-	if err := protocol.ValidName(name); err != nil {
+	t, err := c.target(name)
+	if err != nil {
 		return Lookup{}, err
 	}
-	key := protocol.Place(name, 0)
+	key := protocol.Place(t.stored, 0)
 	var owner protocol.Owner
-	err := c.owners.Retry(ctx, func(ctx context.Context) (err error) {
+	err = c.owners.Retry(ctx, func(ctx context.Context) (err error) {
 		owner, err = c.cfg.Router.Locate(ctx, key)
 		return err
 	})

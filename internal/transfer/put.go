@@ -27,6 +27,8 @@ const (
 	// maxBlocks is how many blocks a file has at most: what fits into a record that a store takes
 	// (store.MaxValue).
 	maxBlocks = 32_000
+	// maxSealedBlocks is the same for an encrypted file, whose record has a salt for each block.
+	maxSealedBlocks = 21_000
 	// maxBlockSize is the largest block in bytes.
 	maxBlockSize = 32 << 20
 )
@@ -35,10 +37,18 @@ const (
 // file's record last, so that readers see the old version or the new one, whole. With an error of
 // the kind fault.FewerCopies the file is stored and the result valid.
 func (c *Client) Put(ctx context.Context, name string, r io.Reader, opt PutOptions) (PutResult, error) {
-	if err := checkPut(name, opt); err != nil {
+	t, err := c.target(name)
+	if err != nil {
 		return PutResult{}, err
 	}
-	u := &upload{client: c, name: name, opt: opt, blockSize: blockSizeFor(opt.Size), progress: newReporter(opt.Progress, opt.Size)}
+	u := &upload{client: c, target: t, opt: opt, maxBlocks: maxBlocks, progress: newReporter(opt.Progress, opt.Size)}
+	if t.vault != nil {
+		u.encrypter, u.maxBlocks = &encrypter{keys: t.vault.File(name)}, maxSealedBlocks
+	}
+	if err := u.checkOptions(); err != nil {
+		return PutResult{}, err
+	}
+	u.blockSize = blockSizeFor(opt.Size, u.maxBlocks)
 	if u.opt.Modified.IsZero() {
 		u.opt.Modified = time.Now()
 	}
@@ -70,18 +80,16 @@ func (c *Client) Put(ctx context.Context, name string, r io.Reader, opt PutOptio
 	return res, err
 }
 
-func checkPut(name string, opt PutOptions) error {
-	if err := protocol.ValidName(name); err != nil {
-		return err
-	}
+func (u *upload) checkOptions() error {
+	opt := u.opt
 	if opt.Copies < 0 || opt.Copies > protocol.MaxCopies {
 		return fault.New(fault.Usage, "a file has 1 to %d copies, not %d", protocol.MaxCopies, opt.Copies)
 	}
 	if opt.Mode > MaxMode {
 		return fault.New(fault.Usage, "the mode %v has other bits than permissions", opt.Mode)
 	}
-	if opt.Size > maxBlocks*maxBlockSize {
-		return fault.New(fault.NoSpace, "the file has more than %d GiB", int64(maxBlocks)*maxBlockSize>>30)
+	if opt.Size > int64(u.maxBlocks)*maxBlockSize {
+		return fault.New(fault.NoSpace, "the file has more than %d GiB", int64(u.maxBlocks)*maxBlockSize>>30)
 	}
 	return nil
 }
@@ -89,19 +97,16 @@ func checkPut(name string, opt PutOptions) error {
 // checkSecret refuses a file that is a secret of a peer: everybody who reaches the ring could fetch
 // it.
 func (u *upload) checkSecret() error {
-	if u.size > datafolder.MaxSecret || u.size != int64(len(u.first.Bytes())) {
+	if u.secret == "" || u.size != int64(len(u.first.Bytes())) {
 		return nil
 	}
-	if what := datafolder.Secret(u.first.Bytes()); what != "" {
-		return fault.New(fault.NotAllowed, "%q is %s, which everybody in the ring could fetch: it is never stored", u.name, what)
-	}
-	return nil
+	return fault.New(fault.NotAllowed, "%q is %s, which everybody in the ring could fetch: it is never stored", u.target.name, u.secret)
 }
 
 // blockSizeFor is DefaultBlockSize, doubled until all blocks fit into one record.
-func blockSizeFor(size int64) int {
+func blockSizeFor(size int64, blocks int) int {
 	b := DefaultBlockSize
-	for int64(b)*maxBlocks < size && b < maxBlockSize {
+	for int64(b)*int64(blocks) < size && b < maxBlockSize {
 		b *= 2
 	}
 	return b
@@ -110,13 +115,16 @@ func blockSizeFor(size int64) int {
 // upload is one Put under way.
 type upload struct {
 	client    *Client
-	name      string
+	target    target
+	encrypter *encrypter // nil: the file is not encrypted
 	opt       PutOptions
 	blockSize int
+	maxBlocks int
 	progress  *reporter
 
-	whole  blake3sum.Hasher
+	whole  blake3sum.Hasher // of the bytes that are stored
 	size   int64
+	secret string // which secret of a peer the first block is, or ""
 	memory *membudget.Reservation
 	first  *membudget.Buffer // the first block, which goes with the file's record at the end
 	hashes []byte            // of all blocks, one after the other
@@ -163,7 +171,7 @@ func (u *upload) sendBlocks(ctx context.Context, r io.Reader) error {
 // readBlocks cuts r into blocks and gives all but the first to send, which owns them then.
 func (u *upload) readBlocks(ctx context.Context, r io.Reader, send func(int, *membudget.Buffer, [protocol.HashSize]byte)) error {
 	for index := 0; ; index++ {
-		buf, hash, err := u.readBlock(ctx, r)
+		buf, hash, err := u.readBlock(ctx, r, index)
 		if err != nil {
 			return err
 		}
@@ -171,9 +179,9 @@ func (u *upload) readBlocks(ctx context.Context, r io.Reader, send func(int, *me
 			break
 		}
 		size := len(buf.Data)
-		if index >= maxBlocks {
+		if index >= u.maxBlocks {
 			buf.Free()
-			return fault.New(fault.NoSpace, "%q has more than %d blocks of %d MiB; give its size, so that larger blocks can be used", u.name, maxBlocks, u.blockSize>>20)
+			return fault.New(fault.NoSpace, "%q has more than %d blocks of %d MiB; give its size, so that larger blocks can be used", u.target.name, u.maxBlocks, u.blockSize>>20)
 		}
 		u.hashes = append(u.hashes, hash[:]...)
 		u.size += int64(size)
@@ -191,7 +199,7 @@ func (u *upload) readBlocks(ctx context.Context, r io.Reader, send func(int, *me
 		}
 	}
 	if u.opt.Size >= 0 && u.size != u.opt.Size && ctx.Err() == nil {
-		return fault.New(fault.Failed, "%q has changed while it was read: %d bytes were expected, %d came; the old version stays; put it again", u.name, u.opt.Size, u.size)
+		return fault.New(fault.Failed, "%q has changed while it was read: %d bytes were expected, %d came; the old version stays; put it again", u.target.name, u.opt.Size, u.size)
 	}
 	return ctx.Err()
 }
@@ -199,7 +207,7 @@ func (u *upload) readBlocks(ctx context.Context, r io.Reader, send func(int, *me
 // readBlock reads the next block, less at the end of the stream, and hashes it for itself and for
 // the whole file while it comes. The two hashes share no work, because a chunk's place in its file
 // is part of what BLAKE3 hashes.
-func (u *upload) readBlock(ctx context.Context, r io.Reader) (*membudget.Buffer, [protocol.HashSize]byte, error) {
+func (u *upload) readBlock(ctx context.Context, r io.Reader, index int) (*membudget.Buffer, [protocol.HashSize]byte, error) {
 	want := u.blockSize
 	if u.opt.Size >= 0 {
 		// One byte more than announced shows that there is more.
@@ -209,12 +217,10 @@ func (u *upload) readBlock(ctx context.Context, r io.Reader) (*membudget.Buffer,
 	if err != nil {
 		return nil, [protocol.HashSize]byte{}, err
 	}
-	n, hash, err := blake3sum.ReadFull(r, buf.Data, func(part []byte) {
-		_, _ = u.whole.Write(part) // never fails
-	})
+	n, hash, err := u.read(r, buf.Data, index)
 	if err != nil && !errors.Is(err, io.EOF) {
 		buf.Free()
-		return nil, [protocol.HashSize]byte{}, fault.New(fault.Failed, "reading %q: %w", u.name, err)
+		return nil, [protocol.HashSize]byte{}, fault.New(fault.Failed, "reading %q: %w", u.target.name, err)
 	}
 	if n == 0 {
 		buf.Free()
@@ -224,11 +230,35 @@ func (u *upload) readBlock(ctx context.Context, r io.Reader) (*membudget.Buffer,
 	return buf, hash, nil
 }
 
+// read fills data from r with the bytes of a block, as they are to be stored, and returns their
+// hash.
+func (u *upload) read(r io.Reader, data []byte, index int) (n int, hash [protocol.HashSize]byte, err error) {
+	if u.encrypter == nil {
+		n, hash, err = blake3sum.ReadFull(r, data, func(part []byte) {
+			_, _ = u.whole.Write(part) // never fails
+		})
+		u.noteSecret(data[:n], index)
+		return n, hash, err
+	}
+	n, chain, err := u.encrypter.read(r, data, index, u.blockSize)
+	u.noteSecret(data[:n], index)
+	if n > 0 {
+		hash = u.encrypter.encrypt(data[:n], index, chain, &u.whole)
+	}
+	return n, hash, err
+}
+
+func (u *upload) noteSecret(data []byte, index int) {
+	if index == 0 {
+		u.secret = datafolder.Secret(data)
+	}
+}
+
 // sendBlock stores one later block at its owner.
 func (u *upload) sendBlock(ctx context.Context, index int, data []byte, hash [protocol.HashSize]byte) error {
 	began := time.Now()
 	rec, err := protocol.Sign(u.client.cfg.Key, &pb.RecordBody{
-		Name: u.name, Index: uint32(index), Clock: protocol.Clock(time.UnixMilli(u.client.now())), //nolint:gosec // bounded by maxBlocks
+		Name: u.target.stored, Index: uint32(index), Clock: protocol.Clock(time.UnixMilli(u.client.now())), //nolint:gosec // bounded by maxBlocks
 		Size: uint64(len(data)), Hash: hash[:], Copies: uint32(u.opt.Copies), //nolint:gosec // 0 to 8
 	})
 	if err != nil {
@@ -258,23 +288,29 @@ func (u *upload) commit(ctx context.Context) (PutResult, error) {
 	whole := u.whole.Sum()
 	sum := whole[:]
 	body := &pb.RecordBody{
-		Name: u.name, Size: uint64(u.size), Hash: sum, BlockSize: uint32(u.blockSize), Blocks: u.hashes, //nolint:gosec // not negative
+		Name: u.target.stored, Size: uint64(u.size), Hash: sum, BlockSize: uint32(u.blockSize), Blocks: u.hashes, //nolint:gosec // not negative
 		Copies: uint32(u.opt.Copies), Mode: uint32(u.opt.Mode), //nolint:gosec // 0 to 8
 	}
 	protocol.SetModified(body, u.opt.Modified)
 	first := u.first.Bytes()
+	v := newVersion{target: u.target, body: body, data: first, waitAll: u.opt.WaitAll}
+	storedHash := ""
+	if u.encrypter != nil {
+		v.seal = u.encrypter.describe(u.target, body)
+		storedHash, sum = hex.EncodeToString(sum), u.encrypter.description.GetHash()
+	}
 	if hold := u.client.cfg.HoldBlock; u.first != nil && hold != nil {
 		defer hold([protocol.HashSize]byte(u.hashes), u.first)()
 		u.first = nil
 	}
-	ack, version, err := u.client.write(ctx, body, first, u.opt.WaitAll, nil)
+	ack, version, err := u.client.write(ctx, v, nil)
 	if err != nil {
 		return PutResult{}, err
 	}
 	u.moved(len(first), ack)
 	wanted := int(ack.GetAsked())
 	res := PutResult{
-		Name: u.name, Key: uint16(protocol.Place(u.name, 0)), Size: u.size, Hash: hex.EncodeToString(sum),
+		Name: u.target.name, Key: uint16(protocol.Place(u.target.stored, 0)), Size: u.size, Hash: hex.EncodeToString(sum), StoredHash: storedHash,
 		Version: versionText(version), Copies: int(ack.GetCopies()), Owner: peer.ID(ack.GetOwner().GetId()).String(),
 		Wanted: wanted, Possible: int(ack.GetWanted()), Sent: u.sent,
 	}
@@ -283,7 +319,7 @@ func (u *upload) commit(ctx context.Context) (PutResult, error) {
 		short = res.Copies
 	}
 	if short < wanted && (u.opt.Copies > 0 || u.opt.WaitAll) {
-		return res, fault.New(fault.FewerCopies, "%q is stored, with %d of the %d copies asked for: the ring has too few peers that can be reached: more come by themselves when there are more peers", u.name, short, wanted)
+		return res, fault.New(fault.FewerCopies, "%q is stored, with %d of the %d copies asked for: the ring has too few peers that can be reached: more come by themselves when there are more peers", u.target.name, short, wanted)
 	}
 	return res, nil
 }

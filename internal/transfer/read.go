@@ -59,6 +59,11 @@ func (f *File) take() error {
 		}
 	}
 	if f.next >= f.last() {
+		if f.decrypter != nil {
+			if err := f.decrypter.check(); err != nil {
+				return err
+			}
+		}
 		return io.EOF
 	}
 	if f.rec.BlockCount() == 1 && f.first != nil { // nothing has to be fetched

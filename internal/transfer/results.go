@@ -30,6 +30,9 @@ type (
 		Mode     Mode      `json:"mode,omitempty"` // permission bits, when the writer has told them
 		// Missing says of a file in a node's own list that it has the record without the bytes.
 		Missing bool `json:"missing,omitempty"`
+		// StoredHash is the BLAKE3-256 of what the holders of an encrypted file have, hex. It is
+		// empty when the file is not encrypted.
+		StoredHash string `json:"stored_hash,omitempty"`
 	}
 	// PutResult tells what a put has stored.
 	PutResult struct {
@@ -46,6 +49,8 @@ type (
 		Possible int `json:"possible"`
 		// Sent is how many bytes had to be sent: those that the owners did not have already.
 		Sent int64 `json:"sent"`
+		// StoredHash is as in FileInfo.
+		StoredHash string `json:"stored_hash,omitempty"`
 	}
 	// Holder is a peer that holds a file.
 	Holder struct {

@@ -42,6 +42,11 @@ func (f *File) Save(dst *os.File) error {
 	case f.ctx.Err() != nil:
 		return fault.New(fault.Interrupted, "interrupted: %w", f.ctx.Err())
 	}
+	if f.decrypter != nil {
+		if err := f.decrypter.check(); err != nil {
+			return err
+		}
+	}
 	now, err := dst.Stat()
 	if err == nil && now.Size() != size { // what was there is longer, or the file ends with a hole
 		err = dst.Truncate(size)
@@ -60,7 +65,7 @@ func (f *File) saveBlock(ctx context.Context, dst *os.File, had int64, i int) er
 			return request.Explain(ctx, err, nil)
 		}
 		_, err = dst.ReadAt(buf.Data, at)
-		there := err == nil && blake3sum.Sum(buf.Data) == hash
+		there := err == nil && f.isBlock(i, hash, buf.Data)
 		buf.Free()
 		if there {
 			f.used("", "", size)
@@ -81,6 +86,14 @@ func (f *File) saveBlock(ctx context.Context, dst *os.File, had int64, i int) er
 	}
 	f.used(b.from, b.path, size)
 	return nil
+}
+
+// isBlock reports whether data is block i, whose stored bytes have a hash.
+func (f *File) isBlock(i int, hash [blake3sum.Size]byte, data []byte) bool {
+	if f.decrypter != nil {
+		return f.decrypter.has(i, data)
+	}
+	return blake3sum.Sum(data) == hash
 }
 
 // holeSize is how many zero bytes, where they could be written in one piece, become a hole.

@@ -15,18 +15,19 @@ import (
 
 // Stat tells everything about a file.
 func (c *Client) Stat(ctx context.Context, name string) (FileStat, error) {
-	if err := protocol.ValidName(name); err != nil {
+	t, err := c.target(name)
+	if err != nil {
 		return FileStat{}, err
 	}
 	var out FileStat
 	var rec *protocol.Record
-	err := c.owners.At(ctx, protocol.Place(name, 0), func(ctx context.Context, to peer.ID) error {
-		r, err := c.cfg.Call(ctx, to, &pb.FileRequest{Body: &pb.FileRequest_Stat{Stat: &pb.Stat{Name: name}}}, nil)
+	err = c.owners.At(ctx, protocol.Place(t.stored, 0), func(ctx context.Context, to peer.ID) error {
+		r, err := c.cfg.Call(ctx, to, &pb.FileRequest{Body: &pb.FileRequest_Stat{Stat: &pb.Stat{Name: t.stored}}}, nil)
 		if err != nil {
 			return err
 		}
 		defer r.Close()
-		out, rec, err = c.readStats(name, r.GetStats())
+		out, rec, err = c.readStats(t, r.GetStats())
 		return err
 	})
 	if fault.CodeOf(err) == fault.NotFound {
@@ -42,13 +43,13 @@ func (c *Client) Stat(ctx context.Context, name string) (FileStat, error) {
 	return out, nil
 }
 
-func (c *Client) readStats(name string, m *pb.Stats) (FileStat, *protocol.Record, error) {
+func (c *Client) readStats(t target, m *pb.Stats) (FileStat, *protocol.Record, error) {
 	rec, err := protocol.VerifyRecord(m.GetRecord())
 	if err != nil {
 		return FileStat{}, nil, err
 	}
-	if rec.GetName() != name {
-		return FileStat{}, nil, fault.New(fault.Integrity, "a peer answered with the record of another file")
+	if rec.GetName() != t.stored {
+		return FileStat{}, nil, errOther
 	}
 	out := FileStat{Writer: rec.By.String(), Blocks: []Block{}, Holders: []Holder{}, Siblings: []FileInfo{}}
 	complete := 0
@@ -62,16 +63,22 @@ func (c *Client) readStats(name string, m *pb.Stats) (FileStat, *protocol.Record
 		}
 		out.Holders = append(out.Holders, Holder{PeerID: peer.ID(h.GetPeer().GetId()).String(), Role: role, Complete: h.GetComplete()})
 	}
-	out.FileInfo = Describe(rec.RecordBody, complete)
+	if out.FileInfo, err = t.describe(rec, complete); err != nil {
+		return FileStat{}, nil, err
+	}
 	for i := range rec.BlockCount() {
 		hash, size := rec.BlockAt(i)
 		out.Blocks = append(out.Blocks, Block{
-			Index: i, Key: uint16(protocol.Place(name, uint32(i))), Size: int64(size), CID: protocol.CID(hash).String(), //nolint:gosec // bounded
+			Index: i, Key: uint16(protocol.Place(t.stored, uint32(i))), Size: int64(size), CID: protocol.CID(hash).String(), //nolint:gosec // bounded
 		})
 	}
 	for _, s := range m.GetSiblings() {
-		if sib, err := protocol.VerifyRecord(s); err == nil && !sib.GetDeleted() {
-			out.Siblings = append(out.Siblings, Describe(sib.RecordBody, 0))
+		sib, err := protocol.VerifyRecord(s)
+		if err != nil || sib.GetDeleted() || sib.GetName() != t.stored {
+			continue
+		}
+		if info, err := t.describe(sib, 0); err == nil {
+			out.Siblings = append(out.Siblings, info)
 		}
 	}
 	return out, rec, nil

@@ -33,7 +33,7 @@ type storedBlock struct {
 
 // place is the key of a block.
 func (u *upload) place(index int) ring.Key {
-	return protocol.Place(u.name, uint32(index)) //nolint:gosec // bounded by maxBlocks
+	return protocol.Place(u.target.stored, uint32(index)) //nolint:gosec // bounded by maxBlocks
 }
 
 // recheck asks for the blocks that were stored long before the commit, or by another put, which may
@@ -77,12 +77,12 @@ func (u *upload) recheckAt(ctx context.Context, to peer.ID, blocks []int) error 
 		err := u.client.owners.At(ctx, u.place(index), func(ctx context.Context, to peer.ID) error {
 			one, err := u.held(ctx, to, blocks[i:i+1])
 			if err == nil && !one[0] {
-				err = fault.New(fault.TryAgain, "block %d of %q has not reached the peer that keeps it now", index, u.name)
+				err = fault.New(fault.TryAgain, "block %d of %q has not reached the peer that keeps it now", index, u.target.name)
 			}
 			return err
 		})
 		if err != nil {
-			return fault.New(fault.TryAgain, "the ring has changed while %q was put; put it again, and only what is missing is sent: %w", u.name, err)
+			return fault.New(fault.TryAgain, "the ring has changed while %q was put; put it again, and only what is missing is sent: %w", u.target.name, err)
 		}
 	}
 	return nil

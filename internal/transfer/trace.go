@@ -25,10 +25,11 @@ const maxSteps = 32
 // Trace follows the lookup of a name from here, asking each peer on the way by itself, and then
 // asks every holder what it has. A file that isn't there is no error; that nobody answers is.
 func (c *Client) Trace(ctx context.Context, name string) (Trace, error) {
-	if err := protocol.ValidName(name); err != nil {
+	file, err := c.target(name)
+	if err != nil {
 		return Trace{}, err
 	}
-	key := protocol.Place(name, 0)
+	key := protocol.Place(file.stored, 0)
 	t := Trace{Name: name, Key: uint16(key), Hops: []TraceHop{}, Holders: []TraceHolder{}, Missing: []int{}, Unchecked: []int{}}
 	t.Lookup = c.traceLookup(ctx, key)
 	owner, near, err := c.traceSteps(ctx, key, &t)
@@ -37,8 +38,8 @@ func (c *Client) Trace(ctx context.Context, name string) (Trace, error) {
 	}
 	h := hop(owner)
 	t.Owner = &h
-	holders, stamp := c.traceRecord(ctx, name, owner, near, &t)
-	t.Holders = c.traceHolders(ctx, name, key, owner.ID, holders, stamp)
+	holders, stamp := c.traceRecord(ctx, file, owner, near, &t)
+	t.Holders = c.traceHolders(ctx, file.stored, key, owner.ID, holders, stamp)
 	for i := range t.Holders {
 		if len(t.Missing) > 0 && t.Holders[i].Has == HasComplete {
 			t.Holders[i].Has = HasIncomplete
@@ -141,11 +142,11 @@ func (c *Client) tracePeer(id peer.ID, info protocol.PeerInfo, took time.Duratio
 
 // traceRecord asks the owner for the record and returns who it says holds it; when it
 // doesn't tell, those that most likely do.
-func (c *Client) traceRecord(ctx context.Context, name string, owner protocol.PeerInfo, near []protocol.PeerInfo, t *Trace) (holders []protocol.PeerInfo, stamp string) {
+func (c *Client) traceRecord(ctx context.Context, file target, owner protocol.PeerInfo, near []protocol.PeerInfo, t *Trace) (holders []protocol.PeerInfo, stamp string) {
 	holders = append([]protocol.PeerInfo{owner}, near...)
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
 	defer cancel()
-	r, err := c.cfg.Call(ctx, owner.ID, &pb.FileRequest{Body: &pb.FileRequest_Get{Get: &pb.Get{Name: name}}}, nil)
+	r, err := c.cfg.Call(ctx, owner.ID, &pb.FileRequest{Body: &pb.FileRequest_Get{Get: &pb.Get{Name: file.stored}}}, nil)
 	if err != nil {
 		if fault.CodeOf(err) != fault.NotFound {
 			t.Error = err.Error()
@@ -154,7 +155,7 @@ func (c *Client) traceRecord(ctx context.Context, name string, owner protocol.Pe
 	}
 	defer r.Close()
 	rec, err := protocol.VerifyRecord(r.GetGot().GetRecord())
-	if err != nil || rec.GetName() != name {
+	if err != nil || rec.GetName() != file.stored {
 		t.Error = "the owner answered with a record that is not valid"
 		return holders, ""
 	}
@@ -166,7 +167,11 @@ func (c *Client) traceRecord(ctx context.Context, name string, owner protocol.Pe
 			}
 		}
 	}
-	info := Describe(rec.RecordBody, len(holders))
+	info, err := file.describe(rec, len(holders))
+	if err != nil {
+		t.Error = err.Error()
+		return holders, ""
+	}
 	t.File = &info
 	t.Missing, t.Unchecked = c.missingBlocks(ctx, rec)
 	return holders, protocol.StampOf(rec)

@@ -57,7 +57,7 @@ func (w *witnesses) get(owner peer.ID) (peer.ID, bool) {
 
 // askBoth asks the owner and its witness at the same time. It returns nothing if they don't agree,
 // or if this reader can't ask like that: then the owner has to ask the witness.
-func (c *Client) askBoth(ctx context.Context, owner peer.ID, get *pb.Get, memory *membudget.Reservation) (*result, error) {
+func (c *Client) askBoth(ctx context.Context, owner peer.ID, t target, get *pb.Get, memory *membudget.Reservation) (*result, error) {
 	witness, ok := c.witnesses.get(owner)
 	if !ok || owner == c.cfg.ID || witness == c.cfg.ID || get.GetWitness() != nil || get.GetVersion() != nil || get.GetTombstone() {
 		return nil, nil
@@ -78,7 +78,7 @@ func (c *Client) askBoth(ctx context.Context, owner peer.ID, get *pb.Get, memory
 		return nil, err
 	}
 	defer r.Close()
-	found, err := c.readResult(r, ask, owner, memory)
+	found, err := c.readResult(r, t, ask, owner, memory)
 	grant := r.GetGot().GetGrant()
 	if err != nil || grant == nil { // without a grant the owner has asked the witness by itself
 		return found, err

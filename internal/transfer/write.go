@@ -68,11 +68,23 @@ func pathOf(relayed bool) string {
 	return connpath.Direct
 }
 
-// write gives body a version that replaces the current one, signs it, and stores it. The first
-// attempt assumes that there is none; an owner that knows better returns the current record. An
-// attempt that may have been carried out is repeated with the same record, so that one write never
-// makes two versions.
-func (c *Client) write(ctx context.Context, body *pb.RecordBody, data []byte, waitAll bool, replaced *pb.RecordBody) (*acknowledgement, replica.Version, error) {
+// newVersion is a version of a file that is to be written.
+type newVersion struct {
+	target
+	body    *pb.RecordBody // without a version
+	data    []byte         // of its first block
+	waitAll bool
+	// seal, if not nil, adds to body, which has its version then, what belongs to that version.
+	seal func(*pb.RecordBody) error
+}
+
+// write gives a version its number, which replaces the current one, signs it, and stores it. The
+// first attempt assumes that there is none; an owner that knows better returns the current record.
+// An attempt that may have been carried out is repeated with the same record, so that one write
+// never makes two versions.
+func (c *Client) write(ctx context.Context, v newVersion, replaced *pb.RecordBody) (*acknowledgement, replica.Version, error) {
+	body := v.body
+	body.Writer = []byte(c.cfg.ID)
 	const attempts = 64 // each failed one means that another writer was faster
 	for range attempts {
 		body.Ancestors, body.Floor = nil, 0
@@ -80,16 +92,21 @@ func (c *Client) write(ctx context.Context, body *pb.RecordBody, data []byte, wa
 		if replaced != nil {
 			c.replace(body, replaced)
 		}
+		if v.seal != nil {
+			if err := v.seal(body); err != nil {
+				return nil, replica.Version{}, err
+			}
+		}
 		rec, err := protocol.Sign(c.cfg.Key, body)
 		if err != nil {
 			return nil, replica.Version{}, err
 		}
-		ack, err := c.store(ctx, rec, data, waitAll)
+		ack, err := c.store(ctx, rec, v.data, v.waitAll)
 		if err == nil {
 			return ack, replica.Version{Clock: body.GetClock(), Writer: string(c.cfg.ID)}, nil
 		}
 		if fault.CodeOf(err) == fault.NotAllowed && len(ack.missing()) > 0 {
-			return nil, replica.Version{}, fault.New(fault.TryAgain, "%d blocks of %q have gone since they were stored, so it is not stored; put it again, and only what is missing is sent", len(ack.missing()), body.GetName())
+			return nil, replica.Version{}, fault.New(fault.TryAgain, "%d blocks of %q have gone since they were stored, so it is not stored; put it again, and only what is missing is sent", len(ack.missing()), v.name)
 		}
 		if fault.CodeOf(err) != fault.NotAllowed || ack == nil || ack.GetCurrent() == nil {
 			return nil, replica.Version{}, err
@@ -100,7 +117,7 @@ func (c *Client) write(ctx context.Context, body *pb.RecordBody, data []byte, wa
 		}
 		replaced = current.RecordBody
 	}
-	return nil, replica.Version{}, fault.New(fault.TryAgain, "others write %q all the time; try again", body.GetName())
+	return nil, replica.Version{}, fault.New(fault.TryAgain, "others write %q all the time; try again", v.name)
 }
 
 // replace makes body a version that replaces another one.
@@ -117,7 +134,11 @@ func (c *Client) replace(body, replaced *pb.RecordBody) {
 // Remove deletes a file, its siblings included, everywhere: a tombstone takes its place until every
 // holder has it.
 func (c *Client) Remove(ctx context.Context, name string) error {
-	found, err := c.fetchRecord(ctx, &pb.Get{Name: name})
+	t, err := c.target(name)
+	if err != nil {
+		return err
+	}
+	found, err := c.fetchRecord(ctx, t, &pb.Get{Name: t.stored})
 	if err != nil {
 		return err
 	}
@@ -133,8 +154,8 @@ func (c *Client) Remove(ctx context.Context, name string) error {
 	}
 	slices.SortFunc(replaced.Ancestors, func(a, b *pb.Version) int { return protocol.CompareVersions(b, a) })
 	replaced.Ancestors = slices.CompactFunc(replaced.Ancestors, func(a, b *pb.Version) bool { return protocol.CompareVersions(a, b) == 0 })
-	_, _, err = c.write(ctx, &pb.RecordBody{
-		Name: name, Deleted: true, Modified: uint64(max(0, time.Now().UnixMilli())), Copies: rec.GetCopies(), //nolint:gosec // a time
-	}, nil, false, replaced)
+	_, _, err = c.write(ctx, newVersion{target: t, body: &pb.RecordBody{
+		Name: t.stored, Deleted: true, Modified: uint64(max(0, time.Now().UnixMilli())), Copies: rec.GetCopies(), //nolint:gosec // a time
+	}}, replaced)
 	return err
 }

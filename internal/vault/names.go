@@ -39,6 +39,12 @@ func (v *Vault) token(stored string) (token [tokenSize]byte, ok bool) {
 	return [tokenSize]byte(raw), true
 }
 
+// Has reports whether a name on the ring is one of this vault.
+func (v *Vault) Has(stored string) bool {
+	_, ok := v.token(stored)
+	return ok
+}
+
 // Tags returns the tags of the folders that a file is in, one after the other: none when folders
 // are hidden.
 func (v *Vault) Tags(name string) []byte {

@@ -21,6 +21,8 @@ const (
 	HeaderModified = "P2pchord-Modified"
 	HeaderCopies   = "P2pchord-Copies"
 	HeaderMode     = "P2pchord-Mode"
+	// HeaderStoredHash is the hash of what holders have of an encrypted file.
+	HeaderStoredHash = "P2pchord-Stored-Hash"
 
 	TrailerEnd     = "P2pchord-End"     // "ok", or an error's code, a space, its message
 	TrailerSources = "P2pchord-Sources" // peer IDs, a comma between
@@ -39,6 +41,9 @@ func SetHeaders(h http.Header, i node.FileInfo) {
 	if i.Mode != 0 {
 		h.Set(HeaderMode, i.Mode.String())
 	}
+	if i.StoredHash != "" {
+		h.Set(HeaderStoredHash, i.StoredHash)
+	}
 	h.Set("ETag", ETag(i))
 	h.Set("Accept-Ranges", "bytes")
 	h.Set("Content-Type", "application/octet-stream")
@@ -47,7 +52,7 @@ func SetHeaders(h http.Header, i node.FileInfo) {
 
 // ParseHeaders is the reverse of SetHeaders.
 func ParseHeaders(name string, h http.Header) (node.FileInfo, error) {
-	i := node.FileInfo{Name: name, Hash: h.Get(HeaderHash), Version: h.Get(HeaderVersion)}
+	i := node.FileInfo{Name: name, Hash: h.Get(HeaderHash), Version: h.Get(HeaderVersion), StoredHash: h.Get(HeaderStoredHash)}
 	size, err1 := strconv.ParseInt(h.Get(HeaderSize), 10, 64)
 	key, err2 := strconv.ParseUint(h.Get(HeaderKey), 10, 16)
 	copies, err3 := strconv.Atoi(h.Get(HeaderCopies))

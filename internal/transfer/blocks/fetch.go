@@ -1,6 +1,7 @@
 package blocks
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"sync/atomic"
@@ -31,6 +32,7 @@ type Fetcher struct {
 // Block is a block to be fetched.
 type Block struct {
 	Name    string // of its file
+	Shown   string // what people call the file; Name if empty
 	Index   uint32
 	Hash    [protocol.HashSize]byte
 	Size    int
@@ -72,7 +74,7 @@ func (f *Fetcher) Fetch(ctx context.Context, b Block, memory *membudget.Reservat
 			return Fetched{}, request.Explain(ctx, err, nil)
 		}
 		if b.Repair || e.Now().After(deadline) {
-			return Fetched{}, fault.New(fault.TryAgain, "block %d of %q can't be had from any of its holders now; try again: %w", b.Index, b.Name, err)
+			return Fetched{}, fault.New(fault.TryAgain, "block %d of %q can't be had from any of its holders now; try again: %w", b.Index, cmp.Or(b.Shown, b.Name), err)
 		}
 		known = nil
 		if perr := env.Sleep(ctx, e, backoff); perr != nil {
