@@ -134,6 +134,16 @@ func (c *cluster) putAll(n *node.Node, prefix string, count int, files map[strin
 	}
 }
 
+// breakDisk makes the disk of a node fail, and has something written there: until then nobody can
+// notice.
+func (c *cluster) breakDisk(disk *brokenFS, n *node.Node, err syscall.Errno, files map[string][]byte) {
+	c.t.Helper()
+	name := c.nameOwnedBy(n, "noticed")
+	disk.breaks(err)
+	files[name] = bytesOf(7, 1000)
+	c.put(c.nodes[0], name, files[name])
+}
+
 // A node whose disk fails, however it does, steps aside: all writes through the others succeed, and
 // all reads, through it too. When the disk works again it comes back by itself, and nothing is
 // lost.
@@ -146,7 +156,7 @@ func TestANodeWithAFailedDiskStepsAside(t *testing.T) {
 			disks := c.disks(4)
 			files := map[string][]byte{}
 			c.putAll(c.nodes[0], "before", 12, files)
-			disks[3].breaks(err)
+			c.breakDisk(disks[3], c.nodes[3], err, files)
 			c.putAll(c.nodes[0], "meanwhile", 24, files)
 			c.eventually("the node steps aside", func() string { return c.isAside(c.nodes[3]) })
 			c.putAll(c.nodes[1], "later", 12, files)
@@ -294,7 +304,7 @@ func TestLeavingWithAFailedDisk(t *testing.T) {
 	disks := c.disks(4)
 	files := map[string][]byte{}
 	c.putAll(c.nodes[0], "before", 12, files)
-	disks[3].breaks(syscall.EIO)
+	c.breakDisk(disks[3], c.nodes[3], syscall.EIO, files)
 	c.putAll(c.nodes[0], "meanwhile", 12, files)
 	c.eventually("the node steps aside", func() string { return c.isAside(c.nodes[3]) })
 	if err := c.nodes[3].Leave(t.Context(), func(h node.HandOver) {
@@ -319,8 +329,7 @@ func TestTheOnlyCopyIsOnAFailedDisk(t *testing.T) {
 	if _, err := c.nodes[0].Put(t.Context(), name, bytes.NewReader(data), node.PutOptions{Size: int64(len(data)), Copies: 1}); err != nil {
 		t.Fatal(err)
 	}
-	disks[3].breaks(syscall.EROFS)
-	c.putAll(c.nodes[0], "meanwhile", 16, map[string][]byte{})
+	c.breakDisk(disks[3], c.nodes[3], syscall.EROFS, map[string][]byte{})
 	c.eventually("the node steps aside", func() string { return c.isAside(c.nodes[3]) })
 	c.eventually("the file is read", func() string {
 		f, err := c.nodes[0].Get(t.Context(), name, node.GetOptions{})
