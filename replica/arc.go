@@ -58,7 +58,7 @@ type faults struct {
 	lateGrant      bool // the grant is asked for after the holders were
 	unincorporated bool // a node that is not incorporated grants and is a witness
 	constantID     bool // a grant's ID doesn't change with the successor
-	ignoreClaims   bool // the sync goes on although another believes to own the arc
+	ignoreClaims   bool // the sync goes on although another peer claims the arc
 	unconfirmed    bool // the sync ends without asking whether the grant still stands
 	// a node that is alone grants itself the ring, whatever became of the others
 	alwaysFounder bool

@@ -65,7 +65,7 @@ type GrantAnswer struct {
 
 // ClaimAnswer is a holder's answer to the claim of another to an arc.
 type ClaimAnswer struct {
-	// Owns says that the holder believes to own a part of that arc itself.
+	// Owns says that the holder considers itself the owner of a part of that arc.
 	Owns bool
 	// Grantee is another node to which the holder grants a part of the arc, or none.
 	Grantee ring.Position

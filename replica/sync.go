@@ -75,7 +75,7 @@ func (a *Arc) ClaimAnswered(seq uint64, ans ClaimAnswer, ok bool) []Action {
 		return a.absent(from)
 	case a.cfg.faults.ignoreClaims:
 	case ans.Owns:
-		a.abort("another peer still believes to own the arc")
+		a.abort("another peer still considers itself the owner of the arc")
 		return []Action{Stabilize{}}
 	case ans.Grantee.IsNode() && ans.Grantee != a.cfg.Self:
 		a.abort("another peer has granted the arc to somebody else")
@@ -169,8 +169,8 @@ func (a *Arc) patience() int {
 	}
 }
 
-// GrantAsked decides, as the grantor, about the request of a node that believes to be the
-// successor.
+// GrantAsked decides, as the grantor, about the request of a node that considers
+// itself the successor.
 func (a *Arc) GrantAsked(from ring.Position) (GrantAnswer, []Action) {
 	a.returned(from)
 	if !a.neighbors.Incorporated && !a.cfg.faults.unincorporated || a.neighbors.Successor() != from {

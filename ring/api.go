@@ -33,7 +33,7 @@ type (
 	Found struct{}
 	// Queried says that From asks for the state. The same Step returns exactly one Answer or Busy.
 	Queried struct{ From Position }
-	// Notified says that From believes to be this node's predecessor.
+	// Notified says that From considers itself this node's predecessor.
 	Notified struct{ From Position }
 	// Answered is the reply to the Query with this Seq.
 	Answered struct {
@@ -126,7 +126,7 @@ type (
 		// Patience is as in Query.
 		Patience uint32
 	}
-	// Notify tells To that this node believes to be its predecessor.
+	// Notify tells To that this node considers itself its predecessor.
 	Notify struct{ To Position }
 	// Answer replies to the Queried of this Step.
 	Answer struct{ State State }

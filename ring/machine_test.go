@@ -320,8 +320,8 @@ func TestHasNeighbor(t *testing.T) {
 	}
 }
 
-// TestWithdraw: who has withdrawn is no member and does nothing to become one, whatever it hears,
-// until it comes back.
+// TestWithdraw: a node that has withdrawn is not a member, and does nothing to become one, whatever
+// it hears, until it returns.
 func TestWithdraw(t *testing.T) {
 	t.Parallel()
 	m := member(t, nil, 200, 300)

@@ -290,7 +290,7 @@ func (c *checker) destroyed(p *peer) {
 	}
 }
 
-// everywhere tells who has what of a name, with the newest ancestors.
+// everywhere says what each peer has under a name, with the newest ancestors.
 func (c *checker) everywhere(name string) string {
 	var b strings.Builder
 	for _, p := range c.world.peers {

@@ -132,7 +132,7 @@ func (u *users) operate(ctx context.Context, p *peer, client int, name string, k
 	finished = true
 }
 
-// read gets a file and its bytes. 0 is no file.
+// read gets a file and its bytes. It returns 0 for a file that does not exist.
 func (u *users) read(ctx context.Context, p *peer, name string) (uint64, error) {
 	f, err := p.user.get(ctx, name)
 	switch {

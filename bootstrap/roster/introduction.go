@@ -24,9 +24,9 @@ type Introduction struct {
 	Settling bool // nobody is there yet: ask again, don't found
 }
 
-// introduceNewcomer introduces a peer that wants to become a member. At most one peer at a time is
-// told to found a ring; one that was told so and isn't heard of again as a member holds the others
-// up for no longer than a lost peer would.
+// introduceNewcomer introduces a peer that is about to become a member. At most one peer at a time
+// is told to found a ring. If it then never reports as a member, it holds the others up for no
+// longer than a lost peer would.
 func (r *Roster) introduceNewcomer(now time.Time, p ring.Position, answers bool) Introduction {
 	if members := r.others(p); len(members) > 0 {
 		return Introduction{Peers: r.nearest(members, p)}

@@ -123,9 +123,9 @@ func (r *Roster) Goodbye(id ring.ID) []Change {
 	return []Change{{Left, e.info}}
 }
 
-// Expire takes out who has missed three heartbeats. When these were the last members they are
-// remembered, and newcomers wait for them before one founds a ring: it may be this peer that was
-// away.
+// Expire removes members that have missed three heartbeats. If they were the last ones, the roster
+// remembers them, and newcomers wait for them before one founds a ring: maybe it was this peer that
+// was away.
 func (r *Roster) Expire(now time.Time) []Change {
 	var out []Change
 	before := r.members

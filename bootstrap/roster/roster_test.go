@@ -253,7 +253,7 @@ func TestRoster(t *testing.T) {
 			{22, "beat", "b", "joined b"},
 			{22, "register", "c", "b"},
 		}},
-		{"who has left isn't remembered", "c", []step{
+		{"a member that left isn't remembered", "c", []step{
 			{0, "bye", "c", ""},
 			{0, "register", "a", "found"},
 		}},

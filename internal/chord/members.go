@@ -103,7 +103,7 @@ func (d *Driver) CheckMember(ctx context.Context, id peer.ID) error {
 	return err
 }
 
-// confirmMember asks a peer for its place, and the ring who has that place.
+// confirmMember asks a peer for its position, and the ring which peer is at that position.
 func (d *Driver) confirmMember(ctx context.Context, id peer.ID) error {
 	ctx, cancel := d.env.WithTimeout(ctx, d.cfg.Timeout/2)
 	defer cancel()

@@ -67,8 +67,8 @@ func (c *newcomers) remove(n *newcomer) {
 	c.asked = slices.DeleteFunc(c.asked, func(o *newcomer) bool { return o == n })
 }
 
-// Notified tells the ring that the peer at a position believes to be the predecessor, once the peer
-// has answered there. It does not wait for that.
+// Notified tells the ring that the peer at a position considers itself this node's predecessor,
+// once the peer has answered there. It does not wait for that.
 func (d *Driver) Notified(at ring.Position) {
 	if slices.Contains(d.Snapshot().View.Neighbors(), at) {
 		d.Step(ring.Notified{From: at})

@@ -3,5 +3,5 @@
 //
 // A data folder is recognized by its format file, or, should that be missing, by a lock beside an
 // identity. A secret is recognized by its content, wherever it is and whatever its name: anybody
-// who has the identity key of a peer can act as that peer.
+// with the identity key of a peer can act as that peer.
 package datafolder

@@ -111,7 +111,7 @@ func follow(path string) (string, error) {
 			return "", fault.New(fault.NotAllowed, "%s was just replaced by another link: try again", path)
 		}
 		if _, err := os.Stat(path); err != nil {
-			return path, nil //nolint:nilerr // it leads nowhere, and is no file's name
+			return path, nil //nolint:nilerr // a link that leads nowhere has no file to name
 		}
 		if !filepath.IsAbs(to) {
 			to = filepath.Dir(path) + string(filepath.Separator) + to

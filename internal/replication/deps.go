@@ -64,8 +64,8 @@ type Peers interface {
 	IsNeighbor(id peer.ID) bool
 	// CheckMember returns nil of a peer that is a member of the ring.
 	CheckMember(ctx context.Context, id peer.ID) error
-	// Notified says that the peer at a position believes to be this node's predecessor. It does not
-	// wait.
+	// Notified says that the peer at a position considers itself this node's predecessor. It does
+	// not wait.
 	Notified(at ring.Position)
 	// Connected reports whether there is a connection to a peer.
 	Connected(id peer.ID) bool

@@ -62,7 +62,7 @@ func (n *Node) forReader(ctx context.Context, from peer.ID, g *pb.Get) (s *chord
 	return s, ks, nil, err
 }
 
-// present returns the records of a file at a moment at which this node believes to be its owner.
+// present returns the records of a file at a moment when this node considers itself its owner.
 func (n *Node) present(ctx context.Context, at store.Place) (*chord.Snapshot, []records.Stored, error) {
 	s, err := n.arc.Serving(ctx, ring.Key(at.Key))
 	if err != nil {

@@ -23,7 +23,7 @@ import (
 type round struct {
 	env      env.Env
 	witness  ring.Position
-	durable  []ring.Position // who has it, this node first
+	durable  []ring.Position // holds it on disk; this node first
 	outcomes *env.Queue[sent]
 	left     int
 }

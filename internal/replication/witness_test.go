@@ -33,7 +33,7 @@ func TestWhoseVoteConfirms(t *testing.T) {
 		{"a greater one", readerVote{"witness", &pb.Confirm{Grant: current, Stamp: []byte("6")}}, has, true},
 		{"an older one", readerVote{"witness", &pb.Confirm{Grant: current, Stamp: []byte("4")}}, has, false},
 		{"none at all", readerVote{"witness", &pb.Confirm{Grant: current}}, has, false},
-		{"there is no file", readerVote{"witness", &pb.Confirm{Grant: current}}, nil, true},
+		{"no such file", readerVote{"witness", &pb.Confirm{Grant: current}}, nil, true},
 		{"another peer", readerVote{peer.ID("other"), &pb.Confirm{Grant: current, Stamp: []byte("5")}}, has, false},
 		{"an earlier grant", readerVote{"witness", &pb.Confirm{Grant: &pb.GrantID{Nonce: 1, Counter: 1}, Stamp: []byte("5")}}, has, false},
 		{"no grant", readerVote{"witness", &pb.Confirm{Stamp: []byte("5")}}, has, false},

@@ -47,7 +47,8 @@ func (a *allowances) of(p peer.ID) *rate.Limiter {
 	return l
 }
 
-// forget takes out who has its whole allowance again, or, when there is none, who has most of it.
+// forget removes the peers whose allowance is whole again or, if there are none, the peer with the
+// most left.
 func (a *allowances) forget() {
 	var most peer.ID
 	best := -1.0

@@ -59,7 +59,7 @@ func mayBeGivenLater(err error) bool {
 	return request.Retryable(err) || fault.CodeOf(err) == fault.NotAllowed
 }
 
-// heirs returns who has to hold a key without this node. It asks the ring for the owner of a key of
+// heirs returns the peers that have to hold a key without this node. It asks the ring for the owner of a key of
 // other arcs.
 func (d *departure) heirs(ctx context.Context, s *chord.Snapshot, key ring.Key, copies int) ([]ring.Position, error) {
 	if s.View.Alone() {

@@ -10,7 +10,7 @@ import (
 	"github.com/p2pchord/p2pchord/protocol/signed"
 )
 
-// Asker is who has sent a request, proved by the connection, and the private network whose member
+// Asker is the sender of a request, proved by the connection, and the private network whose member
 // it must say to be where it describes itself; zero in an open ring.
 type Asker struct {
 	ID      peer.ID
