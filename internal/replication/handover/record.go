@@ -59,8 +59,8 @@ func mayBeGivenLater(err error) bool {
 	return request.Retryable(err) || fault.CodeOf(err) == fault.NotAllowed
 }
 
-// heirs returns the peers that have to hold a key without this node. It asks the ring for the owner of a key of
-// other arcs.
+// heirs returns the peers that have to hold a key without this node. It asks the ring for the owner
+// of a key of other arcs.
 func (d *departure) heirs(ctx context.Context, s *chord.Snapshot, key ring.Key, copies int) ([]ring.Position, error) {
 	if s.View.Alone() {
 		return nil, fault.New(fault.Failed, "no other peer is in the ring")
