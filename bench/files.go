@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// randomFile writes size bytes that no other seed gives: equal bytes would not be sent twice.
+// randomFile writes size bytes that depend on the seed. Equal bytes would not be sent twice.
 func randomFile(path string, size int64, seed uint64) error {
 	f, err := os.Create(path) //nolint:gosec // the bench's own
 	if err != nil {
@@ -56,14 +56,14 @@ func countFiles(dir string, size int) (int, error) {
 	return n, err
 }
 
-// diskTime is how long the disk takes to make the bytes of a file durable in one copy:
-// what nobody who promises that can go below.
+// diskTime is how long the disk takes to make one copy of a file durable: the lower bound for
+// every tool that promises durability.
 func diskTime(from, to string) (time.Duration, error) {
 	in, err := os.Open(from) //nolint:gosec // the bench's own
 	if err != nil {
 		return 0, err
 	}
-	defer func() { _ = in.Close() }() // it was only read
+	defer func() { _ = in.Close() }() // it was opened for reading
 	began := time.Now()
 	out, err := os.Create(to) //nolint:gosec // the bench's own
 	if err != nil {

@@ -51,7 +51,7 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = os.RemoveAll(dir) }() // nothing in it is wanted any more
+	defer func() { _ = os.RemoveAll(dir) }() // its contents are no longer needed
 	if s.binary == "" {
 		if s.binary, err = build(ctx, dir); err != nil {
 			return err
@@ -89,7 +89,7 @@ func parse() (settings, error) {
 	if err != nil || n == 0 || s.rounds < 1 || s.files < 1 || s.small < 1 || s.requests < 1 || flag.NArg() > 0 {
 		return s, fmt.Errorf("wrong usage: see -help (%w)", err)
 	}
-	s.size = int64(n) //nolint:gosec // nobody has that much
+	s.size = int64(n) //nolint:gosec // far below the limit
 	return s, nil
 }
 

@@ -2,11 +2,11 @@ package main
 
 import "time"
 
-// peakEvery is the time between two looks at a process. The system keeps the peak
-// itself, so only what grows just before the end is missed.
+// peakEvery is the sampling period. The system records the peak itself, so only growth just before
+// a process ends is missed.
 const peakEvery = 10 * time.Millisecond
 
-// peak follows the largest memory of a process until stop.
+// peak records the peak memory of a process until stop.
 type peak struct {
 	quit chan struct{}
 	done chan int64

@@ -58,7 +58,7 @@ func startNginx(ctx context.Context, nginx, dir, root string) (*webServer, error
 	}
 	user := ""
 	if os.Geteuid() == 0 {
-		user = "user root;\n" // else its worker could not read what the bench wrote
+		user = "user root;\n" // otherwise its worker can't read the files of the benchmark
 	}
 	config := filepath.Join(dir, "nginx.conf")
 	if err := os.WriteFile(config, fmt.Appendf(nil, nginxConfig, user, dir, port, root), 0o600); err != nil {

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// others measures further tools, where they are installed: the time in which one
-// process gets the file from another one on this machine.
+// others measures other tools that are installed: how long one process takes to get the file from
+// another on this machine.
 var others = map[string]func(ctx context.Context, path, dir, big string) (time.Duration, error){
 	"ipfs": kubo,
 	"croc": croc,
@@ -105,12 +105,12 @@ func equalFiles(a, b string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	defer func() { _ = x.Close() }() // it was only read
+	defer func() { _ = x.Close() }() // it was opened for reading
 	y, err := os.Open(b)             //nolint:gosec // the bench's own
 	if err != nil {
 		return false, err
 	}
-	defer func() { _ = y.Close() }() // it was only read
+	defer func() { _ = y.Close() }() // it was opened for reading
 	bufX, bufY := make([]byte, 1<<20), make([]byte, 1<<20)
 	for {
 		n, errX := io.ReadFull(x, bufX)

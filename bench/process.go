@@ -13,10 +13,10 @@ import (
 	"time"
 )
 
-// endWithin is how long a process may take to end by itself.
+// endWithin is how long a process may take to end after SIGTERM.
 const endWithin = 20 * time.Second
 
-// process runs beside the bench until stop.
+// process runs in the background until stop.
 type process struct {
 	name   string
 	cmd    *exec.Cmd
@@ -109,7 +109,7 @@ func waitFor(ctx context.Context, check func() error) error {
 	}
 }
 
-// ran is what a command took.
+// ran is the cost of a command.
 type ran struct {
 	took   time.Duration
 	cpu    time.Duration // processor time, its own
@@ -142,7 +142,7 @@ func tail(s string) string {
 	return strings.Join(lines[max(0, len(lines)-10):], "\n")
 }
 
-// freePort returns a TCP port of loopback that nobody listens on.
+// freePort returns a TCP port of loopback that is not in use.
 func freePort() (int, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it returns at once
 	if err != nil {
@@ -156,7 +156,7 @@ func freePort() (int, error) {
 	return addr.Port, nil
 }
 
-// answers reports whether somebody listens on a TCP port of loopback.
+// answers reports whether a process listens on a TCP port of loopback.
 func answers(port int) error {
 	c, err := net.DialTimeout("tcp", fmt.Sprintf("127.0.0.1:%d", port), time.Second) //nolint:noctx // a second at most
 	if err != nil {

@@ -22,14 +22,14 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 )
 
-// The raw baseline: what go-libp2p moves over one stream of TCP, TLS 1.3 and yamux, from
-// memory, when nobody looks at the bytes. It runs in processes of its own:
+// The raw baseline: the throughput of go-libp2p over one stream of TCP, TLS 1.3, and yamux, from
+// memory to memory, without looking at the bytes. It runs in separate processes:
 //
 //	bench raw serve                      writes its address and answers until it is ended
 //	bench raw fetch -addr A -size S -count N
 //
-// The second asks N times for S bytes, each time on a stream of its own, and writes the
-// median time in nanoseconds.
+// The second requests S bytes N times, each time on a new stream, and prints the median time in
+// nanoseconds.
 const (
 	rawVerb = "raw"
 	rawID   = protocol.ID("/p2pchord-bench/raw/1.0.0")

@@ -43,8 +43,8 @@ func (r *ring) start(ctx context.Context) error {
 	r.boot, r.contact = p, addrs[0]
 	for i := range nodes {
 		name := fmt.Sprintf("node%d", i+1)
-		// Equal ring addresses in every round: the arcs, and with them who holds what first, don't
-		// vary.
+		// The ring addresses are the same in every round, so the arcs, and with them the owners,
+		// don't vary.
 		_, p, err := r.run(ctx, name, "node", "--listen", "/ip4/127.0.0.1/tcp/0", "--bootstrap", r.contact,
 			"--ring-address", fmt.Sprintf("localhost:%d", 8001+i), "--mdns=false", "--no-prompt")
 		if err != nil {
@@ -114,7 +114,7 @@ func (r *ring) api(ctx context.Context, dir string) (*client.Client, error) {
 	return client.Dial(ctx, filepath.Join(dir, gateway.SocketName), 0)
 }
 
-// cpu is the processor time that all members have had.
+// cpu is the processor time of all members.
 func (r *ring) cpu() (sum time.Duration) {
 	for _, p := range r.nodes {
 		sum += cpuOf(p.cmd.Process.Pid)
@@ -122,8 +122,7 @@ func (r *ring) cpu() (sum time.Duration) {
 	return sum
 }
 
-// verb runs a verb as a client that passes through, with no node of its own. Its
-// processor time is that of the ring too.
+// verb runs a verb as a client, without a node. The processor time includes the ring's.
 func (r *ring) verb(ctx context.Context, args ...string) (ran, error) {
 	before := r.cpu()
 	out, err := command(ctx, r.binary, append(args, "--bootstrap", r.contact, "--data", filepath.Join(r.dir, "nobody"), "--quiet")...)
@@ -131,8 +130,7 @@ func (r *ring) verb(ctx context.Context, args ...string) (ran, error) {
 	return out, err
 }
 
-// whole waits until every node has so many bytes more than nothing: with three copies, all of a
-// file.
+// whole waits until every node stores this many bytes: with three copies, each has the whole file.
 func (r *ring) whole(ctx context.Context, size int64) error {
 	for _, dir := range r.folders {
 		c, err := r.api(ctx, dir)

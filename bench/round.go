@@ -17,7 +17,7 @@ import (
 	"github.com/p2pchord/p2pchord/node"
 )
 
-// bench is one run: what lives through all its rounds, and what they measured.
+// bench is one run: the state that all rounds share, and their measurements.
 type bench struct {
 	settings
 	dir   string
@@ -131,8 +131,8 @@ func (b *bench) measures(part string) bool {
 	return b.only == "" || slices.Contains(strings.Split(b.only, ","), part)
 }
 
-// throughNode puts the large file through a member of the ring, and gets it through
-// another one that holds it. It has a ring of its own: equal bytes are not sent twice.
+// throughNode puts the large file through a member of the ring, and gets it through another one
+// that holds it. It uses a new ring because equal bytes are not sent twice.
 func (b *bench) throughNode(ctx context.Context, dir, big string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
@@ -166,7 +166,7 @@ func (b *bench) throughNode(ctx context.Context, dir, big string) error {
 func (b *bench) baselines(ctx context.Context, _ *ring, dir, big string) error {
 	out := filepath.Join(dir, "out")
 	if b.sync != nil {
-		_ = os.Remove(out) // else it would compare
+		_ = os.Remove(out) // otherwise it would be compared
 		r, err := command(ctx, b.tools["rsync"], "--whole-file", b.source+"big", out)
 		if err != nil {
 			return err
@@ -228,9 +228,9 @@ func (b *bench) large(ctx context.Context, r *ring, dir, big string) error {
 	return b.toFile(ctx, r, dir, big)
 }
 
-// toFile gets the large file with curl and from the ring, side by side: what writes 1 GiB
-// to a file depends on the state of the machine's memory more than on anything else. They
-// take turns in being the first, and neither gets the memory that the other has given back.
+// toFile gets the large file with curl and from the ring, side by side: the time to write 1 GiB to
+// a file depends mostly on the state of the machine's memory. They take turns in going first, and
+// neither reuses the memory that the other has released.
 func (b *bench) toFile(ctx context.Context, r *ring, dir, big string) error {
 	out, other := filepath.Join(dir, "out"), filepath.Join(dir, "curl.out")
 	curl := func() error {
@@ -318,7 +318,7 @@ func (b *bench) latency(ctx context.Context, r *ring, _, _ string) error {
 	return nil
 }
 
-// latencies gets one file again and again over one node's socket.
+// latencies gets one file repeatedly over one node's socket.
 func (r *ring) latencies(ctx context.Context, dir, name string, count int) ([]time.Duration, error) {
 	c, err := r.api(ctx, dir)
 	if err != nil {

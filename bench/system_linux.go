@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// childAttributes makes a process end with the bench, however that ends.
+// childAttributes makes a process end when this one does, for whatever reason.
 func childAttributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 }
@@ -36,7 +36,7 @@ func peakOf(pid int) int64 {
 // clockTick is the unit of the processor times in /proc: USER_HZ, 100 a second on every Linux.
 const clockTick = time.Second / 100
 
-// cpuOf is the processor time that a process has had.
+// cpuOf is the processor time that a process has used.
 func cpuOf(pid int) time.Duration {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
@@ -80,7 +80,7 @@ func loadAverage() string {
 	return load
 }
 
-// cpuName is what the processor calls itself.
+// cpuName is the model name of the processor.
 func cpuName() string {
 	b, err := os.ReadFile("/proc/cpuinfo")
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 
 func childAttributes() *syscall.SysProcAttr { return nil }
 
-// peakOf says 0, "not known": only Linux tells it of a process that runs.
+// peakOf returns 0, for "not known": only Linux reports it for a running process.
 func peakOf(int) int64 { return 0 }
 
 func cpuOf(int) time.Duration { return 0 }

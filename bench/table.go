@@ -45,7 +45,7 @@ func (s *samples) time(row string, t time.Duration) { s.times[row] = append(s.ti
 
 func (s *samples) memory(name string, bytes int64) { s.peaks[name] = max(s.peaks[name], bytes) }
 
-// command notes what a command took, with the processor time of a server beside it.
+// command records the cost of a command, including the processor time of its server.
 func (s *samples) command(row string, r ran, server time.Duration) {
 	s.time(row, r.took)
 	s.cpu[row] = append(s.cpu[row], r.cpu+server)
@@ -141,7 +141,7 @@ func (b *bench) print(to io.Writer, machine, load string) {
 		peaks = append(peaks, fmt.Sprintf("%s %d MiB", name, b.taken.peaks[name]>>20))
 	}
 	fmt.Fprintf(w, "%s (goal: under 200 MiB each).\n", strings.Join(peaks, ", "))
-	_, _ = io.WriteString(to, w.String()) // to a person, who sees what is missing
+	_, _ = io.WriteString(to, w.String()) // for a person, who notices if it is incomplete
 }
 
 // speed of the large file in MiB/s.

@@ -1,6 +1,5 @@
-// A client of a p2pchord ring, written from protocol/SPEC.md. It looks names up, lists, gets, puts
-// and deletes
-// files, without becoming a member of the ring.
+// A client of a p2pchord ring, written from protocol/SPEC.md. It looks names up, and lists, gets,
+// puts, and deletes files, without becoming a member of the ring.
 
 import './node20.js'
 import { randomInt } from 'node:crypto'
@@ -91,8 +90,7 @@ export class Client {
       const stream = await this.#node.dialProtocol(addrs, protocols[kind].id, { signal: AbortSignal.timeout(10_000) })
       return await ask(stream, kind, request, body)
     } catch (err) {
-      // What has been sent and not answered may have been carried out: it may be repeated all the
-      // same.
+      // A request without an answer may have been carried out. It is safe to repeat it.
       throw err instanceof StatusError ? err : unreachable(`${peer.id}: ${err.message}`, err)
     } finally {
       lane.leave()
@@ -109,8 +107,8 @@ export class Client {
   }
 
   /**
-   * patiently repeats fn while its failure may pass: after the time that the peer names,
-   * otherwise 0.1 s, doubling, to 2 s.
+   * patiently repeats fn while its error is temporary: after the time that the peer names, or
+   * else after 0.1 s, doubling up to 2 s.
    */
   async #patiently (fn) {
     const end = Date.now() + this.#timeout
@@ -142,8 +140,8 @@ export class Client {
   }
 
   /**
-   * atOwner runs fn with the owner of a key. One that isn't it names a better one, which is tried
-   * before the key is looked up anew.
+   * atOwner runs fn with the owner of a key. A peer that isn't the owner names a better one, which
+   * is tried before the key is looked up again.
    */
   async #atOwner (key, fn) {
     return this.#patiently(async () => {
@@ -168,7 +166,7 @@ export class Client {
     return { name, key, owner: id }
   }
 
-  /** members goes around the ring: from any member to its successor, until it is there again. */
+  /** members walks around the ring, from any member to its successor, until it is back. */
   async members () {
     return this.#patiently(async () => {
       const all = []
@@ -202,8 +200,8 @@ export class Client {
   }
 
   /**
-   * current reads the current version: its verified body, its siblings', and the first block when
-   * it came along.
+   * current reads the current version: its verified body, those of its siblings, and the first
+   * block if the answer has it.
    */
   async #current (name, withBody) {
     checkName(name)
@@ -300,8 +298,8 @@ export class Client {
   }
 
   /**
-   * store puts one record, the same one until it is acknowledged: so one write never becomes two
-   * versions.
+   * store puts one record. It repeats the same record until it is acknowledged, so that one write
+   * never becomes two versions.
    */
   async #store (body, block) {
     const record = await sign(this.#privateKey, this.#publicKey, body)

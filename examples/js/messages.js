@@ -15,7 +15,7 @@ export const protocols = {
   file: { id: '/p2pchord/file/1.0.0', request: 'FileRequest', response: 'FileResponse', limit: 4 << 20 }
 }
 
-/** The most raw bytes after a message, and after a request that doesn't offer them first. */
+/** The limits of raw bytes after a message, and after a request that doesn't offer them first. */
 export const maxBody = 32 << 20
 export const maxImmediateBody = 64 << 10
 

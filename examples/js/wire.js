@@ -3,7 +3,7 @@
 import { byteStream } from '@libp2p/utils'
 import { decode, encode, frame, maxBody, maxImmediateBody, protocols, readFrame } from './messages.js'
 
-/** A peer's answer that is a failure. name is that of SPEC.md's table. */
+/** An answer that reports a failure. name is from the table in SPEC.md. */
 export class StatusError extends Error {
   constructor (answer) {
     super(answer.message || statuses[answer.status] || `status ${answer.status}`)
@@ -21,7 +21,7 @@ const silence = 10_000 // milliseconds without a byte after which a peer is give
 /**
  * ask sends one request and returns {answer, body}. stream is a libp2p stream of protocols[kind],
  * which is closed afterwards.
- * body is what goes with a Put: with more than 64 KiB of it only an offer goes first.
+ * body are the bytes of a Put: if they are more than 64 KiB, an offer is sent first.
  */
 export async function ask (stream, kind, request, body = new Uint8Array()) {
   const { request: type, response, limit } = protocols[kind]
@@ -53,7 +53,7 @@ export async function ask (stream, kind, request, body = new Uint8Array()) {
   }
 }
 
-/** readBody reads in parts, so that the deadline is for each of them and not for all. */
+/** readBody reads in parts, so that the deadline applies to each part and not to the whole. */
 async function readBody (read, size) {
   const out = new Uint8Array(size)
   for (let at = 0; at < size;) {

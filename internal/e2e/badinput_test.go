@@ -11,7 +11,8 @@ import (
 	"testing"
 )
 
-// refuses runs a command that has to fail with this exit code and one line that holds some words.
+// refuses runs a command that has to fail with this exit code and one line that contains certain
+// text.
 func refuses(t *testing.T, code int, words string, args ...string) {
 	t.Helper()
 	out, errs, got := run(t, nil, args...)
@@ -91,7 +92,7 @@ func TestBadNamesAndFiles(t *testing.T) {
 	noTraces(t, filepath.Dir(path), "f")
 }
 
-// noTraces checks that a folder holds these files and nothing else, no partial ones for instance.
+// noTraces checks that a folder holds exactly these files, and no partial ones.
 func noTraces(t *testing.T, dir string, want ...string) {
 	t.Helper()
 	entries, err := os.ReadDir(dir)
@@ -127,7 +128,7 @@ func TestFullNode(t *testing.T) {
 	must(t, nil, "rm", "small", "--data", r.nodes[2].data)
 }
 
-// mounted is a disk of its own, of that size, until the end of the test.
+// mounted mounts a separate disk of this size until the end of the test.
 func mounted(t *testing.T, size string) string {
 	t.Helper()
 	disk := filepath.Join(t.TempDir(), "disk")
@@ -160,7 +161,7 @@ func TestFullDisk(t *testing.T) {
 	path := r.files["large"].path
 	delete(r.files, "large")
 	refuses(t, 7, "space", "put", path, "--name", "large", "--data", r.nodes[0].data)
-	// Getting into a folder without room: one line, and nothing of it stays.
+	// A get into a full folder prints one line and leaves nothing behind.
 	refuses(t, 7, "space", "get", "before", "-o", filepath.Join(target, "before"), "--data", r.nodes[0].data)
 	noTraces(t, target)
 	r.readable()

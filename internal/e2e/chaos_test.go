@@ -71,7 +71,7 @@ var register = porcupine.Model{
 	},
 }
 
-// chaos is a ring under fire and the history of what its users saw.
+// chaos is a ring whose nodes fail, and the history of what its users saw.
 type chaos struct {
 	*theRing
 	start time.Time
@@ -123,7 +123,8 @@ func (c *chaos) user(ctx context.Context, id int, names []string) {
 	}
 }
 
-// perform does one operation. known is false for a read without an answer, which tells nothing.
+// perform does one operation. known is false for a read without an answer: it has no effect to
+// check.
 func perform(ctx context.Context, api *client.Client, req request) (ans answer, known bool) {
 	ctx, cancel := context.WithTimeout(ctx, 40*time.Second)
 	defer cancel()
@@ -201,8 +202,7 @@ func pause(ctx context.Context, d time.Duration) {
 }
 
 // TestChaos keeps putting, getting and removing while nodes are killed, paused and restarted, and
-// checks that what the users saw is linearizable. P2PCHORD_CHAOS sets how long it goes on, "10m"
-// for instance.
+// checks that what the users saw is linearizable. P2PCHORD_CHAOS sets the duration, such as "10m".
 func TestChaos(t *testing.T) {
 	length := 30 * time.Second
 	if s := os.Getenv("P2PCHORD_CHAOS"); s != "" {
@@ -253,7 +253,7 @@ func TestChaos(t *testing.T) {
 	watching.Wait()
 	meter.check(t)
 
-	// At the end every node says the same of every name.
+	// In the end all nodes agree on every name.
 	for i, p := range c.live() {
 		for _, name := range names {
 			call := time.Since(c.start)

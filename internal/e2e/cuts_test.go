@@ -18,7 +18,7 @@ import (
 	"github.com/p2pchord/p2pchord/node"
 )
 
-// written is what one user knows of one name that nobody else writes.
+// written is what one user knows about a name that only this user writes.
 type written struct {
 	acked   string   // what was acknowledged last; empty: nothing, or a delete
 	maybe   []string // sent afterwards without an answer; "" is a delete
@@ -118,9 +118,9 @@ func (w *written) agrees(has []string) error {
 	return fmt.Errorf("%q was acknowledged, there is %q", w.acked, has)
 }
 
-// TestChaosWithCuts writes on both sides of a link that is cut and healed, while nodes are killed,
-// and restarted: what was acknowledged is there when all is well again.
-// P2PCHORD_CHAOS sets how long it goes on, "10m" for instance.
+// TestChaosWithCuts writes on both sides of a link that is cut and restored, while nodes are killed
+// and restarted. In the end every acknowledged write is still there. P2PCHORD_CHAOS sets the
+// duration, such as "10m".
 func TestChaosWithCuts(t *testing.T) {
 	length, size := 25*time.Second, 6
 	if s := os.Getenv("P2PCHORD_CHAOS"); s != "" {

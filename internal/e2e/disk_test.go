@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// fillDisk keeps a disk full, as a program does that goes on writing: what others give up is taken
-// at once. The function that it returns stops it and makes room.
+// fillDisk keeps a disk full, as a program that never stops writing does: it takes any space that
+// others free at once. The function that it returns stops it and makes room.
 func fillDisk(t *testing.T, disk string) (makeRoom func()) {
 	t.Helper()
 	f, err := os.Create(filepath.Join(disk, "other"))
@@ -50,9 +50,9 @@ func fillDisk(t *testing.T, disk string) (makeRoom func()) {
 	})
 }
 
-// Another program fills the disk of one of four nodes: files are put and got as before, through
-// that node too, and it comes back by itself when there is room. A start on the full disk says what
-// is wrong.
+// Another program fills the disk of one of four nodes. Puts and gets succeed as before, through
+// that node too, and it returns by itself when there is room. A start on the full disk explains
+// what is wrong.
 func TestTheDiskOfOneNodeIsFullForAWhile(t *testing.T) {
 	t.Parallel()
 	disk := mounted(t, "200m")
@@ -70,7 +70,7 @@ func TestTheDiskOfOneNodeIsFullForAWhile(t *testing.T) {
 		for i := range 12 {
 			name := fmt.Sprintf("%s/%d", what, i)
 			r.create(name, int64(i*3000))
-			if what == "meanwhile" { // who owns it depends on when the node steps aside
+			if what == "meanwhile" { // its owner depends on when the node steps aside
 				must(t, nil, "put", r.files[name].path, "--name="+name, "--data", r.any().data)
 				continue
 			}

@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// A file that nobody can take stays where it is and is named; the others go all the same.
+// A file that no other node can take stays where it is, and is reported; the others are handed
+// over.
 func TestLeaveWithAFileThatNobodyCanTake(t *testing.T) {
 	t.Parallel()
 	r := newRing(t)
@@ -44,7 +45,7 @@ func TestLeaveWithAFileThatNobodyCanTake(t *testing.T) {
 	if err := r.check(r.live()[0], small); err != nil {
 		t.Errorf("%q after the leave: %v", small, err)
 	}
-	// Started again it has the file still.
+	// After a restart it still has the file.
 	r.start("localhost:8001")
 	r.settled()
 	for _, p := range r.live() {

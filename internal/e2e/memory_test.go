@@ -15,7 +15,7 @@ import (
 	"github.com/p2pchord/p2pchord/node"
 )
 
-// peak is the most memory in bytes that a process has had so far.
+// peak is the peak memory of a process so far, in bytes.
 func (p *process) peak() int64 {
 	p.t.Helper()
 	raw, err := os.ReadFile(filepath.Join("/proc", fmt.Sprint(p.cmd.Process.Pid), "status"))
@@ -31,8 +31,8 @@ func (p *process) peak() int64 {
 	return kib << 10
 }
 
-// However many users put and get large files at a time, no process exceeds its memory, and all of
-// them are served. The smallest budget is enough, too.
+// However many users put and get large files at the same time, no process exceeds its memory limit,
+// and all users are served. The smallest limit is enough, too.
 func TestManyTransfersAtOnceStayWithinMemory(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes a while")

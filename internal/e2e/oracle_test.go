@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// The oracle says who holds what from ring addresses and names alone, by the definition: sort the
-// nodes, take the first at or after the key. It shares no code with the product.
+// The oracle computes the holders from ring addresses and names alone, by the definition: sort the
+// nodes, and take the first at or after the key. It shares no code with the product.
 
 // oracleKey is the MD5 of s as one big-endian number, mod 2^16.
 func oracleKey(s string) int {

@@ -53,8 +53,9 @@ func text(p *process, name string, o node.GetOptions) (string, error) {
 	return string(b), errors.Join(err, f.Close())
 }
 
-// TestPartition cuts a ring of eight into five and three, writes on both sides, the same name
-// too, and heals it: one ring, every file there, one winner and one sibling everywhere.
+// TestPartition cuts a ring of eight nodes into five and three, writes on both sides, once under
+// the same name, and restores the link. In the end there is one ring with every file, and with the
+// same winner and sibling at every node.
 func TestPartition(t *testing.T) {
 	l := newLab(t, "p2pcut")
 	r := &theRing{t: t, files: map[string]file{}, dir: t.TempDir()}
@@ -106,8 +107,8 @@ func TestPartition(t *testing.T) {
 			want[fmt.Sprintf("during/%s/%d", side, i)] = fmt.Sprint("during ", side, i)
 		}
 	}
-	// A record whose owner was on the other side all the while comes to it from those who find that
-	// they hold a stray.
+	// A record whose owner was on the other side all the time reaches it from the nodes that find
+	// it to be a stray.
 	waitFor(t, "all files of both sides are there", func() error {
 		for name, content := range want {
 			for _, p := range r.nodes {

@@ -71,7 +71,7 @@ func startProcessIn(t *testing.T, netns, data string, args ...string) *process {
 	addrFile := filepath.Join(t.TempDir(), "addrs")
 	command := append([]string{path}, append(args, "--data", data, "--addr-file", addrFile)...)
 	if netns != "" {
-		// ip replaces itself by the program
+		// ip execs the program
 		command = append([]string{"ip", "netns", "exec", netns}, command...)
 	}
 	p.cmd = exec.Command(command[0], command[1:]...)
@@ -122,7 +122,7 @@ func (p *process) signal(s os.Signal) {
 	}
 }
 
-// kill ends the process without a word of warning.
+// kill ends the process without a warning.
 func (p *process) kill() {
 	p.signal(syscall.SIGKILL)
 	<-p.ended
@@ -137,7 +137,7 @@ func (p *process) alive() bool {
 	}
 }
 
-// api speaks to a node over its socket.
+// api is a client of a node's socket.
 func (p *process) api() *client.Client {
 	p.t.Helper()
 	p.mu.Lock()
@@ -184,7 +184,7 @@ func must(t *testing.T, stdin []byte, args ...string) []byte {
 	return out
 }
 
-// waitFor waits for a condition; the last error is the failure.
+// waitFor waits for a condition. If it doesn't come, the test fails with the last error.
 func waitFor(t *testing.T, what string, check func() error) {
 	t.Helper()
 	deadline := time.Now().Add(2 * time.Minute)

@@ -47,7 +47,7 @@ func newRing(t *testing.T, addresses ...string) *theRing {
 	return r
 }
 
-// start adds a node with this ring address; one that was there before continues with its folder.
+// start starts a node with this ring address, in the folder of an earlier one with that address.
 func (r *theRing) start(address string, more ...string) *process {
 	r.t.Helper()
 	args := []string{
@@ -78,7 +78,7 @@ func (r *theRing) places() []place {
 	return out
 }
 
-// settled waits until every live node says that the ring of just these nodes is right.
+// settled waits until every live node reports a healthy ring of exactly these nodes.
 func (r *theRing) settled() {
 	r.t.Helper()
 	live := r.live()
@@ -124,7 +124,7 @@ func (r *theRing) create(name string, size int64) {
 	r.files[name] = file{path: path, size: size, sum: [sha256.Size]byte(h.Sum(nil))}
 }
 
-// put stores a file with the command, at some node, and checks what it says.
+// put stores a file with the command, at some node, and checks its output.
 func (r *theRing) put(name string) {
 	r.t.Helper()
 	f := r.files[name]
@@ -185,7 +185,7 @@ func (r *theRing) check(p *process, name string) error {
 	return nil
 }
 
-// replicated waits until every file is complete on just the holders that the oracle names.
+// replicated waits until every file is complete on exactly the holders that the oracle computes.
 func (r *theRing) replicated() {
 	r.t.Helper()
 	places := r.places()

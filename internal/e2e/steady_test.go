@@ -23,7 +23,7 @@ const (
 	mostMemory = 200 << 20
 )
 
-// usage is what a process took at one moment.
+// usage is what a process uses at one moment.
 type usage struct {
 	at       time.Duration // since it was first seen
 	resident int64         // bytes
@@ -58,7 +58,7 @@ func (m *meter) run(done <-chan struct{}, live func() []*process) {
 	}
 }
 
-// sample reads /proc; where there is none, nothing is known.
+// sample reads /proc. Without /proc there are no samples.
 func (m *meter) sample(p *process) {
 	pid := p.cmd.Process.Pid
 	dir := filepath.Join("/proc", strconv.Itoa(pid))
@@ -84,7 +84,7 @@ func (m *meter) sample(p *process) {
 	m.samples[pid] = append(m.samples[pid], usage{time.Since(m.first[pid]), resident << 10, len(fds)})
 }
 
-// check compares what each process that ran long enough took at its end with what it took after its
+// check compares, for each process that ran long enough, the usage at its end with that after its
 // warm-up.
 func (m *meter) check(t *testing.T) {
 	t.Helper()

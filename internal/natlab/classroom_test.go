@@ -15,8 +15,8 @@ import (
 // startsAtOnce is how many nodes of a classroom are starting at a time.
 const startsAtOnce = 4
 
-// nodesPerMachine is how many nodes share a namespace: the kernel's table of neighbors is one for
-// all namespaces, and 60 machines that all speak with each other don't fit into it.
+// nodesPerMachine is how many nodes share a namespace: all namespaces share the kernel's neighbor
+// table, which is too small for 60 machines that all talk to each other.
 const nodesPerMachine = 6
 
 // A classroom: 60 nodes behind one address, each with a slot at the bootstrap peer's relay.
@@ -37,7 +37,7 @@ func TestClassroom(t *testing.T) {
 	var machine *Host
 	for i := range peers {
 		if i >= startsAtOnce {
-			nodes[i-startsAtOnce].ready() // more at once would measure this machine's processors
+			nodes[i-startsAtOnce].ready() // more at once would measure the processors
 		}
 		if i%nodesPerMachine == 0 {
 			machine = room.Host()

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// farSize is the size of a file that goes over a long way: several blocks, so that there is
-// progress to tell.
+// farSize is the size of a file that is sent over a long path: several blocks, so that there is
+// progress to report.
 const farSize = 9e6
 
 // Two homes in different parts of a country: 20 ms from one to the other, and one packet of a

@@ -42,9 +42,9 @@ func (h *Host) Move(to *Router) {
 	h.attachment = to.lan.attach(h.ns, h.dev, to.lan.family)
 }
 
-// Command is a command that runs on the machine. ip replaces itself by it, so signals reach it.
+// Command is a command that runs on the machine. ip execs it, so signals reach it.
 func (h *Host) Command(name string, args ...string) *exec.Cmd {
-	return exec.Command("ip", append([]string{"netns", "exec", h.ns, name}, args...)...) //nolint:gosec,noctx // the test's own words; who starts it ends it
+	return exec.Command("ip", append([]string{"netns", "exec", h.ns, name}, args...)...) //nolint:gosec,noctx // the test's own command; the caller ends it
 }
 
 // Resolve lets programs that Command starts on the machine from now on find an address for a name.
@@ -52,7 +52,7 @@ func (h *Host) Resolve(name, address string) {
 	t := h.seg.lab.t
 	t.Helper()
 	dir := filepath.Join("/etc/netns", h.ns)        // `ip netns exec` puts what is here over /etc
-	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // every user looks names up there
+	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // every user resolves names there
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -65,7 +65,7 @@ func (h *Host) Resolve(name, address string) {
 	}
 }
 
-// received is how many bytes have come to the machine.
+// received is how many bytes the machine has received.
 func (h *Host) received() int64 {
 	l := h.seg.lab
 	l.t.Helper()

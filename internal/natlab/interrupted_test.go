@@ -66,7 +66,7 @@ func TestRelayRestarted(t *testing.T) {
 	b.whole(30*time.Second, 2)
 }
 
-// A provider gives another address at night: the node comes back by itself, and its files with it.
+// A provider changes the address at night: the node returns to the ring by itself, with its files.
 func TestAddressChanges(t *testing.T) {
 	for _, c := range []struct {
 		name   string
@@ -74,8 +74,8 @@ func TestAddressChanges(t *testing.T) {
 		direct bool
 	}{
 		{"of the router", func(_ *Lab, _ *Host, r *Router) { r.Renumber() }, true},
-		// The router keeps the port for the address that the machine had, and takes any for the one
-		// that it has.
+		// The router keeps the port for the machine's old address, and chooses another one for the
+		// new address.
 		{"of the machine", func(_ *Lab, h *Host, _ *Router) { h.Renumber() }, false},
 		{"to another home", func(l *Lab, h *Host, _ *Router) { h.Move(l.Router(PortPreserving)) }, true},
 	} {
@@ -115,8 +115,8 @@ func TestAddressChanges(t *testing.T) {
 	}
 }
 
-// A relayed connection carries less than a file has: the transfer goes on over further ones, and
-// both peers stay in the ring.
+// A relayed connection carries fewer bytes than the file has: the transfer continues over further
+// connections, and both peers stay in the ring.
 func TestFileLargerThanARelayedConnectionCarries(t *testing.T) {
 	l := New(t)
 	boot := startBootstrap(t, l.Host(Both), "--relay-data", "64MiB")

@@ -57,8 +57,8 @@ func TestOtherNetworks(t *testing.T) {
 	}
 }
 
-// A node that has IPv6 only, behind a firewall, joins a ring of nodes that have IPv4 only, one of
-// them publicly reachable: libp2p alone would not tell of that one's relays.
+// An IPv6-only node behind a firewall joins a ring of IPv4-only nodes, one of which is publicly
+// reachable. libp2p alone would not announce that node's relays.
 func TestIPv6OnlyJoinsIPv4Only(t *testing.T) {
 	l := New(t)
 	boot := startBootstrap(t, l.Host(Both))

@@ -15,8 +15,8 @@ import (
 // EnvName is the variable that has to be set for the labs to run.
 const EnvName = "P2PCHORD_NATLAB"
 
-// Addresses of the public network. libp2p takes the ranges made for documentation for private, so
-// these are real ones, which inside of the lab's namespaces lead nowhere else.
+// Addresses of the public network. libp2p treats the ranges reserved for documentation as private,
+// so these are real ones. Inside the lab's namespaces they lead to the lab's hosts only.
 const (
 	publicNet4 = "1.2.3."
 	publicNet6 = "2a01:7e0:0:"
@@ -27,8 +27,8 @@ const private = "10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, 100.64.0.0/10, 169.2
 
 var labs atomic.Int32
 
-// Lab is one internet. Its methods fail the test when something can't be made, and
-// are called from the test's goroutine.
+// Lab is one internet. Its methods fail the test when something can't be made. Call them from the
+// test's goroutine.
 type Lab struct {
 	t      testing.TB
 	prefix string // of the names of namespaces
@@ -37,7 +37,7 @@ type Lab struct {
 	homes  int
 }
 
-// New makes the public network. It skips the test where that isn't wanted or can't be done.
+// New makes the public network. It skips the test if labs are not enabled, or not possible.
 func New(t testing.TB) *Lab {
 	t.Helper()
 	if os.Getenv(EnvName) == "" {
@@ -56,7 +56,7 @@ func New(t testing.TB) *Lab {
 	t.Cleanup(l.remove)
 	sw := l.namespace("sw")
 	l.routes(sw)
-	// What comes here for a private address has been sent into somebody else's network.
+	// A packet for a private address that arrives here was sent into a foreign network.
 	l.nft(sw, `table ip seen {
 	counter strays { }
 	chain pre { type filter hook prerouting priority -300; policy accept;
@@ -82,9 +82,9 @@ func (l *Lab) namespace(name string) string {
 func (l *Lab) routes(ns string) {
 	l.t.Helper()
 	l.sysctl(ns, "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1")
-	// Without this, frames within a bridge meet the packet filter. Where bridges have no filter
-	// there is nothing to set.
-	_ = exec.Command("ip", "netns", "exec", ns, "sysctl", "-qw", "net.bridge.bridge-nf-call-iptables=0", "net.bridge.bridge-nf-call-ip6tables=0").Run() //nolint:gosec,noctx // the lab's own words; it ends at once
+	// Without this, frames within a bridge pass the packet filter. On kernels whose bridges have no
+	// filter the setting doesn't exist.
+	_ = exec.Command("ip", "netns", "exec", ns, "sysctl", "-qw", "net.bridge.bridge-nf-call-iptables=0", "net.bridge.bridge-nf-call-ip6tables=0").Run() //nolint:gosec,noctx // the lab's own command; it ends at once
 }
 
 func (l *Lab) sysctl(ns string, settings ...string) {
@@ -104,7 +104,7 @@ func (l *Lab) nft(ns, rules string) {
 
 func (l *Lab) run(stdin string, command ...string) string {
 	l.t.Helper()
-	cmd := exec.Command(command[0], command[1:]...) //nolint:gosec,noctx // the lab's own words; they end at once
+	cmd := exec.Command(command[0], command[1:]...) //nolint:gosec,noctx // the lab's own commands; they end at once
 	cmd.Stdin = strings.NewReader(stdin)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
@@ -113,8 +113,8 @@ func (l *Lab) run(stdin string, command ...string) string {
 	return string(out)
 }
 
-// Strays is how many packets for private addresses have come to the public network: dials into
-// other people's networks.
+// Strays is how many packets for private addresses have arrived in the public network: dials into
+// foreign networks.
 func (l *Lab) Strays() int {
 	l.t.Helper()
 	return l.counter(l.public.ns, "ip", "seen", "strays")
@@ -136,16 +136,16 @@ func (l *Lab) counter(ns, family, table, name string) int {
 	return 0
 }
 
-// remove takes all namespaces away, and with them what is in them.
+// remove deletes all namespaces, with everything in them.
 func (l *Lab) remove() {
 	for _, ns := range l.names {
-		if out, err := exec.Command("ip", "netns", "del", ns).CombinedOutput(); err != nil { //nolint:gosec,noctx // the lab's own words; it ends at once
+		if out, err := exec.Command("ip", "netns", "del", ns).CombinedOutput(); err != nil { //nolint:gosec,noctx // the lab's own command; it ends at once
 			l.t.Errorf("removing the namespace %s: %v: %s", ns, err, out)
 		}
 	}
 }
 
-// sweep removes what tests that were killed have left.
+// sweep removes the namespaces of tests that were killed.
 func sweep() {
 	entries, err := os.ReadDir("/run/netns")
 	if err != nil {

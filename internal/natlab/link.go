@@ -4,7 +4,7 @@ package natlab
 
 import "fmt"
 
-// Speed bounds what leaves the machine, and what comes to it, in megabits per second.
+// Speed limits the machine's link in both directions, in megabits per second.
 func (a *attachment) Speed(mbit int) {
 	l := a.seg.lab
 	l.t.Helper()
@@ -14,9 +14,9 @@ func (a *attachment) Speed(mbit int) {
 	}
 }
 
-// Narrow makes the router's way outside as narrow as a tunnel's: packets above mtu bytes don't get
-// through, in either direction. With tell the router says so to hosts inside (ICMP, "fragmentation
-// needed"). It clamps TCP's segments, as such routers do.
+// Narrow gives the router's outside link the MTU of a tunnel: packets above mtu bytes are dropped
+// in both directions. With tell the router reports that to hosts inside (ICMP, "fragmentation
+// needed"). It clamps the segments of TCP, as such routers do.
 func (r *Router) Narrow(mtu int, tell bool) {
 	l := r.seg.lab
 	l.t.Helper()

@@ -11,9 +11,8 @@ import (
 	"github.com/p2pchord/p2pchord/node"
 )
 
-// Behind a tunnel with room for 1,280 bytes QUIC doesn't get through and TCP does. Nobody waits for
-// that: neither who starts there, nor who had connections, over QUIC only, before the way became
-// narrow.
+// Behind a tunnel with an MTU of 1,280 bytes QUIC fails and TCP works. No node waits for QUIC:
+// neither one that starts there, nor one that had QUIC connections before the path became narrow.
 func TestNarrowPath(t *testing.T) {
 	for _, c := range []struct {
 		name  string

@@ -22,7 +22,7 @@ func checkedNode(t *testing.T, h *Host, boots []*process, more ...string) *proce
 	return start(t, h, args...)
 }
 
-// netcheck returns what a node finds out about its network, as soon as ok likes it.
+// netcheck returns the first report of a node's netcheck that ok accepts.
 func (p *process) netcheck(ok func(node.Netcheck) string) node.Netcheck {
 	p.t.Helper()
 	c := p.api()
@@ -61,7 +61,7 @@ func verdicts(n node.Netcheck, scope string) map[string]string {
 	return out
 }
 
-// What netcheck says of each kind of home is so.
+// For each kind of home netcheck reports the truth.
 func TestNetcheck(t *testing.T) {
 	l := New(t)
 	boots := []*process{startBootstrap(t, l.Host(Both)), startBootstrap(t, l.Host(Both))}
@@ -146,7 +146,7 @@ func TestNetcheckBehindAFirewall(t *testing.T) {
 	t.Log(out)
 }
 
-// Without a node netcheck tells of the home it is in; in one without any network it says that.
+// Without a node netcheck describes the home; in one without any network it says so.
 func TestNetcheckWithoutANode(t *testing.T) {
 	l := New(t)
 	boot := startBootstrap(t, l.Host(Both))

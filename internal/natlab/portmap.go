@@ -29,8 +29,8 @@ const portMapRules = `table inet upnp {
 	chain post { type nat hook postrouting priority 90; policy accept; jump opened_post; }
 }`
 
-// MapPorts lets the router open ports to who asks for them by the protocol, and by no other: it
-// runs miniupnpd, until the test ends. It skips the test where that isn't installed.
+// MapPorts makes the router open ports on request, by this protocol only. It runs miniupnpd until
+// the test ends, and skips the test if miniupnpd isn't installed.
 func (r *Router) MapPorts(protocol PortMapping) {
 	l := r.seg.lab
 	l.t.Helper()
@@ -76,7 +76,7 @@ deny 0-65535 0.0.0.0/0 0-65535
 	})
 }
 
-// Opened are the rules of the ports that the router has opened.
+// Opened returns the rules for the ports that the router has opened.
 func (r *Router) Opened() string {
 	l := r.seg.lab
 	l.t.Helper()

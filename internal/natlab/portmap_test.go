@@ -16,8 +16,8 @@ import (
 // peer tests an address every two minutes, and the first test is of the address that it sees.
 const publicAfter = 6 * time.Minute
 
-// A router opens a port when it is asked: that alone gives a node behind a symmetric NAT direct
-// connections with another such, and makes it one that everybody reaches.
+// A router opens a port on request. That alone gives a node behind a symmetric NAT direct
+// connections with others behind symmetric NATs, and makes it reachable for everybody.
 func TestPortMapped(t *testing.T) {
 	for _, protocol := range []PortMapping{UPnP, NATPMP} {
 		t.Run(string(protocol), func(t *testing.T) {

@@ -70,7 +70,7 @@ func TestMappedPortStays(t *testing.T) {
 	}
 }
 
-// A bootstrap peer behind a router has it open its port, and says where it is reached.
+// A bootstrap peer behind a router has the router open its port, and reports its outside address.
 func TestBootstrapPeerMapsItsPort(t *testing.T) {
 	for _, protocol := range []PortMapping{UPnP, NATPMP} {
 		t.Run(string(protocol), func(t *testing.T) {

@@ -44,7 +44,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// patience bounds what has to happen some time.
+// patience bounds the wait for a condition.
 const patience = 2 * time.Minute
 
 // process is the program on one machine.
@@ -97,7 +97,7 @@ func launch(t *testing.T, h *Host, args ...string) *process {
 	return p
 }
 
-// begin starts the process, again after it has ended.
+// begin starts the process. It may be called again after the process has ended.
 func (p *process) begin() {
 	p.t.Helper()
 	path, err := program()
@@ -125,7 +125,7 @@ func (p *process) begin() {
 
 func (p *process) addrFile() string { return filepath.Join(p.data, "addrs") }
 
-// ready waits until the process says that it serves.
+// ready waits until the process reports that it serves.
 func (p *process) ready() {
 	p.t.Helper()
 	p.within(patience, "ready", func() error {
@@ -168,7 +168,7 @@ func (p *process) restart() {
 	p.ready()
 }
 
-// api speaks to a node over its socket.
+// api is a client of a node's socket.
 func (p *process) api() *client.Client {
 	p.t.Helper()
 	c, err := client.Dial(p.t.Context(), filepath.Join(p.data, gateway.SocketName), time.Minute)
@@ -188,7 +188,7 @@ func (p *process) status() (node.Status, error) {
 	return c.Health(p.t.Context())
 }
 
-// verb runs a verb against the node and returns what it says.
+// verb runs a verb against the node and returns its output.
 func (p *process) verb(args ...string) (out, errs string, err error) {
 	p.t.Helper()
 	path, err := program()
@@ -204,7 +204,8 @@ func (p *process) verb(args ...string) (out, errs string, err error) {
 	return o.String(), e.String(), err
 }
 
-// within waits for a condition and returns how long that took; the last error is the failure.
+// within waits for a condition and returns how long that took. If it doesn't come, the test fails
+// with the last error.
 func (p *process) within(limit time.Duration, what string, check func() error) time.Duration {
 	p.t.Helper()
 	return within(p.t, limit, what+" at "+p.host.ns, check)

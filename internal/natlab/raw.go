@@ -12,10 +12,10 @@ import (
 )
 
 const (
-	// dialWait bounds how long a connection that must come about may take: on a busy machine a
-	// first packet may be lost, and is sent again after a second.
+	// dialWait bounds how long an expected connection may take: on a busy machine the first packet
+	// may be lost, and is sent again after a second.
 	dialWait = 10 * time.Second
-	// refusedWait is how long a connection is tried that must not come about.
+	// refusedWait is how long a connection that must fail is tried.
 	refusedWait = 300 * time.Millisecond
 )
 
@@ -52,7 +52,7 @@ func reach(from, to *Host, address string, port int) error {
 	return tryToReach(from, to, address, port, dialWait)
 }
 
-// cannotReach reports whether such a connection does not come about.
+// cannotReach reports whether such a connection fails.
 func cannotReach(from, to *Host, address string, port int) bool {
 	return tryToReach(from, to, address, port, refusedWait) != nil
 }

@@ -43,8 +43,8 @@ func (k Kind) String() string {
 	return fmt.Sprintf("Kind(%d)", int(k))
 }
 
-// Router stands between a home and what is outside. Its methods Down, Up and
-// Renumber are about its leg outside.
+// Router stands between a home and the outside. Its methods Down, Up, and Renumber work on its
+// outside interface.
 type Router struct {
 	*attachment
 	lan  *segment
@@ -124,7 +124,7 @@ func (r *Router) Forward(port int, to *Host) {
 	l.nft(r.ns, fmt.Sprintf("add rule ip nat pre iifname \"wan\" meta l4proto { tcp, udp } th dport %d dnat ip to %s", port, to.IP4()))
 }
 
-// Crossed is how many bytes have gone through the router, in both directions.
+// Crossed is how many bytes the router has forwarded, in both directions.
 func (r *Router) Crossed() int64 {
 	l := r.seg.lab
 	l.t.Helper()
@@ -144,7 +144,7 @@ func (r *Router) Renumber() {
 	r.Forget()
 }
 
-// Forget makes the router lose what it knows of connections, as a restart does.
+// Forget clears the router's connection table, as a restart does.
 func (r *Router) Forget() {
 	r.seg.lab.t.Helper()
 	r.seg.lab.run("", "ip", "netns", "exec", r.ns, "conntrack", "-F")

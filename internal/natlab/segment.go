@@ -80,7 +80,7 @@ func (a *attachment) assign(n int) {
 	}
 }
 
-// renumber takes the addresses away and gives others.
+// renumber replaces the addresses.
 func (a *attachment) renumber() {
 	a.seg.lab.t.Helper()
 	a.seg.lab.ip("-n", a.ns, "addr", "flush", "dev", a.dev, "scope", "global")
@@ -88,8 +88,8 @@ func (a *attachment) renumber() {
 	a.assign(a.seg.next)
 }
 
-// link takes the interface up or down, at the bridge's end: as when a cable is pulled somewhere
-// behind the next box.
+// link sets the interface up or down at the bridge's end, as when a cable behind the next switch is
+// pulled.
 func (a *attachment) link(state string) {
 	a.seg.lab.t.Helper()
 	a.seg.lab.ip("-n", a.seg.ns, "link", "set", a.port, state)
@@ -101,10 +101,10 @@ func (a *attachment) IP4() string { return a.seg.addr4(a.number) }
 // IP6 is the address of the interface over IPv6.
 func (a *attachment) IP6() string { return a.seg.addr6(a.number) }
 
-// Down takes the network away, as when a cable is pulled behind the next box; Up brings it back.
+// Down cuts the network off, as when a cable behind the next switch is pulled; Up restores it.
 func (a *attachment) Down() { a.link("down") }
 
-// Up brings back what Down took away.
+// Up restores the network after Down.
 func (a *attachment) Up() { a.link("up") }
 
 // Renumber gives other addresses, as another network or a provider does.

@@ -44,7 +44,7 @@ func fourHomes(t *testing.T, l *Lab) (boot *process, homes []*Router, nodes []*p
 	for i := range 4 {
 		r := l.Router(PortPreserving)
 		h := r.Host()
-		// while the bootstrap peer is away, somebody has to be found at an address that lasts
+		// while the bootstrap peer is away, one node has to stay reachable at its old address
 		if i == 0 {
 			r.Forward(4701, h)
 		}
@@ -95,7 +95,7 @@ func registeredAgain(t *testing.T, nodes []*process) {
 	t.Logf("all registered again %v after its return", time.Since(returned).Round(time.Millisecond))
 }
 
-// lasting waits while something is the matter.
+// lasting waits while a fault lasts.
 func lasting(t *testing.T, d time.Duration) {
 	t.Helper()
 	began := time.Now()
@@ -107,7 +107,7 @@ func lasting(t *testing.T, d time.Duration) {
 	})
 }
 
-// What goes wrong for a time, and is over within 30 s of its end.
+// Faults that last for a while: the ring recovers within 30 s of their end.
 func TestTrouble(t *testing.T) {
 	t.Run("bootstrap peer away", func(t *testing.T) {
 		l := New(t)

@@ -17,28 +17,28 @@ import (
 const (
 	// maxFrame is the longest Ethernet frame at the usual MTU of 1,500 bytes, with a VLAN's tag.
 	maxFrame = 1518
-	// wireFrames bounds the frames under way in one direction; what comes on top is lost, as in a
+	// wireFrames bounds the frames in flight in one direction; further ones are dropped, as by a
 	// router's full queue.
 	wireFrames = 16384
 )
 
-// Distance describes what a way through the internet does to frames. Many kernels, those of some
-// test machines among them, have no netem, so a wire in the test's process does it: two TAP
-// devices, one in each namespace, and two goroutines that move frames from one to the other, later
-// by the delay, and not at all for a share that a seeded source chooses. The same seed drops the
-// same frames of a direction, counted from the first.
+// Distance describes the delay and loss of a path through the internet. Many kernels, including
+// those of some test machines, lack netem, so the test's process emulates the path: two TAP
+// devices, one in each namespace, and two goroutines that move frames from one to the other. They
+// delay each frame, and drop a share that a seeded generator chooses. The same seed drops the same
+// frames of a direction, counted from the first.
 //
-// Nothing has to be installed. Each frame goes through the process, with one system call on either
-// side, and offloading is off: such a wire is for long links, not for fast ones. Loss is
-// independent from frame to frame; that of real networks comes in bursts.
+// Nothing has to be installed. Each frame passes through the process, with one system call on
+// either side, and offloading is off, so this suits long links, not fast ones. Losses are
+// independent of each other; those of real networks come in bursts.
 type Distance struct {
 	Delay time.Duration // of each frame, in each direction
 	Loss  float64       // share of the frames that are lost, of 1, in each direction
 	Seed  uint64        // of the choice of these
 }
 
-// Far replaces the cable of the interface by a long one. The addresses stay; connections that use
-// it are lost.
+// Far replaces the link of the interface with a long one. The addresses stay; open connections are
+// lost.
 func (a *attachment) Far(d Distance) {
 	s, l := a.seg, a.seg.lab
 	l.t.Helper()
@@ -89,7 +89,7 @@ func (a *attachment) tap(ns, dev string) *os.File {
 	return f
 }
 
-// frame is one that is under way.
+// frame is an Ethernet frame in flight.
 type frame struct {
 	due  time.Time
 	data []byte
@@ -132,7 +132,7 @@ func deliver(to *os.File, way <-chan frame) error {
 	return failed
 }
 
-// unlessClosed leaves out what says only that an end is closed, or its interface down.
+// unlessClosed drops errors that only say that an end is closed, or its interface down.
 func unlessClosed(err error) error {
 	if errors.Is(err, os.ErrClosed) || errors.Is(err, unix.EIO) || errors.Is(err, unix.EBADFD) {
 		return nil
