@@ -27,6 +27,9 @@ var (
 	errVote = errors.New("a witness accepts a copy under another grant than its present one")
 	errRing = errors.New("the ring's invariant doesn't hold")
 	errKept = errors.New("a block of no file stays")
+
+	errRevoked = errors.New("a peer that was revoked is in the ring")
+	errWriter  = errors.New("a record counts whose writer was revoked before")
 )
 
 // checker watches the world. The first violation ends the run.
@@ -71,10 +74,22 @@ func (c *checker) fail(err error) {
 	}
 }
 
-// sent notes a record that a user has signed.
+// must fails if there is an error.
+func (c *checker) must(err error) {
+	if err != nil {
+		c.fail(err)
+	}
+}
+
+// sent notes a record that a user has signed. One that doesn't count can still replace others where
+// nobody has heard that its writer is revoked. They may be lost then: that peer could do the same
+// while it was a member.
 func (c *checker) sent(r *record) {
 	name := r.GetName()
 	c.known[name] = append(c.known[name], r)
+	if !c.world.private.counts(r) {
+		c.front[name] = slices.DeleteFunc(c.front[name], func(o *record) bool { return r.Supersedes(o.Version) })
+	}
 }
 
 // covered reports whether a version stands, has been replaced by what stands, or by what that
@@ -129,6 +144,9 @@ func (c *checker) seen(r *record) {
 // promise makes r a version that may not be lost. What it replaces is checked no longer.
 func (c *checker) promise(r *record) {
 	name := r.GetName()
+	if !c.world.private.counts(r) {
+		return
+	}
 	rs, ok := c.acked[name]
 	if !ok {
 		c.order = append(c.order, name)
@@ -154,7 +172,7 @@ func (c *checker) forgettable(r *record) bool {
 func (c *checker) copiesOf(r *record, not *peer) int {
 	n := 0
 	for _, p := range c.world.peers {
-		if p != not && c.covered(c.on(p.disk, r.GetName(), false), r) {
+		if p != not && !p.revoked && c.covered(c.on(p.disk, r.GetName(), false), r) {
 			n++
 		}
 	}
@@ -165,10 +183,12 @@ func (c *checker) copiesOf(r *record, not *peer) int {
 func (c *checker) survives(name string) {
 	var current []*record
 	for _, p := range c.world.peers {
-		current = append(current, c.on(p.disk, name, true)...)
+		if !p.revoked {
+			current = append(current, c.on(p.disk, name, true)...)
+		}
 	}
 	for _, r := range c.front[name] {
-		if !c.covered(current, r) && !c.forgettable(r) {
+		if c.world.private.counts(r) && !c.covered(current, r) && !c.forgettable(r) {
 			c.fail(fmt.Errorf("%w: %v is on no disk; there is%s", errP1, r, c.everywhere(name)))
 		}
 		c.whole(current, r)
@@ -198,6 +218,9 @@ func (c *checker) survive() {
 
 // removed looks at what an update has removed from a disk.
 func (c *checker) removed(p *peer, before, after []store.Entry) {
+	if p.revoked {
+		return
+	}
 	for _, e := range before {
 		left := slices.IndexFunc(after, func(o store.Entry) bool { return o.Stamp == e.Stamp })
 		switch {
@@ -223,7 +246,7 @@ func (c *checker) uses(e store.Entry) bool {
 // blockDropped checks P6 for a later block.
 func (c *checker) blockDropped(p *peer, e store.Entry) {
 	c.drops++
-	have := len(c.world.peersWhere(func(q *peer) bool { here, _ := q.disk.Has(e.Block); return q != p && here }))
+	have := len(c.world.peersWhere(func(q *peer) bool { here, _ := q.disk.Has(e.Block); return q != p && !q.revoked && here }))
 	if lost := c.lately(); have < 2-lost || c.steady {
 		c.fail(fmt.Errorf("%w: %d dropped block %d of %s; %d others have it", errP6, p.index, e.Index, e.Name, have))
 	}
@@ -276,7 +299,7 @@ func (w *world) copiesOf(r *record) int {
 
 // anywhere reports whether these bytes are on any disk.
 func (w *world) anywhere(h store.Hash) bool {
-	return slices.ContainsFunc(w.peers, func(p *peer) bool { here, _ := p.disk.Has(h); return here })
+	return slices.ContainsFunc(w.peers, func(p *peer) bool { here, _ := p.disk.Has(h); return here && !p.revoked })
 }
 
 // destroyed notes that a disk is lost for good.

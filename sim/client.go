@@ -241,6 +241,9 @@ func (c *client) readFound(r *request.Reply, name string, from libp2p.ID) (*foun
 	if err != nil || rec.GetName() != name || rec.GetDeleted() {
 		return nil, fault.New(fault.Integrity, "the record of another file: %w", err)
 	}
+	if err := c.writers().CheckRecord(rec); err != nil {
+		return nil, fault.New(fault.TryAgain, "a version that does not count: %w", err)
+	}
 	f := &found{rec: rec, grant: got.GetGrant()}
 	for _, m := range got.GetSiblings() {
 		if s, err := protocol.VerifyRecord(m); err == nil {

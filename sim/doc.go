@@ -23,6 +23,12 @@
 // dropped, and the blocks of no file go. After a quiet time there is one ring with every file on
 // exactly its holders.
 //
+// Some profiles have private rings: peers join by invitations, and are revoked. The statements of
+// the network spread from peer to peer with the messages that pass between them. Who has heard of a
+// revocation has no use for that peer, no file of a member may be lost by it, and what it wrote
+// afterwards doesn't count. The virtual network connects no peers of which one doesn't admit the
+// other, as package internal/admission does in production.
+//
 // The package knows no host of libp2p, reads no clock of the system, and has no locks. A run starts
 // no goroutines but coroutines, and all of them have ended when it returns.
 package sim

@@ -33,11 +33,12 @@ const (
 	absence                    // a node is away for a time
 	refusal                    // most disks are full for a time
 	night                      // all nodes are away for a time
+	revoke                     // a node's membership ends
 )
 
 var kindNames = [...]string{
 	"", "join", "crash", "power", "destroy", "restart", "restartAll", "leave", "quit", "pause", "cut", "part",
-	"lossy", "slowDisk", "fullDisk", "rot", "skew", "absence", "refusal", "night",
+	"lossy", "slowDisk", "fullDisk", "rot", "skew", "absence", "refusal", "night", "revoke",
 }
 
 func (k kind) String() string { return kindNames[k] }
@@ -93,18 +94,21 @@ func (w *world) strike(m misfortune, tries int) {
 		}
 		return
 	}
-	up := w.peersWhere(func(p *peer) bool { return p.Up() && !p.leaving })
+	up := w.peersWhere(func(p *peer) bool { return p.Up() && !p.leaving && !p.revoked })
 	var p, q *peer
 	if len(up) > 0 {
 		p, q = up[m.a%len(up)], up[m.b%len(up)]
 	}
 	switch m.kind {
 	case join:
+		if w.private != nil && w.private.Invitations() == 0 {
+			return
+		}
 		w.note("join %d", len(w.peers))
 		w.addAnywhere().start()
 		return
 	case restart:
-		down := w.peersWhere(func(p *peer) bool { return !p.Up() && !p.left && !p.lost })
+		down := w.peersWhere(func(p *peer) bool { return !p.Up() && !p.left && !p.lost && !p.revoked })
 		if len(down) > 0 {
 			p = down[m.a%len(down)]
 			w.note("restart %d", p.index)
@@ -149,6 +153,10 @@ func (w *world) afflict(m misfortune, up []*peer, p, q *peer) {
 	case leave, quit:
 		if len(up) > w.least && p.joined() {
 			p.env.Go("leaving", func(ctx context.Context) { _, _ = p.leave(ctx, m.kind == leave) }, nil)
+		}
+	case revoke:
+		if len(up) > w.least && p != q && p.joined() {
+			w.private.revoke(p, q)
 		}
 	case pause:
 		p.Stop(m.length)
@@ -196,7 +204,7 @@ func (w *world) dayPasses() {
 // startLater has a node start after a time.
 func (w *world) startLater(p *peer, d time.Duration) {
 	w.After(d, func() {
-		if !p.Up() && !p.left && !p.lost {
+		if !p.Up() && !p.left && !p.lost && !p.revoked {
 			p.start()
 		}
 	})
@@ -250,7 +258,7 @@ func (w *world) calm() {
 	for _, p := range slices.Clone(w.peers) {
 		p.disk.Full, p.disk.Slow = false, 0
 		p.scrub()
-		if !p.Up() && !p.left && !p.lost {
+		if !p.Up() && !p.left && !p.lost && !p.revoked {
 			w.note("restart %d", p.index)
 			p.start()
 		}

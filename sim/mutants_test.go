@@ -59,6 +59,11 @@ var mutants = []mutant{
 	{"orphans stay", "internal/replication/orphans/collect.go", "\t\tc.Collect(ctx, blocks)\n", "\t\t_ = blocks\n", "blocks", 30, edit{}},
 	{"blocks that nobody has are committed", "internal/replication/commit/commit.go", "\t\terr := c.countBlocks(ctx, rec, blocks)\n", "\t\terr, _ := error(nil), blocks\n", "refusals", 60, edit{}},
 	{"more copies than usual are forgotten", "records.go", "\tn.health.asked(copies)\n", "\tcopies = 0\n", "disks", 60, edit{}},
+	{"who is revoked stays in the ring", "internal/chord/review.go", "\t\tif p.IsNode() && p", "\t\tif false && p", "revoked", 30, edit{}},
+	{"who is revoked is learned again", "protocol/signed/ring.go", "return ok && PositionOf(peer.ID(at.ID), address) == at", "_, _ = address, ok\n\treturn true", "revoked", 30, edit{}},
+	{"records written after a revocation stay", "internal/replication/quarantine/writers.go", "\t\tcase !counts:\n", "\t\tcase !counts && now < 0:\n", "late", 60, edit{}},
+	{"records written before a revocation are set aside", "network/writers.go", "clockMS <= until+clockToleranceMS)", "clockMS > until+clockToleranceMS)", "revoked", 30, edit{}},
+	{"records of others than members are refused", "network/writers.go", "return ever && (", "_ = ever\n\treturn st.Revoked[writer] == nil && (", "revoked", 30, edit{}},
 	{"lookups go on without time", "internal/chord/find.go", "if left < time.Millisecond {", "if false {", "pauses", 30, edit{}},
 }
 

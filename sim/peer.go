@@ -16,7 +16,9 @@ import (
 	"github.com/p2pchord/p2pchord/internal/replication"
 	"github.com/p2pchord/p2pchord/internal/transfer/blocks"
 	"github.com/p2pchord/p2pchord/internal/virtualdisk"
+	"github.com/p2pchord/p2pchord/internal/virtualmembers"
 	"github.com/p2pchord/p2pchord/internal/virtualnet"
+	"github.com/p2pchord/p2pchord/internal/writers"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/ring"
@@ -37,6 +39,10 @@ type peer struct {
 	disk   *virtualdisk.Disk
 	folder folder
 
+	statements *virtualmembers.Statements // of a private ring; nil in an open one
+	heard      map[*peer]time.Duration    // when it has heard that another is revoked
+	revoked    bool                       // it is no member, whether or not anybody has heard of it
+
 	left    bool // it has left politely, for good
 	leaving bool
 	lost    bool // its disk was destroyed: all that was there is gone for good
@@ -51,10 +57,15 @@ type peer struct {
 	memory *membudget.Budget // never used up
 }
 
-// add makes a peer at a ring address that is not up yet.
+// add makes a peer at a ring address that is not up yet. In a private ring its invitation has the
+// place.
 func (w *world) add(host string) *peer {
 	p := &peer{world: w, index: len(w.peers), Peer: w.NewPeer(), disk: virtualdisk.New(w.World)}
-	p.Node = w.network.Add(host, p.Peer)
+	if w.private != nil {
+		p.Node = w.private.invited(p)
+	} else {
+		p.Node = w.network.Add(host, p.Peer)
+	}
 	p.at = p.Info.Position
 	p.folder.disk = p.disk
 	p.disk.Updated = func(before, after []store.Entry) { w.check.removed(p, before, after) }
@@ -90,7 +101,7 @@ func (p *peer) start() {
 	p.files = replication.New(replication.Config{
 		Self: p.at, ID: p.ID, Copies: w.copies, Heartbeat: w.heartbeat, Timeout: timeout, TombstoneGrace: w.grace,
 		Env: p.env, Ring: p.ring, Router: p.ring, Peers: p.ring, Transport: p, Blocks: p, Store: p.disk, Folder: &p.folder, Memory: p.memory,
-		Event: func(kind, text string) { w.note("%d: %s %s", p.index, kind, text) },
+		Event: func(kind, text string) { w.note("%d: %s %s", p.index, kind, text) }, Writers: p.writers(),
 	})
 	p.user = newClient(p)
 	p.env.Go("starting", func(ctx context.Context) {
@@ -105,6 +116,14 @@ func (p *peer) start() {
 		p.env.Go("remembering", p.rememberNowAndThen, nil)
 		p.meet(ctx)
 	}, nil)
+}
+
+// writers says whose records the peer takes.
+func (p *peer) writers() writers.Rule {
+	if p.statements == nil {
+		return writers.Rule{}
+	}
+	return writers.Rule{Network: p.statements}
 }
 
 // published wakes repair at a change of neighbors, as node does.
@@ -139,7 +158,7 @@ func (p *peer) ServeRing(ctx context.Context, from libp2p.ID, req *pb.RingReques
 // ServeFile implements virtualnet.Handler.
 func (p *peer) ServeFile(ctx context.Context, from libp2p.ID, req *pb.FileRequest, body replication.Body) (*pb.FileResponse, *protocol.Payload, error) {
 	resp, payload, err := p.files.Serve(ctx, from, req, body)
-	if st := req.GetStore(); err == nil && st.GetGrant() != nil {
+	if st := req.GetStore(); err == nil && st.GetGrant() != nil && !p.revoked {
 		p.world.check.witnessed(p, from, st)
 	}
 	return resp, payload, err
@@ -157,6 +176,9 @@ func (p *peer) Ring(ctx context.Context, to libp2p.ID, req *pb.RingRequest) (*pb
 // meet asks the bootstrap peer for introductions until the node is a member.
 func (p *peer) meet(ctx context.Context) {
 	for !p.joined() {
+		if p.revoked {
+			return // the bootstrap peer has heard of it
+		}
 		if peers, found := p.world.introduce(p); len(peers) > 0 || found {
 			p.book.Meet(peers)
 			p.ring.Step(ring.Heard{Peers: peers})
@@ -173,6 +195,7 @@ func (p *peer) meet(ctx context.Context) {
 // rememberNowAndThen writes down who is in the ring, and how old the copies are.
 func (p *peer) rememberNowAndThen(ctx context.Context) {
 	for env.Sleep(ctx, p.env, 3*p.world.heartbeat) == nil {
+		p.world.private.tell(p)
 		p.remember()
 	}
 }

@@ -30,6 +30,10 @@ type Profile struct {
 	Loss, Twice float64
 	// Length is how long the users are at it, in heartbeats.
 	Length int
+	// Private rings are of peers that were invited. With Late, what a peer writes after its
+	// revocation doesn't count, and it goes on writing; otherwise clocks may differ by more than
+	// that.
+	Private, Late bool
 }
 
 // Profiles are the kinds of weather from gentle to everything at once.
@@ -53,6 +57,8 @@ var Profiles = []Profile{
 	{Name: "nights", Nodes: [2]int{3, 7}, Files: [2]int{3, 6}, Grace: 15, Kinds: []kind{night, absence, crash, restart}, Every: 25, Length: 120},
 	{Name: "blocks", Nodes: [2]int{4, 8}, Files: [2]int{2, 5}, Blocks: true, Strict: true, Kinds: []kind{join, leave, crash, restart, rot, destroy}, Every: 10, Calm: true, Length: 70},
 	{Name: "refusals", Nodes: [2]int{4, 7}, Files: [2]int{1, 2}, Blocks: true, Strict: true, Kinds: []kind{refusal, refusal, fullDisk}, Every: 6, Length: 80},
+	{Name: "revoked", Nodes: [2]int{6, 9}, Files: [2]int{3, 8}, Strict: true, Private: true, Kinds: []kind{revoke, join, join, crash, restart}, Every: 10, Calm: true, Twice: 0.02, Length: 80},
+	{Name: "late", Nodes: [2]int{6, 10}, Files: [2]int{3, 8}, Private: true, Late: true, Kinds: []kind{revoke, part, part, join, join, cut, crash, restart}, Every: 10, Length: 90},
 	{Name: "large", Nodes: [2]int{40, 100}, Files: [2]int{20, 40}, Strict: true, Kinds: []kind{crash, restart, join, leave}, Every: 15, Calm: true, Length: 30},
 }
 

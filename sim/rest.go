@@ -34,7 +34,7 @@ func (c *checker) ring() {
 func (p *peer) lives(nodes []ring.Position) bool {
 	return slices.ContainsFunc(nodes, func(q ring.Position) bool {
 		t := p.world.byID[q.ID]
-		return t.joined()
+		return t.joined() && !t.revoked
 	})
 }
 
@@ -149,11 +149,14 @@ func holdersOf(at []ring.Position, k ring.Key, copies int) []ring.Position {
 // lost, nothing that was replaced is back.
 func (c *checker) final() {
 	w := c.world
+	if w.private != nil {
+		c.must(w.private.refused())
+	}
 	for _, p := range w.up() {
 		for _, name := range c.order {
 			for _, r := range c.acked[name] {
 				for _, s := range c.on(p.disk, name, false) {
-					if r.Supersedes(s.Version) {
+					if r.Supersedes(s.Version) && w.private.counts(r) {
 						c.fail(fmt.Errorf("%w: %d has %v, replaced by %v", errP5, p.index, s, r))
 					}
 				}
@@ -167,7 +170,7 @@ func (c *checker) final() {
 	for _, name := range c.order {
 		owner := w.byID[holdersOf(at, ring.Hash(name), 1)[0].ID]
 		for _, r := range c.front[name] {
-			if current := c.on(owner.disk, name, false); !c.covered(current, r) && !c.forgettable(r) {
+			if current := c.on(owner.disk, name, false); w.private.counts(r) && !c.covered(current, r) && !c.forgettable(r) {
 				c.fail(fmt.Errorf("%w: the owner %d has%s and not %v", errP1, owner.index, names(current), r))
 			}
 		}

@@ -88,6 +88,9 @@ func (f *Profile) run(seed uint64, plan schedule, verbose bool) Result {
 	if f.Grace > 0 {
 		w.grace = time.Duration(f.Grace) * s.heartbeat
 	}
+	if f.Private {
+		w.makePrivate(seed, f.Late)
+	}
 	defer w.end()
 	for i := range s.nodes {
 		p := w.addAnywhere()
@@ -109,6 +112,9 @@ func (f *Profile) run(seed uint64, plan schedule, verbose bool) Result {
 		if f.Strict && w.Now() > s.start() {
 			w.check.ring()
 		}
+		if w.private != nil {
+			w.check.must(w.private.expelled())
+		}
 		return true
 	})
 	if w.check.err == nil {
@@ -123,7 +129,7 @@ func (f *Profile) run(seed uint64, plan schedule, verbose bool) Result {
 		}
 	}
 	var kind error
-	for _, promise := range []error{errP1, errP2, errP4, errP5, errP6, errVote, errRing, errKept, virtual.ErrFlood, virtual.ErrPanic} {
+	for _, promise := range []error{errP1, errP2, errP4, errP5, errP6, errVote, errRing, errKept, errRevoked, errWriter, virtual.ErrFlood, virtual.ErrPanic} {
 		if errors.Is(w.check.err, promise) {
 			kind = promise
 		}

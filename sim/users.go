@@ -44,6 +44,9 @@ func (u *users) next(client int) {
 	}
 	again := func() { w.After(u.dice.Between(think0, 2*u.think), func() { u.next(client) }) }
 	up := w.up()
+	if w.private != nil && w.private.late { // who is revoked goes on
+		up = append(up, w.peersWhere(func(p *peer) bool { return p.revoked && p.Up() })...)
+	}
 	if len(up) == 0 {
 		again()
 		return
@@ -88,6 +91,9 @@ func (u *users) operate(ctx context.Context, p *peer, client int, name string, k
 	err := error(fault.Interrupted)
 	finished := false
 	defer func() {
+		if p.revoked && (err != nil || !req.write) { // it may have been refused after it was done
+			err, finished = fault.Interrupted, false
+		}
 		if finished || req.write && rec != nil {
 			w.history.note(client, call, w.Now(), req, ans, err)
 		}

@@ -20,6 +20,7 @@ type world struct {
 	byID      map[ring.ID]*peer
 	check     *checker
 	history   history
+	private   *privateRing  // nil: the ring is open
 	founded   time.Duration // until when nobody else is told to found a ring
 	founder   *peer
 	least     int  // fewer nodes than this are never left
@@ -51,11 +52,11 @@ func (w *world) note(format string, args ...any) {
 	}
 }
 
-// up returns the peers that are up, by position.
+// up returns the peers that are up and belong to the ring, by position.
 func (w *world) up() []*peer {
 	var out []*peer
 	for _, p := range w.peers {
-		if p.Up() {
+		if p.Up() && !p.revoked {
 			out = append(out, p)
 		}
 	}
@@ -70,6 +71,7 @@ func (w *world) introduce(p *peer) (peers []ring.Position, found bool) {
 	if !w.network.Connects(p.Node, w.peers[0].Node) {
 		return nil, false
 	}
+	w.private.tell(p)
 	var members []ring.Position
 	for _, q := range w.up() {
 		if q != p && q.joined() {

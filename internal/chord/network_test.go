@@ -55,6 +55,9 @@ func inNetwork(t *testing.T, f func(n *virtualNetwork)) {
 	})
 }
 
+// Parse implements Book.
+func (p *networkPeer) Parse(d *pb.Peer) (protocol.PeerInfo, error) { return p.emptyBook.Parse(d) }
+
 // start starts a peer that knows some others.
 func (n *virtualNetwork) start(name string, knows ...*networkPeer) *networkPeer {
 	n.t.Helper()

@@ -46,6 +46,9 @@ func peerID(p ring.Position) peer.ID { return peer.ID(p.ID) }
 // Self is this peer's own description, as others get it.
 func (d *Driver) Self() *pb.Peer { return d.book.Self() }
 
+// Parse is that of the Book.
+func (d *Driver) Parse(p *pb.Peer) (protocol.PeerInfo, error) { return d.book.Parse(p) }
+
 // Learn is that of the Book.
 func (d *Driver) Learn(p *pb.Peer) (protocol.PeerInfo, error) { return d.book.Learn(p) }
 

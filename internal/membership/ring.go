@@ -7,7 +7,6 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/peer"
 
-	"github.com/p2pchord/p2pchord/network"
 	"github.com/p2pchord/p2pchord/network/statement"
 )
 
@@ -16,22 +15,26 @@ import (
 func NewPlace() string { return strings.ToLower(rand.Text()[:16]) + ":1" }
 
 // Ring is what a network means for its ring at present: who has which place, and whose records
-// count. Grants end by the clock now. Its methods don't wait.
+// count. Grants end by the clock Now. Its methods don't wait.
 type Ring struct {
 	*Network
 	Now func() time.Time
 }
 
-// Place returns the ring address, as HOST:PORT, that a peer is granted. It is false for peers that
-// must not be in the ring. The place comes from an admin, or with an invitation, never from the
-// peer: a peer that could choose it could surround a file with peers of its own.
+// Place returns the ring address that a peer is granted; see network.State.Place.
 func (r Ring) Place(p peer.ID) (string, bool) {
-	m, ok := r.Member(p)
-	return m.Place, ok && m.Place != "" && m.May(network.EnterRing, millis(r.Now()))
+	s := r.State()
+	if s == nil {
+		return "", false
+	}
+	return s.Place(statement.Peer(p), millis(r.Now()))
 }
 
 // MayWrite reports whether a peer may put records.
-func (r Ring) MayWrite(p peer.ID) bool { return r.May(p, network.WriteFiles, r.Now()) }
+func (r Ring) MayWrite(p peer.ID) bool {
+	s := r.State()
+	return s != nil && s.MayWrite(statement.Peer(p), millis(r.Now()))
+}
 
 // CountsRecord reports whether a record that a peer has signed at a time counts; see
 // network.State.CountsRecord.

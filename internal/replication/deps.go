@@ -52,6 +52,8 @@ type Peers interface {
 	Describe(ps []ring.Position) []*pb.Peer
 	// DescribeOne returns what is known of p: its ID if no more is.
 	DescribeOne(p ring.Position) *pb.Peer
+	// Parse verifies what one peer tells of another.
+	Parse(d *pb.Peer) (protocol.PeerInfo, error)
 	// Learn verifies and takes in what one peer tells of another.
 	Learn(d *pb.Peer) (protocol.PeerInfo, error)
 	// LearnFrom is Learn for what the peer from has sent itself.

@@ -47,7 +47,7 @@ func (n *Node) serveClaim(ctx context.Context, from peer.ID, c *pb.Claim) (*pb.F
 	if err != nil {
 		return nil, err
 	}
-	verify := protocol.ParsePeer
+	verify := n.peers.Parse
 	// From anybody else, whom it names as its predecessor is not learned.
 	if n.peers.IsNeighbor(from) {
 		verify = n.peers.Learn

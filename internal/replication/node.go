@@ -22,6 +22,7 @@ import (
 	"github.com/p2pchord/p2pchord/internal/replication/quarantine"
 	"github.com/p2pchord/p2pchord/internal/replication/retractions"
 	"github.com/p2pchord/p2pchord/internal/replication/tombstones"
+	"github.com/p2pchord/p2pchord/internal/writers"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/replica"
@@ -52,6 +53,8 @@ type Config struct {
 	Folder    Folder
 	Memory    *membudget.Budget // for blocks; one that is never used up doesn't wait
 
+	// Writers says whose records are taken. Default: everybody's, as in an open ring.
+	Writers writers.Rule
 	// Clock is what dates and ages are told by. Default: Env.Now.
 	Clock func() time.Time
 	// MissingBytes wakes the fetching of missing bytes. Default: one of the node's own.
@@ -81,6 +84,7 @@ type Node struct {
 	metrics   Metrics
 
 	repairing *env.Wakeup
+	reviewing *env.Wakeup // of whose records count
 	fetcher   *fetch.Fetcher
 
 	foreground    *foreground.Load
@@ -104,7 +108,7 @@ func New(cfg Config) *Node {
 	n := &Node{
 		cfg: cfg, self: cfg.Self, id: cfg.ID, env: cfg.Env, ring: cfg.Ring, peers: cfg.Peers, transport: cfg.Transport,
 		store: cfg.Store, folder: cfg.Folder, memory: cfg.Memory, metrics: cfg.Metrics,
-		repairing: env.NewWakeup(cfg.Env), health: newCopyHealth(),
+		repairing: env.NewWakeup(cfg.Env), reviewing: env.NewWakeup(cfg.Env), health: newCopyHealth(),
 	}
 	if n.cfg.MissingBytes == nil {
 		n.cfg.MissingBytes = env.NewWakeup(cfg.Env)
@@ -152,7 +156,7 @@ func (n *Node) newParts() {
 	n.quarantine = quarantine.New(quarantine.Config{
 		Self: n.self, Copies: n.cfg.Copies, Grace: n.cfg.TombstoneGrace, Env: n.env, Clocks: n.clocks, Held: n.held, Store: n.store,
 		Remember: func() error { return n.folder.Remember(func(m *Remembered) { m.Aside = true }) },
-		Pull:     n.pull, Event: n.event,
+		Pull:     n.pull, Event: n.event, Counts: n.cfg.Writers.CountsStamp,
 	})
 	n.leave = handover.New(handover.Config{
 		Self: n.self, ID: n.id, Heartbeat: n.cfg.Heartbeat, Timeout: n.cfg.Timeout, Env: n.env, Ring: n.ring, Router: n.cfg.Router, Store: n.store,
@@ -168,7 +172,7 @@ type Process struct {
 
 // Processes are the loops that run beside the answers to requests. Recall comes before them.
 func (n *Node) Processes() []Process {
-	return []Process{
+	all := []Process{
 		{"removing invalid records", n.dropInvalid},
 		{"repair", n.repairLoop},
 		{"fetching", n.fetcher.Run},
@@ -176,6 +180,10 @@ func (n *Node) Processes() []Process {
 		{"orphans", n.orphans.Run},
 		{"attestations", n.confirmLoop},
 	}
+	if n.cfg.Writers.Network != nil {
+		all = append(all, Process{"writers", n.writersLoop})
+	}
+	return all
 }
 
 // WakeRepair asks for a round of repair soon.

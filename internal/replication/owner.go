@@ -23,6 +23,9 @@ import (
 // docs/replication.md.
 func (n *Node) servePut(ctx context.Context, put *pb.Put, body Body) (*pb.FileResponse, error) {
 	rec, err := protocol.VerifyRecord(put.GetRecord())
+	if err == nil {
+		err = n.cfg.Writers.CheckPut(rec)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +96,7 @@ func (n *Node) preview(rec *protocol.Record) (*pb.FileResponse, error) {
 	if err != nil {
 		return nil, err
 	}
-	ks, _, err := records.Split(es)
+	ks, _, err := n.split(es)
 	if err != nil {
 		return nil, err
 	}

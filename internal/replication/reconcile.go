@@ -156,8 +156,8 @@ func (n *Node) pull(ctx context.Context, from ring.Position, items []*pb.Item) e
 }
 
 // keepPulled stores the records that a peer has sent, and returns the items of those that it has
-// not sent. It passes over a record that is not valid: that must not keep the others from a new
-// owner.
+// not sent. It passes over a record that is not valid, or doesn't count: that must not keep the
+// others from a new owner.
 func (n *Node) keepPulled(ctx context.Context, from ring.Position, asked []*pb.Item, sent []*pb.Record) ([]*pb.Item, error) {
 	wanted := make(map[records.ID]bool, len(asked))
 	for _, it := range asked {
@@ -171,6 +171,9 @@ func (n *Node) keepPulled(ctx context.Context, from ring.Position, asked []*pb.I
 		}
 		delete(wanted, at)
 		rec, err := protocol.VerifyRecord(m)
+		if err == nil {
+			err = n.cfg.Writers.CheckRecord(rec)
+		}
 		if err != nil {
 			log.Warnw("a record that is not valid is not taken", "peer", peerID(from), "name", at.Place.Name, "err", err)
 			continue

@@ -23,6 +23,7 @@ func (n *Node) currentVersions(at store.Place) ([]records.Stored, error) {
 	if s := n.ring.Snapshot(); !n.shows(s) {
 		es, _ = records.Counted(es)
 	}
+	es = slices.DeleteFunc(es, func(e store.Entry) bool { return !n.cfg.Writers.CountsStamp(e.Stamp) })
 	ks, err := records.ReadAll(es)
 	if err != nil {
 		return nil, err
@@ -48,8 +49,11 @@ func (n *Node) wants(copies int) error {
 	return n.folder.Remember(func(m *Remembered) { m.Copies = max(m.Copies, min(copies, protocol.MaxCopies)) })
 }
 
-// keep makes a verified record durable, with its bytes if they are given.
+// keep makes a verified record of another member durable, with its bytes if they are given.
 func (n *Node) keep(ctx context.Context, rec *protocol.Record, with ...store.Staged) error {
+	if err := n.cfg.Writers.CheckRecord(rec); err != nil {
+		return err
+	}
 	if err := n.wants(int(rec.GetCopies())); err != nil {
 		return err
 	}
@@ -61,7 +65,7 @@ func (n *Node) keep(ctx context.Context, rec *protocol.Record, with ...store.Sta
 	// Who hands it over counts on it from now on.
 	n.released.forget(records.OfEntry(in.Entry))
 	_, err = n.store.Update(ctx, in.Entry.Place, func(es []store.Entry) ([]store.Entry, error) {
-		current, quarantined, err := records.Split(es)
+		current, quarantined, err := n.split(es)
 		return records.Merge(current, quarantined, in), err
 	}, with...)
 	if err == nil && n.ring.Snapshot().Leaving {
@@ -81,7 +85,7 @@ func (n *Node) admit(ctx context.Context, rec *protocol.Record, with ...store.St
 		return 0, nil, err
 	}
 	_, err = n.store.Update(ctx, in.Entry.Place, func(es []store.Entry) ([]store.Entry, error) {
-		ks, quarantined, err := records.Split(es)
+		ks, quarantined, err := n.split(es)
 		if err != nil {
 			return es, err
 		}

@@ -21,6 +21,9 @@ import (
 // has got a new grant in between has not seen the copy. See "Put" in docs/replication.md.
 func (n *Node) serveStore(ctx context.Context, from peer.ID, st *pb.Store, body Body) (*pb.FileResponse, error) {
 	rec, err := protocol.VerifyRecord(st.GetRecord())
+	if err == nil {
+		err = n.cfg.Writers.CheckRecord(rec)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/p2pchord/p2pchord/internal/transfer/blocks"
 	"github.com/p2pchord/p2pchord/internal/transfer/request"
 	"github.com/p2pchord/p2pchord/internal/vault"
+	"github.com/p2pchord/p2pchord/internal/writers"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/replica"
@@ -45,6 +46,8 @@ type Config struct {
 	Known func(peer.ID) (protocol.PeerInfo, bool)
 	// Path returns how the connection to a peer goes, false if there is none.
 	Path func(peer.ID) (connpath.Path, bool)
+	// Writers says whose records are believed. Default: everybody's, as in an open ring.
+	Writers writers.Rule
 
 	// Vault returns the keys with which files are encrypted before they leave, or an error while
 	// this peer has none. If it is nil, files are stored as they are.

@@ -94,7 +94,7 @@ func (c *Client) fetchRecord(ctx context.Context, t target, get *pb.Get) (*resul
 // readResult checks an answer to Get: signatures, the name, and the bytes.
 func (c *Client) readResult(r *request.Reply, t target, get *pb.Get, from peer.ID, memory *membudget.Reservation) (*result, error) {
 	got := r.GetGot()
-	rec, err := protocol.VerifyRecord(got.GetRecord())
+	rec, err := c.verifyRecord(got.GetRecord())
 	if err != nil {
 		return nil, err
 	}
@@ -109,7 +109,7 @@ func (c *Client) readResult(r *request.Reply, t target, get *pb.Get, from peer.I
 		return nil, err
 	}
 	for _, m := range got.GetSiblings() {
-		if s, err := protocol.VerifyRecord(m); err == nil && s.GetName() == rec.GetName() {
+		if s, err := c.verifyRecord(m); err == nil && s.GetName() == rec.GetName() {
 			found.siblings = append(found.siblings, s)
 		}
 	}

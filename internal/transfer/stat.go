@@ -44,7 +44,7 @@ func (c *Client) Stat(ctx context.Context, name string) (FileStat, error) {
 }
 
 func (c *Client) readStats(t target, m *pb.Stats) (FileStat, *protocol.Record, error) {
-	rec, err := protocol.VerifyRecord(m.GetRecord())
+	rec, err := c.verifyRecord(m.GetRecord())
 	if err != nil {
 		return FileStat{}, nil, err
 	}
@@ -73,7 +73,7 @@ func (c *Client) readStats(t target, m *pb.Stats) (FileStat, *protocol.Record, e
 		})
 	}
 	for _, s := range m.GetSiblings() {
-		sib, err := protocol.VerifyRecord(s)
+		sib, err := c.verifyRecord(s)
 		if err != nil || sib.GetDeleted() || sib.GetName() != t.stored {
 			continue
 		}

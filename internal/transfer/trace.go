@@ -154,7 +154,7 @@ func (c *Client) traceRecord(ctx context.Context, file target, owner protocol.Pe
 		return holders, ""
 	}
 	defer r.Close()
-	rec, err := protocol.VerifyRecord(r.GetGot().GetRecord())
+	rec, err := c.verifyRecord(r.GetGot().GetRecord())
 	if err != nil || rec.GetName() != file.stored {
 		t.Error = "the owner answered with a record that is not valid"
 		return holders, ""

@@ -150,6 +150,13 @@ func (n *Network) arrive(x *exchange, q question) {
 			n.answer(x, answer{}, fault.New(fault.Unreachable, "does not answer at its addresses"))
 		}
 	default:
+		if n.Meet != nil {
+			n.Meet(x.from, to)
+		}
+		if !to.ring.Admits(x.from.Info.Position) || !x.from.ring.Admits(to.Info.Position) {
+			n.answer(x, answer{}, fault.New(fault.Unreachable, "one of them does not admit the other"))
+			return
+		}
 		life := to.peer.Life()
 		to.peer.Now(func() {
 			x.life, x.working, x.moved = life, true, n.world.Now()

@@ -15,6 +15,9 @@ type Network struct {
 	Tail        float64
 	// Loss and Twice are how likely a message is lost, or comes twice.
 	Loss, Twice float64
+	// Meet, if not nil, is called when a message of a peer has come to another: in a private ring
+	// they tell each other the statements of the network.
+	Meet func(from, to *Node)
 
 	world   *virtual.World
 	dice    virtual.Dice

@@ -26,7 +26,8 @@ type Node struct {
 
 	net     *Network
 	peer    *virtual.Peer
-	env     env.Env // of the present life
+	ring    protocol.Ring // as the node knows it
+	env     env.Env       // of the present life
 	handler Handler
 	refuses bool // being down, its system refuses connections
 	inbound []*exchange
@@ -38,18 +39,24 @@ type Handler interface {
 	ServeFile(ctx context.Context, from libp2p.ID, req *pb.FileRequest, body replication.Body) (*pb.FileResponse, *protocol.Payload, error)
 }
 
-// Add makes a node at a ring address. It has the key of its number in the network.
-func (n *Network) Add(host string, p *virtual.Peer) *Node {
-	key := identity(len(n.nodes))
-	self, err := protocol.DescribePeer(key, protocol.RingAddress{Host: host, Port: "1"})
+// Add makes a node of an open ring at a ring address. It has the key of its number in the network.
+func (n *Network) Add(host string, p *virtual.Peer) *Node { return n.AddTo(protocol.Ring{}, host, p) }
+
+// NextKey is the key that the next node will have.
+func (n *Network) NextKey() crypto.PrivKey { return identity(len(n.nodes)) }
+
+// AddTo is Add for a ring that may be private, as the new node knows it.
+func (n *Network) AddTo(in protocol.Ring, host string, p *virtual.Peer) *Node {
+	key := n.NextKey()
+	self, err := protocol.DescribePeerIn(in.Network(), key, protocol.RingAddress{Host: host, Port: "1"})
 	if err != nil {
 		panic(err) // every key of this kind can sign
 	}
-	info, err := protocol.ParsePeer(self)
+	info, err := protocol.ParsePeerIn(in.Network(), self)
 	if err != nil {
 		panic(err) // it has just been made
 	}
-	node := &Node{ID: libp2p.ID(info.Position.ID), Key: key, Self: self, Info: info, net: n, peer: p}
+	node := &Node{ID: libp2p.ID(info.Position.ID), Key: key, Self: self, Info: info, net: n, peer: p, ring: in}
 	n.nodes[info.Position.ID] = node
 	return node
 }
@@ -103,11 +110,12 @@ func (b *Book) Self() *pb.Peer { return b.node.Self }
 // Parse implements chord.Book.
 func (b *Book) Parse(d *pb.Peer) (protocol.PeerInfo, error) { return b.Learn(d) }
 
-// Learn implements chord.Book. A description is believed when its signature is right.
+// Learn implements chord.Book. A description is believed when its signature is right, and, in a
+// private ring, its peer belongs there.
 func (b *Book) Learn(d *pb.Peer) (protocol.PeerInfo, error) {
 	q := b.node.net.nodes[ring.ID(d.GetId())]
-	if q == nil || q.Self != d {
-		return protocol.ParsePeer(d)
+	if q == nil || q.Self != d || !b.Admits(q.Info.Position) {
+		return b.node.ring.Parse(d)
 	}
 	b.known[q.Info.Position.ID] = q.Info // it has been parsed before
 	return q.Info, nil
@@ -119,14 +127,14 @@ func (b *Book) LearnFrom(_ libp2p.ID, d *pb.Peer) (protocol.PeerInfo, error) { r
 // Info implements chord.Book.
 func (b *Book) Info(id ring.ID) (protocol.PeerInfo, bool) {
 	info, ok := b.known[id]
-	return info, ok
+	return info, ok && b.Admits(info.Position)
 }
 
 // Connected implements chord.Book.
 func (b *Book) Connected(libp2p.ID) bool { return true }
 
 // Admits implements chord.Book.
-func (b *Book) Admits(ring.Position) bool { return true }
+func (b *Book) Admits(at ring.Position) bool { return b.node.ring.Admits(at) }
 
 // Meet has the book learn the descriptions of peers, which others have told of.
 func (b *Book) Meet(ps []ring.Position) {

@@ -38,7 +38,7 @@ func (q *Quarantine) Believe(ctx context.Context, c replica.ConfirmGrant) {
 	if q.Any() {
 		var old []store.Entry
 		err := q.cfg.Store.Scan(span, nil, func(e store.Entry) bool {
-			if !e.Counted && believed(e.Stamp, own.ConfirmedAgo) {
+			if !e.Counted && believed(e.Stamp, own.ConfirmedAgo) && (e.Index > 0 || q.cfg.Counts(e.Stamp)) {
 				old = append(old, e)
 			}
 			return true

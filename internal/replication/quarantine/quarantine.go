@@ -39,6 +39,9 @@ type Config struct {
 	Pull func(ctx context.Context, from ring.Position, items []*pb.Item) error
 	// Event is told what a person may want to know.
 	Event func(kind, text string)
+	// Counts reports whether the version of a file with this stamp counts by its writer: in an open
+	// ring every one does.
+	Counts func(stamp string) bool
 }
 
 // Store keeps records; see package store.
