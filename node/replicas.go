@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"encoding/hex"
 
 	"github.com/libp2p/go-libp2p/core/peer"
 
@@ -65,4 +66,22 @@ func (b blocksOf) FindBlock(ctx context.Context, at store.Place, hash store.Hash
 // serveFile answers one request of the file protocol.
 func (n *Node) serveFile(ctx context.Context, from peer.ID, req *pb.FileRequest, body *protocol.Body) (*pb.FileResponse, *protocol.Payload, error) {
 	return n.replicas.Serve(ctx, from, req, body)
+}
+
+// Verify re-reads every block of this node now and compares it with its hash. report, if not nil,
+// is called for each bad one.
+func (n *Node) Verify(ctx context.Context, report func(Damage)) (Verified, error) {
+	var out Verified
+	blocks, size, err := n.store.Verify(ctx, func(h store.Hash, err error) {
+		out.Bad++
+		if report != nil {
+			report(Damage{Hash: hex.EncodeToString(h[:]), Error: err.Error()})
+		}
+	})
+	out.Blocks, out.Bytes = blocks, size
+	if out.Bad > 0 {
+		n.event("verify", "damaged blocks were set aside and are fetched again")
+		n.replicas.WakeFetch()
+	}
+	return out, err
 }

@@ -82,4 +82,15 @@ type (
 	}
 	// HandOver is one file given to another peer, or not, when a node goes.
 	HandOver = replication.HandOver
+	// Damage is a block that was found bad and set aside. It is fetched anew from another holder.
+	Damage struct {
+		Hash  string `json:"hash"` // BLAKE3-256, hex
+		Error string `json:"error"`
+	}
+	// Verified is what Verify has found.
+	Verified struct {
+		Blocks int   `json:"blocks"` // read
+		Bytes  int64 `json:"bytes"`
+		Bad    int   `json:"bad"`
+	}
 )
