@@ -81,7 +81,7 @@ type Config struct {
 	// are kept.
 	Registerer prometheus.Registerer
 
-	vault        vaultKeys            // nil in an open ring
+	vault        vaultKeys            // of an open ring, in tests; or nil
 	clock        func() time.Time     // what ages are told by; time.Now but in tests
 	storeOptions func(*store.Options) // changes the options of the store, in tests; or nil
 }
@@ -104,7 +104,7 @@ type ClientConfig struct {
 	// LimitUp and LimitDown as in Config.
 	LimitUp, LimitDown int64
 
-	vault vaultKeys // nil in an open ring
+	vault vaultKeys // nil when files are not encrypted
 }
 
 // vaultKeys returns the keys with which files are encrypted, or why there are none now.

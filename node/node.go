@@ -141,7 +141,7 @@ func (n *Node) start(ctx context.Context) error {
 	n.begin(transfer.Config{
 		Key: n.folder.Key(), ID: n.host.ID(), Memory: n.memory, Timeout: n.cfg.Timeout,
 		Router: n.driver(), Learn: n.book.Learn, Known: n.knownPeer,
-		Path: func(p peer.ID) (connpath.Path, bool) { return connpath.To(n.host, p) }, Vault: n.cfg.vault,
+		Path: func(p peer.ID) (connpath.Path, bool) { return connpath.To(n.host, p) }, Vault: n.vaultKeys(),
 		ReadBlock: n.replicas.LocalBlock, HoldBlock: n.replicas.Hold, Vote: n.replicas.Vote,
 		ClockOffset: n.replicas.Clocks().Correction,
 	}, n.replicas.Call)
@@ -150,6 +150,9 @@ func (n *Node) start(ctx context.Context) error {
 	}
 	for _, p := range n.replicas.Processes() {
 		n.keepRunning(p.Name, p.Run)
+	}
+	if n.private != nil {
+		n.keepRunning("fetching data keys", func(ctx context.Context) { joining.KeepKeys(ctx, n.host, n.private) })
 	}
 	n.keepRunning("remembering", n.rememberLoop)
 	n.keepRunning("watching the disk", n.standby.Run)

@@ -55,6 +55,15 @@ func texts(addrs []ma.Multiaddr) (out []string) {
 	return out
 }
 
+// vaultKeys returns what gives the keys with which files are encrypted; nil in an open ring, where
+// they are stored as they are.
+func (n *Node) vaultKeys() vaultKeys {
+	if n.private == nil {
+		return n.cfg.vault
+	}
+	return n.private.Vault
+}
+
 // ManageNetwork shows or changes the private network of this node.
 func (n *Node) ManageNetwork(_ context.Context, r manage.Request) (manage.Answer, error) {
 	if n.private == nil {

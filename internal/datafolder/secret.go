@@ -1,6 +1,7 @@
 package datafolder
 
 import (
+	"bytes"
 	"strings"
 
 	"github.com/libp2p/go-libp2p/core/crypto"
@@ -12,8 +13,20 @@ const MaxSecret = 16 << 10
 // tokenLength is the number of characters of a token of the local API as the gateway makes it.
 const tokenLength = 52
 
+// How files with the keys of a private network begin.
+const (
+	NetworkKeys = `{"kind":"p2pchord network keys"`
+	DataKeys    = "p2pchord data keys 1\n"
+)
+
 // Secret returns which secret of a peer the content of a file is, or "".
 func Secret(content []byte) string {
+	switch {
+	case bytes.HasPrefix(content, []byte(NetworkKeys)):
+		return "a peer's keys of a private network"
+	case bytes.HasPrefix(content, []byte(DataKeys)):
+		return "the data keys of a private network"
+	}
 	if len(content) > MaxSecret {
 		return ""
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/internal/membership"
 	"github.com/p2pchord/p2pchord/internal/safetext"
+	"github.com/p2pchord/p2pchord/network"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 )
 
@@ -30,15 +31,26 @@ func Through(ctx context.Context, h host.Host, info peer.AddrInfo, j *membership
 	defer func() { _ = s.Reset() }() // everything was read
 	stop := context.AfterFunc(ctx, func() { _ = s.Reset() })
 	defer stop()
-	statements, err := ask(newLink(s), info.ID, j)
+	answer, err := ask(newLink(s), info.ID, j)
 	if err != nil {
 		return nil, err
 	}
-	return j.Complete(statements, addrs, time.Now())
+	n, err := j.Complete(answer.GetStatements(), addrs, time.Now())
+	if err != nil {
+		return nil, err
+	}
+	if len(answer.GetSealedKeys()) > 0 && n.May(info.ID, network.ReceiveKeys, time.Now()) {
+		if err := n.TakeKeys(answer.GetSealedKeys()); err != nil {
+			// others give them
+			log.Debugw("no data keys while joining", "from", info.ID, "err", err)
+		}
+	}
+	return n, nil
 }
 
-// ask makes both requests, and returns the statements of the network.
-func ask(l link, member peer.ID, j *membership.Joining) ([][]byte, error) {
+// ask makes both requests, and returns the answer to the second, with the statements of the
+// network.
+func ask(l link, member peer.ID, j *membership.Joining) (*pb.JoinResponse, error) {
 	if err := l.within(networkTime); err != nil {
 		return nil, noAnswer(member, err)
 	}
@@ -47,14 +59,14 @@ func ask(l link, member peer.ID, j *membership.Joining) ([][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	grant, err := j.Accept(offer, time.Now())
+	grant, err := j.Accept(offer.GetStatements(), time.Now())
 	if err != nil {
 		return nil, err
 	}
 	return request(l, member, &pb.JoinRequest{Hint: hint, Grant: grant}, maxNetwork)
 }
 
-func request(l link, member peer.ID, r *pb.JoinRequest, limit int64) ([][]byte, error) {
+func request(l link, member peer.ID, r *pb.JoinRequest, limit int64) (*pb.JoinResponse, error) {
 	if err := l.write(r); err != nil {
 		return nil, noAnswer(member, err)
 	}
@@ -63,7 +75,7 @@ func request(l link, member peer.ID, r *pb.JoinRequest, limit int64) ([][]byte, 
 		return nil, noAnswer(member, err)
 	}
 	if answer.GetStatus() == 0 {
-		return answer.GetStatements(), nil
+		return answer, nil
 	}
 	switch code := fault.FromWire(answer.GetStatus()); code {
 	case fault.NotAllowed, fault.NoSpace, fault.TryAgain:

@@ -3,6 +3,7 @@ package joining
 import (
 	"context"
 	"crypto/rand"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -93,6 +94,9 @@ func TestJoining(t *testing.T) {
 	}
 	if m, ok := a.Member(n.Self()); !ok || m.Label != "laptop" || n.Digest() != a.Digest() {
 		t.Errorf("%+v, %v", m, ok)
+	}
+	if got, want := vaultOf(t, n), vaultOf(t, a.Network); got.ID() != want.ID() || !slices.Equal(got.Epochs(), want.Epochs()) {
+		t.Error("the newcomer has no data keys, or others")
 	}
 	late := a.invite(t, -time.Hour)
 	for why, s := range map[string]invitation.Secret{"used already": s, "has expired": late, "not one of the network": {1, 2}} {

@@ -32,16 +32,19 @@ type Server struct {
 	wg     sync.WaitGroup
 }
 
-// Serve answers newcomers at h, which the host has to let open streams of ID, until Close.
+// Serve answers newcomers at h, which the host has to let open streams of ID, and members that ask
+// for data keys, until Close.
 func Serve(h host.Host, n *membership.Network) *Server {
 	s := &Server{host: h, network: n, now: time.Now, room: semaphore.NewWeighted(maxAtOnce)}
 	h.SetStreamHandler(ID, s.handle)
+	h.SetStreamHandler(KeysID, s.handleKeys)
 	return s
 }
 
 // Close stops answering, and waits for the answers that are under way.
 func (s *Server) Close() error {
 	s.host.RemoveStreamHandler(ID)
+	s.host.RemoveStreamHandler(KeysID)
 	s.mu.Lock()
 	s.closed = true
 	s.mu.Unlock()
@@ -104,7 +107,11 @@ func (s *Server) answer(l link) error {
 	if err := l.within(networkTime); err != nil {
 		return err
 	}
-	return l.write(&pb.JoinResponse{Statements: all})
+	keys, err := s.network.SealKeys(newcomer, s.now())
+	if err != nil {
+		log.Debugw("the newcomer gets no data keys here", "peer", newcomer, "err", err)
+	}
+	return l.write(&pb.JoinResponse{Statements: all, SealedKeys: keys})
 }
 
 // refusal tells the holder of a code why it doesn't let in, and others nothing.

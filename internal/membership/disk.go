@@ -56,6 +56,13 @@ func (n *Network) read() error {
 		return err
 	}
 	n.publish(heard)
+	if err := n.readVault(); err != nil {
+		return err
+	}
+	n.takeAnnounced()
+	if s := n.State(); n.vault.Load() == nil && n.HasRoot() && len(s.Keys) == 0 {
+		return n.foundVault(time.Now()) // of a network that was made without one
+	}
 	return nil
 }
 

@@ -7,6 +7,7 @@
 //	statements    the statements
 //	keys.json     this peer's private keys, beside its identity
 //	addresses     bootstrap peers to try
+//	vault         the keys with which files are encrypted
 //	joining       the grant that this peer has signed, until it has joined
 //
 // Only the user may read them. They are written with package durable. A statement that this peer

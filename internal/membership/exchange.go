@@ -126,6 +126,7 @@ func parse(raw [][]byte) (out []*statement.Statement, err error) {
 func (n *Network) add(all []*statement.Statement) (added int, err error) {
 	added, err = n.addLocked(all)
 	if added > 0 {
+		n.takeAnnounced()
 		n.tell()
 	}
 	return added, err

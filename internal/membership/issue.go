@@ -71,7 +71,10 @@ func Create(dir string, identity crypto.PrivKey, f Founding, now time.Time) (*Ne
 		return nil, err
 	}
 	n.publish(now)
-	return n, n.begin(n.set)
+	if err := n.begin(n.set); err != nil {
+		return nil, err
+	}
+	return n, n.foundVault(now)
 }
 
 // ownGrant is the grant that makes this peer an admin.
@@ -188,8 +191,13 @@ func (n *Network) Grant(g statement.Grant, now time.Time) error {
 	if _, err := signed.ParseRingAddress(g.Place); err != nil {
 		return err
 	}
-	_, err := n.Issue(&g, now)
-	return err
+	if _, err := n.Issue(&g, now); err != nil {
+		return err
+	}
+	if network.Allow(m.Roles, network.ReceiveKeys) && !network.Allow(g.Roles, network.ReceiveKeys) {
+		return n.rotate(now)
+	}
+	return nil
 }
 
 // Rename gives a member another label.

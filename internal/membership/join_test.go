@@ -268,7 +268,7 @@ func TestLateGrants(t *testing.T) {
 	if added, err := b.AddUntrusted(n.Missing(b.Heads()), noon); added != 1 || err != nil {
 		t.Errorf("in time: %d, %v", added, err)
 	}
-	if added, err := follower(t, n).AddUntrusted(n.Missing(nil), noon); added != 4 || err != nil {
+	if added, err := follower(t, n).AddUntrusted(n.Missing(nil), noon); added != 5 || err != nil {
 		t.Errorf("everything: %d, %v", added, err)
 	}
 }

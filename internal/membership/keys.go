@@ -11,6 +11,7 @@ import (
 
 	"github.com/p2pchord/p2pchord/internal/durable"
 	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/internal/vault"
 	"github.com/p2pchord/p2pchord/network/statement"
 )
 
@@ -33,7 +34,7 @@ type storedKeys struct {
 }
 
 // sealKEM is what data keys are sealed with. It holds against later quantum computers too.
-func sealKEM() hpke.KEM { return hpke.MLKEM768X25519() }
+func sealKEM() hpke.KEM { return vault.SealKEM() }
 
 func newKeys() (k keys, err error) {
 	if _, k.statement, err = ed25519.GenerateKey(nil); err != nil {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/p2pchord/p2pchord/internal/durable"
 	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/internal/vault"
 	"github.com/p2pchord/p2pchord/network"
 	"github.com/p2pchord/p2pchord/network/statement"
 )
@@ -31,6 +32,10 @@ type Network struct {
 	keys     atomic.Pointer[keys]
 
 	snap atomic.Pointer[snapshot]
+
+	vault     atomic.Pointer[vault.Vault] // nil until the keys have come
+	keeping   sync.Mutex                  // held while vault is written; guards announced
+	announced map[statement.ID]bool       // statements whose keys were looked at
 
 	admitting sync.Mutex // held while a newcomer is taken in, before mu
 
@@ -94,7 +99,7 @@ func prepare(dir string, identity crypto.PrivKey) (*Network, error) {
 	if err != nil {
 		return nil, fault.New(fault.Failed, "the identity has no peer ID: %w", err)
 	}
-	return &Network{dir: filepath.Join(dir, folderName), identity: key, self: self, fs: durable.OS, listeners: map[*func()]struct{}{}}, nil
+	return &Network{dir: filepath.Join(dir, folderName), identity: key, self: self, fs: durable.OS, listeners: map[*func()]struct{}{}, announced: map[statement.ID]bool{}}, nil
 }
 
 // rawIdentity returns the private key of an identity, which must be an Ed25519 key.

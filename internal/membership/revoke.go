@@ -37,8 +37,16 @@ func (n *Network) Revoke(p peer.ID, cutFrom uint64, why string, now time.Time) e
 			key = n.keys.Load().root // an admin can't undo what the root revokes
 		}
 	}
-	_, err = n.issueWith(key, r, now, nil)
-	return err
+	if _, err = n.issueWith(key, r, now, nil); err != nil {
+		return err
+	}
+	if !network.Allow(m.Roles, network.ReceiveKeys) {
+		return nil
+	}
+	if err := n.rotate(now); err != nil {
+		return fault.New(fault.CodeOf(err), "%s is revoked, but the data key could not be replaced, so it could read what it gets hold of: %w", p, err)
+	}
+	return nil
 }
 
 // Withdraw makes an invitation that nobody has used worthless.

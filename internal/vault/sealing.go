@@ -13,10 +13,11 @@ import (
 // maxEpochs bounds the data keys that one peer gives another.
 const maxEpochs = 1 << 16
 
-// The keys of a vault are sealed to a member's key with HPKE (RFC 9180): the hybrid KEM of
-// ML-KEM-768 and X25519, HKDF-SHA256, and AES-256-GCM.
+// SealKEM is of what kind the keys of members are to which those of a vault are sealed with HPKE
+// (RFC 9180): the hybrid of ML-KEM-768 and X25519, which holds against later quantum computers too.
+func SealKEM() hpke.KEM { return hpke.MLKEM768X25519() }
+
 var (
-	sealKEM  = hpke.MLKEM768X25519()
 	sealKDF  = hpke.HKDFSHA256()
 	sealAEAD = hpke.AES256GCM()
 )
@@ -61,22 +62,10 @@ func Decode(raw []byte) (*Vault, error) {
 	return v, nil
 }
 
-// NewSealKey returns a private key to which keys are sealed, and its public half.
-func NewSealKey() (private, public []byte, err error) {
-	k, err := sealKEM.GenerateKey()
-	if err != nil {
-		return nil, nil, fault.New(fault.Failed, "make a key for sealing: %w", err)
-	}
-	if private, err = k.Bytes(); err != nil {
-		return nil, nil, fault.New(fault.Failed, "make a key for sealing: %w", err)
-	}
-	return private, k.PublicKey().Bytes(), nil
-}
-
 // SealTo encrypts the keys of the vault for one peer of a network, which has the private half of
 // the key.
 func (v *Vault) SealTo(public, network, peer []byte) ([]byte, error) {
-	key, err := sealKEM.NewPublicKey(public)
+	key, err := SealKEM().NewPublicKey(public)
 	if err != nil {
 		return nil, fault.New(fault.Integrity, "the peer's key for sealing can't be used: %w", err)
 	}
@@ -88,11 +77,7 @@ func (v *Vault) SealTo(public, network, peer []byte) ([]byte, error) {
 }
 
 // Unseal decrypts what SealTo has encrypted for a peer. Errors are of the kind fault.Integrity.
-func Unseal(private, network, peer, sealed []byte) (*Vault, error) {
-	key, err := sealKEM.NewPrivateKey(private)
-	if err != nil {
-		return nil, fault.New(fault.Integrity, "this peer's key for sealing can't be used")
-	}
+func Unseal(key hpke.PrivateKey, network, peer, sealed []byte) (*Vault, error) {
 	raw, err := hpke.Open(key, sealKDF, sealAEAD, sealInfo(network, peer), sealed)
 	if err != nil {
 		return nil, fault.New(fault.Integrity, "the keys of the vault were not sealed to this peer")
@@ -118,6 +103,20 @@ func (v *Vault) Next(untilMS uint64) *Vault {
 	}
 	next.hideFolders = v.hideFolders
 	return next
+}
+
+// Recent returns the vault with its last two epochs only.
+func (v *Vault) Recent() *Vault {
+	from := v.newest().Number
+	from -= min(from, 1)
+	recent := *v
+	recent.epochs = slices.DeleteFunc(v.Epochs(), func(e Epoch) bool { return e.Number < from })
+	return &recent
+}
+
+// LacksEnd reports whether an epoch has no end although a later one has begun.
+func (v *Vault) LacksEnd() bool {
+	return slices.ContainsFunc(v.epochs, func(e Epoch) bool { return e.UntilMS == 0 && e.Number < v.newest().Number })
 }
 
 // Join returns a vault with the epochs of both, which have one name key.

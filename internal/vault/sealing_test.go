@@ -12,16 +12,16 @@ import (
 func TestSealedKeys(t *testing.T) {
 	t.Parallel()
 	v := testVault(t, 1, 2)
-	private, public, err := NewSealKey()
+	private, err := SealKEM().GenerateKey()
 	if err != nil {
 		t.Fatal(err)
 	}
-	other, _, err := NewSealKey()
+	other, err := SealKEM().GenerateKey()
 	if err != nil {
 		t.Fatal(err)
 	}
 	network, peer := bytes.Repeat([]byte{7}, 32), testWriter(1)
-	sealed, err := v.SealTo(public, network, peer)
+	sealed, err := v.SealTo(private.PublicKey().Bytes(), network, peer)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,7 +37,6 @@ func TestSealedKeys(t *testing.T) {
 		"for another peer":    func() (*Vault, error) { return Unseal(private, network, testWriter(2), sealed) },
 		"a changed byte":      func() (*Vault, error) { return Unseal(private, network, peer, changed) },
 		"nothing":             func() (*Vault, error) { return Unseal(private, network, peer, nil) },
-		"no key":              func() (*Vault, error) { return Unseal(nil, network, peer, sealed) },
 	} {
 		if v, err := open(); fault.CodeOf(err) != fault.Integrity {
 			t.Errorf("%s: %v, %v", what, v, err)
@@ -80,6 +79,9 @@ func TestEpochsAreJoined(t *testing.T) {
 	}
 	if _, err := first.Join(Create()); fault.CodeOf(err) != fault.Integrity {
 		t.Errorf("keys of another vault: %v", err)
+	}
+	if r := next.Next(700).Recent().Epochs(); len(r) != 2 || r[0].Number != 2 || len(first.Recent().Epochs()) != 1 {
+		t.Errorf("the last two epochs: %v", r)
 	}
 	if !next.HidingFolders().Next(600).hideFolders {
 		t.Error("a new epoch shows folders")

@@ -1260,7 +1260,10 @@ type JoinResponse struct {
 	Message string                 `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
 	// To a request without a grant: the genesis, and the statement that has the Invite. To one with a
 	// grant: all statements of the network, each after what it depends on.
-	Statements    [][]byte `protobuf:"bytes,3,rep,name=statements,proto3" json:"statements,omitempty"`
+	Statements [][]byte `protobuf:"bytes,3,rep,name=statements,proto3" json:"statements,omitempty"`
+	// To one with a grant that may read files: VaultKeys, sealed to the key in the grant; empty if
+	// the member has none.
+	SealedKeys    []byte `protobuf:"bytes,4,opt,name=sealed_keys,json=sealedKeys,proto3" json:"sealed_keys,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1312,6 +1315,13 @@ func (x *JoinResponse) GetMessage() string {
 func (x *JoinResponse) GetStatements() [][]byte {
 	if x != nil {
 		return x.Statements
+	}
+	return nil
+}
+
+func (x *JoinResponse) GetSealedKeys() []byte {
+	if x != nil {
+		return x.SealedKeys
 	}
 	return nil
 }
@@ -1417,13 +1427,15 @@ const file_network_proto_rawDesc = "" +
 	"\vJoinRequest\x12\x12\n" +
 	"\x04hint\x18\x01 \x01(\fR\x04hint\x12\x14\n" +
 	"\x05grant\x18\x02 \x01(\fR\x05grant\x12\x14\n" +
-	"\x05proof\x18\x03 \x01(\fR\x05proof\"`\n" +
+	"\x05proof\x18\x03 \x01(\fR\x05proof\"\x81\x01\n" +
 	"\fJoinResponse\x12\x16\n" +
 	"\x06status\x18\x01 \x01(\rR\x06status\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\x12\x1e\n" +
 	"\n" +
 	"statements\x18\x03 \x03(\fR\n" +
-	"statementsB*Z(github.com/p2pchord/p2pchord/protocol/pbb\x06proto3"
+	"statements\x12\x1f\n" +
+	"\vsealed_keys\x18\x04 \x01(\fR\n" +
+	"sealedKeysB*Z(github.com/p2pchord/p2pchord/protocol/pbb\x06proto3"
 
 var (
 	file_network_proto_rawDescOnce sync.Once

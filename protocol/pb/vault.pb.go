@@ -235,6 +235,104 @@ func (x *ContentKey) GetUntilMs() uint64 {
 	return 0
 }
 
+// KeysRequest asks a member that may read files for the keys of the network's vault. It is the only
+// request of /p2pchord/keys/1.0.0.
+type KeysRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *KeysRequest) Reset() {
+	*x = KeysRequest{}
+	mi := &file_vault_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *KeysRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*KeysRequest) ProtoMessage() {}
+
+func (x *KeysRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_vault_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use KeysRequest.ProtoReflect.Descriptor instead.
+func (*KeysRequest) Descriptor() ([]byte, []int) {
+	return file_vault_proto_rawDescGZIP(), []int{3}
+}
+
+type KeysResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Status        uint32                 `protobuf:"varint,1,opt,name=status,proto3" json:"status,omitempty"`
+	Message       string                 `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
+	Sealed        []byte                 `protobuf:"bytes,3,opt,name=sealed,proto3" json:"sealed,omitempty"` // VaultKeys, sealed to the key in the asker's grant
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *KeysResponse) Reset() {
+	*x = KeysResponse{}
+	mi := &file_vault_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *KeysResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*KeysResponse) ProtoMessage() {}
+
+func (x *KeysResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_vault_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use KeysResponse.ProtoReflect.Descriptor instead.
+func (*KeysResponse) Descriptor() ([]byte, []int) {
+	return file_vault_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *KeysResponse) GetStatus() uint32 {
+	if x != nil {
+		return x.Status
+	}
+	return 0
+}
+
+func (x *KeysResponse) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
+func (x *KeysResponse) GetSealed() []byte {
+	if x != nil {
+		return x.Sealed
+	}
+	return nil
+}
+
 var File_vault_proto protoreflect.FileDescriptor
 
 const file_vault_proto_rawDesc = "" +
@@ -256,7 +354,12 @@ const file_vault_proto_rawDesc = "" +
 	"ContentKey\x12\x14\n" +
 	"\x05epoch\x18\x01 \x01(\rR\x05epoch\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\fR\x03key\x12\x19\n" +
-	"\buntil_ms\x18\x03 \x01(\x04R\auntilMsB*Z(github.com/p2pchord/p2pchord/protocol/pbb\x06proto3"
+	"\buntil_ms\x18\x03 \x01(\x04R\auntilMs\"\r\n" +
+	"\vKeysRequest\"X\n" +
+	"\fKeysResponse\x12\x16\n" +
+	"\x06status\x18\x01 \x01(\rR\x06status\x12\x18\n" +
+	"\amessage\x18\x02 \x01(\tR\amessage\x12\x16\n" +
+	"\x06sealed\x18\x03 \x01(\fR\x06sealedB*Z(github.com/p2pchord/p2pchord/protocol/pbb\x06proto3"
 
 var (
 	file_vault_proto_rawDescOnce sync.Once
@@ -270,11 +373,13 @@ func file_vault_proto_rawDescGZIP() []byte {
 	return file_vault_proto_rawDescData
 }
 
-var file_vault_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
+var file_vault_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
 var file_vault_proto_goTypes = []any{
-	(*Description)(nil), // 0: p2pchord.v1.Description
-	(*VaultKeys)(nil),   // 1: p2pchord.v1.VaultKeys
-	(*ContentKey)(nil),  // 2: p2pchord.v1.ContentKey
+	(*Description)(nil),  // 0: p2pchord.v1.Description
+	(*VaultKeys)(nil),    // 1: p2pchord.v1.VaultKeys
+	(*ContentKey)(nil),   // 2: p2pchord.v1.ContentKey
+	(*KeysRequest)(nil),  // 3: p2pchord.v1.KeysRequest
+	(*KeysResponse)(nil), // 4: p2pchord.v1.KeysResponse
 }
 var file_vault_proto_depIdxs = []int32{
 	2, // 0: p2pchord.v1.VaultKeys.content_keys:type_name -> p2pchord.v1.ContentKey
@@ -296,7 +401,7 @@ func file_vault_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_vault_proto_rawDesc), len(file_vault_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   3,
+			NumMessages:   5,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
