@@ -83,7 +83,7 @@ func parse() (settings, error) {
 	flag.IntVar(&s.requests, "requests", 300, "requests of which the median latency is taken")
 	flag.StringVar(&s.dir, "dir", os.TempDir(), "folder for everything that is written")
 	flag.StringVar(&s.binary, "binary", "", "a p2pchord to measure (default: built from this tree)")
-	flag.StringVar(&s.only, "only", "", "measure only these `parts`: baselines, node, large, many, latency (with many); comma between")
+	flag.StringVar(&s.only, "only", "", "measure only these `parts`: baselines, node, private, large, many, latency (with many); comma between")
 	flag.Parse()
 	n, err := humanize.ParseBytes(size)
 	if err != nil || n == 0 || s.rounds < 1 || s.files < 1 || s.small < 1 || s.requests < 1 || flag.NArg() > 0 {

@@ -107,6 +107,14 @@ func (b *bench) round(ctx context.Context, i int) error {
 			return fmt.Errorf("node: %w", err)
 		}
 	}
+	if b.measures("private") {
+		if err := b.encrypted(ctx, dir, big); err != nil {
+			return fmt.Errorf("private: %w", err)
+		}
+	}
+	if b.only == "private" || b.only == "node" {
+		return nil
+	}
 	r, err := startRing(ctx, b.binary, dir)
 	if err != nil {
 		return err

@@ -28,6 +28,16 @@ const (
 	rowGetMany = "get -r"
 	rowAsk     = "raw go-libp2p request"
 	rowGetOne  = "get through a node, warm"
+
+	// through nodes of an open ring, and of a private one
+	rowPutOpen        = "open, put"
+	rowGetOpen        = "open, get"
+	rowPutManyOpen    = "open, put -r"
+	rowGetManyOpen    = "open, get -r"
+	rowPutPrivate     = "private, put"
+	rowGetPrivate     = "private, get"
+	rowPutManyPrivate = "private, put -r"
+	rowGetManyPrivate = "private, get -r"
 )
 
 // samples is what was measured, round by round.
@@ -135,6 +145,15 @@ func (b *bench) print(to io.Writer, machine, load string) {
 	row("**get -r**, the same", rowGetMany, b.rate(rowGetMany), "1,000 files/s", b.filesPerSecond(rowGetMany)/1000, "at least 1")
 	row("a raw go-libp2p request for "+sizeText(int64(b.small)), rowAsk, "", "", 0, "")
 	row("**get "+sizeText(int64(b.small))+"** through a running node, warm", rowGetOne, "", "time of the raw request", ratio(rowGetOne, rowAsk), "at most 3")
+	for _, r := range []struct{ what, open, private, wanted string }{
+		{"put " + big, rowPutOpen, rowPutPrivate, "at most 1.15"},
+		{"get " + big, rowGetOpen, rowGetPrivate, "at most 1.15"},
+		{"put -r, " + small, rowPutManyOpen, rowPutManyPrivate, "at most 1.2"},
+		{"get -r, the same", rowGetManyOpen, rowGetManyPrivate, "at most 1.2"},
+	} {
+		row(r.what+" through nodes of an open ring", r.open, "", "", 0, "")
+		row("**the same in a private ring**, encrypted", r.private, "", "time in the open ring", ratio(r.private, r.open), r.wanted)
+	}
 	fmt.Fprintf(w, "\nPeak resident memory: ")
 	var peaks []string
 	for _, name := range slices.Sorted(maps.Keys(b.taken.peaks)) {
