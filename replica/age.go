@@ -90,9 +90,9 @@ func (g Grace) Quarantined(v Version, confirmedMillis, nowMillis int64) bool {
 // was to be quarantined by then already, because its holder had been away before, is left out.
 func Believed(continuous []bool) bool { return !slices.Contains(continuous, true) }
 
-// Latest is the shorter of two times ago; a negative one is not known.
+// Latest is the shorter of two times ago; 0 is one that isn't known.
 func Latest(a, b int64) int64 {
-	if a < 0 || b < 0 {
+	if a == 0 || b == 0 {
 		return max(a, b)
 	}
 	return min(a, b)

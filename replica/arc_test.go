@@ -179,15 +179,15 @@ func TestClaimsSpeakOnceForAGrant(t *testing.T) {
 func TestClaimsTellWhenTheArcStopped(t *testing.T) {
 	t.Parallel()
 	said := map[ring.Position]Attestation{
-		position(0): {Quarantined: true, Attested: true, ConfirmedAgo: 700},
+		position(0): {Quarantined: true, ConfirmedAgo: 700, StoppedAgo: 700},
 		position(2): {Quarantined: true, ConfirmedAgo: 300}, // of other keys
-		position(3): {Quarantined: true, ConfirmedAgo: -1},  // doesn't tell
-		position(4): {Attested: true, ConfirmedAgo: 500},
+		position(3): {Quarantined: true},                    // doesn't tell
+		position(4): {ConfirmedAgo: 100, StoppedAgo: 500},
 	}
 	for _, c := range []struct {
 		who     []int
 		stopped int64
-	}{{[]int{0, 2, 3, 4}, 500}, {[]int{0, 2}, 700}, {[]int{2, 3}, -1}} {
+	}{{[]int{0, 2, 3, 4}, 500}, {[]int{0, 2}, 700}, {[]int{2, 3}, 0}} {
 		a := arcOf(func(c *Config) { c.Copies = 5 })
 		h := between3()
 		h.Succs, h.Preds = positions(c.who), positions([]int{0})

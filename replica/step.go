@@ -38,9 +38,8 @@ type (
 		// in Quarantined. See Believed.
 		Believe     bool
 		Quarantined []Quarantined
-		// StoppedAgo is how many milliseconds ago the arc had a synced owner for the last time, as
-		// far as those that answered know; negative if none does. Copies that were to be
-		// quarantined then already are left out.
+		// StoppedAgo is the latest that those who answered know; see Attestation. Copies that had
+		// to be quarantined by then already are left out.
 		StoppedAgo int64
 	}
 	// Stabilize asks the ring for a round of stabilization at once.
@@ -85,10 +84,11 @@ type Attestation struct {
 	// Quarantined says that the holder has quarantined copies.
 	Quarantined bool
 	// ConfirmedAgo is how many milliseconds ago everything that the holder has was last known to be
-	// right; negative if it doesn't tell. Attested says that synced owners attested all of the arc
-	// then.
+	// right; 0 if it doesn't tell.
 	ConfirmedAgo int64
-	Attested     bool
+	// StoppedAgo is how many milliseconds ago the arc was last served before the ring stopped for
+	// longer than the grace; 0 if the holder doesn't know.
+	StoppedAgo int64
 }
 
 // Quarantined is a holder that has quarantined copies. ConfirmedAgo is that of its ClaimAnswer.
@@ -208,7 +208,7 @@ func (a *Arc) advance() []Action {
 	if a.attempt != nil || a.retry > 0 || (a.synced && a.grant.From == a.neighbors.Pred) {
 		return nil
 	}
-	a.attempt = &attempt{phase: asking, stoppedAgo: -1, pending: map[uint64]ring.Position{}}
+	a.attempt = &attempt{phase: asking, pending: map[uint64]ring.Position{}}
 	if a.cfg.faults.ungranted || a.cfg.faults.lateGrant {
 		return a.claimUnder(Grant{From: a.neighbors.Pred}, ring.Position{})
 	}

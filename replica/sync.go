@@ -86,9 +86,7 @@ func (a *Arc) ClaimAnswered(seq uint64, ans ClaimAnswer, ok bool) []Action {
 	if ans.Quarantined {
 		a.attempt.quarantined = append(a.attempt.quarantined, Quarantined{from, ans.ConfirmedAgo})
 	}
-	if ans.Attested {
-		a.attempt.stoppedAgo = Latest(a.attempt.stoppedAgo, ans.ConfirmedAgo)
-	}
+	a.attempt.stoppedAgo = Latest(a.attempt.stoppedAgo, ans.StoppedAgo)
 	out := []Action{Reconcile{Seq: a.send(from), With: from, From: a.attempt.grant.From}}
 	// The predecessors are asked one by one, each names the next, to depth R.
 	if chain := a.attempt.chain; chain[len(chain)-1] == from && len(chain) < a.cfg.Copies && len(ans.Preds) > 0 {

@@ -46,10 +46,10 @@ var mutants = []mutant{
 	{"an arc is served without a sync", "reconcile.go", "\tif ok {\n\t\t_, err = n.reconcile(ctx, r.With, span, nil)\n\t}", "\t_, _ = span, ok", "growing", 30, edit{}},
 	{"repair pushes nothing", "reconcile.go", "return !wanted(e) && !d.stale[e.Place]", "return true", "crashes", 30, edit{}},
 	{"bytes are never fetched", "internal/replication/fetch/fetch.go", "if f.cfg.Store.Err() != nil {", "if true {", "disks", 30, edit{}},
-	{"a tombstone is collected early", "internal/replication/tombstones/collect.go", "c.grace().Expired(v, sure) && c.grace().Collectable([]replica.Reference{{Deleted: true}}, since, sure)", "v.Clock > 0 && sure > 0", "deletes", 30, edit{}},
+	{"a tombstone is collected early", "internal/replication/tombstones/collect.go", "c.grace().Expired(v, sure) && c.grace().Collectable([]replica.Reference{{Deleted: true}}, max(since, unbroken), sure)", "v.Clock > 0 && sure > 0", "deletes", 30, edit{}},
 	{"a tombstone that comes back is collected at once", "internal/replication/tombstones/collect.go", "\t\t\t\tc.startOver(tombstoneID(e))\n", "", "nights", 120, edit{}},
 	{"quarantine is ignored", "internal/replication/quarantine/quarantine.go", "\tif since >= now-int64(q.grace()) {", "\tif since >= now-int64(q.grace()) || true {", "deletes", 60, edit{}},
-	{"what was too old when the ring stopped is believed", "internal/replication/quarantine/believe.go", "err == nil && (ago < 0 ||", "err == nil && (true ||", "nights", 120, edit{}},
+	{"what was too old when the ring stopped is believed", "internal/replication/quarantine/believe.go", "err == nil && (stoppedAgo == 0 ||", "err == nil && (true ||", "nights", 120, edit{}},
 	{"what is in quarantine is never believed", "internal/replication/quarantine/believe.go", "if !ok || !c.Believe {", "if !ok || true {", "nights", 60, edit{}},
 	{
 		"a block is given up that another version uses", "internal/replication/orphans/collect.go", "replica.Orphan(b.block, references(versions, b.Entry), c.cfg.Clocks.Time().Early)",

@@ -46,6 +46,10 @@ type peer struct {
 	left    bool // it has left politely, for good
 	leaving bool
 	lost    bool // its disk was destroyed: all that was there is gone for good
+	// It was outlived if others went on for the grace since the ring's age was stopped: what nobody
+	// else has may stay in its quarantine.
+	stopped  time.Duration
+	outlived bool
 
 	env   *virtual.Env
 	book  *virtualnet.Book
@@ -81,6 +85,7 @@ func (w *world) addAnywhere() *peer { return w.add(fmt.Sprintf("host-%d", w.Dice
 func (p *peer) start() {
 	w := p.world
 	p.leaving = false
+	p.outlived = p.outlived || p.stopped > 0 && w.age() > p.stopped+w.grace*7/8
 	p.env = p.Start()
 	p.disk.Start(p.env)
 	p.Listen(p.env, p)
@@ -137,6 +142,7 @@ func (p *peer) published(old, now *chord.Snapshot) {
 
 // down ends the node's life. Its system refuses connections from then on, or is gone with it.
 func (p *peer) down(refuses bool) {
+	p.stopped = p.world.age()
 	p.End()
 	p.disk.Crash()
 	p.HangUp(refuses)

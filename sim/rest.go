@@ -170,9 +170,14 @@ func (c *checker) final() {
 	for _, name := range c.order {
 		owner := w.byID[holdersOf(at, ring.Hash(name), 1)[0].ID]
 		for _, r := range c.front[name] {
-			if current := c.on(owner.disk, name, false); w.private.counts(r) && !c.covered(current, r) && !c.forgettable(r) {
+			if current := c.on(owner.disk, name, false); w.private.counts(r) && !c.covered(current, r) && !c.forgettable(r) && !c.outlived(r) {
 				c.fail(fmt.Errorf("%w: the owner %d has%s and not %v", errP1, owner.index, names(current), r))
 			}
 		}
 	}
+}
+
+// outlived reports whether a version is on the disk of a peer that was outlived.
+func (c *checker) outlived(r *record) bool {
+	return slices.ContainsFunc(c.world.peers, func(p *peer) bool { return p.outlived && c.covered(c.on(p.disk, r.GetName(), true), r) })
 }

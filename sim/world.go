@@ -13,22 +13,32 @@ import (
 // world is a whole simulation: the peers, the network between them, the users, and who watches.
 type world struct {
 	*virtual.World
-	network   *virtualnet.Network
-	heartbeat time.Duration
-	copies    int
-	peers     []*peer
-	byID      map[ring.ID]*peer
-	check     *checker
-	history   history
-	private   *privateRing  // nil: the ring is open
-	founded   time.Duration // until when nobody else is told to found a ring
-	founder   *peer
-	least     int  // fewer nodes than this are never left
-	quiet     bool // misfortunes are over
-	days      int  // that have passed by all wall clocks
-	log       []string
-	verbose   bool
-	grace     time.Duration // of tombstones
+	network        *virtualnet.Network
+	heartbeat      time.Duration
+	copies         int
+	peers          []*peer
+	byID           map[ring.ID]*peer
+	check          *checker
+	history        history
+	private        *privateRing  // nil: the ring is open
+	founded        time.Duration // until when nobody else is told to found a ring
+	founder        *peer
+	least          int  // fewer nodes than this are never left
+	quiet          bool // misfortunes are over
+	days           int  // that have passed by all wall clocks
+	log            []string
+	verbose        bool
+	grace          time.Duration // of tombstones
+	counted, lived time.Duration // see age
+}
+
+// age is for how long any peer has been up: lived, as counted at one moment, and since then.
+func (w *world) age() time.Duration {
+	if len(w.up()) > 0 {
+		w.lived += w.Now() - w.counted
+	}
+	w.counted = w.Now()
+	return w.lived
 }
 
 // week is the grace of tombstones unless a profile says otherwise.

@@ -2,6 +2,7 @@ package replication
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/p2pchord/p2pchord/internal/chord"
@@ -24,6 +25,7 @@ func (n *Node) Memory() Remembered {
 	step := max(1, int64(n.grace())/200)
 	return Remembered{
 		Born: a.FirstStart, Confirmed: a.Confirmed / step * step, Of: a.Of, Aside: n.quarantine.Any(),
+		Unbroken: a.Unbroken, Stopped: a.Stopped, StoppedOf: a.StoppedOf,
 		Copies: n.health.wanted(),
 	}
 }
@@ -34,7 +36,9 @@ func (n *Node) Memory() Remembered {
 func (n *Node) Recall(ctx context.Context) error {
 	n.tombstones.Load()
 	m := n.folder.Remembered()
-	n.quarantine.Recall(quarantine.Attested{FirstStart: m.Born, Confirmed: m.Confirmed, Of: m.Of}, m.Aside)
+	n.quarantine.Recall(quarantine.Attested{
+		FirstStart: m.Born, Confirmed: m.Confirmed, Of: m.Of, Unbroken: m.Unbroken, Stopped: m.Stopped, StoppedOf: m.StoppedOf,
+	}, m.Aside)
 	if !n.folder.HadPeers() {
 		return nil
 	}
@@ -54,8 +58,8 @@ func (n *Node) confirmLoop(ctx context.Context) {
 				log.Warnw("setting old copies aside", "err", err)
 			}
 		default:
-			if of, ok := n.attested(ctx, s); ok {
-				n.quarantine.Confirm(now, of)
+			if of, unbroken, ok := n.attested(ctx, s); ok {
+				n.quarantine.Confirm(now, of, unbroken)
 			}
 		}
 	}
@@ -63,26 +67,37 @@ func (n *Node) confirmLoop(ctx context.Context) {
 
 // attested reports whether synced owners attest everything that this node holds, and for which
 // keys. For its own arc the predecessor confirms the grant. In the arcs that it holds for others,
-// the owners have all records that are here. There must be no strays.
-func (n *Node) attested(ctx context.Context, s *chord.Snapshot) (of store.Span, ok bool) {
+// the owners have all records that are here. There must be no strays. unbroken is for how many
+// milliseconds the ring has not stopped, as far as all of the owners know; 0 if one doesn't.
+func (n *Node) attested(ctx context.Context, s *chord.Snapshot) (of store.Span, unbroken int64, ok bool) {
 	if !s.View.Joined() || s.Leaving || !s.Grants.Synced || s.Grants.Degraded {
-		return of, false
+		return of, 0, false
 	}
 	if s.Grants.Alone() {
-		return records.Everything, true
+		return records.Everything, 0, true
 	}
 	arcs, complete := n.arcsHeld(s)
 	if !complete || !s.View.Incorporated() || len(n.strays()) > 0 || !n.arc.GrantStands(ctx, s) {
-		return of, false
+		return of, 0, false
 	}
+	var known []int64
 	for _, a := range arcs {
-		if span, some := records.KeySpan(a.from, a.owner); some && !n.attestedBy(ctx, a, span) {
-			return of, false
+		span, some := records.KeySpan(a.from, a.owner)
+		if !some {
+			continue
 		}
+		unbroken, ok := n.attestedBy(ctx, a, span)
+		if !ok {
+			return of, 0, false
+		}
+		known = append(known, unbroken)
+	}
+	if len(known) > 0 {
+		unbroken = slices.Min(known)
 	}
 	of, _ = records.KeySpan(arcs[len(arcs)-1].from, arcs[0].owner)
 	now := n.ring.Snapshot()
-	return of, now.Grants.Synced && now.Grants.Grant == s.Grants.Grant && now.View == s.View
+	return of, unbroken, now.Grants.Synced && now.Grants.Grant == s.Grants.Grant && now.View == s.View
 }
 
 // heldArc is the arc of another node, which holds copies of it here.
@@ -110,15 +125,16 @@ func (n *Node) arcsHeld(s *chord.Snapshot) (arcs []heldArc, complete bool) {
 }
 
 // attestedBy reports whether the owner is the synced owner of the whole arc and has every file's
-// record that is here, or one that replaced it.
-func (n *Node) attestedBy(ctx context.Context, a heldArc, span store.Span) bool {
+// record that is here, or one that replaced it, and for how many milliseconds it knows that the
+// ring has not stopped.
+func (n *Node) attestedBy(ctx context.Context, a heldArc, span store.Span) (unbroken int64, ok bool) {
 	keys, err := n.held.DifferingKeys(ctx, a.owner, span)
 	if err != nil {
-		return false
+		return 0, false
 	}
 	d, err := n.compare(ctx, a.owner, keys)
 	if err != nil {
-		return false
+		return 0, false
 	}
 	var ask []*pb.Item
 	for _, e := range d.ours {
@@ -128,15 +144,15 @@ func (n *Node) attestedBy(ctx context.Context, a heldArc, span store.Span) bool 
 	}
 	r, err := n.Call(ctx, peerID(a.owner), &pb.FileRequest{Body: &pb.FileRequest_Release{Release: &pb.Release{Items: ask}}}, nil)
 	if err != nil {
-		return false
+		return 0, false
 	}
 	defer r.Close()
 	for _, v := range r.GetReleased().GetVerdicts() {
 		if v != pb.Verdict_HOLDER && v != pb.Verdict_DROP {
-			return false // the owner lacks it, or can't tell
+			return 0, false // the owner lacks it, or can't tell
 		}
 	}
-	return len(d.ours) < inventory.MaxItems && n.coveredBy(r.GetReleased().GetPredecessor(), a)
+	return toldMillis(r.GetReleased().GetUnbrokenMs()), len(d.ours) < inventory.MaxItems && n.coveredBy(r.GetReleased().GetPredecessor(), a)
 }
 
 // coveredBy reports whether an owner with the predecessor pred answers for the whole of a. A new

@@ -123,6 +123,12 @@ type Remembered struct {
 	Confirmed int64 `json:"confirmed_ms,omitempty"`
 	// Of are the keys of all that was confirmed then.
 	Of store.Span `json:"confirmed_keys,omitzero"`
+	// Unbroken is since when the ring has not stopped for longer than the grace period; 0 if it
+	// isn't known. Stopped is when the copies under the keys of StoppedOf were last confirmed
+	// before; 0 for never. Both in milliseconds since 1970.
+	Unbroken  int64      `json:"unbroken_ms,omitempty"`
+	Stopped   int64      `json:"stopped_ms,omitempty"`
+	StoppedOf store.Span `json:"stopped_keys,omitzero"`
 	// Aside says that there are records in quarantine.
 	Aside bool `json:"aside,omitempty"`
 }

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
-	"google.golang.org/protobuf/proto"
 
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/protocol"
@@ -66,7 +65,7 @@ func (n *Node) serveClaim(ctx context.Context, from peer.ID, c *pb.Claim) (*pb.F
 	at := n.quarantine.For(pred.Position, info.Position, n.ring.Snapshot())
 	claimed := &pb.Claimed{
 		Owns: ans.Owns, Authority: ans.Authority, Neighbours: n.peers.Neighbors(view.State(), view.Joined()),
-		Continuous: at.Continuous, Aside: at.Quarantined, Attested: at.Attested, ConfirmedAgoMs: proto.Uint64(uint64(at.ConfirmedAgo)),
+		Continuous: at.Continuous, Aside: at.Quarantined, ConfirmedAgoMs: uint64(at.ConfirmedAgo), StoppedAgoMs: uint64(at.StoppedAgo),
 	}
 	if g := n.peers.Describe([]ring.Position{ans.Grantee}); len(g) > 0 {
 		claimed.Grantee = g[0]
@@ -119,9 +118,9 @@ func (n *Node) AskClaim(ctx context.Context, c replica.AskClaim) (ans replica.Cl
 		defer r.Close()
 		m := r.GetClaimed()
 		ans = replica.ClaimAnswer{Owns: m.GetOwns(), Authority: m.GetAuthority(), Preds: n.peers.State(peerID(c.To), m.GetNeighbours()).Preds}
-		ans.Attestation = replica.Attestation{Continuous: m.GetContinuous(), Quarantined: m.GetAside(), Attested: m.GetAttested(), ConfirmedAgo: -1}
-		if m.ConfirmedAgoMs != nil { // older builds don't tell
-			ans.ConfirmedAgo = int64(min(m.GetConfirmedAgoMs(), math.MaxInt64/2))
+		ans.Attestation = replica.Attestation{
+			Continuous: m.GetContinuous(), Quarantined: m.GetAside(),
+			ConfirmedAgo: toldMillis(m.GetConfirmedAgoMs()), StoppedAgo: toldMillis(m.GetStoppedAgoMs()),
 		}
 		if m.GetGrantee() != nil {
 			if info, err := n.peers.Learn(m.GetGrantee()); err == nil {
@@ -132,6 +131,9 @@ func (n *Node) AskClaim(ctx context.Context, c replica.AskClaim) (ans replica.Cl
 	n.claimTimeouts.note(c.To, err == nil, n.env.Now())
 	return ans, err == nil
 }
+
+// toldMillis is a duration that a peer tells. Nothing is older than the epoch.
+func toldMillis(told uint64) int64 { return int64(min(told, math.MaxInt64/2)) }
 
 // claimTimeouts remembers the holders that have not answered a claim lately. It is safe for
 // concurrent use.

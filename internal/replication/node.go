@@ -151,7 +151,7 @@ func (n *Node) newParts() {
 	})
 	n.tombstones = tombstones.New(tombstones.Config{
 		Heartbeat: n.cfg.Heartbeat, Grace: n.cfg.TombstoneGrace, Arc: n.arc, Clocks: n.clocks, Ring: n.ring, Peers: n.peers, Store: n.store, Folder: n.folder,
-		Call: n.Call, Drop: n.drop,
+		Call: n.Call, Drop: n.drop, Unbroken: func() int64 { return n.quarantine.Unbroken() },
 	})
 	n.quarantine = quarantine.New(quarantine.Config{
 		Self: n.self, Copies: n.cfg.Copies, Grace: n.cfg.TombstoneGrace, Env: n.env, Clocks: n.clocks, Held: n.held, Store: n.store,

@@ -2075,9 +2075,10 @@ type Claimed struct {
 	Aside bool `protobuf:"varint,6,opt,name=aside,proto3" json:"aside,omitempty"`
 	// How long ago, in milliseconds, everything that it holds was last known to be right: when synced
 	// owners last attested it, or when its data folder was made.
-	ConfirmedAgoMs *uint64 `protobuf:"varint,7,opt,name=confirmed_ago_ms,json=confirmedAgoMs,proto3,oneof" json:"confirmed_ago_ms,omitempty"`
-	// Synced owners attested everything that it holds of that arc then.
-	Attested      bool `protobuf:"varint,8,opt,name=attested,proto3" json:"attested,omitempty"`
+	ConfirmedAgoMs uint64 `protobuf:"varint,7,opt,name=confirmed_ago_ms,json=confirmedAgoMs,proto3" json:"confirmed_ago_ms,omitempty"`
+	// How long ago, in milliseconds, that arc was last served before the ring stopped for longer than
+	// the grace period; 0 when it doesn't know.
+	StoppedAgoMs  uint64 `protobuf:"varint,8,opt,name=stopped_ago_ms,json=stoppedAgoMs,proto3" json:"stopped_ago_ms,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2155,17 +2156,17 @@ func (x *Claimed) GetAside() bool {
 }
 
 func (x *Claimed) GetConfirmedAgoMs() uint64 {
-	if x != nil && x.ConfirmedAgoMs != nil {
-		return *x.ConfirmedAgoMs
+	if x != nil {
+		return x.ConfirmedAgoMs
 	}
 	return 0
 }
 
-func (x *Claimed) GetAttested() bool {
+func (x *Claimed) GetStoppedAgoMs() uint64 {
 	if x != nil {
-		return x.Attested
+		return x.StoppedAgoMs
 	}
-	return false
+	return 0
 }
 
 // Digest asks for sums of the records held: one for an arc, one for each of the 256 rows
@@ -2622,9 +2623,12 @@ func (x *Release) GetItems() []*Item {
 }
 
 type Released struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Verdicts      []Verdict              `protobuf:"varint,1,rep,packed,name=verdicts,proto3,enum=p2pchord.v1.Verdict" json:"verdicts,omitempty"` // one for each item
-	Predecessor   *Peer                  `protobuf:"bytes,2,opt,name=predecessor,proto3" json:"predecessor,omitempty"`                            // the owner answers for the arc from here, not included, to itself
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	Verdicts    []Verdict              `protobuf:"varint,1,rep,packed,name=verdicts,proto3,enum=p2pchord.v1.Verdict" json:"verdicts,omitempty"` // one for each item
+	Predecessor *Peer                  `protobuf:"bytes,2,opt,name=predecessor,proto3" json:"predecessor,omitempty"`                            // the owner answers for the arc from here, not included, to itself
+	// For how long, in milliseconds, the ring has not stopped for longer than the grace period; 0
+	// when the owner doesn't know.
+	UnbrokenMs    uint64 `protobuf:"varint,3,opt,name=unbroken_ms,json=unbrokenMs,proto3" json:"unbroken_ms,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2671,6 +2675,13 @@ func (x *Released) GetPredecessor() *Peer {
 		return x.Predecessor
 	}
 	return nil
+}
+
+func (x *Released) GetUnbrokenMs() uint64 {
+	if x != nil {
+		return x.UnbrokenMs
+	}
+	return 0
 }
 
 // Collect comes from the synced owner: every holder has had these tombstones for the grace period,
@@ -3026,7 +3037,7 @@ const file_file_proto_rawDesc = "" +
 	"\x05Claim\x12%\n" +
 	"\x04from\x18\x01 \x01(\v2\x11.p2pchord.v1.PeerR\x04from\x123\n" +
 	"\vpredecessor\x18\x02 \x01(\v2\x11.p2pchord.v1.PeerR\vpredecessor\x12*\n" +
-	"\x05grant\x18\x03 \x01(\v2\x14.p2pchord.v1.GrantIDR\x05grant\"\xb7\x02\n" +
+	"\x05grant\x18\x03 \x01(\v2\x14.p2pchord.v1.GrantIDR\x05grant\"\xa7\x02\n" +
 	"\aClaimed\x12\x12\n" +
 	"\x04owns\x18\x01 \x01(\bR\x04owns\x12+\n" +
 	"\agrantee\x18\x02 \x01(\v2\x11.p2pchord.v1.PeerR\agrantee\x127\n" +
@@ -3037,10 +3048,9 @@ const file_file_proto_rawDesc = "" +
 	"\n" +
 	"continuous\x18\x05 \x01(\bR\n" +
 	"continuous\x12\x14\n" +
-	"\x05aside\x18\x06 \x01(\bR\x05aside\x12-\n" +
-	"\x10confirmed_ago_ms\x18\a \x01(\x04H\x00R\x0econfirmedAgoMs\x88\x01\x01\x12\x1a\n" +
-	"\battested\x18\b \x01(\bR\battestedB\x13\n" +
-	"\x11_confirmed_ago_ms\"\\\n" +
+	"\x05aside\x18\x06 \x01(\bR\x05aside\x12(\n" +
+	"\x10confirmed_ago_ms\x18\a \x01(\x04R\x0econfirmedAgoMs\x12$\n" +
+	"\x0estopped_ago_ms\x18\b \x01(\x04R\fstoppedAgoMs\"\\\n" +
 	"\x06Digest\x12\x12\n" +
 	"\x04rows\x18\x01 \x03(\rR\x04rows\x12\x14\n" +
 	"\x05first\x18\x02 \x01(\rR\x05first\x12\x12\n" +
@@ -3068,10 +3078,12 @@ const file_file_proto_rawDesc = "" +
 	"\aRecords\x12-\n" +
 	"\arecords\x18\x01 \x03(\v2\x13.p2pchord.v1.RecordR\arecords\"2\n" +
 	"\aRelease\x12'\n" +
-	"\x05items\x18\x01 \x03(\v2\x11.p2pchord.v1.ItemR\x05items\"q\n" +
+	"\x05items\x18\x01 \x03(\v2\x11.p2pchord.v1.ItemR\x05items\"\x92\x01\n" +
 	"\bReleased\x120\n" +
 	"\bverdicts\x18\x01 \x03(\x0e2\x14.p2pchord.v1.VerdictR\bverdicts\x123\n" +
-	"\vpredecessor\x18\x02 \x01(\v2\x11.p2pchord.v1.PeerR\vpredecessor\"2\n" +
+	"\vpredecessor\x18\x02 \x01(\v2\x11.p2pchord.v1.PeerR\vpredecessor\x12\x1f\n" +
+	"\vunbroken_ms\x18\x03 \x01(\x04R\n" +
+	"unbrokenMs\"2\n" +
 	"\aCollect\x12'\n" +
 	"\x05items\x18\x01 \x03(\v2\x11.p2pchord.v1.ItemR\x05items\"L\n" +
 	"\aRetract\x12-\n" +
@@ -3264,7 +3276,6 @@ func file_file_proto_init() {
 		(*FileResponse_Word)(nil),
 		(*FileResponse_Counted)(nil),
 	}
-	file_file_proto_msgTypes[22].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

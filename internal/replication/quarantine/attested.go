@@ -17,6 +17,11 @@ type Attested struct {
 	FirstStart, Confirmed int64
 	// Of are the keys of all that was confirmed then.
 	Of store.Span
+	// Unbroken is since when the ring has not stopped for longer than the grace period; 0 if it
+	// isn't known. Stopped is when the copies under the keys of StoppedOf were last confirmed
+	// before that; 0 for never.
+	Unbroken, Stopped int64
+	StoppedOf         store.Span
 }
 
 // Attested is what the owners have last attested.
@@ -33,11 +38,43 @@ func (q *Quarantine) Since() int64 {
 	return max(q.attested.FirstStart, q.attested.Confirmed)
 }
 
-// Confirm records that synced owners have confirmed everything held here under the keys of of.
-func (q *Quarantine) Confirm(millis int64, of store.Span) {
+// Confirm records that synced owners have confirmed everything held here under the keys of of. They
+// know that the ring has not stopped for unbroken milliseconds; 0 if one doesn't.
+func (q *Quarantine) Confirm(millis int64, of store.Span, unbroken int64) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.attested.Confirmed, q.attested.Of, q.passed = millis, of, false
+	a := &q.attested
+	q.noticeStop(millis)
+	if a.Unbroken == 0 {
+		a.Unbroken = millis
+	}
+	a.Unbroken = min(a.Unbroken, millis-unbroken)
+	a.Confirmed, a.Of, q.passed = millis, of, false
+}
+
+// noticeStop notes that nobody has confirmed anything for longer than the grace period: either this
+// node was away, or the whole ring. mu is held.
+func (q *Quarantine) noticeStop(now int64) {
+	if a := &q.attested; a.Confirmed > 0 && a.Confirmed < now-int64(q.grace()) {
+		a.Stopped, a.StoppedOf, a.Unbroken = a.Confirmed, a.Of, 0
+	}
+}
+
+// Unbroken is since when the ring has not stopped for longer than the grace period; 0 if this node
+// doesn't know.
+func (q *Quarantine) Unbroken() int64 {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.noticeStop(q.cfg.Clocks.Now())
+	return q.attested.Unbroken
+}
+
+// UnbrokenFor is for how many milliseconds that is, and 0 if this node doesn't know.
+func (q *Quarantine) UnbrokenFor() int64 {
+	if since := q.Unbroken(); since > 0 {
+		return max(0, q.cfg.Clocks.Now()-since)
+	}
+	return 0
 }
 
 // Any reports whether there are copies in quarantine.
@@ -63,16 +100,8 @@ func (q *Quarantine) passOnce() (passed bool) {
 	return passed
 }
 
-// continuous reports whether all of span was confirmed after the moment since.
-func (q *Quarantine) continuous(span store.Span, since int64) bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return q.attested.Confirmed > 0 && q.attested.Confirmed >= since && records.Covers(q.attested.Of, span)
-}
-
 // For is how old the copies of this node are that belong to the arc from pred to owner. It has been
-// a holder of that arc for all of the grace period if it is one by its neighbors, and synced owners
-// have attested within the grace period what it holds there.
+// a holder of that arc for all of the grace period if it is one by its neighbors.
 func (q *Quarantine) For(pred, owner ring.Position, s *chord.Snapshot) (a replica.Attestation) {
 	preds, succs := s.View.Predecessors(), s.View.Successors()
 	near := preds[:min(len(preds), max(q.cfg.Copies, 2)-1)]
@@ -84,12 +113,21 @@ func (q *Quarantine) For(pred, owner ring.Position, s *chord.Snapshot) (a replic
 	return a
 }
 
-// of is how old the copies of this node are that belong to span, which it has held since they were
-// attested.
+// of is how old the copies of this node are that belong to span. They are continuous if synced
+// owners have attested them within the grace period, and the ring has not stopped during it.
 func (q *Quarantine) of(span store.Span) replica.Attestation {
 	now := q.cfg.Clocks.Now()
-	return replica.Attestation{
-		Continuous: q.continuous(span, now-int64(q.grace())), Attested: q.continuous(span, 0),
-		ConfirmedAgo: max(0, now-q.Since()), Quarantined: q.Any(),
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.noticeStop(now)
+	a, since := q.attested, now-int64(q.grace())
+	out := replica.Attestation{
+		Continuous:   a.Unbroken > 0 && a.Unbroken <= since && a.Confirmed >= since && records.Covers(a.Of, span),
+		Quarantined:  q.quarantined,
+		ConfirmedAgo: max(0, now-max(a.FirstStart, a.Confirmed)),
 	}
+	if a.Stopped > 0 && !out.Continuous && records.Covers(a.StoppedOf, span) {
+		out.StoppedAgo = max(0, now-a.Stopped)
+	}
+	return out
 }

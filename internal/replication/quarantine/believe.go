@@ -26,14 +26,11 @@ func (q *Quarantine) Believe(ctx context.Context, c replica.ConfirmGrant) {
 	if !replica.Believed([]bool{own.Continuous}) {
 		return
 	}
-	now, ago := q.cfg.Clocks.Now(), c.StoppedAgo
-	if own.Attested {
-		ago = replica.Latest(ago, own.ConfirmedAgo)
-	}
+	now, stoppedAgo := q.cfg.Clocks.Now(), replica.Latest(c.StoppedAgo, own.StoppedAgo)
 	// believed reports whether a copy counted when the arc was last served.
 	believed := func(stamp string, confirmedAgo int64) bool {
 		v, err := replica.ParseStamp(stamp)
-		return err == nil && (ago < 0 || confirmedAgo < 0 || !q.grace().Quarantined(v, now-confirmedAgo, now-ago))
+		return err == nil && (stoppedAgo == 0 || !q.grace().Quarantined(v, now-confirmedAgo, now-stoppedAgo))
 	}
 	if q.Any() {
 		var old []store.Entry

@@ -75,6 +75,10 @@ func (q *Quarantine) Recall(a Attested, quarantined bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.attested, q.quarantined = a, quarantined
+	if a.Unbroken == 0 && a.Stopped == 0 && a.Confirmed > 0 { // an older build has confirmed it
+		q.attested.Unbroken = a.FirstStart
+	}
+	q.noticeStop(q.cfg.Clocks.Now())
 }
 
 func (q *Quarantine) grace() replica.Grace { return replica.Grace(q.cfg.Grace.Milliseconds()) }

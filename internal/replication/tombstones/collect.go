@@ -49,7 +49,7 @@ func (c *Collector) Find(s *chord.Snapshot) []store.Entry {
 // tombstones before the round. It removes those that every holder has had for the grace period: at
 // the other holders first, then here. See "Delete" in docs/replication.md.
 func (c *Collector) Collect(ctx context.Context, s *chord.Snapshot, dead []store.Entry) {
-	now, sure := c.cfg.Clocks.Now(), c.cfg.Clocks.Time().Early
+	now, sure, unbroken := c.cfg.Clocks.Now(), c.cfg.Clocks.Time().Early, c.cfg.Unbroken()
 	var due []store.Entry
 	full := make(map[string]int64, len(dead))
 	c.mu.Lock()
@@ -63,7 +63,7 @@ func (c *Collector) Collect(ctx context.Context, s *chord.Snapshot, dead []store
 		v, err := replica.ParseStamp(e.Stamp)
 		// One that no holder would remove yet, for it was written while clocks were ahead, doesn't
 		// keep the others.
-		if err == nil && c.grace().Expired(v, sure) && c.grace().Collectable([]replica.Reference{{Deleted: true}}, since, sure) {
+		if err == nil && unbroken > 0 && c.grace().Expired(v, sure) && c.grace().Collectable([]replica.Reference{{Deleted: true}}, max(since, unbroken), sure) {
 			due = append(due, e)
 		}
 	}

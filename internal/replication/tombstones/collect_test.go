@@ -21,7 +21,7 @@ func TestDeletesAreWrittenDownByContents(t *testing.T) {
 		Env: env.NewSystem(t.Context()), Clock: time.Now, Grace: replica.Grace(time.Hour.Milliseconds()),
 		Neighbors: func() []ring.Position { return nil },
 	})
-	c := New(Config{Grace: time.Hour, Folder: f, Clocks: agreed})
+	c := New(Config{Grace: time.Hour, Folder: f, Clocks: agreed, Unbroken: func() int64 { return 1 }})
 	c.Load()
 	for _, name := range []string{"a", "b"} {
 		c.Collect(t.Context(), nil, []store.Entry{{Place: store.Place{Name: name}, Stamp: "stamp"}})

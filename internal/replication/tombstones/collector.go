@@ -35,6 +35,9 @@ type Config struct {
 	Folder Folder
 	Call   inventory.Call
 
+	// Unbroken is since when the ring has not stopped for longer than the grace period, in
+	// milliseconds since 1970; 0 if it isn't known.
+	Unbroken func() int64
 	// Drop removes one entry from the store.
 	Drop func(ctx context.Context, e store.Entry)
 }
