@@ -40,8 +40,8 @@ type Config struct {
 	// Data is the folder that holds the peer's identity and the members that it
 	// remembers. Made if it isn't there. One process at a time.
 	Data string
-	// Network makes the peer serve a private network, of which it need not know more. Default: the
-	// network that Data has, or else an open ring.
+	// Network makes the peer introduce and relay the members of a private network only, of which it
+	// need not know more. Default: the network that Data has, or else an open ring.
 	Network statement.NetworkID
 	// Listen lists the addresses to listen on. Default: TCP and QUIC on DefaultPort, on all
 	// interfaces. Unlike a node it fails when that port is taken: others have written its address

@@ -14,6 +14,7 @@ import (
 
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/internal/peeraddr"
+	"github.com/p2pchord/p2pchord/network/statement"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 )
@@ -38,7 +39,8 @@ const (
 	bootstrapProtection = "p2pchord-bootstrap"
 )
 
-// ContactConfig says whom a Contact registers and where. Every field but Also is needed.
+// ContactConfig says whom a Contact registers and where. Every field but Also and Network is
+// needed.
 type ContactConfig struct {
 	Host   host.Host
 	Client *protocol.Client
@@ -46,6 +48,8 @@ type ContactConfig struct {
 	Addr ma.Multiaddr
 	// Also lists further addresses of the same peer, each with its /p2p/ID; may be empty.
 	Also []ma.Multiaddr
+	// Network is the private network of the ring; zero: it is an open one.
+	Network statement.NetworkID
 	// Self describes the peer to register, as it is at the moment of the call.
 	Self func() (*pb.Peer, error)
 	// Joined reports whether the peer is a member of the ring at the moment of the call.

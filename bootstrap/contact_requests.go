@@ -89,7 +89,7 @@ func (c *Contact) beat(ctx context.Context, sent *pb.Peer, joined bool) (*pb.Pee
 
 // refresh asks who else is there. That it fails shows at the next heartbeat.
 func (c *Contact) refresh(ctx context.Context, self *pb.Peer) {
-	info, err := protocol.ParsePeer(self)
+	info, err := protocol.ParsePeerIn(c.cfg.Network, self)
 	if err != nil {
 		return
 	}

@@ -15,6 +15,7 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 
 	"github.com/p2pchord/p2pchord/bootstrap/roster"
+	"github.com/p2pchord/p2pchord/internal/admission"
 	"github.com/p2pchord/p2pchord/internal/delivery"
 	"github.com/p2pchord/p2pchord/internal/durable"
 	"github.com/p2pchord/p2pchord/internal/fault"
@@ -59,8 +60,11 @@ type Peer struct {
 	polls     sync.WaitGroup
 	pollsAt   map[netip.Prefix]int   // polls under way, by the household of who is asked; of mu
 	events    *delivery.Queue[Event] // on their way to Config.Events
-	private   *membership.Network    // nil in an open ring
+	ring      protocol.Ring          // zero: an open one
+	private   *membership.Network    // nil in an open ring, as the next three
+	admission *admission.Admission
 	joining   *joining.Server
+	ignore    func() // ends the subscription to changes of the network
 	cancel    context.CancelFunc
 	done      chan struct{}
 	redials   sync.WaitGroup // of the members of the last run
@@ -106,7 +110,7 @@ func (p *Peer) start() error {
 	if err := p.openNetwork(key); err != nil {
 		return err
 	}
-	remembered := loadRoster(p.rosterPath())
+	remembered := loadRoster(p.rosterPath(), p.ring)
 	p.roster = roster.New(p.cfg.Heartbeat, p.cfg.MaxPeers, rand.Uint64(), remembered, time.Now())
 	p.acl = newRelayACL(p.status, p.noMembers, time.Now)
 	p.host, err = p2phost.New(p2phost.Config{
@@ -119,6 +123,7 @@ func (p *Peer) start() error {
 		Relay:       p.cfg.Relay,
 		RelayACL:    p.acl,
 		Connections: p.cfg.Connections, ConnectionsPerAddress: p.cfg.ConnectionsPerAddress, Neighbor: p.isMember,
+		Access:     p.admission.Access(),
 		Server:     p.cfg.Server,
 		Version:    p.cfg.Version,
 		Registerer: p.cfg.Registerer,
@@ -126,18 +131,16 @@ func (p *Peer) start() error {
 	if err != nil {
 		return err
 	}
+	p.startNetwork()
 	if p.unwatch, err = p.watchAddrs(); err != nil {
-		return errors.Join(err, p.host.Close())
+		return errors.Join(err, p.closeNetwork(), p.host.Close())
 	}
 	p.client = protocol.NewClient(p.host, protocol.ClientOptions{DialTimeout: pollTimeout, Timeout: pollTimeout})
 	ctx, cancel := context.WithCancel(context.Background())
 	p.cancel = cancel
 	go p.run(ctx)
 	p.guard = instance.New(instance.Config{Host: p.host, Member: func() bool { return false }, Found: p.foundInstance})
-	p.service = protocol.ServeBootstrap(p.host, protocol.ServeOptions{Neighbor: p.isMember}, p.handle)
-	if p.private != nil {
-		p.joining = joining.Serve(p.host, p.private)
-	}
+	p.service = protocol.ServeBootstrap(p.host, p.serveOptions(), p.handle)
 	p.redials.Go(func() { p.redial(ctx, remembered) })
 	return nil
 }
@@ -147,15 +150,12 @@ func (p *Peer) start() error {
 func (p *Peer) Close() error {
 	p.closeOnce.Do(func() {
 		err := p.service.Close()
-		if p.joining != nil {
-			err = errors.Join(err, p.joining.Close())
-		}
 		p.unwatch()
 		p.cancel()
 		<-p.done
 		p.redials.Wait()
 		p.polls.Wait()
-		p.closeErr = errors.Join(err, p.guard.Close(), p.client.Close(), p.host.Close(), p.save(), p.folder.Unlock())
+		p.closeErr = errors.Join(err, p.closeNetwork(), p.guard.Close(), p.client.Close(), p.host.Close(), p.save(), p.folder.Unlock())
 		p.events.Close(eventsEnd) // a callback that blocks for longer is left behind
 	})
 	return p.closeErr

@@ -11,7 +11,6 @@ import (
 
 	"github.com/p2pchord/p2pchord/internal/contain"
 	"github.com/p2pchord/p2pchord/internal/peeraddr"
-	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/ring"
 )
@@ -126,7 +125,7 @@ func (p *Peer) neighbors(ctx context.Context, of ring.ID) *pb.Neighbours {
 		return nil
 	}
 	state := resp.GetNeighbours()
-	if self, err := protocol.ParsePeer(state.GetSelf()); err != nil || self.Position.ID != of {
+	if self, err := p.ring.Parse(state.GetSelf()); err != nil || self.Position.ID != of {
 		return nil
 	}
 	return state

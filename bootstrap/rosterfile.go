@@ -49,8 +49,8 @@ func (p *Peer) save() error {
 }
 
 // loadRoster reads the members of an earlier run. They are a hint and were signed by themselves:
-// what can't be read or verified is left out.
-func loadRoster(path string) []protocol.PeerInfo {
+// what can't be read or verified is left out, and who isn't in the ring any more.
+func loadRoster(path string, in protocol.Ring) []protocol.PeerInfo {
 	st, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -59,17 +59,17 @@ func loadRoster(path string) []protocol.PeerInfo {
 	if err == nil && st.Size() <= maxRosterFile {
 		data, err = os.ReadFile(path)
 	}
-	in := &pb.Roster{}
+	kept := &pb.Roster{}
 	if err == nil {
-		err = proto.Unmarshal(data, in)
+		err = proto.Unmarshal(data, kept)
 	}
 	if err != nil {
 		log.Errorw("the members of the last run are not known: the file can't be read", "path", path, "err", err)
 		return nil
 	}
 	var out []protocol.PeerInfo
-	for _, m := range in.GetPeers() {
-		if i, err := protocol.ParsePeer(m); err == nil {
+	for _, m := range kept.GetPeers() {
+		if i, err := in.Parse(m); err == nil {
 			out = append(out, i)
 		}
 	}

@@ -59,7 +59,7 @@ func (p *Peer) inTurn(now time.Time, from peer.ID) error {
 }
 
 func (p *Peer) register(now time.Time, req *pb.Register, answers bool) (*pb.BootstrapResponse, error) {
-	info, err := protocol.ParsePeer(req.GetSelf())
+	info, err := p.ring.Parse(req.GetSelf())
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +73,7 @@ func (p *Peer) register(now time.Time, req *pb.Register, answers bool) (*pb.Boot
 func (p *Peer) beat(now time.Time, from peer.ID, req *pb.Heartbeat) error {
 	var info *protocol.PeerInfo
 	if req.GetSelf() != nil {
-		i, err := protocol.ParsePeer(req.GetSelf())
+		i, err := p.ring.Parse(req.GetSelf())
 		if err != nil {
 			return err
 		}

@@ -25,7 +25,7 @@
 // the root only. An admin's key that was stolen can therefore fill a set, which the network doesn't
 // recover from; nothing here limits the rate.
 //
-// Nothing uses the package yet. The design borrows from Tailscale's tailnet lock (several signing
+// The design borrows from Tailscale's tailnet lock (several signing
 // keys, revocation of what a stolen key signed), Keybase's sigchains (numbered links with the hash
 // of the one before), TUF (a root that is replaced by a quorum), and the well-founded semantics of
 // logic programs (revocations that exclude each other).

@@ -10,6 +10,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/p2pchord/p2pchord/bootstrap"
+	"github.com/p2pchord/p2pchord/internal/admission"
 	"github.com/p2pchord/p2pchord/internal/chord"
 	"github.com/p2pchord/p2pchord/internal/chord/book"
 	"github.com/p2pchord/p2pchord/internal/chord/client"
@@ -17,6 +18,8 @@ import (
 	"github.com/p2pchord/p2pchord/internal/contain"
 	"github.com/p2pchord/p2pchord/internal/env"
 	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/internal/joining"
+	"github.com/p2pchord/p2pchord/internal/membership"
 	"github.com/p2pchord/p2pchord/internal/membudget"
 	"github.com/p2pchord/p2pchord/internal/p2phost"
 	"github.com/p2pchord/p2pchord/internal/peeraddr"
@@ -31,15 +34,25 @@ import (
 type Client struct {
 	operations
 
-	host   host.Host
-	client *protocol.Client
-	book   *book.Book
-	router *client.Router
-	env    *env.System // of the router
+	host      host.Host
+	admission *admission.Admission // nil in an open ring
+	client    *protocol.Client
+	book      *book.Book
+	router    *client.Router
+	env       *env.System // of the router
 }
 
 // Dial connects to a ring through bootstrap peers, or through members given in their place.
 func Dial(ctx context.Context, cfg ClientConfig) (_ *Client, err error) {
+	key, private, err := openAsClient(cfg.Data)
+	if err != nil {
+		return nil, err
+	}
+	if private != nil && len(cfg.Bootstrap) == 0 {
+		if cfg.Bootstrap, err = keptAddresses(private); err != nil {
+			return nil, err
+		}
+	}
 	if len(cfg.Bootstrap) == 0 {
 		return nil, fault.New(fault.Usage, "a client needs the multiaddr of a bootstrap peer")
 	}
@@ -53,15 +66,23 @@ func Dial(ctx context.Context, cfg ClientConfig) (_ *Client, err error) {
 	if err != nil {
 		return nil, err
 	}
-	h, err := p2phost.New(p2phost.Config{Profile: p2phost.Client, Relays: relays})
+	var in protocol.Ring
+	var admits *admission.Admission // nil in an open ring
+	if private != nil {
+		in, admits, cfg.vault = ringOf(private), newAdmission(private, relays), private.Vault
+	}
+	h, err := p2phost.New(p2phost.Config{Profile: p2phost.Client, Key: key, Relays: relays, Access: admits.Access()})
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{host: h, client: protocol.NewClient(h, protocol.ClientOptions{
+	if admits != nil {
+		admits.Start(h)
+	}
+	c := &Client{host: h, admission: admits, client: protocol.NewClient(h, protocol.ClientOptions{
 		DialTimeout: cfg.Timeout, Timeout: cfg.Timeout, Progress: cfg.Timeout, Limits: limits(cfg.LimitUp, cfg.LimitDown),
 	})}
 	c.env = env.NewSystem(context.Background()) //nolint:contextcheck // it lasts until Close
-	c.book = book.New(h, protocol.Ring{}, nil)
+	c.book = book.New(h, in, nil)
 	c.router = client.New(h.ID(), clientTransport{c}, c.book, cfg.Timeout, c.env)
 	remote := request.Remote(c.client)
 	c.begin(transfer.Config{
@@ -79,7 +100,24 @@ func Dial(ctx context.Context, cfg ClientConfig) (_ *Client, err error) {
 	if err := c.meet(ctx, cfg); err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
+	if private != nil {
+		c.fetchKeys(ctx, private)
+	}
 	return c, nil
+}
+
+// fetchKeys asks members for the data keys that the client lacks and may have. An operation that
+// needs them says so if nobody gave them.
+func (c *Client) fetchKeys(ctx context.Context, n *membership.Network) {
+	for _, p := range c.router.Known() {
+		if !n.LacksKeys(time.Now()) {
+			return
+		}
+		c.book.Prepare(p.ID)
+		if err := joining.FetchKeys(ctx, c.host, p.ID, n); err != nil {
+			log.Debugw("no data keys", "from", p.ID, "err", err)
+		}
+	}
 }
 
 // clientTransport sends requests of the ring protocol.
@@ -145,7 +183,11 @@ func (c *Client) introduceMember(ctx context.Context, id peer.ID) (*pb.Neighbour
 
 // Close ends the client.
 func (c *Client) Close() error {
-	err := errors.Join(c.client.Close(), c.host.Close())
+	err := c.client.Close()
+	if c.admission != nil {
+		err = errors.Join(err, c.admission.Close())
+	}
+	err = errors.Join(err, c.host.Close())
 	c.env.AwaitProcesses()
 	return err
 }

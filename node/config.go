@@ -97,6 +97,9 @@ type Event struct {
 type ClientConfig struct {
 	// Bootstrap lists bootstrap peers or members, each with its /p2p/ID. At least one.
 	Bootstrap []ma.Multiaddr
+	// Data is the data folder of a peer that has joined a private network: the client is that peer.
+	// Default: the client has no identity of its own, and uses an open ring.
+	Data string
 	// Timeout as in Config. Default 10 s.
 	Timeout time.Duration
 	// MemoryBytes as in Config.

@@ -41,7 +41,7 @@ func (n *Node) meet(ctx context.Context) error {
 	first := make(chan error, len(peers))
 	for _, addrs := range peers {
 		c, err := bootstrap.NewContact(bootstrap.ContactConfig{
-			Host: n.host, Client: n.client, Addr: addrs[0], Also: addrs[1:], Verify: n.verifyInstance,
+			Host: n.host, Client: n.client, Addr: addrs[0], Also: addrs[1:], Verify: n.verifyInstance, Network: n.ring.Network(),
 			Self:       func() (*pb.Peer, error) { return n.book.Self(), nil },
 			Joined:     func() bool { return n.state.Load().View.Joined() },
 			Introduced: n.introduced,
@@ -116,7 +116,7 @@ func (n *Node) startMDNS() bool {
 	if !n.cfg.MDNS || n.cfg.Server || discovery.OnlyLoopback(n.host) {
 		return false
 	}
-	s, err := discovery.Start(discovery.Config{Host: n.host, Bootstrap: n.cfg.Bootstrap, Found: n.meetOnLAN})
+	s, err := discovery.Start(discovery.Config{Host: n.host, NameOf: n.localName(), Bootstrap: n.cfg.Bootstrap, Found: n.meetOnLAN})
 	n.spawn(func(ctx context.Context) {
 		<-ctx.Done()
 		_ = s.Close() // never fails

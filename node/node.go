@@ -14,6 +14,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/p2pchord/p2pchord/bootstrap"
+	"github.com/p2pchord/p2pchord/internal/admission"
 	"github.com/p2pchord/p2pchord/internal/chord"
 	"github.com/p2pchord/p2pchord/internal/chord/book"
 	"github.com/p2pchord/p2pchord/internal/connpath"
@@ -46,20 +47,21 @@ var errClosed = chord.ErrClosed
 type Node struct {
 	operations
 
-	cfg      Config
-	ring     protocol.Ring // zero in an open ring
-	address  protocol.RingAddress
-	self     ring.Position
-	folder   *nodefolder.Folder
-	private  *membership.Network // nil in an open ring
-	joining  *joining.Server
-	memory   *membudget.Budget // for blocks
-	host     host.Host
-	store    *store.Handle
-	client   *protocol.Client
-	limits   protocol.Limits
-	replicas *replication.Node // what it does about files
-	book     *book.Book
+	cfg       Config
+	ring      protocol.Ring // zero in an open ring
+	address   protocol.RingAddress
+	self      ring.Position
+	folder    *nodefolder.Folder
+	private   *membership.Network // nil in an open ring
+	joining   *joining.Server
+	admission *admission.Admission // nil in an open ring
+	memory    *membudget.Budget    // for blocks
+	host      host.Host
+	store     *store.Handle
+	client    *protocol.Client
+	limits    protocol.Limits
+	replicas  *replication.Node // what it does about files
+	book      *book.Book
 
 	state ringState
 
@@ -260,6 +262,9 @@ func (n *Node) Close() error {
 		}
 		if n.joining != nil {
 			errs = append(errs, n.joining.Close())
+		}
+		if n.admission != nil {
+			errs = append(errs, n.admission.Close())
 		}
 		if n.guard != nil {
 			errs = append(errs, n.guard.Close())

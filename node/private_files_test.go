@@ -16,7 +16,7 @@ import (
 	"github.com/p2pchord/p2pchord/node"
 )
 
-func identityIn(t *testing.T, dir string) crypto.PrivKey {
+func identityIn(t testing.TB, dir string) crypto.PrivKey {
 	t.Helper()
 	key, err := p2phost.LoadOrCreateIdentity(filepath.Join(dir, nodefolder.IdentityFile))
 	if err != nil {
@@ -34,6 +34,9 @@ func granted(t *testing.T, admin *membership.Network, roles statement.Roles) str
 		t.Fatal(err)
 	}
 	g := statement.Grant{Peer: statement.Peer(n.Self()), Roles: roles, SealKey: n.SealKey().PublicKey().Bytes()}
+	if roles.Has(statement.Store) {
+		g.Place = membership.NewPlace()
+	}
 	if err := admin.Grant(g, time.Now()); err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +55,7 @@ func TestPrivateNetworkEncrypts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &private{newCluster(t, 0), nil, []string{first, granted(t, admin, statement.RolesMember), granted(t, admin, statement.RolesStorage)}}
+	p := &private{newPrivateCluster(t, admin.ID()), nil, []string{first, granted(t, admin, statement.RolesMember), granted(t, admin, statement.RolesStorage)}}
 	for _, dir := range p.dirs {
 		p.start(node.Config{Data: dir})
 	}

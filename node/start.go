@@ -74,12 +74,16 @@ func (n *Node) openHost() error {
 	if err != nil {
 		return err
 	}
+	if err := n.takePlace(boots); err != nil {
+		return err
+	}
 	var known atomic.Pointer[book.Book] // asked as soon as the host runs
 	n.host, err = p2phost.New(p2phost.Config{
 		Profile: p2phost.Peer, Key: n.folder.Key(), Listen: n.cfg.Listen, DefaultPort: DefaultPort,
 		PortFile: nodefolder.PortFile(n.cfg.Data),
 		Announce: n.cfg.Announce, Relays: boots, Registerer: n.cfg.Registerer, Server: n.cfg.Server, Watch: n.watch,
 		Connections: n.cfg.Connections, ConnectionsPerAddress: n.cfg.ConnectionsPerAddress, Neighbor: n.isNeighbor,
+		Access:          n.admission.Access(),
 		RelayCandidates: func() []peer.AddrInfo { return known.Load().Relays() },
 		RelayACL:        relays.ForMembers(n.mayHoldSlot),
 	})
@@ -97,13 +101,14 @@ func (n *Node) openHost() error {
 	n.book = book.New(n.host, n.ring, n.isInView)
 	n.protection = book.NewProtection(n.book)
 	known.Store(n.book)
+	n.followMembers()
 	n.self = protocol.PositionOf(n.host.ID(), n.address)
 	return n.book.DescribeSelf(n.address)
 }
 
 // serve starts answering other peers, and follows changes of the own addresses.
 func (n *Node) serve() error {
-	opts := protocol.ServeOptions{Limits: n.limits, Neighbor: n.isNeighbor}
+	opts := protocol.ServeOptions{Limits: n.limits, Neighbor: n.isNeighbor, Network: n.ring.Network(), May: n.admission.Roles()}
 	n.services = append(n.services,
 		protocol.ServeRing(n.host, opts, n.serveRing),
 		protocol.ServeFile(n.host, opts, n.serveFile))

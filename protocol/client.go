@@ -148,7 +148,7 @@ func (c *Client) attempt(ctx context.Context, to target, wantDirect bool, do fun
 		if !reused {
 			if w, err = c.open(ctx, to, wantDirect); err != nil {
 				c.pool.drop(to)
-				return nil, failure(ctx, to.peer, err, at)
+				return nil, c.failure(ctx, to.peer, err, at)
 			}
 		}
 		w.Moved = progressOf(ctx)
@@ -167,7 +167,7 @@ func (c *Client) attempt(ctx context.Context, to target, wantDirect bool, do fun
 			continue
 		}
 		c.pool.drop(to)
-		return nil, failure(ctx, to.peer, err, at)
+		return nil, c.failure(ctx, to.peer, err, at)
 	}
 }
 

@@ -41,6 +41,10 @@ func ours(err error) bool {
 
 // failure makes err one that users understand: which peer, why, of what kind.
 func failure(ctx context.Context, to peer.ID, err error, at stage) error {
+	var refused *fault.Error
+	if at == unsent && errors.As(err, &refused) && refused.Code == fault.NotAllowed {
+		return refused // a private network's peer doesn't let this one in, or is no member
+	}
 	code, why := explain(ctx, err, at)
 	if at == sent {
 		err = errors.Join(ErrNoAnswer, err)

@@ -15,6 +15,7 @@ import (
 	"github.com/p2pchord/p2pchord/internal/p2phost/limits"
 	"github.com/p2pchord/p2pchord/network"
 	"github.com/p2pchord/p2pchord/network/statement"
+	wire "github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/admit"
 )
 
@@ -129,6 +130,22 @@ func (a *Admission) Start(h host.Host) {
 // settle lets others in: this peer has heard from somebody, or has waited long enough.
 func (a *Admission) settle() { a.settling.Do(func() { close(a.settled) }) }
 
+// Access returns a as the Access of a host; nil if a is nil, for an open ring.
+func (a *Admission) Access() limits.Access {
+	if a == nil {
+		return nil
+	}
+	return a
+}
+
+// Roles returns what tells what a peer may ask for; nil if a is nil, for an open ring.
+func (a *Admission) Roles() wire.May {
+	if a == nil {
+		return nil
+	}
+	return a.May
+}
+
 // Close ends all exchanges and waits for them. The host stays closed for those that are not
 // admitted.
 func (a *Admission) Close() error {
@@ -146,8 +163,8 @@ func (a *Admission) Close() error {
 	return nil
 }
 
-// Roles returns what a peer may do; 0 if it is not a member.
-func (a *Admission) Roles(p peer.ID) statement.Roles {
+// rolesOf returns what a peer may do; 0 if it is not a member.
+func (a *Admission) rolesOf(p peer.ID) statement.Roles {
 	if r, ok := a.network.Roles(p, a.now()); ok {
 		return r
 	}
@@ -163,21 +180,29 @@ func (a *Admission) May(p peer.ID, op network.Operation) bool {
 	switch {
 	case a.network.Revoked(p):
 		return false
-	case !a.network.Closed(now) || a.network.May(p, op, now):
+	case !a.network.Closed(now):
 		return true
+	case a.network.May(p, op, now):
+		return op == network.FindPeers || !a.narrowed(p)
 	}
 	return a.given[p] && network.Allow(statement.RolesRelay, op)
 }
 
+// narrowed reports whether a peer may read one file only. Nothing serves such a guest yet.
+func (a *Admission) narrowed(p peer.ID) bool {
+	s := a.network.State()
+	return s != nil && len(s.Members[statement.Peer(p)].NarrowedTo) > 0
+}
+
 // Known reports whether a peer is a member as far as is known.
-func (a *Admission) Known(p peer.ID) bool { return a.Roles(p) != 0 }
+func (a *Admission) Known(p peer.ID) bool { return a.rolesOf(p) != 0 }
 
 // Admitted reports whether a peer may open streams of all protocols.
 func (a *Admission) Admitted(p peer.ID) bool {
 	if !a.network.Closed(a.now()) {
 		return !a.network.Revoked(p)
 	}
-	if a.Roles(p) == 0 {
+	if a.rolesOf(p) == 0 {
 		return false
 	}
 	a.mu.Lock()

@@ -75,6 +75,34 @@ func (a *Admission) dial(ctx context.Context, c libp2pnet.Conn) error {
 	return s.Close()
 }
 
+// farewell tells a peer that it was revoked, so that it need not find out by trying. It gets the
+// statements that say so, and nothing else.
+func (a *Admission) farewell(ctx context.Context, c libp2pnet.Conn) error {
+	s, rw, err := openStream(ctx, c, admit.ID)
+	if err != nil {
+		return err
+	}
+	defer s.Reset() //nolint:errcheck // it is of no more use
+	stop := context.AfterFunc(ctx, func() { _ = s.Reset() })
+	defer stop()
+	x := a.newExchange(s, rw, true)
+	if err := x.greet(); err != nil {
+		return err
+	}
+	if _, err := x.prove(); err != nil {
+		return err
+	}
+	if _, err := x.pull(); err != nil {
+		return err
+	}
+	m := &pb.AdmitSync{Statements: a.revocations(x.peer), Digest: &pb.NetworkDigest{}}
+	if err := x.Write(syncMessage(m)); err != nil {
+		return err
+	}
+	_, err = x.takeAll() // it has taken them
+	return err
+}
+
 // dial takes the steps of the side that opened the stream.
 func (x *exchange) dial() error {
 	if err := x.greet(); err != nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/internal/pause"
 	"github.com/p2pchord/p2pchord/network"
+	wire "github.com/p2pchord/p2pchord/protocol"
 )
 
 const (
@@ -30,8 +31,8 @@ type peerState struct {
 	in      bool           // it may open streams here
 	out     bool           // this peer may open streams there
 	digest  network.Digest // what it had after the last exchange
+	leaving bool           // it is told that it is no member any more, and then cut off
 	running int            // exchanges that were begun here
-	began   int            // how often
 	err     error          // of the last one
 	changed chan struct{}  // closed and replaced with every change
 }
@@ -88,9 +89,14 @@ func (a *Admission) disconnected(p peer.ID) {
 	if s := a.peers[p]; s != nil && len(a.host.Network().ConnsToPeer(p)) == 0 {
 		s.in, s.out = false, false
 		s.tell()
-		if s.running == 0 {
-			delete(a.peers, p)
-		}
+		a.forget(p, s)
+	}
+}
+
+// forget drops the state of a peer that there is no connection to. The lock must be held.
+func (a *Admission) forget(p peer.ID, s *peerState) {
+	if s.running == 0 && !s.leaving && len(a.host.Network().ConnsToPeer(p)) == 0 {
+		delete(a.peers, p)
 	}
 }
 
@@ -99,7 +105,6 @@ func (a *Admission) begin(c libp2pnet.Conn) {
 	p := c.RemotePeer()
 	s := a.state(p)
 	s.running++
-	s.began++
 	if !a.spawnLocked("admission", func(ctx context.Context) error { return a.dial(ctx, c) }, func(err error) { a.ended(c, err) }) {
 		s.running--
 	}
@@ -119,9 +124,7 @@ func (a *Admission) ended(c libp2pnet.Conn, err error) {
 	s.running--
 	s.err = err
 	s.tell()
-	if s.running == 0 && len(a.host.Network().ConnsToPeer(p)) == 0 {
-		delete(a.peers, p)
-	}
+	a.forget(p, s)
 	a.mu.Unlock()
 	if err != nil && !a.Admitted(p) {
 		_ = c.CloseWithError(libp2pnet.ConnGated)
@@ -159,7 +162,11 @@ func (a *Admission) look(p peer.ID, began *int) (open bool, changed <-chan struc
 	default:
 		return false, a.started, nil
 	}
-	member := a.Roles(p) != 0
+	if a.network.Revoked(a.host.ID()) {
+		msg := "this peer was revoked from the private network " + a.network.ID().Short()
+		return false, nil, &fault.Error{Code: fault.NotAllowed, Msg: msg, Err: wire.ErrRevoked}
+	}
+	member := a.rolesOf(p) != 0
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	s := a.peers[p]

@@ -1,6 +1,7 @@
 package admission
 
 import (
+	"github.com/libp2p/go-libp2p/core/peer"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/p2pchord/p2pchord/network"
@@ -87,6 +88,20 @@ func (a *Admission) ofIssuers(issuers map[statement.Key]bool, theirs []network.H
 	for _, raw := range a.missing(theirs) {
 		if issuers[issuerOf(raw)] {
 			out = append(out, raw)
+		}
+	}
+	return out
+}
+
+// revocations returns the statements that revoke a peer.
+func (a *Admission) revocations(p peer.ID) (out [][]byte) {
+	s := a.network.State()
+	if s == nil {
+		return nil
+	}
+	for _, id := range s.Revoked[statement.Peer(p)] {
+		if raw := a.network.Statement(id); raw != nil {
+			out = append(out, bare(raw))
 		}
 	}
 	return out

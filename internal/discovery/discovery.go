@@ -4,7 +4,11 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"slices"
+	"sync"
+	"time"
 
+	golog "github.com/ipfs/go-log/v2"
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/p2p/discovery/mdns"
@@ -14,39 +18,95 @@ import (
 	"github.com/p2pchord/p2pchord/internal/peeraddr"
 )
 
+var log = golog.Logger("p2pchord/discovery")
+
 // Config says for whom and what to look.
 type Config struct {
 	Host host.Host
-	// Bootstrap are the bootstrap peers of the ring. Peers that share one of them find each other;
-	// so do peers without any.
+	// NameOf, if not nil, is for a private network: the name on a day under which its peers find
+	// each other, which tells nothing to others.
+	NameOf func(time.Time) [8]byte
+	// Bootstrap are the bootstrap peers of an open ring. Peers that share one of them find each
+	// other; so do peers without any.
 	Bootstrap []ma.Multiaddr
 	// Found is called for each peer that was found, this one aside.
 	Found func(peer.AddrInfo)
 }
 
+// Names of private networks change with the day. A change is looked for so often, and around it
+// both names are in use for so long, as clocks differ.
+const (
+	lookEvery = time.Minute
+	overlap   = time.Hour
+)
+
 // Service looks for peers until it is closed.
-type Service struct{ started []mdns.Service }
+type Service struct {
+	cfg  Config
+	stop chan struct{}
+	wg   sync.WaitGroup
+
+	mu      sync.Mutex
+	started map[string]mdns.Service // by name
+}
 
 // Start looks for peers. Close has to be called even when it fails.
 func Start(cfg Config) (*Service, error) {
-	s := &Service{}
-	for _, name := range serviceNames(cfg.Bootstrap) {
-		m := mdns.NewMdnsService(cfg.Host, name, notifee(cfg))
-		if err := m.Start(); err != nil {
-			return s, errors.Join(err, m.Close())
-		}
-		s.started = append(s.started, m)
+	s := &Service{cfg: cfg, stop: make(chan struct{}), started: make(map[string]mdns.Service)}
+	if err := s.use(serviceNames(cfg, time.Now())); err != nil {
+		return s, err
+	}
+	if cfg.NameOf != nil {
+		s.wg.Go(s.follow)
 	}
 	return s, nil
 }
 
-// Close ends the search.
-func (s *Service) Close() error {
+// follow uses the names of the day until the service is closed.
+func (s *Service) follow() {
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-s.stop:
+			return
+		case now := <-tick.C:
+			if err := s.use(serviceNames(s.cfg, now)); err != nil {
+				log.Warnw("can't look for peers on the local network", "err", err)
+			}
+		}
+	}
+}
+
+// use starts what is to be used and isn't yet, and ends the rest.
+func (s *Service) use(names []string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	var errs []error
-	for _, m := range s.started {
-		errs = append(errs, m.Close())
+	for name, m := range s.started {
+		if !slices.Contains(names, name) {
+			errs = append(errs, m.Close())
+			delete(s.started, name)
+		}
+	}
+	for _, name := range names {
+		if s.started[name] != nil {
+			continue
+		}
+		m := mdns.NewMdnsService(s.cfg.Host, name, notifee(s.cfg))
+		if err := m.Start(); err != nil {
+			return errors.Join(append(errs, err, m.Close())...)
+		}
+		s.started[name] = m
 	}
 	return errors.Join(errs...)
+}
+
+// Close ends the search.
+func (s *Service) Close() error {
+	close(s.stop)
+	s.wg.Wait()
+	return s.use(nil)
 }
 
 // OnlyLoopback reports whether no other machine can reach a host.
@@ -59,10 +119,19 @@ func OnlyLoopback(h host.Host) bool {
 	return true
 }
 
-// serviceNames are the services under which a peer is found: one for each bootstrap peer, so that
-// rings of different people on one network stay apart, and a common one for peers without any.
-func serviceNames(bootstrap []ma.Multiaddr) []string {
-	infos, err := peeraddr.Infos(bootstrap)
+// serviceNames are the services under which a peer is found: in an open ring one for each bootstrap
+// peer, so that rings of different people on one network stay apart, and a common one for peers
+// without any. In a private network one for the day.
+func serviceNames(cfg Config, now time.Time) []string {
+	if cfg.NameOf != nil {
+		var out []string
+		for _, at := range []time.Time{now.Add(-overlap), now.Add(overlap)} {
+			name := cfg.NameOf(at)
+			out = append(out, "_p2pchord-"+hex.EncodeToString(name[:])+"._udp")
+		}
+		return slices.Compact(out)
+	}
+	infos, err := peeraddr.Infos(cfg.Bootstrap)
 	if err != nil || len(infos) == 0 {
 		return []string{"_p2pchord._udp"}
 	}

@@ -3,6 +3,7 @@ package blocks
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -72,6 +73,9 @@ func (f *Fetcher) Fetch(ctx context.Context, b Block, memory *membudget.Reservat
 		}
 		if ctx.Err() != nil {
 			return Fetched{}, request.Explain(ctx, err, nil)
+		}
+		if errors.Is(err, protocol.ErrRevoked) {
+			return Fetched{}, err
 		}
 		if b.Repair || e.Now().After(deadline) {
 			return Fetched{}, fault.New(fault.TryAgain, "block %d of %q can't be had from any of its holders now; try again: %w", b.Index, cmp.Or(b.Shown, b.Name), err)
