@@ -58,7 +58,7 @@ type Peer struct {
 	wake      chan struct{} // there is a claim to look into
 	polling   chan struct{} // a place for each poll under way
 	polls     sync.WaitGroup
-	pollsAt   map[netip.Prefix]int   // polls under way, by the household of who is asked; of mu
+	pollsAt   map[netip.Prefix]int   // polls under way, by the household of the peer asked; of mu
 	events    *delivery.Queue[Event] // on their way to Config.Events
 	ring      protocol.Ring          // zero: an open one
 	private   *membership.Network    // nil in an open ring, as the next three

@@ -35,7 +35,7 @@ func TestNetworkThroughTheSocket(t *testing.T) {
 	}
 }
 
-// A check ends at the deadline of who asked for it, at the node too.
+// A check ends at the deadline of its caller, also at the node.
 func TestNetcheckEndsInTime(t *testing.T) {
 	t.Parallel()
 	f := peertest.New()

@@ -45,7 +45,7 @@ func clip(s string) string {
 	return strings.ToValidUTF8(s[:min(len(s), MaxMessage)], "")
 }
 
-// oneLine takes out what would do something to a terminal.
+// oneLine replaces characters that could control a terminal.
 func oneLine(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {

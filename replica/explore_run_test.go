@@ -72,7 +72,7 @@ func (f fault) check(t *testing.T) {
 // doesn't answer: otherwise the claims of a sync catch what the rule in question is there for.
 func losing(w *world) { w.most.losses, w.probe, w.arc.hasty = 1, true, true }
 
-// TestCounterexamples takes out, one by one, the rules that the twelve counterexamples of
+// TestCounterexamples removes, one by one, the rules that the twelve counterexamples of
 // docs/replication.md led to.
 func TestCounterexamples(t *testing.T) {
 	t.Parallel()
@@ -108,7 +108,7 @@ func TestCounterexampleFive(t *testing.T) {
 	fault{"", w, func(w *world) { w.driver.adoptAsker, w.limit = true, 0 }, errP2}.check(t)
 }
 
-// TestPlantedFaults takes out further rules.
+// TestPlantedFaults removes further rules.
 func TestPlantedFaults(t *testing.T) {
 	t.Parallel()
 	deleting := func(w *world) { w.puts, w.repairs, w.most.stops, w.most.collections = []int{-1}, true, 1, 1 }

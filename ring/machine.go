@@ -153,8 +153,9 @@ func (m *Machine) queried(in Queried) {
 	if in.From.IsNode() {
 		m.heard(in.From)
 	}
-	// Who is no member has no state to keep whole, and says so even while it asks a sponsor: Busy
-	// counts as a member's life, and one that once was the asker's predecessor would stay it.
+	// A node that is not a member has no state to keep consistent, and says so even while it asks a
+	// sponsor. Busy would count as a sign of life of a member, and a former predecessor of the
+	// asker would remain its predecessor.
 	if m.joined && m.stepping() && !m.faults.answerBusy {
 		m.do(Busy{})
 		return

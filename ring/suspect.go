@@ -106,9 +106,9 @@ func (m *Machine) pingMissed(p pending, refuted bool) {
 // judge ends a round when its last ping is reported: the target is dead, or out of this
 // node's reach only, or there is another round.
 //
-// One round is enough if another peer says that it can't reach the target either. Without such a
-// word it may be this node that is cut off, so it takes two, and one more for every two points of
-// the health score.
+// One round is enough if another peer says that it can't reach the target either. Otherwise
+// it may be this node that is cut off, so it takes two, and one more for every two points of the
+// health score.
 func (m *Machine) judge(s *suspicion) {
 	if s.open > 0 {
 		return

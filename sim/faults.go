@@ -250,8 +250,8 @@ func (w *world) divide(m misfortune) {
 	}
 }
 
-// calm ends all misfortunes: the quiet tail begins. Who is down and has a disk comes back, but for
-// every third.
+// calm ends all faults: the quiet tail begins. Peers that are down start again, but for those that
+// left, were revoked, or are lost.
 func (w *world) calm() {
 	w.quiet = true
 	w.network.Calm()

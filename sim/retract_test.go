@@ -11,8 +11,8 @@ import (
 	"github.com/p2pchord/p2pchord/protocol/pb"
 )
 
-// A put gives a block up that another version has come to use meanwhile. The holders have the block
-// as the one that gives it up has put it, for its clock is ahead.
+// A put retracts a block that another version uses by now. The holders have the block with the
+// record of the put that retracts it, because the clock of its writer is ahead.
 func TestABlockIsGivenUpThatAnotherVersionUses(t *testing.T) {
 	scene(t, 4, time.Second, func(s *stage, _ time.Duration) {
 		a, b := s.peers[3], s.peers[4]

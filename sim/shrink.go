@@ -2,9 +2,8 @@ package sim
 
 import "errors"
 
-// Shrink returns the shortest schedule found that still makes the seed fail in the same
-// way, and the result of it: it takes out ever smaller parts for as long as
-// that helps, for at most so many runs.
+// Shrink returns the shortest schedule found that still makes the seed fail in the same way, and
+// its result. It removes ever smaller parts as long as that helps, in at most this many runs.
 func Shrink(f *Profile, failed Result, runs int) Result {
 	best := f.schedule(failed.Seed)
 	result := failed

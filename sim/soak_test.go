@@ -66,8 +66,8 @@ func TestSoak(t *testing.T) {
 		time.Since(began).Round(time.Second), failed.Load(), operations.Load(), events.Load())
 }
 
-// soaked are the profiles of a soak; the large one comes once in a while, for it takes as long as
-// twenty others.
+// soaked are the profiles of a soak. The large one is rare because it takes as long as twenty
+// others.
 func soaked(t *testing.T) []*Profile {
 	t.Helper()
 	if *only != "" {

@@ -47,8 +47,8 @@ func (r *Roster) introduceNewcomer(now time.Time, p ring.Position, answers bool)
 	return Introduction{Found: true}
 }
 
-// mayFound reports whether it is p's turn to be told to found a ring. Who was told and didn't comes
-// after the others.
+// mayFound reports whether it is the peer's turn to be told to found a ring. One that was told and
+// didn't comes after the others.
 func (r *Roster) mayFound(now time.Time, id ring.ID) bool {
 	if r.founder != "" && !now.Before(r.founding) {
 		if r.passedOver == nil {

@@ -11,8 +11,8 @@ import (
 // A peer that says that it is a member is counted as one when the ring confirms it. The bootstrap
 // peer asks those who say so whom they have as neighbors. Two of them are linked when each names
 // the other. The ring is the largest group of linked peers; its members are those in it with two
-// links, and those that two members find at their places. Who is no member is introduced to nobody,
-// and keeps nobody from founding a ring.
+// links, and those that two members find at their places. A peer that is not a member is not
+// introduced to others, and keeps no other peer from founding a ring.
 
 const (
 	// minLinks is how many members have to name a peer, in a ring that has as many others.

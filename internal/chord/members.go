@@ -12,10 +12,10 @@ import (
 	"github.com/p2pchord/p2pchord/protocol"
 )
 
-// Who hands a copy over without a grant is a member: the owner of the arc, one that leaves, or one
-// that has a copy of an arc that it no longer holds. Most are neighbors. Of others, and of a
-// neighbor that has just come, the ring is asked whether they have the place that they say they
-// have.
+// A peer that hands a copy over without a grant has to be a member: the owner of the arc, one that
+// leaves, or one with a copy of an arc that it no longer holds. Most are neighbors. For others, and
+// for a neighbor that has just joined, the ring is asked whether they are at the position that they
+// claim.
 
 const (
 	// confirmsAtOnce bounds the peers about which the ring is asked at a time.

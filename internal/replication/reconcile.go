@@ -60,8 +60,8 @@ func (n *Node) reconcile(ctx context.Context, with ring.Position, span store.Spa
 		if wanted == nil {
 			continue
 		}
-		// Who holds a version that was replaced gets the one that replaced it, wanted there or not:
-		// otherwise the old one would stay.
+		// A peer with a version that was replaced gets the one that replaced it, wanted there or
+		// not. Otherwise the old one would stay.
 		send := slices.DeleteFunc(d.ours, func(e store.Entry) bool { return !wanted(e) && !d.stale[e.Place] })
 		group, _ := env.NewErrGroup(ctx, n.env, pushesAtOnce)
 		for _, e := range send {

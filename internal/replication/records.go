@@ -62,7 +62,7 @@ func (n *Node) keep(ctx context.Context, rec *protocol.Record, with ...store.Sta
 		return err
 	}
 	in.Entry.Purpose = max(in.Entry.Purpose, store.Copy)
-	// Who hands it over counts on it from now on.
+	// The sender counts on this copy from now on.
 	n.released.forget(records.OfEntry(in.Entry))
 	_, err = n.store.Update(ctx, in.Entry.Place, func(es []store.Entry) ([]store.Entry, error) {
 		current, quarantined, err := n.split(es)

@@ -188,7 +188,7 @@ func (n *Node) serveRelease(ctx context.Context, from peer.ID, rel *pb.Release) 
 		out.Verdicts = append(out.Verdicts, verdicts[n.judgeRelease(ctx, s, ring.ID(from), it, held)])
 	}
 	// A verdict about a file counts only if this node was its owner while it judged. Later blocks
-	// are named by their hash: the holders' word is enough.
+	// are named by their hash, so the holders' answers are enough.
 	owned := func(it *pb.Item) bool {
 		return it.GetIndex() == 0 && s.Grants.Owns(ring.Key(records.ItemPlace(it).Key))
 	}
@@ -224,7 +224,7 @@ func (n *Node) judgeRelease(ctx context.Context, s *chord.Snapshot, asker ring.I
 	if !mine.Complete {
 		return replica.Keep
 	}
-	// Of a file of one copy the witness has to have the record, as ever, and needs no bytes.
+	// Of a file with one copy, the witness needs the record, but not the bytes.
 	wanted := n.arc.Copies(mine.RecordBody)
 	copies := max(wanted, 2)
 	holders, complete := s.View.Holders(ring.Key(at.Key), copies)

@@ -95,7 +95,8 @@ func TestStrangersOnProbation(t *testing.T) {
 	}
 }
 
-// The protocol of a stream is refused, or waited for, by who the peer is and who opens it.
+// Whether a stream's protocol is refused or waited for depends on the peer and on which side opens
+// the stream.
 func TestProtocolsOnProbation(t *testing.T) {
 	t.Parallel()
 	access := &members{in: map[peer.ID]bool{}}

@@ -61,8 +61,8 @@ func (c *Collector) Collect(ctx context.Context, s *chord.Snapshot, dead []store
 		}
 		full[g] = since
 		v, err := replica.ParseStamp(e.Stamp)
-		// One that no holder would remove yet, for it was written while clocks were ahead, doesn't
-		// keep the others.
+		// A tombstone that was written while clocks were ahead, so that no holder would remove it
+		// yet, doesn't delay the others.
 		if err == nil && unbroken > 0 && c.grace().Expired(v, sure) && c.grace().Collectable([]replica.Reference{{Deleted: true}}, max(since, unbroken), sure) {
 			due = append(due, e)
 		}

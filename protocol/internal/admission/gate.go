@@ -152,7 +152,7 @@ func (g *Gate) take(l *lane, a Asker) *Seat {
 	return s
 }
 
-// admit gives a free place to who is to have it next, and reports whether there was one.
+// admit gives a free place to the next in line, and reports whether there was one.
 func (g *Gate) admit() bool {
 	var best *lane
 	for l := range g.waiting {
