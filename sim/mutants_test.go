@@ -49,7 +49,7 @@ var mutants = []mutant{
 	{"a tombstone is collected early", "internal/replication/tombstones/collect.go", "c.grace().Expired(v, sure) && c.grace().Collectable([]replica.Reference{{Deleted: true}}, max(since, unbroken), sure)", "v.Clock > 0 && sure > 0", "deletes", 30, edit{}},
 	{"a tombstone that comes back is collected at once", "internal/replication/tombstones/collect.go", "\t\t\t\tc.startOver(tombstoneID(e))\n", "", "nights", 120, edit{}},
 	{"quarantine is ignored", "internal/replication/quarantine/quarantine.go", "\tif since >= now-int64(q.grace()) {", "\tif since >= now-int64(q.grace()) || true {", "deletes", 60, edit{}},
-	{"what was too old when the ring stopped is believed", "internal/replication/quarantine/believe.go", "err == nil && (stoppedAgo == 0 ||", "err == nil && (true ||", "nights", 120, edit{}},
+	{"what was too old when the ring stopped is believed", "internal/replication/quarantine/believe.go", "err == nil && !q.grace().Quarantined(v, confirmed, stopped)", "err == nil && v.Clock > 0", "nights", 120, edit{}},
 	{"what is in quarantine is never believed", "internal/replication/quarantine/believe.go", "if !ok || !c.Believe {", "if !ok || true {", "nights", 60, edit{}},
 	{
 		"a block is given up that another version uses", "internal/replication/orphans/collect.go", "replica.Orphan(b.block, references(versions, b.Entry), c.cfg.Clocks.Time().Early)",

@@ -11,6 +11,7 @@ import (
 	"github.com/p2pchord/p2pchord/internal/replication/quarantine"
 	"github.com/p2pchord/p2pchord/internal/replication/records"
 	"github.com/p2pchord/p2pchord/protocol/pb"
+	"github.com/p2pchord/p2pchord/replica"
 	"github.com/p2pchord/p2pchord/ring"
 	"github.com/p2pchord/p2pchord/store"
 )
@@ -58,8 +59,13 @@ func (n *Node) confirmLoop(ctx context.Context) {
 				log.Warnw("setting old copies aside", "err", err)
 			}
 		default:
-			if of, unbroken, ok := n.attested(ctx, s); ok {
-				n.quarantine.Confirm(now, of, unbroken)
+			of, ringLife, ok := n.attested(ctx, s)
+			if !ok {
+				continue
+			}
+			n.quarantine.Confirm(now, of, ringLife.unbroken)
+			if err := n.quarantine.Return(ctx, ringLife.unbroken, ringLife.stoppedAgo); err != nil {
+				log.Warnw("believing what was set aside", "err", err)
 			}
 		}
 	}
@@ -67,38 +73,43 @@ func (n *Node) confirmLoop(ctx context.Context) {
 
 // attested reports whether synced owners attest everything that this node holds, and for which
 // keys. For its own arc the predecessor confirms the grant. In the arcs that it holds for others,
-// the owners have all records that are here. There must be no strays. unbroken is for how many
-// milliseconds the ring has not stopped, as far as all of the owners know; 0 if one doesn't.
-func (n *Node) attested(ctx context.Context, s *chord.Snapshot) (of store.Span, unbroken int64, ok bool) {
+// the owners have all records that are here. There must be no strays. of is what they attest, and
+// ringLife what all of them know of the ring.
+func (n *Node) attested(ctx context.Context, s *chord.Snapshot) (of store.Span, ringLife life, ok bool) {
 	if !s.View.Joined() || s.Leaving || !s.Grants.Synced || s.Grants.Degraded {
-		return of, 0, false
+		return of, ringLife, false
 	}
 	if s.Grants.Alone() {
-		return records.Everything, 0, true
+		return records.Everything, ringLife, true
 	}
 	arcs, complete := n.arcsHeld(s)
 	if !complete || !s.View.Incorporated() || len(n.strays()) > 0 || !n.arc.GrantStands(ctx, s) {
-		return of, 0, false
+		return of, ringLife, false
 	}
-	var known []int64
+	var unbroken []int64
 	for _, a := range arcs {
 		span, some := records.KeySpan(a.from, a.owner)
 		if !some {
 			continue
 		}
-		unbroken, ok := n.attestedBy(ctx, a, span)
+		known, ok := n.attestedBy(ctx, a, span)
 		if !ok {
-			return of, 0, false
+			return of, ringLife, false
 		}
-		known = append(known, unbroken)
+		unbroken = append(unbroken, known.unbroken)
+		ringLife.stoppedAgo = replica.Latest(ringLife.stoppedAgo, known.stoppedAgo)
 	}
-	if len(known) > 0 {
-		unbroken = slices.Min(known)
+	if len(unbroken) > 0 {
+		ringLife.unbroken = slices.Min(unbroken)
 	}
 	of, _ = records.KeySpan(arcs[len(arcs)-1].from, arcs[0].owner)
 	now := n.ring.Snapshot()
-	return of, unbroken, now.Grants.Synced && now.Grants.Grant == s.Grants.Grant && now.View == s.View
+	return of, ringLife, now.Grants.Synced && now.Grants.Grant == s.Grants.Grant && now.View == s.View
 }
+
+// life is for how many milliseconds the ring has not stopped for longer than the grace period, and
+// how many milliseconds ago it stopped before; 0 for what isn't known.
+type life struct{ unbroken, stoppedAgo int64 }
 
 // heldArc is the arc of another node, which holds copies of it here.
 type heldArc struct{ from, owner ring.Position }
@@ -125,16 +136,15 @@ func (n *Node) arcsHeld(s *chord.Snapshot) (arcs []heldArc, complete bool) {
 }
 
 // attestedBy reports whether the owner is the synced owner of the whole arc and has every file's
-// record that is here, or one that replaced it, and for how many milliseconds it knows that the
-// ring has not stopped.
-func (n *Node) attestedBy(ctx context.Context, a heldArc, span store.Span) (unbroken int64, ok bool) {
+// record that is here, or one that replaced it, and what it knows of the ring.
+func (n *Node) attestedBy(ctx context.Context, a heldArc, span store.Span) (ringLife life, ok bool) {
 	keys, err := n.held.DifferingKeys(ctx, a.owner, span)
 	if err != nil {
-		return 0, false
+		return ringLife, false
 	}
 	d, err := n.compare(ctx, a.owner, keys)
 	if err != nil {
-		return 0, false
+		return ringLife, false
 	}
 	var ask []*pb.Item
 	for _, e := range d.ours {
@@ -144,15 +154,16 @@ func (n *Node) attestedBy(ctx context.Context, a heldArc, span store.Span) (unbr
 	}
 	r, err := n.Call(ctx, peerID(a.owner), &pb.FileRequest{Body: &pb.FileRequest_Release{Release: &pb.Release{Items: ask}}}, nil)
 	if err != nil {
-		return 0, false
+		return ringLife, false
 	}
 	defer r.Close()
 	for _, v := range r.GetReleased().GetVerdicts() {
 		if v != pb.Verdict_HOLDER && v != pb.Verdict_DROP {
-			return 0, false // the owner lacks it, or can't tell
+			return ringLife, false // the owner lacks it, or can't tell
 		}
 	}
-	return toldMillis(r.GetReleased().GetUnbrokenMs()), len(d.ours) < inventory.MaxItems && n.coveredBy(r.GetReleased().GetPredecessor(), a)
+	ringLife = life{unbroken: toldMillis(r.GetReleased().GetUnbrokenMs()), stoppedAgo: toldMillis(r.GetReleased().GetStoppedAgoMs())}
+	return ringLife, len(d.ours) < inventory.MaxItems && n.coveredBy(r.GetReleased().GetPredecessor(), a)
 }
 
 // coveredBy reports whether an owner with the predecessor pred answers for the whole of a. A new

@@ -182,7 +182,8 @@ func (n *Node) serveRelease(ctx context.Context, from peer.ID, rel *pb.Release) 
 	if s.Grants.Degraded || s.Grants.Alone() {
 		return nil, fault.New(fault.TryAgain, "too few members to tell")
 	}
-	out := &pb.Released{Predecessor: n.peers.DescribeOne(s.Grants.Grant.From), UnbrokenMs: uint64(n.quarantine.UnbrokenFor())}
+	out := &pb.Released{Predecessor: n.peers.DescribeOne(s.Grants.Grant.From)}
+	out.UnbrokenMs, out.StoppedAgoMs = n.quarantine.Life()
 	held := make(map[ring.Position]map[records.ID]bool)
 	for _, it := range rel.GetItems() {
 		out.Verdicts = append(out.Verdicts, verdicts[n.judgeRelease(ctx, s, ring.ID(from), it, held)])

@@ -2628,7 +2628,9 @@ type Released struct {
 	Predecessor *Peer                  `protobuf:"bytes,2,opt,name=predecessor,proto3" json:"predecessor,omitempty"`                            // the owner answers for the arc from here, not included, to itself
 	// For how long, in milliseconds, the ring has not stopped for longer than the grace period; 0
 	// when the owner doesn't know.
-	UnbrokenMs    uint64 `protobuf:"varint,3,opt,name=unbroken_ms,json=unbrokenMs,proto3" json:"unbroken_ms,omitempty"`
+	UnbrokenMs uint64 `protobuf:"varint,3,opt,name=unbroken_ms,json=unbrokenMs,proto3" json:"unbroken_ms,omitempty"`
+	// How long ago, in milliseconds, the ring stopped before that; 0 when the owner doesn't know.
+	StoppedAgoMs  uint64 `protobuf:"varint,4,opt,name=stopped_ago_ms,json=stoppedAgoMs,proto3" json:"stopped_ago_ms,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2680,6 +2682,13 @@ func (x *Released) GetPredecessor() *Peer {
 func (x *Released) GetUnbrokenMs() uint64 {
 	if x != nil {
 		return x.UnbrokenMs
+	}
+	return 0
+}
+
+func (x *Released) GetStoppedAgoMs() uint64 {
+	if x != nil {
+		return x.StoppedAgoMs
 	}
 	return 0
 }
@@ -3078,12 +3087,13 @@ const file_file_proto_rawDesc = "" +
 	"\aRecords\x12-\n" +
 	"\arecords\x18\x01 \x03(\v2\x13.p2pchord.v1.RecordR\arecords\"2\n" +
 	"\aRelease\x12'\n" +
-	"\x05items\x18\x01 \x03(\v2\x11.p2pchord.v1.ItemR\x05items\"\x92\x01\n" +
+	"\x05items\x18\x01 \x03(\v2\x11.p2pchord.v1.ItemR\x05items\"\xb8\x01\n" +
 	"\bReleased\x120\n" +
 	"\bverdicts\x18\x01 \x03(\x0e2\x14.p2pchord.v1.VerdictR\bverdicts\x123\n" +
 	"\vpredecessor\x18\x02 \x01(\v2\x11.p2pchord.v1.PeerR\vpredecessor\x12\x1f\n" +
 	"\vunbroken_ms\x18\x03 \x01(\x04R\n" +
-	"unbrokenMs\"2\n" +
+	"unbrokenMs\x12$\n" +
+	"\x0estopped_ago_ms\x18\x04 \x01(\x04R\fstoppedAgoMs\"2\n" +
 	"\aCollect\x12'\n" +
 	"\x05items\x18\x01 \x03(\v2\x11.p2pchord.v1.ItemR\x05items\"L\n" +
 	"\aRetract\x12-\n" +

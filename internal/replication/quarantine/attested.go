@@ -69,12 +69,19 @@ func (q *Quarantine) Unbroken() int64 {
 	return q.attested.Unbroken
 }
 
-// UnbrokenFor is for how many milliseconds that is, and 0 if this node doesn't know.
-func (q *Quarantine) UnbrokenFor() int64 {
-	if since := q.Unbroken(); since > 0 {
-		return max(0, q.cfg.Clocks.Now()-since)
+// Life is for how many milliseconds that is, and how many milliseconds ago the ring stopped before;
+// 0 if this node doesn't know.
+func (q *Quarantine) Life() (unbroken, stoppedAgo uint64) {
+	now, since := q.cfg.Clocks.Now(), q.Unbroken()
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if since > 0 && since < now {
+		unbroken = uint64(now - since)
 	}
-	return 0
+	if stopped := max(q.attested.Stopped, q.ringStopped); stopped > 0 && stopped < now {
+		stoppedAgo = uint64(now - stopped)
+	}
+	return unbroken, stoppedAgo
 }
 
 // Any reports whether there are copies in quarantine.

@@ -27,32 +27,69 @@ func (q *Quarantine) Believe(ctx context.Context, c replica.ConfirmGrant) {
 		return
 	}
 	now, stoppedAgo := q.cfg.Clocks.Now(), replica.Latest(c.StoppedAgo, own.StoppedAgo)
-	// believed reports whether a copy counted when the arc was last served.
-	believed := func(stamp string, confirmedAgo int64) bool {
-		v, err := replica.ParseStamp(stamp)
-		return err == nil && (stoppedAgo == 0 || !q.grace().Quarantined(v, now-confirmedAgo, now-stoppedAgo))
-	}
-	if q.Any() {
-		var old []store.Entry
-		err := q.cfg.Store.Scan(span, nil, func(e store.Entry) bool {
-			if !e.Counted && believed(e.Stamp, own.ConfirmedAgo) && (e.Index > 0 || q.cfg.Counts(e.Stamp)) {
-				old = append(old, e)
-			}
-			return true
-		})
-		if err == nil {
-			err = q.count(ctx, old, true)
-		}
-		if err != nil {
-			log.Warnw("believing what was set aside", "err", err)
-		}
+	stopped := q.noteStop(now, stoppedAgo)
+	if err := q.takeIn(ctx, span, now-own.ConfirmedAgo, stopped); err != nil {
+		log.Warnw("believing what was set aside", "err", err)
 	}
 	for _, h := range c.Quarantined {
-		err := q.pull(ctx, h.Holder, span, func(it *pb.Item) bool { return believed(string(it.GetStamp()), h.ConfirmedAgo) })
+		err := q.pull(ctx, h.Holder, span, func(it *pb.Item) bool {
+			return q.counted(string(it.GetStamp()), now-h.ConfirmedAgo, stopped)
+		})
 		if err != nil {
 			log.Warnw("taking in what another has set aside", "peer", peer.ID(h.Holder.ID), "err", err)
 		}
 	}
+}
+
+// Return takes in what is in quarantine here when nobody can know of a delete that others have
+// forgotten: the ring was stopped, too, and has not lived for the grace period since. The owners of
+// the copies tell for how many milliseconds it has lived, and how many milliseconds ago it stopped;
+// 0 if one doesn't know.
+func (q *Quarantine) Return(ctx context.Context, unbroken, stoppedAgo int64) error {
+	if unbroken == 0 || unbroken >= int64(q.grace()) {
+		return nil
+	}
+	stopped := q.noteStop(q.cfg.Clocks.Now(), stoppedAgo)
+	q.mu.Lock()
+	a := q.attested
+	q.mu.Unlock()
+	return q.takeIn(ctx, records.Everything, max(a.FirstStart, a.Stopped), max(a.Stopped, stopped))
+}
+
+// noteStop notes how many milliseconds ago the ring stopped, 0 if nobody knows. It returns when it
+// last stopped, as far as others have ever told.
+func (q *Quarantine) noteStop(now, ago int64) int64 {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if ago > 0 {
+		q.ringStopped = max(q.ringStopped, now-ago)
+	}
+	return q.ringStopped
+}
+
+// takeIn has those copies count that did when the ring stopped; confirmed is when they last were.
+func (q *Quarantine) takeIn(ctx context.Context, span store.Span, confirmed, stopped int64) error {
+	if !q.Any() {
+		return nil
+	}
+	var old []store.Entry
+	err := q.cfg.Store.Scan(span, nil, func(e store.Entry) bool {
+		if !e.Counted && q.counted(e.Stamp, confirmed, stopped) && (e.Index > 0 || q.cfg.Counts(e.Stamp)) {
+			e.Value = nil // it isn't needed for this
+			old = append(old, e)
+		}
+		return true
+	})
+	if err != nil {
+		return err
+	}
+	return q.count(ctx, old, true)
+}
+
+// counted reports whether a copy that was confirmed at one moment counted when the ring stopped.
+func (q *Quarantine) counted(stamp string, confirmed, stopped int64) bool {
+	v, err := replica.ParseStamp(stamp)
+	return err == nil && !q.grace().Quarantined(v, confirmed, stopped)
 }
 
 // pull takes in the records of files that are in quarantine at another peer, unknown here, and

@@ -57,6 +57,8 @@ type Quarantine struct {
 
 	mu       sync.Mutex
 	attested Attested
+	// ringStopped is when the ring last stopped, as others know; 0 if nobody does.
+	ringStopped int64
 	// quarantined says that there are copies in quarantine: entries of the store that do not count.
 	quarantined bool
 	// passed says that the copies have been looked through since they were last confirmed.
