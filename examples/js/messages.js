@@ -6,7 +6,7 @@ import protobuf from 'protobufjs'
 const folder = fileURLToPath(new URL('../../protocol/pb/', import.meta.url))
 const root = new protobuf.Root()
 root.resolvePath = (_, target) => target.startsWith('/') ? target : folder + target
-await root.load(['bootstrap.proto', 'ring.proto', 'file.proto', 'instance.proto'], { keepCase: true })
+await root.load(['bootstrap.proto', 'ring.proto', 'file.proto', 'instance.proto', 'vault.proto'], { keepCase: true })
 
 /** The three conversations: protocol ID, messages, and the most bytes that a message may have. */
 export const protocols = {
