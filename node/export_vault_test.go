@@ -2,8 +2,13 @@ package node
 
 import (
 	"bytes"
+	"context"
 
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/p2pchord/p2pchord/internal/transfer/request"
 	"github.com/p2pchord/p2pchord/internal/vault"
+	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/store"
 )
 
@@ -33,4 +38,31 @@ func (n *Node) Holds(text []byte) bool {
 		return !found
 	})
 	return found
+}
+
+// AskEarlierMembers makes the client see lists as members of an earlier version give them: without
+// what is sealed.
+func (c *Client) AskEarlierMembers() {
+	next := c.call
+	c.call = func(ctx context.Context, to peer.ID, req *pb.FileRequest, body []byte) (*request.Reply, error) {
+		r, err := next(ctx, to, req, body)
+		if r != nil {
+			for _, f := range r.GetListed().GetFiles() {
+				f.Sealed, f.SealedTo = nil, nil
+			}
+		}
+		return r, err
+	}
+}
+
+// AnswerWith makes the client get another record than the one that it has asked for.
+func (c *Client) AnswerWith(other func(*pb.Got) *pb.Record) {
+	next := c.call
+	c.call = func(ctx context.Context, to peer.ID, req *pb.FileRequest, body []byte) (*request.Reply, error) {
+		r, err := next(ctx, to, req, body)
+		if r != nil && r.GetGot() != nil {
+			r.GetGot().Record = other(r.GetGot())
+		}
+		return r, err
+	}
 }

@@ -1,10 +1,6 @@
 package blake3sum
 
-import (
-	"encoding/binary"
-
-	"lukechampine.com/blake3/guts"
-)
+import "lukechampine.com/blake3/guts"
 
 // Part hashes one part of a longer input, so that parts can be hashed in any order. All parts but
 // the last have one size, a power of two that is at least PartSize; the last may be shorter. It is
@@ -32,6 +28,12 @@ func (p *Part) Chain() [Size]byte { return toBytes(guts.ChainingValue(p.h.top())
 // Sum returns the hash of an input that has this part only, from offset 0.
 func (p *Part) Sum() [Size]byte { return p.h.sum() }
 
+// Both returns Chain and Sum.
+func (p *Part) Both() (chain, sum [Size]byte) {
+	n := p.h.top()
+	return toBytes(guts.ChainingValue(n)), root(n)
+}
+
 // Join returns the hash of an input, given the chaining values of its parts. There must be two at
 // least: Part.Sum is the hash of an input of one part.
 func Join(chains [][Size]byte) [Size]byte {
@@ -53,9 +55,5 @@ func chain(chains [][Size]byte) [8]uint32 {
 	if len(chains) > 1 {
 		return guts.ChainingValue(join(chains))
 	}
-	var words [8]uint32
-	for i := range words {
-		words[i] = binary.LittleEndian.Uint32(chains[0][4*i:])
-	}
-	return words
+	return toWords(chains[0])
 }

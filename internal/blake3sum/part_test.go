@@ -3,6 +3,8 @@ package blake3sum
 import (
 	"encoding/hex"
 	"testing"
+
+	"github.com/zeebo/blake3"
 )
 
 // Parts that are hashed one by one have the hash of the whole, whatever the number and the sizes.
@@ -22,6 +24,9 @@ func TestParts(t *testing.T) {
 					chains = append(chains, p.Chain())
 				}
 				got := p.Sum()
+				if chain, sum := p.Both(); chain != p.Chain() || sum != got {
+					t.Error("both are others than one by one")
+				}
 				if parts > 1 {
 					got = Join(chains)
 				}
@@ -46,6 +51,29 @@ func TestPartsDiffer(t *testing.T) {
 				t.Errorf("%d zeros at %d have the chaining value of something else", n, offset)
 			}
 			seen[p.Chain()] = true
+		}
+	}
+}
+
+// Keys and hashes of all lengths are those of the reference.
+func TestKeyedAgreesWithTheReference(t *testing.T) {
+	t.Parallel()
+	key := Sum([]byte("key"))
+	for _, n := range []int{0, 1, 32, 63, 64, 65, 128, 1000, 1023, 1024, 1025, 3000} {
+		data := random(n)
+		h, err := blake3.NewKeyed(key[:])
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = h.Write(data)
+		var want, derived [Size]byte
+		h.Sum(want[:0])
+		if Keyed(key, data) != want {
+			t.Errorf("the keyed hash of %d bytes differs", n)
+		}
+		blake3.DeriveKey("context", data, derived[:])
+		if Derive("context", data) != derived {
+			t.Errorf("the key that is derived from %d bytes differs", n)
 		}
 	}
 }

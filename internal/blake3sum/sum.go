@@ -19,9 +19,6 @@ import (
 // Size is the length in bytes of a hash.
 const Size = 32
 
-// KeySize is the length in bytes of a key.
-const KeySize = 32
-
 // group is what AVX-512 takes at a time: 16 chunks of BLAKE3's tree.
 const group = guts.MaxSIMD * guts.ChunkSize
 
@@ -36,24 +33,6 @@ func Sum(data []byte) [Size]byte {
 	var h Hasher
 	h.write(data)
 	return h.sum()
-}
-
-// Keyed returns the hash of data under a key.
-func Keyed(key [KeySize]byte, data []byte) (out [Size]byte) {
-	h, err := blake3.NewKeyed(key[:])
-	if err != nil {
-		panic(err) // the length of the key is the only thing that can be wrong
-	}
-	_, _ = h.Write(data) // never fails
-	h.Sum(out[:0])
-	return out
-}
-
-// Derive returns a key of its own for one purpose, which context names, from a secret: BLAKE3's
-// derive_key. A context is a constant of the program that no other program uses.
-func Derive(context string, secret []byte) (out [KeySize]byte) {
-	blake3.DeriveKey(context, secret, out[:])
-	return out
 }
 
 // Hasher hashes what is written to it in parts. The zero value is ready. It is not safe for

@@ -8,6 +8,9 @@ import (
 	"github.com/p2pchord/p2pchord/protocol/pb"
 )
 
+// smallBlock is how many bytes are hashed faster at once than in parts.
+const smallBlock = 16 << 10
+
 // encrypter encrypts the blocks of a file that is put, in order.
 type encrypter struct {
 	keys  *vault.File
@@ -26,7 +29,11 @@ func (e *encrypter) read(r io.Reader, data []byte, index, blockSize int) (n int,
 	n, err = blake3sum.Fill(r, data, func(part []byte) {
 		_, _ = e.part.Write(part) // never fails
 	})
-	return n, e.part.Chain(), err
+	chain, sum := e.part.Both()
+	if index == 0 {
+		e.plain.only = sum
+	}
+	return n, chain, err
 }
 
 // encrypt encrypts a block in its place, adds it to the hash of all that is stored, and returns its
@@ -35,8 +42,10 @@ func (e *encrypter) encrypt(data []byte, index int, chain [blake3sum.Size]byte, 
 	salt := e.keys.Salt(uint32(index), chain) //nolint:gosec // bounded by maxBlocks
 	stream := e.keys.Stream(uint32(index), salt, 0)
 	e.salts, e.plain.chains = append(e.salts, salt), append(e.plain.chains, chain)
-	if index == 0 {
-		e.plain.only = e.part.Sum()
+	if len(data) <= smallBlock {
+		stream.XORKeyStream(data, data)
+		_, _ = whole.Write(data) // never fails
+		return blake3sum.Sum(data)
 	}
 	e.block.Reset()
 	blake3sum.Steps(data, func(piece []byte) {

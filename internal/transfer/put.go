@@ -285,8 +285,11 @@ func (u *upload) moved(n int, ack *acknowledgement) {
 
 // commit stores the file's record with its first block: that makes the new version the current one.
 func (u *upload) commit(ctx context.Context) (PutResult, error) {
-	whole := u.whole.Sum()
-	sum := whole[:]
+	sum := u.hashes // of the only block, or of none
+	if len(sum) != protocol.HashSize {
+		whole := u.whole.Sum()
+		sum = whole[:]
+	}
 	body := &pb.RecordBody{
 		Name: u.target.stored, Size: uint64(u.size), Hash: sum, BlockSize: uint32(u.blockSize), Blocks: u.hashes, //nolint:gosec // not negative
 		Copies: uint32(u.opt.Copies), Mode: uint32(u.opt.Mode), //nolint:gosec // 0 to 8

@@ -96,7 +96,7 @@ func hashPart(index int, blockSize uint32, data []byte, before func(piece []byte
 		}
 		_, _ = p.Write(piece) // never fails
 	})
-	return p.Chain(), p.Sum()
+	return p.Both()
 }
 
 // plainHash collects the hash of a file from those of its blocks, in the clear, which come in any
