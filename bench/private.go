@@ -9,6 +9,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/libp2p/go-libp2p/core/crypto"
+
 	"github.com/p2pchord/p2pchord/internal/membership"
 	"github.com/p2pchord/p2pchord/internal/nodefolder"
 	"github.com/p2pchord/p2pchord/internal/p2phost"
@@ -79,14 +81,17 @@ func (b *bench) throughRing(ctx context.Context, dir, small, big string, private
 // makePrivate makes a private network of the nodes that will be started in dir, at the places that
 // nodes of an open ring have.
 func makePrivate(dir string) error {
+	identity := func(folder, file string) (crypto.PrivKey, error) {
+		if err := os.MkdirAll(folder, 0o700); err != nil {
+			return nil, err
+		}
+		return p2phost.LoadOrCreateIdentity(filepath.Join(folder, file))
+	}
 	var admin *membership.Network
 	var all []*membership.Network
 	for i := range nodes {
 		folder, place := filepath.Join(dir, fmt.Sprintf("node%d", i+1)), fmt.Sprintf("localhost:%d", 8001+i)
-		if err := os.MkdirAll(folder, 0o700); err != nil {
-			return err
-		}
-		key, err := p2phost.LoadOrCreateIdentity(filepath.Join(folder, nodefolder.IdentityFile))
+		key, err := identity(folder, nodefolder.IdentityFile)
 		if err != nil {
 			return err
 		}
@@ -119,5 +124,11 @@ func makePrivate(dir string) error {
 			return err
 		}
 	}
-	return nil
+	folder := filepath.Join(dir, "bootstrap")
+	key, err := identity(folder, "identity")
+	if err != nil {
+		return err
+	}
+	_, err = membership.Follow(folder, key, admin.ID())
+	return err
 }
