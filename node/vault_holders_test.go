@@ -58,8 +58,12 @@ func TestLyingOwnersAreNoticed(t *testing.T) {
 	}
 	for what, answer := range map[string]func(*pb.Got) *pb.Record{
 		"the record of another file": func(*pb.Got) *pb.Record { return of[1] },
-		"the signature of another":   func(g *pb.Got) *pb.Record { return &pb.Record{Body: g.GetRecord().GetBody(), Signature: of[0].GetSignature()} },
-		"the body of another":        func(g *pb.Got) *pb.Record { return &pb.Record{Body: of[1].GetBody(), Signature: g.GetRecord().GetSignature()} },
+		"the signature of another": func(g *pb.Got) *pb.Record {
+			return &pb.Record{Body: g.GetRecord().GetBody(), Signature: of[0].GetSignature()}
+		},
+		"the body of another": func(g *pb.Got) *pb.Record {
+			return &pb.Record{Body: of[1].GetBody(), Signature: g.GetRecord().GetSignature()}
+		},
 	} {
 		liar := p.client()
 		liar.AnswerWith(answer)

@@ -226,6 +226,11 @@ func TestEncryptedLists(t *testing.T) {
 	if _, err := client.Get(t.Context(), "docs/forged.txt", node.GetOptions{}); fault.CodeOf(err) != fault.Integrity {
 		t.Errorf("a file that a stranger has put: %v", err)
 	}
+	defer func() { // it can be got rid of
+		if err := client.Remove(t.Context(), "docs/forged.txt"); err != nil {
+			t.Error(err)
+		}
+	}()
 	for _, prefix := range []string{"", "d", "docs", "docs/", "docs/o", "docs/old/", "docs2/", "none/", "docs/a.txt"} {
 		var got, want []string
 		for f, err := range client.List(t.Context(), prefix) {
@@ -333,6 +338,10 @@ func TestEncryptedEmptyAndSmall(t *testing.T) {
 func TestNoKeysNoFiles(t *testing.T) {
 	t.Parallel()
 	p := newPrivate(t)
+	behind := p.passing(node.ClientConfig{}.WithVault(p.vault.Announced(2)))
+	if _, err := behind.Put(t.Context(), "a", strings.NewReader("x"), node.PutOptions{Size: 1}); fault.CodeOf(err) != fault.TryAgain {
+		t.Errorf("put with a key that is not the newest: %v", err)
+	}
 	none := fault.New(fault.TryAgain, "the keys have not arrived yet")
 	client := p.passing(node.ClientConfig{}.WithVaultError(none))
 	if _, err := client.Put(t.Context(), "a", strings.NewReader("x"), node.PutOptions{Size: 1}); !errors.Is(err, none) {

@@ -40,8 +40,17 @@ func (n *Network) Vault() (*vault.Vault, error) {
 	if v == nil {
 		return nil, fault.New(fault.TryAgain, "this peer doesn't have the network's data keys yet: they come from a member that may read files; connect one, and try again")
 	}
-	if n.State().Policy.HideFolders {
-		return v.HidingFolders(), nil
+	s := n.State()
+	if s == nil {
+		return v, nil
+	}
+	if s.Policy.HideFolders {
+		v = v.HidingFolders()
+	}
+	for _, k := range s.Keys {
+		if vault.ID(k.Vault) == v.ID() {
+			v = v.Announced(k.Epoch)
+		}
 	}
 	return v, nil
 }

@@ -151,8 +151,11 @@ func TestRevocationChangesTheKey(t *testing.T) {
 	if len(keysOf(t, away).Epochs()) == 5 {
 		t.Fatal("the statements carry all keys: the next step tests nothing")
 	}
-	if !away.LacksKeys(noon) {
-		t.Error("a member that was away thinks that it has all keys")
+	if !away.LacksKeys(noon) || !keysOf(t, away).Writable() {
+		t.Error("a member that was away thinks that it has all keys, or can't write with the newest")
+	}
+	if behind := keysOf(t, here).Announced(9); behind.Writable() {
+		t.Error("a member writes with a key that is not the newest")
 	}
 	if err := give(t, here, away); err != nil || !sameEpochs(keysOf(t, away), keysOf(t, n)) || away.LacksKeys(noon) {
 		t.Errorf("%v", err)

@@ -43,6 +43,9 @@ func (c *Client) Put(ctx context.Context, name string, r io.Reader, opt PutOptio
 	}
 	u := &upload{client: c, target: t, opt: opt, maxBlocks: maxBlocks, progress: newReporter(opt.Progress, opt.Size)}
 	if t.vault != nil {
+		if !t.vault.Writable() {
+			return PutResult{}, fault.New(fault.TryAgain, "%q is not stored: the network's data key was changed, and the new one has not arrived yet; try again in a moment", name)
+		}
 		u.encrypter, u.maxBlocks = &encrypter{keys: t.vault.File(name)}, maxSealedBlocks
 	}
 	if err := u.checkOptions(); err != nil {

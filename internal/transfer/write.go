@@ -138,7 +138,8 @@ func (c *Client) Remove(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	found, err := c.fetchRecord(ctx, t, &pb.Get{Name: t.stored})
+	// A file that can't be decrypted is deleted like others.
+	found, err := c.fetchRecord(ctx, target{name: t.name, stored: t.stored}, &pb.Get{Name: t.stored})
 	if err != nil {
 		return err
 	}

@@ -64,13 +64,13 @@ type Epoch struct {
 
 // Vault is a vault whose keys are known. It doesn't change, and is safe for concurrent use.
 type Vault struct {
-	id      ID
-	nameKey Key
-	names   Key
-	folders Key
-	epochs  []Epoch // in order
-	// HideFolders leaves tags out of new records.
-	hideFolders bool
+	id          ID
+	nameKey     Key
+	names       Key
+	folders     Key
+	epochs      []Epoch // in order
+	hideFolders bool    // leave tags out of new records
+	announced   uint32  // the newest epoch that is known to have begun
 }
 
 // New returns the vault with this name key. It needs an epoch at least. Two administrators may have
@@ -124,6 +124,17 @@ func (v *Vault) HidingFolders() *Vault {
 	hiding.hideFolders = true
 	return &hiding
 }
+
+// Announced returns the vault, of which an epoch is known to have begun, whose key may be missing.
+func (v *Vault) Announced(epoch uint32) *Vault {
+	known := *v
+	known.announced = max(v.announced, epoch)
+	return &known
+}
+
+// Writable reports whether the key of the newest epoch is here. With an older one nothing may be
+// written: others could refuse it.
+func (v *Vault) Writable() bool { return v.newest().Number >= v.announced }
 
 // Format keeps keys out of everything that is printed.
 func (v Vault) Format(f fmt.State, _ rune) { _, _ = fmt.Fprintf(f, "vault %x", v.id[:]) }

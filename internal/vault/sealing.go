@@ -101,7 +101,7 @@ func (v *Vault) Next(untilMS uint64) *Vault {
 	if err != nil {
 		panic(err) // it has an epoch, and none of number 0
 	}
-	next.hideFolders = v.hideFolders
+	next.hideFolders, next.announced = v.hideFolders, v.announced
 	return next
 }
 
@@ -128,6 +128,6 @@ func (v *Vault) Join(other *Vault) (*Vault, error) {
 	if err != nil {
 		return nil, err
 	}
-	joined.hideFolders = v.hideFolders
+	joined.hideFolders, joined.announced = v.hideFolders, v.announced
 	return joined, nil
 }
