@@ -164,6 +164,7 @@ func (n *Node) start(ctx context.Context) error {
 	if err := n.awaitJoined(ctx); err != nil {
 		return err
 	}
+	n.fetchKeys(ctx)
 	n.remember() // now somebody is known: a node that is killed at once must find back
 	for _, c := range n.contacts {
 		c.Update() // others are introduced to members only

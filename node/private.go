@@ -9,6 +9,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	ma "github.com/multiformats/go-multiaddr"
 
+	"github.com/p2pchord/p2pchord/internal/joining"
 	"github.com/p2pchord/p2pchord/internal/membership"
 	"github.com/p2pchord/p2pchord/internal/membership/manage"
 	"github.com/p2pchord/p2pchord/internal/peeraddr"
@@ -95,4 +96,15 @@ func (n *Node) PrivateNetwork() (id, name string) {
 		return "", ""
 	}
 	return n.private.ID().String(), n.private.Name()
+}
+
+// fetchKeys gets the data keys from the members that the node has met while it joined the ring: who
+// is told that the node is ready puts files. Without an answer KeepKeys goes on.
+func (n *Node) fetchKeys(ctx context.Context) {
+	if n.private == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, n.cfg.Timeout)
+	defer cancel()
+	joining.FetchKeysFromAny(ctx, n.host, n.private)
 }

@@ -67,6 +67,7 @@ func (a *app) runBootstrap(cmd *cobra.Command, f flags.Bootstrap) error {
 	if err != nil {
 		return err
 	}
+	a.sayRing(b.Network())
 	if err := a.showReady(f.AddrFile, b.ID().String(), "", b.Addrs()); err != nil {
 		_ = b.Close() // the first error is reported
 		return err

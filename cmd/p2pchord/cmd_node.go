@@ -114,6 +114,7 @@ func (a *app) runNode(cmd *cobra.Command, f flags.Node) error {
 		}
 	}
 	if err == nil {
+		a.sayRing(n.PrivateNetwork())
 		err = a.showReady(f.AddrFile, n.PeerID(), n.RingAddress(), n.Addrs())
 	}
 	if err == nil {

@@ -48,11 +48,21 @@ func (a *app) openRing(cmd *cobra.Command) (gateway.Ring, error) {
 	if err == nil {
 		a.noteNodeLimits(up, down)
 	}
-	if len(addrs) == 0 || fault.CodeOf(err) != fault.Unreachable {
+	if err == nil || fault.CodeOf(err) != fault.Unreachable {
 		return ringOrNil(p), err
 	}
+	data, kept, kerr := a.joinedFolder()
+	if kerr != nil {
+		return nil, kerr
+	}
+	if len(addrs) == 0 {
+		addrs = kept
+	}
+	if len(addrs) == 0 {
+		return nil, err
+	}
 	a.out.StartProgress("connecting", -1, 1)
-	c, err := node.Dial(ctx, node.ClientConfig{Bootstrap: addrs, Timeout: a.timeout, LimitUp: up, LimitDown: down})
+	c, err := node.Dial(ctx, node.ClientConfig{Bootstrap: addrs, Data: data, Timeout: a.timeout, LimitUp: up, LimitDown: down})
 	if err != nil {
 		return nil, err
 	}

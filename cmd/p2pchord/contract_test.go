@@ -79,6 +79,11 @@ func hasFlag(c *cobra.Command, word string) bool {
 	return len(word) == 1 && c.Flags().ShorthandLookup(word) != nil
 }
 
+// hasFlagBelow reports whether a command, or one of its subcommands, has a flag.
+func hasFlagBelow(c *cobra.Command, word string) bool {
+	return hasFlag(c, word) || slices.ContainsFunc(c.Commands(), func(sub *cobra.Command) bool { return hasFlag(sub, word) })
+}
+
 func TestWhatWasPromisedIsThere(t *testing.T) {
 	t.Parallel()
 	root := testRoot()
@@ -112,7 +117,7 @@ func TestTheDocumentDescribesAll(t *testing.T) {
 	for _, u := range usages(text) {
 		if c := commandOf(root, u.verb); c != nil {
 			for _, f := range u.flags {
-				if !hasFlag(c, f) {
+				if !hasFlagBelow(c, f) {
 					t.Errorf("docs/cli.md: %s has no %s", u.verb, f)
 				}
 			}

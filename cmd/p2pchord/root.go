@@ -81,6 +81,7 @@ To see it work on this machine: p2pchord demo
 		root.Flags().Lookup(name).Hidden = true // they are for "-"; see docs/cli.md
 	}
 	addGroup(root, "peer", "", a.nodeCommand(), a.bootstrapCommand(), a.shellCommand())
+	addGroup(root, "private", "A private ring:", a.networkCommand(), a.inviteCommand(), a.joinCommand())
 	root.AddCommand(a.demoCommand(), a.configCommand(), a.manCommand())
 	addExamples(root)
 	shortDefaults(root)

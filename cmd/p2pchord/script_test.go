@@ -43,7 +43,7 @@ func TestScripts(t *testing.T) {
 			"until": until, "fields": fields, "bytes": makeBytes, "oneline": oneLine, "fifo": makeFIFO,
 			"background": startOther, "sameid": sameID, "leftovers": leftovers,
 			"interrupt": interrupt, "flip": flip, "sibling": sibling, "untilexits": untilExits, "scrape": scrape, "dashboard": dashboardIn, "promised": seen.promised,
-			"watched": seen.watched, "append": appendTo, "apiget": apiGet,
+			"watched": seen.watched, "jsonenv": jsonEnv, "append": appendTo, "apiget": apiGet,
 		},
 	})
 }

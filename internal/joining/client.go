@@ -17,6 +17,9 @@ import (
 	"github.com/p2pchord/p2pchord/protocol/pb"
 )
 
+// ErrUnknown means that a peer doesn't know the invitation. Another one may.
+var ErrUnknown = errors.New("unknown invitation")
+
 // Through joins a network through one peer, and keeps the addresses to use from then on. Errors are
 // of the kinds fault.Unreachable if the peer doesn't answer, and fault.NotAllowed if it refuses the
 // code.
@@ -81,7 +84,7 @@ func request(l link, member peer.ID, r *pb.JoinRequest, limit int64) (*pb.JoinRe
 	case fault.NotAllowed, fault.NoSpace, fault.TryAgain:
 		return nil, fault.New(code, "%s", safetext.Line(answer.GetMessage()))
 	case fault.NotFound:
-		return nil, fault.New(fault.NotAllowed, "the code is not one of the network of %s, or it was made so lately that this peer hasn't heard of it", member)
+		return nil, &fault.Error{Code: fault.NotAllowed, Err: ErrUnknown, Msg: "the code is not one of the network of " + member.String() + ", or it was made so lately that this peer hasn't heard of it: ask for a new one"}
 	}
 	return nil, fault.New(fault.Failed, "%s doesn't understand the request: is its version of p2pchord older?", member)
 }

@@ -77,7 +77,7 @@ func (a admin) info() peer.AddrInfo { return peer.AddrInfo{ID: a.Host.ID(), Addr
 func join(t testing.TB, a admin, s invitation.Secret) (*membership.Network, error) {
 	t.Helper()
 	key := identity(t)
-	j, err := membership.Join(t.TempDir(), key, s, a.Network.ID(), "")
+	j, err := membership.Join(t.TempDir(), key, s, a.Network.ID(), membership.Label{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,7 +134,7 @@ func TestPeersThatDontAnswer(t *testing.T) {
 	t.Parallel()
 	a := newAdmin(t)
 	key := identity(t)
-	j, err := membership.Join(t.TempDir(), key, a.invite(t, time.Hour), a.Network.ID(), "")
+	j, err := membership.Join(t.TempDir(), key, a.invite(t, time.Hour), a.Network.ID(), membership.Label{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -15,8 +16,15 @@ import (
 const maxAddresses = 16
 
 // Addresses returns the multiaddrs of bootstrap peers that were kept for this network.
-func (n *Network) Addresses() ([]string, error) {
-	raw, err := os.ReadFile(n.file(addressesName))
+func (n *Network) Addresses() ([]string, error) { return readAddresses(n.file(addressesName)) }
+
+// AddressesAt is Network.Addresses of the data folder dir, without opening its network.
+func AddressesAt(dir string) ([]string, error) {
+	return readAddresses(filepath.Join(dir, folderName, addressesName))
+}
+
+func readAddresses(path string) ([]string, error) {
+	raw, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

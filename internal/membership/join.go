@@ -2,6 +2,7 @@ package membership
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"io/fs"
 	"os"
@@ -27,12 +28,18 @@ type Joining struct {
 	n       *Network
 	secret  invitation.Secret
 	network statement.NetworkID // zero if the code is short
-	label   string
+	label   Label
+}
+
+// Label is what members call a newcomer.
+type Label struct {
+	Chosen  string // in place of the invitation's
+	Default string // if neither is there
 }
 
 // Join begins to join a network by a code, from the data folder dir. The network of a short code is
 // zero. The error is of the kind fault.NotAllowed if the folder has a network already.
-func Join(dir string, identity crypto.PrivKey, s invitation.Secret, id statement.NetworkID, label string) (*Joining, error) {
+func Join(dir string, identity crypto.PrivKey, s invitation.Secret, id statement.NetworkID, label Label) (*Joining, error) {
 	n, err := Open(dir, identity)
 	if err == nil {
 		return nil, fault.New(fault.NotAllowed, "the data folder %s belongs to the private network %q already: give another --data", dir, n.Name())
@@ -87,7 +94,7 @@ func (j *Joining) Accept(offer [][]byte, now time.Time) ([]byte, error) {
 	k := j.n.keys.Load()
 	st, err := j.secret.Grant(i, id, invitation.Newcomer{
 		Identity: j.n.identity, SealKey: k.seal.PublicKey().Bytes(), StatementKey: statement.KeyOf(k.statement),
-		Label: j.label, TimeMS: millis(now),
+		Label: cmp.Or(j.label.Chosen, i.Label, j.label.Default), TimeMS: millis(now),
 	})
 	if err != nil {
 		return nil, err

@@ -26,7 +26,7 @@ func join(t testing.TB, s invitation.Secret, id statement.NetworkID) newcomer {
 	t.Helper()
 	c := newcomer{dir: t.TempDir(), id: identity(t)}
 	var err error
-	if c.Joining, err = Join(c.dir, c.id, s, id, ""); err != nil {
+	if c.Joining, err = Join(c.dir, c.id, s, id, Label{}); err != nil {
 		t.Fatal(err)
 	}
 	return c
@@ -89,7 +89,7 @@ func TestJoining(t *testing.T) {
 		if addrs, err := again.Addresses(); err != nil || len(addrs) != 1 {
 			t.Errorf("%v, %v", addrs, err)
 		}
-		if _, err := Join(c.dir, c.id, s, n.ID(), ""); fault.CodeOf(err) != fault.NotAllowed {
+		if _, err := Join(c.dir, c.id, s, n.ID(), Label{}); fault.CodeOf(err) != fault.NotAllowed {
 			t.Errorf("it joins again: %v", err)
 		}
 		if _, err := os.Stat(again.file(joiningName)); err == nil {
@@ -150,7 +150,7 @@ func TestJoiningIsRepeated(t *testing.T) {
 	if _, err := n.Admit(c.Self(), grant, noon); err != nil {
 		t.Fatal(err)
 	}
-	if c.Joining, err = Join(c.dir, c.id, s, statement.NetworkID{}, "other label"); err != nil {
+	if c.Joining, err = Join(c.dir, c.id, s, statement.NetworkID{}, Label{Chosen: "other"}); err != nil {
 		t.Fatal(err)
 	}
 	if again, err := c.Accept(offer, noon.Add(time.Minute)); err != nil || !bytes.Equal(again, grant) {

@@ -114,6 +114,9 @@ func rawIdentity(identity crypto.PrivKey) (ed25519.PrivateKey, error) {
 // ID returns the network's ID.
 func (n *Network) ID() statement.NetworkID { return n.id }
 
+// Folder returns where the network is kept.
+func (n *Network) Folder() string { return n.dir }
+
 // Self returns this peer.
 func (n *Network) Self() peer.ID { return n.self }
 

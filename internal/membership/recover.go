@@ -55,6 +55,20 @@ func (n *Network) Recover(recovery []ed25519.PrivateKey, label string, now time.
 	return err
 }
 
+// Recovery returns how many recovery keys the network has, and how many of them replace the root.
+func (n *Network) Recovery() (keys, quorum int) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.set == nil {
+		return 0, 0
+	}
+	g, ok := n.set.All()[0].Content().(*statement.Genesis)
+	if !ok {
+		return 0, 0
+	}
+	return len(g.Recovery), g.Quorum
+}
+
 // checkQuorum reports which recovery keys are wrong, or that they are too few.
 func (n *Network) checkQuorum(recovery []ed25519.PrivateKey) error {
 	n.mu.Lock()

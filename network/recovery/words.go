@@ -46,10 +46,7 @@ func Sheet(key ed25519.PrivateKey) []string {
 // numbers among them. Errors are of the kind fault.Usage, and never show a word that is in the
 // list.
 func Parse(text string) (ed25519.PrivateKey, error) {
-	words := strings.FieldsFunc(strings.ToLower(text), func(r rune) bool {
-		return !('a' <= r && r <= 'z' || r == '-')
-	})
-	words = slices.DeleteFunc(words, func(w string) bool { return strings.Trim(w, "-") == "" })
+	words := Split(text)
 	if len(words) != Words {
 		return nil, fault.New(fault.Usage, "a recovery sheet has %d words, and these are %d", Words, len(words))
 	}
@@ -71,6 +68,14 @@ func Parse(text string) (ed25519.PrivateKey, error) {
 		return nil, wrong()
 	}
 	return ed25519.NewKeyFromSeed(seed), nil
+}
+
+// Split returns the words of a text, in lower case.
+func Split(text string) []string {
+	words := strings.FieldsFunc(strings.ToLower(text), func(r rune) bool {
+		return !('a' <= r && r <= 'z' || r == '-')
+	})
+	return slices.DeleteFunc(words, func(w string) bool { return strings.Trim(w, "-") == "" })
 }
 
 func wrong() error {

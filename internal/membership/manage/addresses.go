@@ -16,8 +16,8 @@ var ErrNoNetwork = fault.New(fault.Failed, "there is no private network in this 
 // maxCodeAddresses bounds the addresses in a code, so that its picture stays readable.
 const maxCodeAddresses = 4
 
-// CodeAddresses chooses the addresses for codes: of bootstrap peers first, which are meant to be
-// reached, then a peer's own, those of this machine alone only if there is no other.
+// CodeAddresses chooses the addresses for codes: those of bootstrap peers, or without any a peer's
+// own. Loopback is for rings on one machine.
 func CodeAddresses(bootstrap, own []ma.Multiaddr) (out [][]byte) {
 	add := func(all []ma.Multiaddr, most int) {
 		for _, a := range all {
@@ -27,7 +27,10 @@ func CodeAddresses(bootstrap, own []ma.Multiaddr) (out [][]byte) {
 			}
 		}
 	}
-	add(bootstrap, maxCodeAddresses-1)
+	if len(bootstrap) > 0 {
+		add(bootstrap, maxCodeAddresses)
+		return out
+	}
 	add(peeraddr.Public(own), 2)
 	add(peeraddr.Private(own), 2)
 	if len(out) == 0 {

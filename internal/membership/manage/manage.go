@@ -2,6 +2,7 @@ package manage
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"time"
 
@@ -165,15 +166,16 @@ func (m Manager) invite(r Request, now time.Time) ([]Invitation, error) {
 		return nil, fault.New(fault.Usage, "%d invitations: it must be 1 to %d", count, MaxInvitations)
 	case wait < time.Second:
 		return nil, fault.New(fault.Usage, "an invitation for %s can't be used: give a time like 24h", timeText(wait))
-	case len(m.Addresses) == 0:
-		return nil, fault.New(fault.TryAgain, "no address is known at which others could join: start the node, with the --bootstrap that others use too")
 	}
 	t := membership.Terms{Roles: roles, Label: r.Name, Until: now.Add(wait)}
 	if roles == statement.RolesClient || roles == statement.RolesReader {
 		t.Grant = clientGrant
 	}
 	out := []Invitation{}
-	for range count {
+	for i := range count {
+		if r.Name != "" && count > 1 {
+			t.Label = fmt.Sprintf("%s-%d", r.Name, i+1)
+		}
 		s, err := m.Network.Invite(t, now)
 		if err != nil {
 			return out, err

@@ -19,35 +19,48 @@ const (
 	heartbeat = "1s"
 )
 
-// Run carries out the demo with these files, or with samples if there are none. With keep it
-// leaves the ring running, unless it fails.
-func Run(ctx context.Context, out *console.Output, files []string, keep bool) (err error) {
+// Options say what a demo shows.
+type Options struct {
+	Files   []string // samples if there are none
+	Keep    bool     // leave the ring running, unless the demo fails
+	Private bool     // make the ring a private one
+}
+
+// Run carries out the demo.
+func Run(ctx context.Context, out *console.Output, o Options) (err error) {
 	dir, err := os.MkdirTemp("", "p2pchord-demo-")
 	if err != nil {
 		return fault.New(fault.Failed, "can't make a folder for the demo: %w", err)
 	}
-	d := &demo{out: out, dir: dir, keep: keep, begun: time.Now()}
+	d := &demo{out: out, dir: dir, keep: o.Keep, private: o.Private, begun: time.Now()}
 	defer func() {
-		if keep && err == nil {
+		if o.Keep && err == nil {
 			return
 		}
 		if cerr := d.cleanUp(); err == nil {
 			err = cerr
 		}
 	}()
-	if d.files, err = d.choose(files); err != nil {
+	if d.files, err = d.choose(o.Files); err != nil {
 		return err
 	}
-	for _, step := range []func(context.Context) error{
+	steps := []func(context.Context) error{
 		d.start, d.showRing, d.putAll, d.getAll, d.killOwner, d.getAllAgain, d.repaired, d.showRing,
-	} {
+	}
+	if o.Private {
+		steps = []func(context.Context) error{
+			d.createNetwork, d.start, d.showRing, d.putAll, d.getAll, d.showStranger, d.killOwner, d.getAllAgain, d.repaired,
+			d.revoke, d.getAllAgain, d.showRing,
+		}
+	}
+	for _, step := range steps {
 		if err := step(ctx); err != nil {
 			return err
 		}
 	}
 	d.say("done", "all of it worked, in %v: what was put at one peer came back from others, byte for byte, and the crash of a peer lost nothing.",
 		time.Since(d.begun).Round(100*time.Millisecond))
-	if keep {
+	if o.Keep {
 		d.howToUse()
 	}
 	return nil
@@ -63,6 +76,10 @@ type demo struct {
 	boot  *process
 	nodes []*demoPeer
 	dead  *demoPeer
+
+	private bool
+	network string    // the ID of the private network
+	revoked *demoPeer // it was a member
 }
 
 // line is the JSON of one message.

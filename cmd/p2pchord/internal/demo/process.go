@@ -23,6 +23,33 @@ type process struct {
 
 // run starts this program once more, with a data folder called name.
 func (d *demo) run(name string, args ...string) (*process, error) {
+	args = append(args, "--data", filepath.Join(d.dir, name), "--addr-file", filepath.Join(d.dir, name+".addr"))
+	// Its life is the demo's: cleanUp ends it, also when the demo is interrupted.
+	cmd, err := d.command(context.Background(), args...)
+	if err != nil {
+		return nil, err
+	}
+	log := filepath.Join(d.dir, name+".log")
+	out, err := os.Create(log)
+	if err != nil {
+		return nil, fault.New(fault.Failed, "can't write the demo's files: %w", err)
+	}
+	defer func() { _ = out.Close() }() // the process has its own
+	cmd.Stdout, cmd.Stderr = out, out
+	detach(cmd, d.keep)
+	if err := cmd.Start(); err != nil {
+		return nil, fault.New(fault.Failed, "can't start %s: %w", cmd.Path, err)
+	}
+	p := &process{cmd: cmd, log: log, exited: make(chan struct{})}
+	go func() {
+		defer close(p.exited)
+		_ = cmd.Wait() // how it ended is in its log
+	}()
+	return p, nil
+}
+
+// command is this program once more. The user's settings don't apply to it.
+func (d *demo) command(ctx context.Context, args ...string) (*exec.Cmd, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, fault.New(fault.Failed, "can't find this program: %w", err)
@@ -31,27 +58,9 @@ func (d *demo) run(name string, args ...string) (*process, error) {
 	if err := os.WriteFile(none, nil, 0o600); err != nil {
 		return nil, fault.New(fault.Failed, "can't write the demo's files: %w", err)
 	}
-	log := filepath.Join(d.dir, name+".log")
-	out, err := os.Create(log)
-	if err != nil {
-		return nil, fault.New(fault.Failed, "can't write the demo's files: %w", err)
-	}
-	defer func() { _ = out.Close() }() // the process has its own
-	args = append(args, "--data", filepath.Join(d.dir, name), "--addr-file", filepath.Join(d.dir, name+".addr"), "--config", none)
-	cmd := exec.Command(self, args...) //nolint:gosec,noctx // this very program; its life is the demo's: cleanUp ends it, also when it is interrupted
-	cmd.Stdout, cmd.Stderr = out, out
-	// The user's settings don't apply to the demo's peers.
+	cmd := exec.CommandContext(ctx, self, append(args, "--config", none)...) //nolint:gosec // this very program
 	cmd.Env = slices.DeleteFunc(os.Environ(), func(e string) bool { return strings.HasPrefix(e, "P2PCHORD_") })
-	detach(cmd, d.keep)
-	if err := cmd.Start(); err != nil {
-		return nil, fault.New(fault.Failed, "can't start %s: %w", self, err)
-	}
-	p := &process{cmd: cmd, log: log, exited: make(chan struct{})}
-	go func() {
-		defer close(p.exited)
-		_ = cmd.Wait() // how it ended is in its log
-	}()
-	return p, nil
+	return cmd, nil
 }
 
 // await waits until a process is ready.

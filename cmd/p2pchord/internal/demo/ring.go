@@ -23,7 +23,11 @@ type demoPeer struct {
 
 // start starts the bootstrap peer and the nodes, and waits until they are one ring.
 func (d *demo) start(ctx context.Context) (err error) {
-	d.boot, err = d.run("bootstrap", "bootstrap", "--listen", "/ip4/127.0.0.1/tcp/0", "--heartbeat", heartbeat)
+	args := []string{"bootstrap", "--listen", "/ip4/127.0.0.1/tcp/0", "--heartbeat", heartbeat}
+	if d.private {
+		args = append(args, "--network", d.network)
+	}
+	d.boot, err = d.run("bootstrap", args...)
 	if err != nil {
 		return err
 	}
@@ -32,20 +36,20 @@ func (d *demo) start(ctx context.Context) (err error) {
 	}
 	d.say("bootstrap", "a bootstrap peer listens on %s", d.boot.addr)
 	for i := range peers {
-		name := fmt.Sprintf("node-%d", i+1)
-		p, err := d.run(name, "node", "--listen", "/ip4/127.0.0.1/tcp/0", "--bootstrap", d.boot.addr,
-			"--heartbeat", heartbeat, "--mdns=false", "--no-prompt")
-		if err != nil {
+		if d.private && i > 0 {
+			if err := d.awaitNode(ctx, d.nodes[0]); err != nil {
+				return err
+			}
+			if err := d.join(ctx, nodeName(i)); err != nil {
+				return err
+			}
+		}
+		if err := d.startNode(nodeName(i), !d.private || i == 0); err != nil {
 			return err
 		}
-		d.nodes = append(d.nodes, &demoPeer{name: name, data: filepath.Join(d.dir, name), process: p})
 	}
 	for _, n := range d.nodes {
-		if err := d.await(ctx, n.process, n.name); err != nil {
-			return err
-		}
-		n.client, err = client.Dial(ctx, filepath.Join(n.data, gateway.SocketName), stepWithin)
-		if err != nil {
+		if err := d.awaitNode(ctx, n); err != nil {
 			return err
 		}
 	}
@@ -54,6 +58,34 @@ func (d *demo) start(ctx context.Context) (err error) {
 	}
 	d.say("join", "%d nodes have joined: each is a process with its own identity and folder", len(d.nodes))
 	return nil
+}
+
+func nodeName(i int) string { return fmt.Sprintf("node-%d", i+1) }
+
+// startNode starts a node. One that has joined a private ring needs no address.
+func (d *demo) startNode(name string, bootstrap bool) error {
+	args := []string{"node", "--listen", "/ip4/127.0.0.1/tcp/0", "--heartbeat", heartbeat, "--mdns=false", "--no-prompt"}
+	if bootstrap {
+		args = append(args, "--bootstrap", d.boot.addr)
+	}
+	p, err := d.run(name, args...)
+	if err != nil {
+		return err
+	}
+	d.nodes = append(d.nodes, &demoPeer{name: name, data: filepath.Join(d.dir, name), process: p})
+	return nil
+}
+
+// awaitNode waits until a node is ready, and connects to it.
+func (d *demo) awaitNode(ctx context.Context, n *demoPeer) (err error) {
+	if n.client != nil {
+		return nil
+	}
+	if err := d.await(ctx, n.process, n.name); err != nil {
+		return err
+	}
+	n.client, err = client.Dial(ctx, filepath.Join(n.data, gateway.SocketName), stepWithin)
+	return err
 }
 
 // oneRing returns nil when every node sees a ring of all nodes.
@@ -77,7 +109,7 @@ func (d *demo) oneRing(ctx context.Context) error {
 func (d *demo) alive() []*demoPeer {
 	var list []*demoPeer
 	for _, n := range d.nodes {
-		if n != d.dead {
+		if n != d.dead && n != d.revoked {
 			list = append(list, n)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/p2pchord/p2pchord/bootstrap"
 	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/logs"
 	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/network/statement"
 )
 
 // Bootstrap is the flags of a bootstrap peer.
@@ -15,6 +16,7 @@ type Bootstrap struct {
 	listen, announce []string
 	heartbeat        time.Duration
 	AddrFile         string
+	network          string
 	LogLevel         string
 	server           bool
 	conns            Connections
@@ -25,6 +27,7 @@ type Bootstrap struct {
 func (f *Bootstrap) Add(fl *pflag.FlagSet) {
 	fl.StringArrayVar(&f.listen, "listen", nil, "`multiaddr` to listen on (default port 4700, TCP and QUIC, on all interfaces)")
 	fl.StringArrayVar(&f.announce, "announce", nil, "further `multiaddr` at which others reach it")
+	fl.StringVar(&f.network, "network", "", "serve the members of the private network with this `ID` only")
 	fl.DurationVar(&f.heartbeat, "heartbeat", 3*time.Second, "how often nodes must report that they are alive")
 	f.conns.Add(fl, bootstrap.DefaultConnections, bootstrap.DefaultConnectionsPerAddress)
 	f.relay.Add(fl)
@@ -41,6 +44,11 @@ func (f Bootstrap) Config(data string) (c bootstrap.Config, err error) {
 	}
 	if err := f.conns.check(); err != nil {
 		return c, err
+	}
+	if f.network != "" {
+		if c.Network, err = statement.ParseNetworkID(f.network); err != nil {
+			return c, fault.New(fault.Usage, "--network: %w", err)
+		}
 	}
 	if c.Relay, err = f.relay.Parse(); err != nil {
 		return c, err
