@@ -2,6 +2,7 @@ package admission
 
 import (
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -159,5 +160,65 @@ func TestRevocationsSpread(t *testing.T) {
 	_ = victim.host.Connect(ctx, peer.AddrInfo{ID: far.host.ID(), Addrs: far.host.Addrs()})
 	if err := victim.ask(t, far); err == nil {
 		t.Error("the revoked peer is let in again")
+	}
+}
+
+// Members that dial each other at the same moment, and ask at once, let each other in.
+func TestSimultaneousDials(t *testing.T) {
+	t.Parallel()
+	first := founder(t)
+	var all []*machine
+	for range 6 {
+		all = append(all, first.member(t, statement.RolesMember))
+	}
+	for _, m := range all {
+		m.learn(t, first)
+		m.start(t, p2phost.Peer)
+	}
+	for _, m := range all {
+		for _, other := range all {
+			m.host.Peerstore().AddAddrs(other.host.ID(), other.host.Addrs(), time.Hour)
+		}
+	}
+	var wg sync.WaitGroup
+	for _, m := range all {
+		for _, other := range all {
+			if m != other {
+				wg.Go(func() {
+					if err := m.ask(t, other); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+		}
+	}
+	wg.Wait()
+}
+
+// A member that was away hears of a revocation at its start, before the revoked peer can use it,
+// even if that one is the first to knock.
+func TestRevocationsAreKnownBeforeOthersAreServed(t *testing.T) {
+	t.Parallel()
+	first := founder(t)
+	away, revoked := first.member(t, statement.RolesMember), first.member(t, statement.RolesMember)
+	away.learn(t, first)
+	if err := first.Revoke(revoked.Self(), 0, "", time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	first.start(t, p2phost.Peer)
+	revoked.startOpen(t, p2phost.Client)
+	away.start(t, p2phost.Peer, first.host.ID())
+	if away.Revoked(revoked.Self()) {
+		t.Fatal("it is known already")
+	}
+	knocked := make(chan error, 1)
+	go func() { knocked <- revoked.dialAs(t, away.host.ID(), away.host.Addrs()[0]) }()
+	until(t, "the revoked peer is connected", func() bool { return len(away.host.Network().ConnsToPeer(revoked.host.ID())) > 0 })
+	away.connect(t, first)
+	if err := <-knocked; err == nil {
+		t.Error("the revoked peer was admitted")
+	}
+	if !away.Revoked(revoked.Self()) || away.Admitted(revoked.Self()) {
+		t.Error("it was not known in time")
 	}
 }

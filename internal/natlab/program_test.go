@@ -72,12 +72,25 @@ func start(t *testing.T, h *Host, args ...string) *process {
 // launch runs the program with a data folder of its own.
 func launch(t *testing.T, h *Host, args ...string) *process {
 	t.Helper()
+	return launchIn(t, newFolder(t), h, args...)
+}
+
+// newFolder makes a data folder.
+func newFolder(t *testing.T) string {
+	t.Helper()
 	data, err := os.MkdirTemp("", "nl-") // t.TempDir's names are too long for a socket's
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(data) })
+	return data
+}
+
+// launchIn runs the program with a data folder.
+func launchIn(t *testing.T, data string, h *Host, args ...string) *process {
+	t.Helper()
 	p := &process{t: t, host: h, data: data, args: args}
+	var err error
 	p.log, err = os.Create(filepath.Join(data, "log"))
 	if err != nil {
 		t.Fatal(err)
