@@ -29,6 +29,9 @@ func (n *Node) takePlace(bootstrap []peer.AddrInfo) error {
 	if !ok {
 		return fault.New(fault.NotAllowed, "this peer has no place on the ring of the private network %s: it is no member that stores files, was revoked, or its grant has ended", name(n.private))
 	}
+	if !n.address.IsZero() && n.address != address {
+		return fault.New(fault.NotAllowed, "this peer's place on the ring of the private network %s is %s, which it can't choose: start it without a ring address", name(n.private), address)
+	}
 	n.address = address
 	n.admission = newAdmission(n.private, bootstrap)
 	return nil

@@ -88,7 +88,7 @@ func Dial(ctx context.Context, cfg ClientConfig) (_ *Client, err error) {
 	c.begin(transfer.Config{
 		Key: h.Peerstore().PrivKey(h.ID()), ID: h.ID(), Memory: membudget.New(cfg.MemoryBytes), Timeout: cfg.Timeout,
 		Router: c.router, Learn: c.router.Learn, Known: c.router.Info,
-		Path: func(p peer.ID) (connpath.Path, bool) { return connpath.To(h, p) }, Vault: cfg.vault,
+		Path: func(p peer.ID) (connpath.Path, bool) { return connpath.To(h, p) }, Vault: cfg.vault, Writers: writersOf(private),
 	}, func(ctx context.Context, to peer.ID, req *pb.FileRequest, body []byte) (*request.Reply, error) {
 		c.book.Prepare(to)
 		r, err := remote(ctx, to, req, body)

@@ -203,3 +203,21 @@ func (n *Node) ListAt(ctx context.Context, p peer.ID) (int, error) {
 	items, err := n.replicas.ListHeld(ctx, ring.Position{ID: ring.ID(p)}, &pb.Inventory{First: 0, Last: 0xffff})
 	return len(items), err
 }
+
+// AddStatements tells the node of statements of its private network.
+func (n *Node) AddStatements(raw [][]byte) error {
+	_, err := n.private.Add(raw)
+	return err
+}
+
+// KnowsPeer reports whether the node's book has a description of a peer.
+func (n *Node) KnowsPeer(id peer.ID) bool {
+	_, ok := n.book.Info(ring.ID(id))
+	return ok
+}
+
+// HasNeighbor reports whether a peer is in the node's view of the ring.
+func (n *Node) HasNeighbor(id peer.ID) bool { return n.isInView(ring.ID(id)) }
+
+// HasRevoked reports whether the node has heard that a peer is revoked.
+func (n *Node) HasRevoked(id peer.ID) bool { return n.private.Revoked(id) }

@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	golog "github.com/ipfs/go-log/v2"
@@ -66,7 +67,8 @@ type Node struct {
 	state ringState
 
 	guard    *instance.Guard
-	conflict *instance.Conflict // with other processes
+	conflict *instance.Conflict    // with other processes
+	expelled atomic.Pointer[error] // from its private ring
 
 	watch    *p2phost.Watch
 	observer *netcheck.Observer // how others see this node's addresses
@@ -145,7 +147,7 @@ func (n *Node) start(ctx context.Context) error {
 		Router: n.driver(), Learn: n.book.Learn, Known: n.knownPeer,
 		Path: func(p peer.ID) (connpath.Path, bool) { return connpath.To(n.host, p) }, Vault: n.vaultKeys(),
 		ReadBlock: n.replicas.LocalBlock, HoldBlock: n.replicas.Hold, Vote: n.replicas.Vote,
-		ClockOffset: n.replicas.Clocks().Correction,
+		ClockOffset: n.replicas.Clocks().Correction, Writers: writersOf(n.private),
 	}, n.replicas.Call)
 	if err := n.serve(); err != nil {
 		return err
@@ -191,6 +193,7 @@ func (n *Node) startLoop(ctx context.Context) error {
 	if err := n.replicas.Recall(ctx); err != nil {
 		return err
 	}
+	n.followWriters()
 	n.spawn(func(ctx context.Context) { driver.Run(ctx, n.replicas) })
 	return nil
 }
@@ -294,8 +297,14 @@ func (n *Node) Close() error {
 }
 
 // Err is why the node ended by itself; nil while it runs, and after Close, Leave and Quit. Its
-// kind is fault.NotAllowed when another process runs with the node's identity.
-func (n *Node) Err() error { return n.conflict.Err() }
+// kind is fault.NotAllowed when another process runs with the node's identity, or the node is no
+// member of its private ring any more.
+func (n *Node) Err() error {
+	if err := n.expelled.Load(); err != nil {
+		return *err
+	}
+	return n.conflict.Err()
+}
 
 // Done is closed when the node has gone: after Close, Leave or Quit, or by itself; see Err.
 func (n *Node) Done() <-chan struct{} { return n.done }

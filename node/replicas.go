@@ -22,7 +22,7 @@ func (n *Node) newReplicas() *replication.Node {
 		Self: n.self, ID: n.host.ID(),
 		Copies: n.cfg.Copies, Heartbeat: n.cfg.Heartbeat, Timeout: n.cfg.Timeout, TombstoneGrace: n.cfg.TombstoneGrace,
 		Env: n.env, Ring: n.driver(), Router: n.driver(), Peers: n.driver(), Transport: transportOf{n}, Blocks: blocksOf{n},
-		Store: n.store, Folder: n.folder, Memory: n.memory,
+		Store: n.store, Folder: n.folder, Memory: n.memory, Writers: writersOf(n.private),
 		Clock: n.cfg.clock, MissingBytes: n.missing, StepsAside: n.standby.StepsAside, Event: n.event, Metrics: n.metrics,
 	})
 }

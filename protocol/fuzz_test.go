@@ -168,6 +168,23 @@ func FuzzPeer(f *testing.F) {
 	})
 }
 
+func FuzzPrivatePeer(f *testing.F) {
+	seedSigned(f, privatePeersFile)
+	f.Fuzz(func(t *testing.T, b []byte) {
+		m := new(pb.Peer)
+		if frame.Unmarshal(b, m) != nil {
+			return
+		}
+		info, err := ParsePeerIn(fixedNetwork(7), m)
+		if err != nil {
+			return
+		}
+		if !bytes.Equal([]byte(info.ID), m.GetId()) || info.RingAddress.IsZero() || info.Position != PositionOf(info.ID, info.RingAddress) {
+			t.Fatalf("%v is believed to be %+v", m, info)
+		}
+	})
+}
+
 func FuzzFrame(f *testing.F) {
 	vectors := readVectors[vector](f, messagesFile)
 	if len(vectors) == 0 {
