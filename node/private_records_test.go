@@ -1,6 +1,7 @@
 package node_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"fmt"
@@ -168,8 +169,8 @@ func TestAMemberBringsNobodyIn(t *testing.T) {
 			t.Errorf("%s: %v, want %s", name, err, c.want)
 		}
 	}
-	// It tells all of them that it is their predecessor, and at least one believes it: that one asks
-	// it who its neighbors are.
+	// It tells all of them that it is their predecessor, and at least one believes it: that one
+	// asks it who its neighbors are.
 	r.eventually("the liar is in somebody's view", func() string {
 		for _, n := range r.nodes {
 			if err := ask(n, &pb.RingRequest{Body: &pb.RingRequest_Notify{Notify: &pb.Notify{From: right}}}); err != nil {
@@ -239,11 +240,16 @@ func TestRecordsOfWriters(t *testing.T) {
 		}
 		return ""
 	})
-	if got := r.get(r.nodes[0], "before"); string(got) != string(data) {
-		t.Errorf("what it wrote before reads %q", got)
-	}
-	if _, err := r.nodes[2].Get(t.Context(), "after", node.GetOptions{}); fault.CodeOf(err) != fault.NotFound {
-		t.Errorf("what it wrote after: %v", err)
+	for name, want := range map[string]fault.Code{"before": "", "after": fault.NotFound} {
+		r.eventually("reading "+name, func() string {
+			var last error
+			for _, n := range r.nodes {
+				if _, last = mover.ask(t.Context(), n, &pb.FileRequest{Body: &pb.FileRequest_Get{Get: &pb.Get{Name: name}}}, nil); fault.CodeOf(last) == want {
+					return ""
+				}
+			}
+			return fmt.Sprint(last)
+		})
 	}
 	for name, c := range map[string]struct {
 		rec         *pb.Record
@@ -281,7 +287,12 @@ func TestARevokedNodeEnds(t *testing.T) {
 	r.startAll()
 	gone := r.nodes[3]
 	data := []byte("bytes")
-	r.put(gone, "its own", data)
+	r.eventually("putting a file", func() string { // it waits for the data keys
+		if _, err := gone.Put(t.Context(), "its own", bytes.NewReader(data), node.PutOptions{Size: int64(len(data))}); err != nil {
+			return err.Error()
+		}
+		return ""
+	})
 	if _, err := r.nodes[0].ManageNetwork(t.Context(), manage.Request{Do: manage.DoRevoke, Peer: gone.PeerID()}); err != nil {
 		t.Fatal(err)
 	}

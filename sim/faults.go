@@ -155,9 +155,7 @@ func (w *world) afflict(m misfortune, up []*peer, p, q *peer) {
 			p.env.Go("leaving", func(ctx context.Context) { _, _ = p.leave(ctx, m.kind == leave) }, nil)
 		}
 	case revoke:
-		if len(up) > w.least && p != q && p.joined() {
-			w.private.revoke(p, q)
-		}
+		w.expel(m, up, p, q)
 	case pause:
 		p.Stop(m.length)
 	case cut:
@@ -190,6 +188,22 @@ func (w *world) afflict(m misfortune, up []*peer, p, q *peer) {
 	case skew:
 		p.Skew = time.Duration(m.b%600-300)*time.Second + time.Duration(w.days)*25*60*time.Minute
 	case join, restart, restartAll, night:
+	}
+}
+
+// expel revokes the peer p, of which another one hears first. Every second of those that come late
+// is made on the other side of a partition.
+func (w *world) expel(m misfortune, up []*peer, p, first *peer) {
+	if w.private.late && m.a%2 == 0 {
+		w.divide(m)
+		for _, q := range up {
+			if !w.network.Connects(p.Node, q.Node) {
+				first = q
+			}
+		}
+	}
+	if len(up) > w.least && p != first && p.joined() {
+		w.private.revoke(p, first)
 	}
 }
 

@@ -18,9 +18,9 @@ import (
 const (
 	// invitations is how many peers a private ring may have.
 	invitations = 64
-	// spread is how likely two peers tell each other what is new when a message passes between
-	// them.
-	spread = 0.2
+	// soon and seldom are how likely two peers tell each other what is new when a message passes
+	// between them.
+	soon, seldom = 0.2, 0.003
 )
 
 // privateRing is what makes the ring of a world private.
@@ -31,12 +31,16 @@ type privateRing struct {
 	boot  *virtualmembers.Statements // what the bootstrap peer knows
 	// late has revocations take the right to write at once. Otherwise what a peer writes afterwards
 	// counts for as long as clocks may differ, and so for the rest of the run.
-	late bool
+	late   bool
+	spread float64
 }
 
 // makePrivate makes the ring of a world without peers private.
 func (w *world) makePrivate(seed uint64, late bool) {
-	n := &privateRing{world: w, dice: virtual.NewDice(seed, 4), late: late}
+	n := &privateRing{world: w, dice: virtual.NewDice(seed, 4), late: late, spread: soon}
+	if late {
+		n.spread = seldom
+	}
 	n.Network = virtualmembers.New(virtual.NewDice(seed, 5), invitations, n.millis)
 	n.boot = n.NewStatements(nil)
 	w.private, w.network.Meet = n, n.meet
@@ -90,7 +94,7 @@ func (n *privateRing) meet(from, to *virtualnet.Node) {
 	if a.statements.Same(b.statements) {
 		return
 	}
-	if _, known := b.statements.Place(a.ID); !known || n.dice.Chance(spread) {
+	if _, known := b.statements.Place(a.ID); !known || n.dice.Chance(n.spread) {
 		a.statements.Exchange(b.statements)
 	}
 }
@@ -116,7 +120,7 @@ func (n *privateRing) expelled() error {
 		for _, q := range n.world.peers {
 			heard, ok := p.heard[q]
 			if ok && n.world.Now() >= heard+n.world.heartbeat &&
-				(v.HasNeighbor(q.at.ID) || slices.Contains(v.Successors(), q.at) || slices.Contains(v.Fingers(), q.at)) {
+				(p.ring.IsNeighbor(q.ID) || slices.Contains(v.Successors(), q.at) || slices.Contains(v.Fingers(), q.at)) {
 				return fmt.Errorf("%w: %d has %d, of whose revocation it heard at %.3f", errRevoked, p.index, q.index, heard.Seconds())
 			}
 		}

@@ -73,7 +73,7 @@ func ProfileNamed(name string) *Profile {
 
 // lengths of what lasts, in heartbeats.
 var lengths = map[kind][2]int{
-	restartAll: {0, 3}, pause: {1, 12}, cut: {1, 15}, part: {5, 25}, lossy: {1, 5}, slowDisk: {1, 8}, fullDisk: {3, 12}, absence: {20, 80}, refusal: {2, 8}, night: {20, 40},
+	restartAll: {0, 3}, pause: {1, 12}, cut: {1, 15}, part: {5, 25}, lossy: {1, 5}, slowDisk: {1, 8}, fullDisk: {3, 12}, absence: {20, 80}, refusal: {2, 8}, night: {20, 40}, revoke: {5, 25},
 }
 
 // draw makes the schedule of a seed.

@@ -118,8 +118,14 @@ func (d *Driver) Describe(ps []ring.Position) []*pb.Peer {
 
 // IsNeighbor reports whether the peer is a successor of this one, or its predecessor, by its own
 // view of the ring. That a peer has described itself, or has notified, which anybody can do, does
-// not make it one.
-func (d *Driver) IsNeighbor(id peer.ID) bool { return d.Snapshot().View.HasNeighbor(ring.ID(id)) }
+// not make it one. Nor is a peer one that may not be in the ring: as a predecessor that has died it
+// still bounds the arc, until the next one notifies.
+func (d *Driver) IsNeighbor(id peer.ID) bool {
+	v := d.Snapshot().View
+	return v.HasNeighbor(ring.ID(id)) && slices.ContainsFunc(v.Neighbors(), func(p ring.Position) bool {
+		return p.ID == ring.ID(id) && d.book.Admits(p)
+	})
+}
 
 // InView reports whether the peer is a successor, a predecessor, or a finger of this one, answered
 // or not.
