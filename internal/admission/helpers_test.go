@@ -62,8 +62,8 @@ func follower(t testing.TB, f *machine) *machine {
 	return &machine{Network: n, key: key}
 }
 
-// grant makes f grant roles to a machine, until an end.
-func (f *machine) grant(t testing.TB, to *machine, roles statement.Roles, end time.Time) {
+// grant makes m grant roles to a machine, until an end.
+func (m *machine) grant(t testing.TB, to *machine, roles statement.Roles, end time.Time) {
 	t.Helper()
 	g := statement.Grant{Peer: statement.Peer(to.Self()), Roles: roles, SealKey: to.SealKey().PublicKey().Bytes()}
 	if roles.Has(statement.Store) {
@@ -72,7 +72,7 @@ func (f *machine) grant(t testing.TB, to *machine, roles statement.Roles, end ti
 	if !end.IsZero() {
 		g.NotAfterMS = uint64(end.UnixMilli())
 	}
-	if err := f.Grant(g, time.Now()); err != nil {
+	if err := m.Grant(g, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 }

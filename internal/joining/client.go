@@ -85,8 +85,9 @@ func request(l link, member peer.ID, r *pb.JoinRequest, limit int64) (*pb.JoinRe
 		return nil, fault.New(code, "%s", safetext.Line(answer.GetMessage()))
 	case fault.NotFound:
 		return nil, &fault.Error{Code: fault.NotAllowed, Err: ErrUnknown, Msg: "the code is not one of the network of " + member.String() + ", or it was made so lately that this peer hasn't heard of it: ask for a new one"}
+	default:
+		return nil, fault.New(fault.Failed, "%s doesn't understand the request: is its version of p2pchord older?", member)
 	}
-	return nil, fault.New(fault.Failed, "%s doesn't understand the request: is its version of p2pchord older?", member)
 }
 
 func noAnswer(member peer.ID, err error) error {

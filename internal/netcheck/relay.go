@@ -8,6 +8,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	circuitpb "github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/pb"
 	relayproto "github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/proto"
+
 	"github.com/p2pchord/p2pchord/internal/peeraddr"
 )
 

@@ -270,7 +270,7 @@ func TestKeysAreNotPrinted(t *testing.T) {
 func checkPrinted(t *testing.T, f *File, salt Salt, text string) {
 	t.Helper()
 	for _, k := range [][]byte{bytes.Repeat([]byte{1}, 32), bytes.Repeat([]byte{0x11}, 32), f.blocks[:], salt[:]} {
-		lists := []string{fmt.Sprintf("%x", k[:8]), fmt.Sprintf("%X", k[:8]), strings.Trim(fmt.Sprint(k[:8]), "[]"), strings.Trim(fmt.Sprintf("%#v", k[:4]), "[]byte{}"), strings.ReplaceAll(strings.Trim(fmt.Sprint(k[:8]), "[]"), " ", ","), string(k)}
+		lists := []string{fmt.Sprintf("%x", k[:8]), fmt.Sprintf("%X", k[:8]), strings.Trim(fmt.Sprintf("%d", k[:8]), "[]"), strings.Trim(fmt.Sprintf("%#v", k[:4]), "[]byte{}"), strings.ReplaceAll(strings.Trim(fmt.Sprintf("%d", k[:8]), "[]"), " ", ","), string(k)}
 		for _, l := range lists {
 			if strings.Contains(text, l) {
 				t.Errorf("a key is printed: %s", text)

@@ -73,7 +73,7 @@ func Parse(text string) (ed25519.PrivateKey, error) {
 // Split returns the words of a text, in lower case.
 func Split(text string) []string {
 	words := strings.FieldsFunc(strings.ToLower(text), func(r rune) bool {
-		return !('a' <= r && r <= 'z' || r == '-')
+		return (r < 'a' || r > 'z') && r != '-'
 	})
 	return slices.DeleteFunc(words, func(w string) bool { return strings.Trim(w, "-") == "" })
 }

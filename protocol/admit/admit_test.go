@@ -164,17 +164,17 @@ func TestMessagesComeThrough(t *testing.T) {
 func TestInvalidMessagesAreRefused(t *testing.T) {
 	t.Parallel()
 	for want, m := range map[string]*pb.AdmitMessage{
-		"nothing":                &pb.AdmitMessage{},
-		"nonce":                  &pb.AdmitMessage{Body: &pb.AdmitMessage_Hello{Hello: &pb.AdmitHello{Tag: make([]byte, 32)}}},
-		"tag":                    &pb.AdmitMessage{Body: &pb.AdmitMessage_Proof{Proof: &pb.AdmitProof{Tag: make([]byte, 31)}}},
-		"sum of a digest":        &pb.AdmitMessage{Body: &pb.AdmitMessage_Sync{Sync: &pb.AdmitSync{Digest: &pb.NetworkDigest{Sum: []byte{1}}}}},
-		"issuer":                 &pb.AdmitMessage{Body: &pb.AdmitMessage_Sync{Sync: &pb.AdmitSync{Heads: []*pb.NetworkHead{{}}}}},
-		"sum of an issuer":       &pb.AdmitMessage{Body: &pb.AdmitMessage_Sync{Sync: &pb.AdmitSync{Heads: []*pb.NetworkHead{{Issuer: make([]byte, 32)}}}}},
-		"heads":                  &pb.AdmitMessage{Body: &pb.AdmitMessage_Sync{Sync: &pb.AdmitSync{Heads: make([]*pb.NetworkHead, statement.MaxStatements+1)}}},
-		"statement of 0 bytes":   &pb.AdmitMessage{Body: &pb.AdmitMessage_Sync{Sync: &pb.AdmitSync{Statements: [][]byte{{}}}}},
-		"statements, more than":  &pb.AdmitMessage{Body: &pb.AdmitMessage_Proof{Proof: &pb.AdmitProof{Statements: make([][]byte, MaxStatements+1)}}},
-		"hash of a statement":    &pb.AdmitMessage{Body: &pb.AdmitMessage_Sync{Sync: &pb.AdmitSync{Wanted: [][]byte{{1}}}}},
-		"attachments, more than": &pb.AdmitMessage{Body: &pb.AdmitMessage_Sync{Sync: &pb.AdmitSync{Wanted: make([][]byte, MaxWanted+1)}}},
+		"nothing":                {},
+		"nonce":                  {Body: &pb.AdmitMessage_Hello{Hello: &pb.AdmitHello{Tag: make([]byte, 32)}}},
+		"tag":                    {Body: &pb.AdmitMessage_Proof{Proof: &pb.AdmitProof{Tag: make([]byte, 31)}}},
+		"sum of a digest":        {Body: &pb.AdmitMessage_Sync{Sync: &pb.AdmitSync{Digest: &pb.NetworkDigest{Sum: []byte{1}}}}},
+		"issuer":                 {Body: &pb.AdmitMessage_Sync{Sync: &pb.AdmitSync{Heads: []*pb.NetworkHead{{}}}}},
+		"sum of an issuer":       {Body: &pb.AdmitMessage_Sync{Sync: &pb.AdmitSync{Heads: []*pb.NetworkHead{{Issuer: make([]byte, 32)}}}}},
+		"heads":                  {Body: &pb.AdmitMessage_Sync{Sync: &pb.AdmitSync{Heads: make([]*pb.NetworkHead, statement.MaxStatements+1)}}},
+		"statement of 0 bytes":   {Body: &pb.AdmitMessage_Sync{Sync: &pb.AdmitSync{Statements: [][]byte{{}}}}},
+		"statements, more than":  {Body: &pb.AdmitMessage_Proof{Proof: &pb.AdmitProof{Statements: make([][]byte, MaxStatements+1)}}},
+		"hash of a statement":    {Body: &pb.AdmitMessage_Sync{Sync: &pb.AdmitSync{Wanted: [][]byte{{1}}}}},
+		"attachments, more than": {Body: &pb.AdmitMessage_Sync{Sync: &pb.AdmitSync{Wanted: make([][]byte, MaxWanted+1)}}},
 	} {
 		if err := Decode(encode(t, m), new(pb.AdmitMessage)); !errors.Is(err, ErrInvalid) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v", want, err)

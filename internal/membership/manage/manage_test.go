@@ -140,8 +140,10 @@ func TestCodeAddresses(t *testing.T) {
 		{at("/ip4/127.0.0.1/tcp/9"), own, "/ip4/127.0.0.1/tcp/9"},
 		{nil, own, "/ip4/8.8.8.8/tcp/2 /ip4/192.168.1.2/tcp/1"},
 		{nil, own[2:], "/ip4/127.0.0.1/tcp/3"},
-		{at("/ip4/1.1.1.1/tcp/1", "/ip4/1.1.1.1/tcp/1", "/ip4/1.1.1.1/tcp/2", "/ip4/1.1.1.1/tcp/3", "/ip4/1.1.1.1/tcp/4", "/ip4/1.1.1.1/tcp/5"), nil,
-			"/ip4/1.1.1.1/tcp/1 /ip4/1.1.1.1/tcp/2 /ip4/1.1.1.1/tcp/3 /ip4/1.1.1.1/tcp/4"},
+		{
+			at("/ip4/1.1.1.1/tcp/1", "/ip4/1.1.1.1/tcp/1", "/ip4/1.1.1.1/tcp/2", "/ip4/1.1.1.1/tcp/3", "/ip4/1.1.1.1/tcp/4", "/ip4/1.1.1.1/tcp/5"), nil,
+			"/ip4/1.1.1.1/tcp/1 /ip4/1.1.1.1/tcp/2 /ip4/1.1.1.1/tcp/3 /ip4/1.1.1.1/tcp/4",
+		},
 	} {
 		var got []string
 		for _, raw := range CodeAddresses(c.bootstrap, c.own) {
