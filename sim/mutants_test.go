@@ -48,7 +48,7 @@ var mutants = []mutant{
 	{"bytes are never fetched", "internal/replication/fetch/fetch.go", "if f.cfg.Store.Err() != nil {", "if true {", "disks", 30, edit{}},
 	{"a tombstone is collected early", "internal/replication/tombstones/collect.go", "c.grace().Expired(v, sure) && c.grace().Collectable([]replica.Reference{{Deleted: true}}, max(since, unbroken), sure)", "v.Clock > 0 && sure > 0", "deletes", 30, edit{}},
 	{"a tombstone that comes back is collected at once", "internal/replication/tombstones/collect.go", "\t\t\t\tc.startOver(tombstoneID(e))\n", "", "nights", 120, edit{}},
-	{"quarantine is ignored", "internal/replication/quarantine/quarantine.go", "\tif since >= now-int64(q.grace()) {", "\tif since >= now-int64(q.grace()) || true {", "deletes", 60, edit{}},
+	{"quarantine is ignored", "internal/replication/quarantine/quarantine.go", "\tif since >= now-int64(q.grace()) {", "\tif since >= now-int64(q.grace()) || true {", "TestADeleteIsCollectedWhileAHolderIsAway", 0, edit{}},
 	{"what was too old when the ring stopped is believed", "internal/replication/quarantine/believe.go", "err == nil && !q.grace().Quarantined(v, confirmed, stopped)", "err == nil && v.Clock > 0", "nights", 120, edit{}},
 	{"what is in quarantine is never believed", "internal/replication/quarantine/believe.go", "if !ok || !c.Believe {", "if !ok || true {", "nights", 60, edit{}},
 	{
@@ -57,7 +57,7 @@ var mutants = []mutant{
 		edit{},
 	},
 	{"orphans stay", "internal/replication/orphans/collect.go", "\t\tc.Collect(ctx, blocks)\n", "\t\t_ = blocks\n", "blocks", 30, edit{}},
-	{"blocks that nobody has are committed", "internal/replication/commit/commit.go", "\t\terr := c.countBlocks(ctx, rec, blocks)\n", "\t\terr, _ := error(nil), blocks\n", "refusals", 60, edit{}},
+	{"blocks that nobody has are committed", "internal/replication/commit/commit.go", "\t\terr := c.countBlocks(ctx, rec, blocks)\n", "\t\terr, _ := error(nil), blocks\n", "TestABlockIsGivenUpBeforeTheCommit", 0, edit{}},
 	{"more copies than usual are forgotten", "records.go", "\tn.health.asked(copies)\n", "\tcopies = 0\n", "disks", 60, edit{}},
 	{"who is revoked stays in the ring", "internal/chord/review.go", "\t\tif p.IsNode() && p", "\t\tif false && p", "revoked", 30, edit{}},
 	{"who is revoked is learned again", "protocol/signed/ring.go", "return ok && PositionOf(peer.ID(at.ID), address) == at", "_, _ = address, ok\n\treturn true", "revoked", 30, edit{}},

@@ -33,7 +33,14 @@ func (s *stage) place(after int) *peer {
 // a ring at rest on.
 func perform(t *testing.T, seed uint64, act func(*stage)) {
 	t.Helper()
+	performFor(t, seed, week, 40*time.Second, act)
+}
+
+// performFor does it with a grace of tombstones. The scene is over at end.
+func performFor(t *testing.T, seed uint64, grace, end time.Duration, act func(*stage)) {
+	t.Helper()
 	w := newWorld(seed, time.Second, 3)
+	w.grace = grace
 	defer w.end()
 	s := &stage{world: w, key: ring.Hash("file-0")}
 	for i, at := range []int{-3000, 4000, 14_000, 26_000, -14_000} {
@@ -41,7 +48,6 @@ func perform(t *testing.T, seed uint64, act func(*stage)) {
 		w.After(time.Duration(i)*time.Second/4, p.start)
 	}
 	s.pred, s.owner, s.succ = w.peers[0], w.peers[1], w.peers[2]
-	end := 40 * time.Second
 	w.After(12*time.Second, func() { s.users = newUsers(w, seed, 3, 2, 300*time.Millisecond, end) })
 	w.After(15*time.Second, func() { act(s) })
 	w.until(end, time.Second, func() bool {
