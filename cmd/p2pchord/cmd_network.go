@@ -84,8 +84,8 @@ func (a *app) networkMembersCommand() *cobra.Command {
 // changed is the JSON of a change of a network.
 type changed struct {
 	Done string `json:"done"`
-	Peer string `json:"peer,omitempty"`
-	At   string `json:"at,omitempty"`
+	Peer string `json:"peer"`
+	At   string `json:"at"`
 }
 
 func (a *app) networkRevokeCommand() *cobra.Command {

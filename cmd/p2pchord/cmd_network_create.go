@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/networkfolder"
+	"github.com/p2pchord/p2pchord/cmd/p2pchord/internal/textfmt"
 	"github.com/p2pchord/p2pchord/internal/durable"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/internal/membership"
@@ -113,18 +114,18 @@ func parseQuorum(text string) (quorum, count int, err error) {
 
 // giveSheets shows the recovery words, or writes them to a file.
 func (a *app) giveSheets(n *membership.Network, keys []ed25519.PrivateKey, quorum int, file string) error {
-	var b strings.Builder
+	var b textfmt.Page
 	for i, k := range keys {
-		fmt.Fprintf(&b, "# Recovery sheet %d of %d of the private network %q (%s). ", i+1, len(keys), n.Name(), n.ID().Short())
+		b.Printf("# Recovery sheet %d of %d of the private network %q (%s). ", i+1, len(keys), n.Name(), n.ID().Short())
 		if len(keys) == 1 {
-			b.WriteString("It replaces the root key.\n")
+			b.Printf("It replaces the root key.\n")
 		} else {
-			fmt.Fprintf(&b, "Any %d of them replace the root key.\n", quorum)
+			b.Printf("Any %d of them replace the root key.\n", quorum)
 		}
 		for w, word := range recovery.Sheet(k) {
-			fmt.Fprintf(&b, "%2d. %-14s", w+1, word)
+			b.Printf("%2d. %-14s", w+1, word)
 			if w%4 == 3 {
-				b.WriteByte('\n')
+				b.Printf("\n")
 			}
 		}
 	}
@@ -132,12 +133,12 @@ func (a *app) giveSheets(n *membership.Network, keys []ed25519.PrivateKey, quoru
 		return nil
 	}
 	if file != "" {
-		if err := durable.WriteFile(file, []byte(b.String()), 0o600); err != nil {
+		if err := durable.WriteFile(file, []byte(b.Text()+"\n"), 0o600); err != nil {
 			return fault.New(fault.Failed, "the network is made, but its recovery words can't be written: %w: remove %s, and make it again", err, n.Folder())
 		}
 		return nil
 	}
-	for l := range strings.Lines(b.String()) {
+	for l := range strings.Lines(b.Text()) {
 		a.out.SayNow(strings.TrimRight(l, "\n "))
 	}
 	a.out.SayNow("Write these words on paper, and keep it away from this machine. They are not shown again.")

@@ -40,6 +40,7 @@ func Status(s node.Status) *textfmt.Page {
 	}
 	row("Storage", "%s used, %s; %s free on the disk", textfmt.Size(s.Storage.UsedBytes), limit, textfmt.Size(s.Storage.FreeDiskBytes))
 	row("Network", "%s, %s direct, %d relayed", s.Network.Reachability, textfmt.Count(s.Network.DirectPeers, "peer", "peers"), s.Network.RelayedPeers)
+	row("Access", "%s", accessText(s.Network))
 	for _, c := range s.Bootstrap {
 		state := "connected"
 		if !c.Connected {
@@ -57,6 +58,17 @@ func Status(s node.Status) *textfmt.Page {
 		row("Ring", "%s", p)
 	}
 	return &b
+}
+
+// accessText says who can use the ring.
+func accessText(n node.Network) string {
+	switch {
+	case !n.Private:
+		return "open: whoever reaches a peer can read, replace, and delete all files"
+	case n.Role == "none":
+		return fmt.Sprintf("private: the members of %q only, and this peer is none", n.Name)
+	}
+	return fmt.Sprintf("private: the members of %q only; the role of this peer is %s", n.Name, n.Role)
 }
 
 // successorPath says how a successor is reached.
