@@ -70,9 +70,9 @@ func fileOperations(r *pb.FileRequest) operations {
 			return hold
 		}
 		return write
-	case *pb.FileRequest_Get, *pb.FileRequest_Block, *pb.FileRequest_Have:
+	case *pb.FileRequest_Get, *pb.FileRequest_Block, *pb.FileRequest_Have, *pb.FileRequest_Word:
 		return readOrHold
-	case *pb.FileRequest_List, *pb.FileRequest_Stat, *pb.FileRequest_Word:
+	case *pb.FileRequest_List, *pb.FileRequest_Stat:
 		return read
 	case *pb.FileRequest_Store, *pb.FileRequest_Confirm, *pb.FileRequest_Grant, *pb.FileRequest_Claim, *pb.FileRequest_Digest,
 		*pb.FileRequest_Inventory, *pb.FileRequest_Pull, *pb.FileRequest_Release, *pb.FileRequest_Collect, *pb.FileRequest_Count:

@@ -67,6 +67,28 @@ func (r Release) Judge() Verdict {
 	}
 }
 
+// Surrender is the question whether the owner's verdict Drop may be carried out, as the holder of
+// the copy sees it. One peer's word is never enough to give a copy up: the holder asks each of the
+// others itself.
+type Surrender struct {
+	Self ring.ID
+	// Holders are those of the key as the ring names them, the owner first.
+	Holders []ring.Position
+	// Copies is how many copies the record at hand shall have.
+	Copies int
+	// Shown says of each of Holders whether it has shown the record, or one that replaced it, and
+	// its bytes.
+	Shown []bool
+}
+
+// May reports whether the copy may go: as many others as there shall be copies have shown theirs.
+func (s Surrender) May() bool {
+	if len(s.Holders) < s.Copies || len(s.Shown) != len(s.Holders) || slices.Contains(s.Shown, false) {
+		return false
+	}
+	return !slices.ContainsFunc(s.Holders, func(h ring.Position) bool { return h.ID == s.Self })
+}
+
 // Heirs returns who shall hold the copies of a key when self has left the ring, at most copies of
 // them, the owner first. preds and succs are self's neighbors, nearest first; holders are those of
 // the key now (ring.View.Holders with one copy more than wanted). It is empty when self doesn't

@@ -81,7 +81,7 @@ func (e *explorer) advance(g *global, answered readPhase) error {
 	if e.driver.blindToVersions {
 		vote.Stamp = stamp
 	}
-	if !vote.Settles(r.grant.id(), stamp) {
+	if !vote.Agrees(r.grant.id(), stamp) {
 		return nil // the owner is asked once more, and asks by itself
 	}
 	if f := r.floor; f > 0 && f != r.rec && e.records[r.rec].Version.Compare(e.records[f].Version) < 0 {

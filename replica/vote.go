@@ -15,3 +15,8 @@ type Vote struct {
 func (v Vote) Settles(id GrantID, stamp string) bool {
 	return id != GrantID{} && v.Grant == id && stamp <= v.Stamp
 }
+
+// Agrees reports whether owner and witness say the same: the grant id, and that stamp is that of
+// the greatest version. Then the version needs no further confirmation. Settles doesn't show an
+// owner that answers with an older version than the one that the witness has.
+func (v Vote) Agrees(id GrantID, stamp string) bool { return v.Settles(id, stamp) && stamp == v.Stamp }

@@ -934,7 +934,13 @@ type Get struct {
 	Witness *Confirm `protobuf:"bytes,5,opt,name=witness,proto3" json:"witness,omitempty"`
 	// The reader asks the witness at the same time (AskWord): the receiver need not, and names the
 	// grant under which it answers.
-	Unconfirmed   bool `protobuf:"varint,6,opt,name=unconfirmed,proto3" json:"unconfirmed,omitempty"`
+	Unconfirmed bool `protobuf:"varint,6,opt,name=unconfirmed,proto3" json:"unconfirmed,omitempty"`
+	// The receiver answers for itself, whether or not it owns the name: the current version that it
+	// holds, a tombstone included, or the status "not found".
+	Held bool `protobuf:"varint,7,opt,name=held,proto3" json:"held,omitempty"`
+	// The stamp of a version that another holder has shown to the reader. An owner that has only a
+	// smaller one compares the name with its other holders before it answers.
+	Least         []byte `protobuf:"bytes,8,opt,name=least,proto3" json:"least,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1011,6 +1017,20 @@ func (x *Get) GetUnconfirmed() bool {
 	return false
 }
 
+func (x *Get) GetHeld() bool {
+	if x != nil {
+		return x.Held
+	}
+	return false
+}
+
+func (x *Get) GetLeast() []byte {
+	if x != nil {
+		return x.Least
+	}
+	return nil
+}
+
 type Got struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Record        *Record                `protobuf:"bytes,1,opt,name=record,proto3" json:"record,omitempty"`
@@ -1084,7 +1104,8 @@ func (x *Got) GetGrant() *GrantID {
 type AskWord struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	Owner         []byte                 `protobuf:"bytes,2,opt,name=owner,proto3" json:"owner,omitempty"` // peer ID
+	Owner         []byte                 `protobuf:"bytes,2,opt,name=owner,proto3" json:"owner,omitempty"`      // peer ID
+	Holders       bool                   `protobuf:"varint,3,opt,name=holders,proto3" json:"holders,omitempty"` // name the holders, too
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1133,13 +1154,23 @@ func (x *AskWord) GetOwner() []byte {
 	return nil
 }
 
+func (x *AskWord) GetHolders() bool {
+	if x != nil {
+		return x.Holders
+	}
+	return false
+}
+
 // GetBlock reads a block by its hash, at any peer that holds it.
 type GetBlock struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Hash          []byte                 `protobuf:"bytes,1,opt,name=hash,proto3" json:"hash,omitempty"`
-	Offset        uint32                 `protobuf:"varint,2,opt,name=offset,proto3" json:"offset,omitempty"` // continue at this byte
-	Repair        bool                   `protobuf:"varint,4,opt,name=repair,proto3" json:"repair,omitempty"` // for a copy, not for a user
-	Check         bool                   `protobuf:"varint,3,opt,name=check,proto3" json:"check,omitempty"`   // what this peer sent did not match: it checks the block before it answers
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Hash   []byte                 `protobuf:"bytes,1,opt,name=hash,proto3" json:"hash,omitempty"`
+	Offset uint32                 `protobuf:"varint,2,opt,name=offset,proto3" json:"offset,omitempty"` // continue at this byte
+	Repair bool                   `protobuf:"varint,4,opt,name=repair,proto3" json:"repair,omitempty"` // for a copy, not for a user
+	Check  bool                   `protobuf:"varint,3,opt,name=check,proto3" json:"check,omitempty"`   // what this peer sent did not match: it checks the block before it answers
+	// Send so many bytes of the block from offset, and check the block before. 0: all. Peers of
+	// earlier versions send all.
+	Length        uint32 `protobuf:"varint,5,opt,name=length,proto3" json:"length,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1200,6 +1231,13 @@ func (x *GetBlock) GetCheck() bool {
 		return x.Check
 	}
 	return false
+}
+
+func (x *GetBlock) GetLength() uint32 {
+	if x != nil {
+		return x.Length
+	}
+	return 0
 }
 
 // Have asks which blocks' bytes are held.
@@ -1944,7 +1982,9 @@ type Confirm struct {
 	Name  string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"` // the file about to be read
 	// The version about to be served; empty: none. A witness that does not have at least
 	// this version answers "need", and the owner stores it there before it answers its reader.
-	Stamp         []byte `protobuf:"bytes,3,opt,name=stamp,proto3" json:"stamp,omitempty"`
+	Stamp []byte `protobuf:"bytes,3,opt,name=stamp,proto3" json:"stamp,omitempty"`
+	// To AskWord with holders: the name's holders in the witness's own view, the owner first.
+	Holders       []*Peer `protobuf:"bytes,4,rep,name=holders,proto3" json:"holders,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1996,6 +2036,13 @@ func (x *Confirm) GetName() string {
 func (x *Confirm) GetStamp() []byte {
 	if x != nil {
 		return x.Stamp
+	}
+	return nil
+}
+
+func (x *Confirm) GetHolders() []*Peer {
+	if x != nil {
+		return x.Holders
 	}
 	return nil
 }
@@ -2967,27 +3014,31 @@ const file_file_proto_rawDesc = "" +
 	"\x05owner\x18\x05 \x01(\v2\x11.p2pchord.v1.PeerR\x05owner\x12\x14\n" +
 	"\x05asked\x18\x06 \x01(\rR\x05asked\x12\x14\n" +
 	"\x05known\x18\a \x01(\bR\x05known\x12\x18\n" +
-	"\amissing\x18\b \x03(\rR\amissing\"\xd6\x01\n" +
+	"\amissing\x18\b \x03(\rR\amissing\"\x80\x02\n" +
 	"\x03Get\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1b\n" +
 	"\twith_body\x18\x02 \x01(\bR\bwithBody\x12.\n" +
 	"\aversion\x18\x03 \x01(\v2\x14.p2pchord.v1.VersionR\aversion\x12\x1c\n" +
 	"\ttombstone\x18\x04 \x01(\bR\ttombstone\x12.\n" +
 	"\awitness\x18\x05 \x01(\v2\x14.p2pchord.v1.ConfirmR\awitness\x12 \n" +
-	"\vunconfirmed\x18\x06 \x01(\bR\vunconfirmed\"\xbc\x01\n" +
+	"\vunconfirmed\x18\x06 \x01(\bR\vunconfirmed\x12\x12\n" +
+	"\x04held\x18\a \x01(\bR\x04held\x12\x14\n" +
+	"\x05least\x18\b \x01(\fR\x05least\"\xbc\x01\n" +
 	"\x03Got\x12+\n" +
 	"\x06record\x18\x01 \x01(\v2\x13.p2pchord.v1.RecordR\x06record\x12/\n" +
 	"\bsiblings\x18\x02 \x03(\v2\x13.p2pchord.v1.RecordR\bsiblings\x12+\n" +
 	"\aholders\x18\x03 \x03(\v2\x11.p2pchord.v1.PeerR\aholders\x12*\n" +
-	"\x05grant\x18\x04 \x01(\v2\x14.p2pchord.v1.GrantIDR\x05grant\"3\n" +
+	"\x05grant\x18\x04 \x01(\v2\x14.p2pchord.v1.GrantIDR\x05grant\"M\n" +
 	"\aAskWord\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
-	"\x05owner\x18\x02 \x01(\fR\x05owner\"d\n" +
+	"\x05owner\x18\x02 \x01(\fR\x05owner\x12\x18\n" +
+	"\aholders\x18\x03 \x01(\bR\aholders\"|\n" +
 	"\bGetBlock\x12\x12\n" +
 	"\x04hash\x18\x01 \x01(\fR\x04hash\x12\x16\n" +
 	"\x06offset\x18\x02 \x01(\rR\x06offset\x12\x16\n" +
 	"\x06repair\x18\x04 \x01(\bR\x06repair\x12\x14\n" +
-	"\x05check\x18\x03 \x01(\bR\x05check\"\x1e\n" +
+	"\x05check\x18\x03 \x01(\bR\x05check\x12\x16\n" +
+	"\x06length\x18\x05 \x01(\rR\x06length\"\x1e\n" +
 	"\x04Have\x12\x16\n" +
 	"\x06hashes\x18\x01 \x03(\fR\x06hashes\"\x1a\n" +
 	"\x04Held\x12\x12\n" +
@@ -3038,11 +3089,12 @@ const file_file_proto_rawDesc = "" +
 	"\x06record\x18\x01 \x01(\v2\x13.p2pchord.v1.RecordR\x06record\x12*\n" +
 	"\x05grant\x18\x02 \x01(\v2\x14.p2pchord.v1.GrantIDR\x05grant\x12\x1f\n" +
 	"\vrecord_only\x18\x03 \x01(\bR\n" +
-	"recordOnly\"_\n" +
+	"recordOnly\"\x8c\x01\n" +
 	"\aConfirm\x12*\n" +
 	"\x05grant\x18\x01 \x01(\v2\x14.p2pchord.v1.GrantIDR\x05grant\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x14\n" +
-	"\x05stamp\x18\x03 \x01(\fR\x05stamp\"\x8f\x01\n" +
+	"\x05stamp\x18\x03 \x01(\fR\x05stamp\x12+\n" +
+	"\aholders\x18\x04 \x03(\v2\x11.p2pchord.v1.PeerR\aholders\"\x8f\x01\n" +
 	"\x05Claim\x12%\n" +
 	"\x04from\x18\x01 \x01(\v2\x11.p2pchord.v1.PeerR\x04from\x123\n" +
 	"\vpredecessor\x18\x02 \x01(\v2\x11.p2pchord.v1.PeerR\vpredecessor\x12*\n" +
@@ -3223,26 +3275,27 @@ var file_file_proto_depIdxs = []int32{
 	38, // 50: p2pchord.v1.Store.record:type_name -> p2pchord.v1.Record
 	17, // 51: p2pchord.v1.Store.grant:type_name -> p2pchord.v1.GrantID
 	17, // 52: p2pchord.v1.Confirm.grant:type_name -> p2pchord.v1.GrantID
-	37, // 53: p2pchord.v1.Claim.from:type_name -> p2pchord.v1.Peer
-	37, // 54: p2pchord.v1.Claim.predecessor:type_name -> p2pchord.v1.Peer
-	17, // 55: p2pchord.v1.Claim.grant:type_name -> p2pchord.v1.GrantID
-	37, // 56: p2pchord.v1.Claimed.grantee:type_name -> p2pchord.v1.Peer
-	40, // 57: p2pchord.v1.Claimed.neighbours:type_name -> p2pchord.v1.Neighbours
-	28, // 58: p2pchord.v1.Inventory.after:type_name -> p2pchord.v1.Item
-	28, // 59: p2pchord.v1.Items.items:type_name -> p2pchord.v1.Item
-	28, // 60: p2pchord.v1.Pull.items:type_name -> p2pchord.v1.Item
-	38, // 61: p2pchord.v1.Records.records:type_name -> p2pchord.v1.Record
-	28, // 62: p2pchord.v1.Release.items:type_name -> p2pchord.v1.Item
-	0,  // 63: p2pchord.v1.Released.verdicts:type_name -> p2pchord.v1.Verdict
-	37, // 64: p2pchord.v1.Released.predecessor:type_name -> p2pchord.v1.Peer
-	28, // 65: p2pchord.v1.Collect.items:type_name -> p2pchord.v1.Item
-	38, // 66: p2pchord.v1.Retract.records:type_name -> p2pchord.v1.Record
-	28, // 67: p2pchord.v1.CountCopies.items:type_name -> p2pchord.v1.Item
-	68, // [68:68] is the sub-list for method output_type
-	68, // [68:68] is the sub-list for method input_type
-	68, // [68:68] is the sub-list for extension type_name
-	68, // [68:68] is the sub-list for extension extendee
-	0,  // [0:68] is the sub-list for field type_name
+	37, // 53: p2pchord.v1.Confirm.holders:type_name -> p2pchord.v1.Peer
+	37, // 54: p2pchord.v1.Claim.from:type_name -> p2pchord.v1.Peer
+	37, // 55: p2pchord.v1.Claim.predecessor:type_name -> p2pchord.v1.Peer
+	17, // 56: p2pchord.v1.Claim.grant:type_name -> p2pchord.v1.GrantID
+	37, // 57: p2pchord.v1.Claimed.grantee:type_name -> p2pchord.v1.Peer
+	40, // 58: p2pchord.v1.Claimed.neighbours:type_name -> p2pchord.v1.Neighbours
+	28, // 59: p2pchord.v1.Inventory.after:type_name -> p2pchord.v1.Item
+	28, // 60: p2pchord.v1.Items.items:type_name -> p2pchord.v1.Item
+	28, // 61: p2pchord.v1.Pull.items:type_name -> p2pchord.v1.Item
+	38, // 62: p2pchord.v1.Records.records:type_name -> p2pchord.v1.Record
+	28, // 63: p2pchord.v1.Release.items:type_name -> p2pchord.v1.Item
+	0,  // 64: p2pchord.v1.Released.verdicts:type_name -> p2pchord.v1.Verdict
+	37, // 65: p2pchord.v1.Released.predecessor:type_name -> p2pchord.v1.Peer
+	28, // 66: p2pchord.v1.Collect.items:type_name -> p2pchord.v1.Item
+	38, // 67: p2pchord.v1.Retract.records:type_name -> p2pchord.v1.Record
+	28, // 68: p2pchord.v1.CountCopies.items:type_name -> p2pchord.v1.Item
+	69, // [69:69] is the sub-list for method output_type
+	69, // [69:69] is the sub-list for method input_type
+	69, // [69:69] is the sub-list for extension type_name
+	69, // [69:69] is the sub-list for extension extendee
+	0,  // [0:69] is the sub-list for field type_name
 }
 
 func init() { file_file_proto_init() }

@@ -25,11 +25,12 @@ func FileRequest(from Asker, req *pb.FileRequest) error {
 				return err
 			}
 		}
-		return signed.ValidName(r.Get.GetName())
+		return firstError(signed.ValidName(r.Get.GetName()), checkMost("bytes of a stamp", len(r.Get.GetLeast()), MaxStamp))
 	case *pb.FileRequest_Block:
 		return firstError(
 			checkLength("a block's hash", len(r.Block.GetHash()), signed.HashSize),
 			checkMost("bytes to leave out", int(r.Block.GetOffset()), signed.MaxBody),
+			checkMost("bytes of a part", int(r.Block.GetLength()), signed.MaxBody),
 		)
 	case *pb.FileRequest_Have:
 		return checkHave(r.Have)
@@ -135,7 +136,16 @@ func checkConfirm(c *pb.Confirm) error {
 	case c.GetName() == "" && len(c.GetStamp()) == 0:
 		return nil
 	}
-	return firstError(signed.ValidName(c.GetName()), checkMost("bytes of a stamp", len(c.GetStamp()), MaxStamp))
+	for _, p := range c.GetHolders() {
+		if err := checkPeer(p); err != nil {
+			return err
+		}
+	}
+	return firstError(
+		signed.ValidName(c.GetName()),
+		checkMost("bytes of a stamp", len(c.GetStamp()), MaxStamp),
+		checkMost("holders", len(c.GetHolders()), MaxPeers),
+	)
 }
 
 func checkDigest(d *pb.Digest) error {
