@@ -7,6 +7,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/p2pchord/p2pchord/internal/liar"
 	"github.com/p2pchord/p2pchord/internal/transfer/request"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
@@ -221,3 +222,17 @@ func (n *Node) HasNeighbor(id peer.ID) bool { return n.isInView(ring.ID(id)) }
 
 // HasRevoked reports whether the node has heard that a peer is revoked.
 func (n *Node) HasRevoked(id peer.ID) bool { return n.private.Revoked(id) }
+
+// AnswerFiles has a handler answer other peers in place of the node's own, which it is given.
+func (n *Node) AnswerFiles(wrap func(honest liar.Handler) liar.Handler) {
+	const file = 1 // of the services
+	if err := n.services[file].Close(); err != nil {
+		panic(err)
+	}
+	handler := wrap(n.replicas.Serve)
+	opts := protocol.ServeOptions{Limits: n.limits, Neighbor: n.isNeighbor}
+	n.services[file] = protocol.ServeFile(n.host, opts,
+		func(ctx context.Context, from peer.ID, req *pb.FileRequest, body *protocol.Body) (*pb.FileResponse, *protocol.Payload, error) {
+			return handler(ctx, from, req, body)
+		})
+}

@@ -34,6 +34,7 @@ import (
 	"github.com/p2pchord/p2pchord/internal/replication"
 	"github.com/p2pchord/p2pchord/internal/standby"
 	"github.com/p2pchord/p2pchord/internal/transfer"
+	"github.com/p2pchord/p2pchord/internal/transfer/quorum"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/ring"
 	"github.com/p2pchord/p2pchord/store"
@@ -62,7 +63,9 @@ type Node struct {
 	client    *protocol.Client
 	limits    protocol.Limits
 	replicas  *replication.Node // what it does about files
-	book      *book.Book
+	// contradictions are those among members that reads have found.
+	contradictions *quorum.Conflicts
+	book           *book.Book
 
 	state ringState
 
@@ -147,7 +150,7 @@ func (n *Node) start(ctx context.Context) error {
 		Router: n.driver(), Learn: n.book.Learn, Known: n.knownPeer,
 		Path: func(p peer.ID) (connpath.Path, bool) { return connpath.To(n.host, p) }, Vault: n.vaultKeys(),
 		ReadBlock: n.replicas.LocalBlock, HoldBlock: n.replicas.Hold, Vote: n.replicas.Vote,
-		ClockOffset: n.replicas.Clocks().Correction, Writers: writersOf(n.private),
+		ClockOffset: n.replicas.Clocks().Correction, Writers: writersOf(n.private), Conflicts: n.contradictions,
 	}, n.replicas.Call)
 	if err := n.serve(); err != nil {
 		return err
@@ -189,6 +192,7 @@ func (n *Node) startLoop(ctx context.Context) error {
 	}
 	n.state.driver.Store(driver)
 	n.standby = n.newStandby()
+	n.contradictions = quorum.NewConflicts(time.Now)
 	n.replicas = n.newReplicas()
 	if err := n.replicas.Recall(ctx); err != nil {
 		return err

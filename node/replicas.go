@@ -24,6 +24,7 @@ func (n *Node) newReplicas() *replication.Node {
 		Env: n.env, Ring: n.driver(), Router: n.driver(), Peers: n.driver(), Transport: transportOf{n}, Blocks: blocksOf{n},
 		Store: n.store, Folder: n.folder, Memory: n.memory, Writers: writersOf(n.private),
 		Clock: n.cfg.clock, MissingBytes: n.missing, StepsAside: n.standby.StepsAside, Event: n.event, Metrics: n.metrics,
+		Conflicts: n.contradictions,
 	})
 }
 

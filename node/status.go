@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -129,6 +130,8 @@ func (n *Node) network() Network {
 func (n *Node) ringHealth(s *snapshot) RingHealth {
 	f := nodehealth.Facts{Snapshot: s, Conflict: n.conflict.Problem(), Panics: contain.Problems(), Name: n.nameOf}
 	f.Disk, f.DiskFailure = n.standby.State()
+	count, last := n.contradictions.Seen(time.Hour)
+	f.Contradictions, f.Contradiction = count, last.Error()
 	f.PeersBehind, f.RecordsShort = n.replicas.Behind()
 	f.Skew, f.Clocks = n.replicas.Clocks().Skew(nodehealth.ClockTolerance.Milliseconds())
 	problems := nodehealth.Problems(f)

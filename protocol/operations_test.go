@@ -21,7 +21,7 @@ var whoMay = map[string]string{
 	"register": "msl", "introduce": "mcrsl", "heartbeat": "msl", "goodbye": "msl", "roster": "mcrsl",
 	"put": "mc", "get": "mcrs", "block": "mcrs", "have": "mcrs", "list": "mcr", "stat": "mcr", "store": "ms", "confirm": "ms",
 	"grant": "ms", "claim": "ms", "digest": "ms", "inventory": "ms", "pull": "ms", "release": "ms", "collect": "ms",
-	"retract": "mc", "word": "mcr", "count": "ms",
+	"retract": "mc", "word": "mcrs", "count": "ms",
 }
 
 var lettersOfRoles = map[rune]statement.Roles{

@@ -99,7 +99,7 @@ func TestAgrees(t *testing.T) {
 		want  bool
 	}{
 		{Vote{Grant: id, Stamp: older}, older, true},
-		{Vote{Grant: id, Stamp: newer}, older, false}, // the owner may have the newer one, and not say so
+		{Vote{Grant: id, Stamp: newer}, older, false}, // the owner may hide the newer one
 		{Vote{Grant: id, Stamp: older}, newer, false},
 		{Vote{Grant: GrantID{Nonce: 1, Counter: 3}, Stamp: older}, older, false},
 	} {

@@ -15,6 +15,7 @@ import (
 	"github.com/p2pchord/p2pchord/internal/blake3sum"
 	"github.com/p2pchord/p2pchord/internal/env"
 	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/internal/transfer/quorum"
 	"github.com/p2pchord/p2pchord/internal/transfer/request"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
@@ -25,12 +26,15 @@ import (
 // client does what a user asks of a node, with the requests of protocol/SPEC.md.
 type client struct {
 	*peer
-	written   uint16                  // records that it has signed
-	witnesses map[libp2p.ID]libp2p.ID // of owners, as it has heard
+	written uint16 // records that it has signed
+	reader  *quorum.Reader
 }
 
 func newClient(p *peer) *client {
-	return &client{peer: p, written: uint16(p.world.Dice.Uint32()), witnesses: map[libp2p.ID]libp2p.ID{}} //nolint:gosec // any number
+	return &client{peer: p, written: uint16(p.world.Dice.Uint32()), reader: quorum.New(quorum.Config{ //nolint:gosec // any number
+		Self: p.ID, Locate: p.ring.Locate, Call: p.files.Call, Learn: p.book.Learn, Vote: p.files.Vote, Timeout: timeout, Env: p.env,
+		Writers: p.writers(),
+	})}
 }
 
 // blockSize is the least that a file of several blocks may have.
@@ -207,90 +211,26 @@ type found struct {
 	siblings []*protocol.Record
 	holders  []libp2p.ID
 	first    []byte // its first block, if it came with the record
-	grant    *pb.GrantID
 }
 
 // get reads a file's record.
 func (c *client) get(ctx context.Context, name string) (f *found, err error) {
 	err = c.withOwner(ctx, protocol.Place(name, 0), func(to libp2p.ID) error {
-		ask := &pb.Get{Name: name, WithBody: true}
-		if to != c.ID {
-			ask.Witness = c.files.Vote(name, to)
-		}
-		if f, err = c.getVoted(ctx, to, ask); f != nil || err != nil {
+		got, err := c.reader.Read(ctx, to, &pb.Get{Name: name, WithBody: true})
+		if err != nil {
 			return err
 		}
-		f, err = c.getFrom(ctx, to, ask)
-		return err
+		defer got.Close()
+		f = &found{rec: got.Record, siblings: got.Siblings, holders: got.Holders}
+		if r := got.Reply; r != nil && r.Size > 0 {
+			data, err := io.ReadAll(r.Payload)
+			if hash := blake3sum.Sum(data); err == nil && hash == got.Record.BlockHash() {
+				f.first = data
+			}
+		}
+		return nil
 	})
 	return f, err
-}
-
-func (c *client) getFrom(ctx context.Context, to libp2p.ID, ask *pb.Get) (*found, error) {
-	r, err := c.files.Call(ctx, to, &pb.FileRequest{Body: &pb.FileRequest_Get{Get: ask}}, nil)
-	if err != nil {
-		return nil, err
-	}
-	defer r.Close()
-	return c.readFound(r, ask.GetName(), to)
-}
-
-func (c *client) readFound(r *request.Reply, name string, from libp2p.ID) (*found, error) {
-	got := r.GetGot()
-	rec, err := protocol.VerifyRecord(got.GetRecord())
-	if err != nil || rec.GetName() != name || rec.GetDeleted() {
-		return nil, fault.New(fault.Integrity, "the record of another file: %w", err)
-	}
-	if err := c.writers().CheckRecord(rec); err != nil {
-		return nil, fault.New(fault.TryAgain, "a version that does not count: %w", err)
-	}
-	f := &found{rec: rec, grant: got.GetGrant()}
-	for _, m := range got.GetSiblings() {
-		if s, err := protocol.VerifyRecord(m); err == nil {
-			f.siblings = append(f.siblings, s)
-		}
-	}
-	for _, h := range got.GetHolders() {
-		f.holders = append(f.holders, libp2p.ID(h.GetId()))
-	}
-	if len(f.holders) > 1 && f.holders[0] == from {
-		c.witnesses[from] = f.holders[1]
-	}
-	if r.Size > 0 {
-		data, err := io.ReadAll(r.Payload)
-		if hash := blake3sum.Sum(data); err == nil && hash == rec.BlockHash() {
-			f.first = data
-		}
-	}
-	return f, nil
-}
-
-// getVoted asks the owner and its witness at the same time. It finds nothing when they don't agree.
-func (c *client) getVoted(ctx context.Context, owner libp2p.ID, ask *pb.Get) (*found, error) {
-	witness, ok := c.witnesses[owner]
-	if !ok || owner == c.ID || witness == c.ID || ask.GetWitness() != nil {
-		return nil, nil
-	}
-	votes := env.NewQueue[replica.Vote](c.env, 1)
-	c.env.Go("asking a witness", func(ctx context.Context) {
-		var vote replica.Vote
-		r, err := c.files.Call(ctx, witness, &pb.FileRequest{Body: &pb.FileRequest_Word{Word: &pb.AskWord{Name: ask.GetName(), Owner: []byte(owner)}}}, nil)
-		if err == nil {
-			defer r.Close()
-			vote = replica.Vote{Grant: protocol.GrantID(r.GetWord().GetGrant()), Stamp: string(r.GetWord().GetStamp())}
-		}
-		votes.Put(vote)
-	}, nil)
-	f, err := c.getFrom(ctx, owner, &pb.Get{Name: ask.GetName(), WithBody: true, Unconfirmed: true})
-	if err != nil || f.grant == nil { // it has asked by itself
-		return f, err
-	}
-	vote, err := votes.Next(ctx, timeout/10)
-	if err == nil && vote.Settles(protocol.GrantID(f.grant), protocol.StampOf(f.rec)) {
-		return f, nil
-	}
-	delete(c.witnesses, owner)
-	return nil, nil
 }
 
 // read gets the bytes of what get has found.

@@ -41,7 +41,13 @@ var mutants = []mutant{
 	},
 	{"a get is answered without a vote", "reader.go", "if s.Grants.Alone() || w.confirms(s, ks) {", "if true {", "pauses", 60, edit{}},
 	{"a copy is dropped at the first word", "strays.go", "\t\tif st.released.IsZero() {", "\t\tif false {", "growing", 60, edit{}},
-	{"an owner doesn't ask the holders before it lets a copy go", "strays.go", "r.Have[i] = h == n.self ||", "r.Have[i] = true ||", "growing", 60, edit{}},
+	{
+		"neither owner nor holder asks the others before a copy goes", "strays.go", "r.Have[i] = h == n.self ||", "r.Have[i] = true ||", "growing", 60,
+		edit{
+			"surrender.go", "func (n *Node) maySurrender(ctx context.Context, e store.Entry) bool {\n",
+			"func (n *Node) maySurrender(ctx context.Context, e store.Entry) bool {\n\tif true {\n\t\treturn true\n\t}\n",
+		},
+	},
 	{"a sync pulls nothing", "reconcile.go", "if err := n.pull(ctx, with, d.theirs); err != nil {", "if err := error(nil); err != nil {", "growing", 30, edit{}},
 	{"an arc is served without a sync", "reconcile.go", "\tif ok {\n\t\t_, err = n.reconcile(ctx, r.With, span, nil)\n\t}", "\t_, _ = span, ok", "growing", 30, edit{}},
 	{"repair pushes nothing", "reconcile.go", "return !wanted(e) && !d.stale[e.Place]", "return true", "crashes", 30, edit{}},
@@ -64,6 +70,21 @@ var mutants = []mutant{
 	{"records written after a revocation stay", "internal/replication/quarantine/writers.go", "\t\tcase !counts:\n", "\t\tcase !counts && now < 0:\n", "late", 60, edit{}},
 	{"records written before a revocation are set aside", "network/writers.go", "clockMS <= until+clockToleranceMS)", "clockMS > until+clockToleranceMS)", "revoked", 30, edit{}},
 	{"records of others than members are refused", "network/writers.go", "return ever && (", "_ = ever\n\treturn st.Revoked[writer] == nil && (", "revoked", 30, edit{}},
+	{
+		"an owner that has nothing is believed", "internal/transfer/quorum/reader.go", "\tcase hasNothing(err):\n\t\treturn r.settle(ctx, owner, get, &Found{From: owner})\n",
+		"\tcase hasNothing(err):\n\t\treturn nil, err\n", "liar", 30,
+		edit{},
+	},
+	{"an owner's old version is believed", "replica/vote.go", "return v.Settles(id, stamp) && stamp == v.Stamp", "return v.Settles(id, stamp)", "liar", 30, edit{}},
+	{"nobody else is asked", "replica/read.go", "if s.Answered && s.Version.Compare(greatest.Version) > 0 {", "if false {", "liar", 30, edit{}},
+	{"a copy is dropped because its owner says so", "strays.go", " || !n.maySurrender(ctx, st.entry) {", " {", "liar", 60, edit{}},
+	{"a holder that has no bytes is believed", "surrender.go", "if e.Size == 0 || !e.Complete {", "if true {", "liar", 60, edit{}},
+	{
+		"a block is removed because the owner of its file says so", "internal/transfer/quorum/settle.go",
+		"\tfound, err := r.Read(ctx, owner, &pb.Get{Name: name, Tombstone: true})\n\tif fault.CodeOf(err) == fault.NotFound && owner != r.cfg.Self {",
+		"\tfound, err := r.ask(ctx, owner, &pb.Get{Name: name, Tombstone: true})\n\tif fault.CodeOf(err) == fault.NotFound {", "liar", 60,
+		edit{},
+	},
 	{"lookups go on without time", "internal/chord/find.go", "if left < time.Millisecond {", "if false {", "pauses", 30, edit{}},
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/p2pchord/p2pchord/internal/chord"
 	"github.com/p2pchord/p2pchord/internal/env"
 	"github.com/p2pchord/p2pchord/internal/env/virtual"
+	"github.com/p2pchord/p2pchord/internal/liar"
 	"github.com/p2pchord/p2pchord/internal/membudget"
 	"github.com/p2pchord/p2pchord/internal/replication"
 	"github.com/p2pchord/p2pchord/internal/transfer/blocks"
@@ -50,6 +51,7 @@ type peer struct {
 	// else has may stay in its quarantine.
 	stopped  time.Duration
 	outlived bool
+	liar     *liar.Liar
 
 	env   *virtual.Env
 	book  *virtualnet.Book
@@ -163,6 +165,9 @@ func (p *peer) ServeRing(ctx context.Context, from libp2p.ID, req *pb.RingReques
 
 // ServeFile implements virtualnet.Handler.
 func (p *peer) ServeFile(ctx context.Context, from libp2p.ID, req *pb.FileRequest, body replication.Body) (*pb.FileResponse, *protocol.Payload, error) {
+	if p.liar != nil && !p.world.quiet {
+		return p.liar.Serve(ctx, from, req, body)
+	}
 	resp, payload, err := p.files.Serve(ctx, from, req, body)
 	if st := req.GetStore(); err == nil && st.GetGrant() != nil && !p.revoked {
 		p.world.check.witnessed(p, from, st)

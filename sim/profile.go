@@ -28,6 +28,8 @@ type Profile struct {
 	Calm  bool
 	// Loss and Twice are how likely a message is lost, or comes twice.
 	Loss, Twice float64
+	// Liar has one of the nodes lie to the others.
+	Liar bool
 	// Length is how long the users are at it, in heartbeats.
 	Length int
 	// Private rings are of peers that were invited. With Late, what a peer writes after its
@@ -59,6 +61,7 @@ var Profiles = []Profile{
 	{Name: "refusals", Nodes: [2]int{4, 7}, Files: [2]int{1, 2}, Blocks: true, Strict: true, Kinds: []kind{refusal, refusal, fullDisk}, Every: 6, Length: 80},
 	{Name: "revoked", Nodes: [2]int{6, 9}, Files: [2]int{3, 8}, Strict: true, Private: true, Kinds: []kind{revoke, join, join, crash, restart}, Every: 10, Calm: true, Twice: 0.02, Length: 80},
 	{Name: "late", Nodes: [2]int{6, 10}, Files: [2]int{3, 8}, Private: true, Late: true, Kinds: []kind{revoke, part, part, join, join, cut, crash, restart}, Every: 10, Length: 90},
+	{Name: "liar", Nodes: [2]int{5, 7}, Files: [2]int{2, 5}, Blocks: true, Strict: true, Liar: true, Kinds: []kind{join}, Every: 15, Length: 70},
 	{Name: "large", Nodes: [2]int{40, 100}, Files: [2]int{20, 40}, Strict: true, Kinds: []kind{crash, restart, join, leave}, Every: 15, Calm: true, Length: 30},
 }
 

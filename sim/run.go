@@ -106,6 +106,10 @@ func (f *Profile) run(seed uint64, plan schedule, verbose bool) Result {
 	w.At(s.start(), func() {
 		u = newUsers(w, seed, s.users, s.files, s.think, end)
 		u.copies, u.blocks = f.Copies, f.Blocks
+		if up := w.up(); f.Liar && len(up) > 0 {
+			d := virtual.NewDice(seed, 12)
+			w.becomeLiar(up[d.IntN(len(up))], d)
+		}
 	})
 	w.until(end, s.heartbeat, func() bool {
 		w.check.survive()

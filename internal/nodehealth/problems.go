@@ -23,6 +23,10 @@ type Facts struct {
 	PeersBehind, RecordsShort int
 	// Conflict tells of another process with the node's identity; empty without one.
 	Conflict string
+	// Contradictions is how many reads have lately found members that contradict each other, and
+	// Contradiction tells of the last.
+	Contradictions int
+	Contradiction  string
 	// Panics are those that were contained.
 	Panics []string
 	// Skew compares the node's clock with Clocks, those of its neighbors.
@@ -69,6 +73,9 @@ func Problems(f Facts) []string {
 	}
 	if f.Conflict != "" {
 		say("%s", f.Conflict)
+	}
+	if f.Contradictions > 0 {
+		say("%d reads in the last hour found members that contradict each other, so that one of them is wrong or lies; the last: %s", f.Contradictions, f.Contradiction)
 	}
 	problems = append(problems, f.Panics...)
 	if wrong := f.wrongClock(); wrong != "" {

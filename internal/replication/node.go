@@ -22,6 +22,7 @@ import (
 	"github.com/p2pchord/p2pchord/internal/replication/quarantine"
 	"github.com/p2pchord/p2pchord/internal/replication/retractions"
 	"github.com/p2pchord/p2pchord/internal/replication/tombstones"
+	"github.com/p2pchord/p2pchord/internal/transfer/quorum"
 	"github.com/p2pchord/p2pchord/internal/writers"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
@@ -66,6 +67,8 @@ type Config struct {
 	Event func(kind, text string)
 	// Metrics counts the copies that repair moves. Default: nobody counts.
 	Metrics Metrics
+	// Conflicts counts the answers of members that contradict each other. Default: nobody counts.
+	Conflicts *quorum.Conflicts
 }
 
 // Node is what one member of the ring does about files. Its methods may be called from many
@@ -86,6 +89,7 @@ type Node struct {
 	repairing *env.Wakeup
 	reviewing *env.Wakeup // of whose records count
 	fetcher   *fetch.Fetcher
+	reader    *quorum.Reader
 
 	foreground    *foreground.Load
 	blocks        *localblocks.Blocks
@@ -127,6 +131,10 @@ func New(cfg Config) *Node {
 		Wakeup: n.cfg.MissingBytes, Fetched: n.metrics.RepairFetched,
 		Owns: func(key ring.Key) bool { return n.ring.Snapshot().Grants.Owns(key) },
 	})
+	n.reader = quorum.New(quorum.Config{
+		Self: n.id, Locate: n.cfg.Router.Locate, Call: n.Call, Learn: n.peers.Learn, Vote: n.Vote, Timeout: n.cfg.Timeout, Env: n.env,
+		Writers: n.cfg.Writers, Conflicts: n.cfg.Conflicts,
+	})
 	n.clocks = clocks.New(clocks.Config{
 		ID: n.id, Env: n.env, Clock: n.cfg.Clock, Heartbeat: n.cfg.Heartbeat, Grace: n.grace(), Neighbors: n.neighbors,
 	})
@@ -147,7 +155,7 @@ func (n *Node) newParts() {
 	})
 	n.orphans = orphans.New(orphans.Config{
 		ID: n.id, Heartbeat: n.cfg.Heartbeat, Timeout: n.cfg.Timeout, Env: n.env, Arc: n.arc, Clocks: n.clocks, Retracted: &n.retracted, Ring: n.ring,
-		Router: n.cfg.Router, Peers: n.peers, Store: n.store, Call: n.Call, Drop: n.drop,
+		Router: n.cfg.Router, Peers: n.peers, Store: n.store, Call: n.Call, Versions: n.reader.Versions, Drop: n.drop,
 	})
 	n.tombstones = tombstones.New(tombstones.Config{
 		Heartbeat: n.cfg.Heartbeat, Grace: n.cfg.TombstoneGrace, Arc: n.arc, Clocks: n.clocks, Ring: n.ring, Peers: n.peers, Store: n.store, Folder: n.folder,
@@ -160,7 +168,7 @@ func (n *Node) newParts() {
 	})
 	n.leave = handover.New(handover.Config{
 		Self: n.self, ID: n.id, Heartbeat: n.cfg.Heartbeat, Timeout: n.cfg.Timeout, Env: n.env, Ring: n.ring, Router: n.cfg.Router, Store: n.store,
-		Copies: n.arc.Copies, Push: n.push, Holds: n.holds, Covers: n.covers, Event: n.event,
+		Copies: n.arc.Copies, Push: n.push, Holds: n.hasShown, Covers: n.covers, Shows: n.hasShown, Event: n.event,
 	})
 }
 

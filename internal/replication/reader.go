@@ -18,8 +18,15 @@ import (
 // grant is valid, unless the reader asks the witness itself at the same time. See "Get" in
 // docs/replication.md.
 func (n *Node) serveGet(ctx context.Context, from peer.ID, g *pb.Get) (*pb.FileResponse, *protocol.Payload, error) {
+	if g.GetHeld() {
+		resp, err := n.serveHeld(g.GetName())
+		return resp, nil, err
+	}
 	if g.GetTombstone() && n.commits.InProgress(g.GetName()) {
 		return nil, nil, fault.New(fault.TryAgain, "a version of %q is being stored just now; try again", g.GetName())
+	}
+	if len(g.GetLeast()) > 0 {
+		n.catchUp(ctx, g)
 	}
 	s, ks, grant, err := n.forReader(ctx, from, g)
 	if err != nil {

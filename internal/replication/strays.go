@@ -27,6 +27,9 @@ const maxReleases = 16 * maxStrays
 // maxStrays bounds the strays looked at in one round.
 const maxStrays = 512
 
+// obeyedAtOnce is how many verdicts of an owner are carried out at a time.
+const obeyedAtOnce = 8
+
 // stray is a copy outside the arcs that this node holds.
 type stray struct {
 	entry store.Entry
@@ -135,9 +138,13 @@ func (n *Node) settle(ctx context.Context, strays []stray) {
 		if len(verdicts) != len(some) {
 			continue
 		}
+		obeying := env.NewGroup(n.env, obeyedAtOnce)
 		for i, v := range verdicts {
-			n.obey(ctx, owner, some[i], v)
+			if obeying.Go(ctx, "obeying a verdict", func(context.Context) { n.obey(ctx, owner, some[i], v) }) != nil {
+				break
+			}
 		}
+		obeying.Wait()
 	}
 }
 
@@ -155,7 +162,7 @@ func (n *Node) obey(ctx context.Context, owner peer.ID, st stray, v pb.Verdict) 
 			n.released.note(k, n.env.Now())
 			return
 		}
-		if env.Since(n.env, st.released) < n.strayGrace() {
+		if env.Since(n.env, st.released) < n.strayGrace() || !n.maySurrender(ctx, st.entry) {
 			return
 		}
 		n.dropIf(ctx, st.entry, func() bool { return !n.released.at(k).IsZero() })

@@ -131,6 +131,10 @@ func (n *Node) serveVote(a *pb.AskWord) (*pb.FileResponse, error) {
 	if w == nil {
 		return nil, fault.New(fault.Refused, "not the witness of that peer")
 	}
+	if a.GetHolders() {
+		holders, _ := n.ring.Snapshot().View.Holders(ring.Key(records.FilePlace(a.GetName()).Key), n.cfg.Copies)
+		w.Holders = n.peers.Describe(holders)
+	}
 	return &pb.FileResponse{Body: &pb.FileResponse_Word{Word: w}}, nil
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/p2pchord/p2pchord/internal/connpath"
 	"github.com/p2pchord/p2pchord/internal/membudget"
 	"github.com/p2pchord/p2pchord/internal/transfer/blocks"
+	"github.com/p2pchord/p2pchord/internal/transfer/quorum"
 	"github.com/p2pchord/p2pchord/internal/transfer/request"
 	"github.com/p2pchord/p2pchord/internal/vault"
 	"github.com/p2pchord/p2pchord/internal/writers"
@@ -53,6 +54,9 @@ type Config struct {
 	// this peer has none. If it is nil, files are stored as they are.
 	Vault func() (*vault.Vault, error)
 
+	// Conflicts counts the answers of members that contradict each other. Default: nobody counts.
+	Conflicts *quorum.Conflicts
+
 	// What follows is nil for a client that is no member.
 
 	// ReadBlock reads a block from the member's own store into buf. It returns nil if the block
@@ -70,10 +74,10 @@ type Config struct {
 
 // Client puts files into a ring and reads them. Its methods may be called from many goroutines.
 type Client struct {
-	cfg       Config
-	owners    request.Owners
-	blocks    blocks.Fetcher
-	witnesses witnesses
+	cfg    Config
+	owners request.Owners
+	blocks blocks.Fetcher
+	reader *quorum.Reader
 	// written counts the records that were signed. It begins at a random number, because an earlier
 	// process of the same peer has counted too.
 	written atomic.Uint32
@@ -85,6 +89,10 @@ func New(cfg Config) *Client {
 		cfg:    cfg,
 		owners: request.Owners{Router: cfg.Router, Learn: cfg.Learn, Timeout: cfg.Timeout},
 		blocks: blocks.Fetcher{Self: cfg.ID, Router: cfg.Router, Call: cfg.Call, Timeout: cfg.Timeout},
+		reader: quorum.New(quorum.Config{
+			Self: cfg.ID, Locate: cfg.Router.Locate, Call: cfg.Call, Learn: cfg.Learn, Vote: cfg.Vote, Timeout: cfg.Timeout,
+			Writers: cfg.Writers, Conflicts: cfg.Conflicts,
+		}),
 	}
 	c.written.Store(rand.Uint32()) //nolint:gosec // not a secret
 	return c

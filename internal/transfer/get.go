@@ -10,7 +10,7 @@ import (
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/internal/membudget"
 	"github.com/p2pchord/p2pchord/internal/transfer/blocks"
-	"github.com/p2pchord/p2pchord/internal/transfer/request"
+	"github.com/p2pchord/p2pchord/internal/transfer/quorum"
 	"github.com/p2pchord/p2pchord/internal/vault"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/protocol/pb"
@@ -62,26 +62,22 @@ func (c *Client) fetchRecord(ctx context.Context, t target, get *pb.Get) (*resul
 	var found *result
 	withBody := get.GetWithBody()
 	err := c.owners.At(ctx, protocol.Place(get.GetName(), 0), func(ctx context.Context, to peer.ID) (err error) {
-		get.Witness = nil
-		if c.cfg.Vote != nil && to != c.cfg.ID {
-			get.Witness = c.cfg.Vote(get.GetName(), to)
-		}
 		// The first block comes with the record if there is memory for it now. Otherwise it is
 		// asked for later, when there is some.
 		memory := c.cfg.Memory.TryReserve(membudget.User, DefaultBlockSize, 1)
 		defer memory.Close()
 		get.WithBody = withBody && memory != nil
-		if found, err = c.askBoth(ctx, to, t, get, memory); found != nil || err != nil {
-			return err
-		}
-		r, err := c.cfg.Call(ctx, to, &pb.FileRequest{Body: &pb.FileRequest_Get{Get: get}}, nil)
+		f, err := c.reader.Read(ctx, to, get)
 		if err != nil {
 			return err
 		}
-		defer r.Close()
-		found, err = c.readResult(r, t, get, to, memory)
+		defer f.Close()
+		found, err = c.readFirst(f, t, memory)
 		return err
 	})
+	if conflict := (*quorum.Conflict)(nil); errors.As(err, &conflict) {
+		c.cfg.Conflicts.Note(conflict)
+	}
 	if err != nil {
 		if fault.CodeOf(err) == fault.NotFound {
 			return nil, fault.New(fault.NotFound, "%q is not in the ring", t.name)
@@ -91,41 +87,16 @@ func (c *Client) fetchRecord(ctx context.Context, t target, get *pb.Get) (*resul
 	return found, nil
 }
 
-// readResult checks an answer to Get: signatures, the name, and the bytes.
-func (c *Client) readResult(r *request.Reply, t target, get *pb.Get, from peer.ID, memory *membudget.Reservation) (*result, error) {
-	got := r.GetGot()
-	rec, err := c.verifyRecord(got.GetRecord())
-	if err != nil {
-		return nil, err
-	}
-	if rec.GetName() != get.GetName() || rec.GetIndex() != 0 || rec.GetDeleted() {
-		return nil, errOther
-	}
-	if v := get.GetVersion(); v != nil && protocol.CompareVersions(v, rec.Version()) != 0 {
-		return nil, errOther
-	}
-	found := &result{rec: rec}
+// readFirst reads the first block that comes with a file's record, and checks it.
+func (c *Client) readFirst(f *quorum.Found, t target, memory *membudget.Reservation) (found *result, err error) {
+	rec := f.Record
+	found = &result{rec: rec, siblings: f.Siblings, holders: f.Holders}
 	if found.opened, err = t.open(rec); err != nil {
 		return nil, err
 	}
-	for _, m := range got.GetSiblings() {
-		if s, err := c.verifyRecord(m); err == nil && s.GetName() == rec.GetName() {
-			found.siblings = append(found.siblings, s)
-		}
-	}
-	for _, h := range got.GetHolders() {
-		if info, err := c.cfg.Learn(h); err == nil {
-			found.holders = append(found.holders, info.ID)
-		}
-	}
-	if len(found.holders) == len(got.GetHolders()) {
-		c.witnesses.note(from, found.holders)
-	}
-	if r.Size == 0 || memory == nil {
-		return found, nil
-	}
-	if r.Size != rec.BlockSize() {
-		return nil, fault.New(fault.Integrity, "a peer sent %d bytes of a block of %d", r.Size, rec.BlockSize())
+	r := f.Reply
+	if r == nil || r.Size == 0 || memory == nil || r.Size != rec.BlockSize() {
+		return found, nil // asked for by itself, the block comes from any of its holders
 	}
 	buf := memory.Only(r.Size)
 	if buf == nil {
@@ -141,6 +112,6 @@ func (c *Client) readResult(r *request.Reply, t target, get *pb.Get, from peer.I
 		buf.Free()
 		return found, nil
 	}
-	found.first = blocks.Fetched{Data: buf, From: from, Relayed: r.Relayed}
+	found.first = blocks.Fetched{Data: buf, From: f.From, Relayed: r.Relayed}
 	return found, nil
 }

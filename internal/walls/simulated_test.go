@@ -15,6 +15,7 @@ import (
 var simulated = map[string][]string{
 	"internal/chord":                   nil,
 	"internal/transfer/blocks":         nil,
+	"internal/transfer/quorum":         nil,
 	"internal/replication":             nil,
 	"internal/replication/arc":         nil,
 	"internal/replication/clocks":      nil,

@@ -35,6 +35,8 @@ type Config struct {
 	Push   func(ctx context.Context, to ring.Position, e store.Entry) error
 	Holds  func(ctx context.Context, h ring.Position, e store.Entry) bool
 	Covers func(ctx context.Context, h ring.Position, e store.Entry) bool
+	// Shows is Covers with a proof that the bytes are there.
+	Shows func(ctx context.Context, h ring.Position, e store.Entry) bool
 	// Event is told what a person may want to know.
 	Event func(kind, text string)
 }

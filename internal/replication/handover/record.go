@@ -104,5 +104,8 @@ func (d *departure) give(ctx context.Context, s *chord.Snapshot, to ring.Positio
 	if d.silent.note(to, err) {
 		d.cfg.Ring.Step(ring.Unreachable{Peer: to})
 	}
+	if err == nil && !d.cfg.Shows(ctx, to, e) {
+		err = fault.New(fault.TryAgain, "%s has taken a copy and does not show it", peer.ID(to.ID))
+	}
 	return err == nil, err
 }

@@ -39,7 +39,7 @@ func (l *Blocks) ServeBlock(ctx context.Context, g *pb.GetBlock) (*pb.FileRespon
 		by = store.Repair
 	}
 	read := func(h store.Hash) (*protocol.Payload, error) { return l.Raw(h, by) }
-	if g.GetOffset() > 0 || g.GetCheck() {
+	if g.GetOffset() > 0 || g.GetLength() > 0 || g.GetCheck() {
 		read = func(h store.Hash) (*protocol.Payload, error) { return l.checked(ctx, h) }
 	}
 	if !g.GetRepair() {
@@ -54,6 +54,9 @@ func (l *Blocks) ServeBlock(ctx context.Context, g *pb.GetBlock) (*pb.FileRespon
 		return nil, nil, fault.New(fault.Usage, "the block ends before that offset")
 	} else if offset > 0 {
 		payload.Bytes = payload.Bytes[offset:]
+	}
+	if length := int(g.GetLength()); length > 0 && length < len(payload.Bytes) {
+		payload.Bytes = payload.Bytes[:length]
 	}
 	return &pb.FileResponse{}, payload, nil
 }

@@ -34,6 +34,9 @@ type Config struct {
 	Store     Store
 	Call      inventory.Call
 
+	// Versions asks all holders of a file, of which owner is said to be the owner, for its
+	// versions; see quorum.Reader.
+	Versions func(ctx context.Context, owner peer.ID, name string) ([]*protocol.Record, error)
 	// Drop removes one entry from the store.
 	Drop func(ctx context.Context, e store.Entry)
 }

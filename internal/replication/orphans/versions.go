@@ -10,31 +10,15 @@ import (
 	"github.com/p2pchord/p2pchord/internal/env"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/protocol"
-	"github.com/p2pchord/p2pchord/protocol/pb"
 	"github.com/p2pchord/p2pchord/ring"
 )
 
-// versions asks the owner of a file for all of its versions, the current one first, tombstones
-// included. A file that the ring does not know has none.
-func (c *Collector) versions(ctx context.Context, name string) ([]*protocol.Record, error) {
-	var out []*protocol.Record
-	err := c.atOwner(ctx, protocol.Place(name, 0), func(ctx context.Context, to peer.ID) error {
-		r, err := c.cfg.Call(ctx, to, &pb.FileRequest{Body: &pb.FileRequest_Get{Get: &pb.Get{Name: name, Tombstone: true}}}, nil)
-		if fault.CodeOf(err) == fault.NotFound {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		defer r.Close()
-		for _, m := range append([]*pb.Record{r.GetGot().GetRecord()}, r.GetGot().GetSiblings()...) {
-			rec, err := protocol.VerifyRecord(m)
-			if err != nil || rec.GetName() != name {
-				return fault.New(fault.Integrity, "a peer answered with the record of another file")
-			}
-			out = append(out, rec)
-		}
-		return nil
+// versions are all versions of a file that any of its holders has, tombstones included. A file that
+// the ring does not know has none.
+func (c *Collector) versions(ctx context.Context, name string) (out []*protocol.Record, err error) {
+	err = c.atOwner(ctx, protocol.Place(name, 0), func(ctx context.Context, to peer.ID) (err error) {
+		out, err = c.cfg.Versions(ctx, to, name)
+		return err
 	})
 	return out, err
 }
