@@ -89,14 +89,35 @@ func (n *Node) checkClocks(neighbors []NeighbourCheck) ClockCheck {
 // running node: with a host and an identity that last as long as the check. Of cfg it reads Data
 // (for the members remembered there), Bootstrap, Listen, Announce, and Timeout.
 func NetcheckOffline(ctx context.Context, cfg Config) (Netcheck, error) {
+	key, private, err := openAsClient(cfg.Data)
+	if err != nil {
+		return Netcheck{}, err
+	}
+	var in protocol.Ring
 	offline := netcheck.OfflineConfig{
-		Bootstrap: cfg.Bootstrap, Listen: cfg.Listen, Announce: cfg.Announce, DefaultPort: DefaultPort,
+		Listen: cfg.Listen, Announce: cfg.Announce, DefaultPort: DefaultPort,
 		Timeout: cmp.Or(max(cfg.Timeout, 0), 10*time.Second),
 	}
+	if private != nil {
+		if len(cfg.Bootstrap) == 0 {
+			if cfg.Bootstrap, err = keptAddresses(private); err != nil {
+				return Netcheck{}, err
+			}
+		}
+		boots, err := peeraddr.Infos(cfg.Bootstrap)
+		if err != nil {
+			return Netcheck{}, err
+		}
+		admits := newAdmission(private, boots)
+		defer func() { _ = admits.Close() }() // it never fails
+		in = ringOf(private)
+		offline.Key, offline.Access, offline.Started = key, admits, admits.Start
+	}
+	offline.Bootstrap = cfg.Bootstrap
 	if cfg.Data != "" {
 		offline.PortFile = nodefolder.PortFile(cfg.Data)
 		for _, m := range nodefolder.ReadPeers(cfg.Data) {
-			if info, err := protocol.ParsePeer(m); err == nil {
+			if info, err := in.Parse(m); err == nil {
 				offline.Remembered = append(offline.Remembered, info)
 			}
 		}

@@ -138,6 +138,16 @@ func TestPrivateRing(t *testing.T) {
 		t.Errorf("a reader's put: %v", err)
 	}
 
+	// A check of the network, too, is made as the member that the data folder belongs to.
+	for dir, ok := range map[string]bool{client: true, t.TempDir(): false} {
+		check, err := node.NetcheckOffline(t.Context(), node.Config{Data: dir, Bootstrap: r.addrs, Listen: anyPort})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if b := check.Bootstrap[0]; b.Connected != ok {
+			t.Errorf("a check of %s: %+v", dir, b)
+		}
+	}
 	if _, err := dial(""); fault.CodeOf(err) != fault.NotAllowed {
 		t.Errorf("a stranger at the bootstrap peer: %v", err)
 	} else {

@@ -14,6 +14,7 @@ import (
 	"github.com/p2pchord/p2pchord/bootstrap"
 	"github.com/p2pchord/p2pchord/internal/fault"
 	"github.com/p2pchord/p2pchord/internal/p2phost"
+	"github.com/p2pchord/p2pchord/internal/p2phost/limits"
 	"github.com/p2pchord/p2pchord/internal/peeraddr"
 	"github.com/p2pchord/p2pchord/protocol"
 )
@@ -32,6 +33,11 @@ type OfflineConfig struct {
 	PortFile                    string // the ports that the node chose; read only. Empty for none
 	Timeout                     time.Duration
 	Remembered                  []protocol.PeerInfo // members of the ring from the last run
+	// Of a private network: the identity that is a member, who may use the host, and what to do
+	// with the host once it runs. Nil: an open ring, and an identity for the check alone.
+	Key     crypto.PrivKey
+	Access  limits.Access
+	Started func(host.Host)
 }
 
 // Offline examines the network as a node with this configuration would find it, without a running
@@ -71,14 +77,16 @@ func Offline(ctx context.Context, cfg OfflineConfig) (Report, error) {
 // newHost listens where the node would. If it can't listen there, it listens elsewhere, and inUse
 // says why.
 func newHost(cfg OfflineConfig) (h host.Host, w *p2phost.Watch, inUse string, err error) {
-	key, _, err := crypto.GenerateEd25519Key(nil)
-	if err != nil {
-		return nil, nil, "", fault.New(fault.Failed, "can't make an identity for the check: %w", err)
+	key := cfg.Key
+	if key == nil {
+		if key, _, err = crypto.GenerateEd25519Key(nil); err != nil {
+			return nil, nil, "", fault.New(fault.Failed, "can't make an identity for the check: %w", err)
+		}
 	}
 	w = p2phost.NewWatch()
 	with := p2phost.Config{
 		Profile: p2phost.Peer, Key: key, Listen: cfg.Listen, DefaultPort: cfg.DefaultPort, Announce: cfg.Announce, Watch: w,
-		PortFile: cfg.PortFile, PortFileReadOnly: cfg.PortFile != "",
+		PortFile: cfg.PortFile, PortFileReadOnly: cfg.PortFile != "", Access: cfg.Access,
 	}
 	if with.Given, err = peeraddr.Infos(cfg.Bootstrap); err != nil {
 		return nil, nil, "", err
@@ -88,6 +96,9 @@ func newHost(cfg OfflineConfig) (h host.Host, w *p2phost.Watch, inUse string, er
 		inUse = err.Error()
 		with.Listen, with.DefaultPort = nil, 0
 		h, err = p2phost.New(with)
+	}
+	if err == nil && cfg.Started != nil {
+		cfg.Started(h)
 	}
 	return h, w, inUse, err
 }
