@@ -23,8 +23,10 @@ const KeysID protocol.ID = "/p2pchord/keys/1.0.0"
 const (
 	maxKeysRequest = 1024
 	maxKeys        = 4 << 20
-	// askAgain is how often a member that lacks keys asks others for them.
-	askAgain = 2 * time.Second
+	// A member that lacks keys asks others for them after a pause, which doubles as long as nobody
+	// has them.
+	leastPause = time.Second
+	mostPause  = 10 * time.Second
 )
 
 // handleKeys answers a member that asks for data keys, with what is sealed to the key in its grant.
@@ -111,15 +113,21 @@ func KeepKeys(ctx context.Context, h host.Host, n *membership.Network) {
 		}
 	})
 	defer stop()
-	ticker := time.NewTicker(askAgain)
-	defer ticker.Stop()
-	for {
-		FetchKeysFromAny(ctx, h, n)
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for pause := leastPause; ; {
 		select {
 		case <-ctx.Done():
 			return
 		case <-changed:
-		case <-ticker.C:
+			pause = leastPause
+		case <-timer.C:
 		}
+		if FetchKeysFromAny(ctx, h, n) {
+			pause = leastPause
+		} else {
+			pause = min(2*pause, mostPause)
+		}
+		timer.Reset(pause)
 	}
 }

@@ -98,6 +98,9 @@ func (n *Network) TakeKeys(sealed []byte) error {
 	if err != nil {
 		return err
 	}
+	if s := n.State(); s == nil || !slices.ContainsFunc(s.Keys, func(k network.VaultKey) bool { return vault.ID(k.Vault) == v.ID() }) {
+		return fault.New(fault.Integrity, "the data keys are those of a vault that no admin of the network %q has announced", n.Name())
+	}
 	return n.keep(v)
 }
 

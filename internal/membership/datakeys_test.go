@@ -86,6 +86,13 @@ func TestDataKeysAreGiven(t *testing.T) {
 	if err := b.TakeKeys(sealed); fault.CodeOf(err) != fault.Integrity {
 		t.Errorf("keys for somebody else: %v", err)
 	}
+	foreign, err := vault.Create().SealTo(b.SealKey().PublicKey().Bytes(), n.id[:], []byte(b.Self()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.TakeKeys(foreign); fault.CodeOf(err) != fault.Integrity || !sameEpochs(keysOf(t, b), v) {
+		t.Errorf("keys of a vault that nobody has announced: %v", err)
+	}
 	again, err := Open(dir, id)
 	if err != nil || !sameEpochs(keysOf(t, again), v) {
 		t.Errorf("after a restart: %v", err)
