@@ -70,6 +70,7 @@ func Dial(ctx context.Context, cfg ClientConfig) (_ *Client, err error) {
 	var admits *admission.Admission // nil in an open ring
 	if private != nil {
 		in, admits, cfg.vault = ringOf(private), newAdmission(private, relays), private.Vault
+		cfg.clear = private.FromOpenRing
 	}
 	h, err := p2phost.New(p2phost.Config{Profile: p2phost.Client, Key: key, Relays: relays, Access: admits.Access()})
 	if err != nil {
@@ -88,7 +89,7 @@ func Dial(ctx context.Context, cfg ClientConfig) (_ *Client, err error) {
 	c.begin(transfer.Config{
 		Key: h.Peerstore().PrivKey(h.ID()), ID: h.ID(), Memory: membudget.New(cfg.MemoryBytes), Timeout: cfg.Timeout,
 		Router: c.router, Learn: c.router.Learn, Known: c.router.Info,
-		Path: func(p peer.ID) (connpath.Path, bool) { return connpath.To(h, p) }, Vault: cfg.vault, Writers: writersOf(private),
+		Path: func(p peer.ID) (connpath.Path, bool) { return connpath.To(h, p) }, Vault: cfg.vault, Clear: cfg.clear, Writers: writersOf(private),
 	}, func(ctx context.Context, to peer.ID, req *pb.FileRequest, body []byte) (*request.Reply, error) {
 		c.book.Prepare(to)
 		r, err := remote(ctx, to, req, body)

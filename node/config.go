@@ -107,7 +107,8 @@ type ClientConfig struct {
 	// LimitUp and LimitDown as in Config.
 	LimitUp, LimitDown int64
 
-	vault vaultKeys // nil when files are not encrypted
+	vault vaultKeys   // nil when files are not encrypted
+	clear func() bool // whether those that are not are looked for too; or nil
 }
 
 // vaultKeys returns the keys with which files are encrypted, or why there are none now.

@@ -24,6 +24,12 @@ func (c ClientConfig) WithVault(v *vault.Vault) ClientConfig {
 	return c
 }
 
+// WithClear returns c for a client that looks for files that are not encrypted, too.
+func (c ClientConfig) WithClear() ClientConfig {
+	c.clear = func() bool { return true }
+	return c
+}
+
 // WithVaultError returns c for a client that has no keys yet.
 func (c ClientConfig) WithVaultError(err error) ClientConfig {
 	c.vault = func() (*vault.Vault, error) { return nil, err }

@@ -148,7 +148,7 @@ func (n *Node) start(ctx context.Context) error {
 	n.begin(transfer.Config{
 		Key: n.folder.Key(), ID: n.host.ID(), Memory: n.memory, Timeout: n.cfg.Timeout,
 		Router: n.driver(), Learn: n.book.Learn, Known: n.knownPeer,
-		Path: func(p peer.ID) (connpath.Path, bool) { return connpath.To(n.host, p) }, Vault: n.vaultKeys(),
+		Path: func(p peer.ID) (connpath.Path, bool) { return connpath.To(n.host, p) }, Vault: n.vaultKeys(), Clear: n.clearFiles,
 		ReadBlock: n.replicas.LocalBlock, HoldBlock: n.replicas.Hold, Vote: n.replicas.Vote,
 		ClockOffset: n.replicas.Clocks().Correction, Writers: writersOf(n.private), Conflicts: n.contradictions,
 	}, n.replicas.Call)

@@ -56,6 +56,9 @@ func texts(addrs []ma.Multiaddr) (out []string) {
 	return out
 }
 
+// clearFiles reports whether files that are not encrypted are looked for too.
+func (n *Node) clearFiles() bool { return n.private != nil && n.private.FromOpenRing() }
+
 // vaultKeys returns what gives the keys with which files are encrypted; nil in an open ring, where
 // they are stored as they are.
 func (n *Node) vaultKeys() vaultKeys {

@@ -55,6 +55,17 @@ func (n *Network) Vault() (*vault.Vault, error) {
 	return v, nil
 }
 
+// FromOpenRing reports whether the network was made of an open ring, whose files are not encrypted.
+func (n *Network) FromOpenRing() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.set == nil {
+		return false
+	}
+	g, ok := n.set.All()[0].Content().(*statement.Genesis)
+	return ok && !g.Policy.Closed
+}
+
 // LacksKeys reports whether this peer may read files, and doesn't have all keys that were
 // announced, or doesn't know when one of them has ended.
 func (n *Network) LacksKeys(now time.Time) bool {

@@ -54,6 +54,9 @@ func TestDataKeysAreGiven(t *testing.T) {
 	t.Parallel()
 	n, dir, id := home(t)
 	v := keysOf(t, n)
+	if n.FromOpenRing() {
+		t.Error("a new network is one of an open ring")
+	}
 	if len(n.State().Keys) != 1 || vault.ID(n.State().Keys[0].Vault) != v.ID() || n.LacksKeys(noon) {
 		t.Errorf("a new network: %v", n.State().Keys)
 	}
@@ -231,6 +234,18 @@ func TestVaultOfAnEarlierNetwork(t *testing.T) {
 	}
 	if _, err := Open(dir, id); fault.CodeOf(err) != fault.Failed || bytes.Contains([]byte(err.Error()), raw[28:36]) {
 		t.Errorf("with damaged keys: %v", err)
+	}
+}
+
+// A network of an open ring is one for ever, also when it is closed.
+func TestNetworkOfAnOpenRing(t *testing.T) {
+	t.Parallel()
+	n, err := Create(t.TempDir(), identity(t), Founding{Name: "home", Open: true}, noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := n.Close(noon, noon); err != nil || !n.FromOpenRing() {
+		t.Errorf("%v", err)
 	}
 }
 

@@ -53,6 +53,9 @@ type Config struct {
 	// Vault returns the keys with which files are encrypted before they leave, or an error while
 	// this peer has none. If it is nil, files are stored as they are.
 	Vault func() (*vault.Vault, error)
+	// Clear reports whether files that are not encrypted are looked for too, as in a network that
+	// was made of an open ring. It may be nil: they aren't.
+	Clear func() bool
 
 	// Conflicts counts the answers of members that contradict each other. Default: nobody counts.
 	Conflicts *quorum.Conflicts

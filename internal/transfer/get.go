@@ -22,6 +22,10 @@ func (c *Client) Get(ctx context.Context, name string, opt GetOptions) (*File, e
 	if err != nil {
 		return nil, err
 	}
+	return orClear(c, t, func(t target) (*File, error) { return c.get(ctx, t, opt) })
+}
+
+func (c *Client) get(ctx context.Context, t target, opt GetOptions) (*File, error) {
 	get := &pb.Get{Name: t.stored, WithBody: opt.Offset == 0}
 	if opt.Version != "" {
 		v, err := parseVersion(opt.Version)

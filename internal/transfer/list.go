@@ -32,6 +32,9 @@ func (c *Client) List(ctx context.Context, prefix string) iter.Seq2[FileInfo, er
 			if ask, err = c.listing(prefix); err == nil {
 				files, err = c.listAll(ctx, ask)
 			}
+			if err == nil {
+				files, err = c.withClear(ctx, ask, files)
+			}
 			return err
 		})
 		yieldAll(files, err, yield)

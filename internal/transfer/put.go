@@ -77,8 +77,13 @@ func (c *Client) Put(ctx context.Context, name string, r io.Reader, opt PutOptio
 		return PutResult{}, err
 	}
 	res, err := u.commit(ctx)
-	if fault.CodeOf(err) == fault.NoSpace {
+	switch {
+	case fault.CodeOf(err) == fault.NoSpace:
 		u.retract(ctx)
+	case err == nil:
+		if err := c.removeClear(ctx, u.target); err != nil {
+			return res, fault.New(fault.CodeOf(err), "%q is stored, encrypted, but the one of before, which is not, could not be deleted: put it again: %w", name, err)
+		}
 	}
 	return res, err
 }

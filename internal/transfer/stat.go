@@ -19,9 +19,13 @@ func (c *Client) Stat(ctx context.Context, name string) (FileStat, error) {
 	if err != nil {
 		return FileStat{}, err
 	}
+	return orClear(c, t, func(t target) (FileStat, error) { return c.stat(ctx, t) })
+}
+
+func (c *Client) stat(ctx context.Context, t target) (FileStat, error) {
 	var out FileStat
 	var rec *protocol.Record
-	err = c.owners.At(ctx, protocol.Place(t.stored, 0), func(ctx context.Context, to peer.ID) error {
+	err := c.owners.At(ctx, protocol.Place(t.stored, 0), func(ctx context.Context, to peer.ID) error {
 		r, err := c.cfg.Call(ctx, to, &pb.FileRequest{Body: &pb.FileRequest_Stat{Stat: &pb.Stat{Name: t.stored}}}, nil)
 		if err != nil {
 			return err
@@ -31,7 +35,7 @@ func (c *Client) Stat(ctx context.Context, name string) (FileStat, error) {
 		return err
 	})
 	if fault.CodeOf(err) == fault.NotFound {
-		return FileStat{}, fault.New(fault.NotFound, "%q is not in the ring", name)
+		return FileStat{}, fault.New(fault.NotFound, "%q is not in the ring", t.name)
 	}
 	if err != nil {
 		return out, err

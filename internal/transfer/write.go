@@ -138,6 +138,14 @@ func (c *Client) Remove(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
+	_, err = orClear(c, t, func(t target) (struct{}, error) { return struct{}{}, c.remove(ctx, t) })
+	if err != nil {
+		return err
+	}
+	return c.removeClear(ctx, t)
+}
+
+func (c *Client) remove(ctx context.Context, t target) error {
 	// A file that can't be decrypted is deleted like others.
 	found, err := c.fetchRecord(ctx, target{name: t.name, stored: t.stored}, &pb.Get{Name: t.stored})
 	if err != nil {
