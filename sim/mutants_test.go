@@ -78,13 +78,6 @@ var mutants = []mutant{
 	{"an owner's old version is believed", "replica/vote.go", "return v.Settles(id, stamp) && stamp == v.Stamp", "return v.Settles(id, stamp)", "liar", 30, edit{}},
 	{"nobody else is asked", "replica/read.go", "if s.Answered && s.Version.Compare(greatest.Version) > 0 {", "if false {", "liar", 30, edit{}},
 	{"a copy is dropped because its owner says so", "strays.go", " || !n.maySurrender(ctx, st.entry) {", " {", "liar", 60, edit{}},
-	{"a holder that has no bytes is believed", "surrender.go", "if e.Size == 0 || !e.Complete {", "if true {", "liar", 60, edit{}},
-	{
-		"a block is removed because the owner of its file says so", "internal/transfer/quorum/settle.go",
-		"\tfound, err := r.Read(ctx, owner, &pb.Get{Name: name, Tombstone: true})\n\tif fault.CodeOf(err) == fault.NotFound && owner != r.cfg.Self {",
-		"\tfound, err := r.ask(ctx, owner, &pb.Get{Name: name, Tombstone: true})\n\tif fault.CodeOf(err) == fault.NotFound {", "liar", 60,
-		edit{},
-	},
 	{"lookups go on without time", "internal/chord/find.go", "if left < time.Millisecond {", "if false {", "pauses", 30, edit{}},
 }
 
