@@ -81,6 +81,13 @@ func (c *checker) must(err error) {
 	}
 }
 
+// linearizable checks P2.
+func (c *checker) linearizable() {
+	if err := c.world.history.Check(); err != nil {
+		c.fail(fmt.Errorf("%w:%w", errP2, err))
+	}
+}
+
 // sent notes a record that a user has signed. One that doesn't count can still replace others where
 // nobody has heard that its writer is revoked. They may be lost then: that peer could do the same
 // while it was a member.
@@ -170,13 +177,9 @@ func (c *checker) forgettable(r *record) bool {
 
 // copiesOf counts the disks other than not's that hold a version or what replaced it.
 func (c *checker) copiesOf(r *record, not *peer) int {
-	n := 0
-	for _, p := range c.world.peers {
-		if p != not && !p.revoked && c.covered(c.on(p.disk, r.GetName(), false), r) {
-			n++
-		}
-	}
-	return n
+	return len(c.world.peersWhere(func(p *peer) bool {
+		return p != not && !p.revoked && c.covered(c.on(p.disk, r.GetName(), false), r)
+	}))
 }
 
 // survives checks P1 for a name.
@@ -306,7 +309,7 @@ func (w *world) anywhere(h store.Hash) bool {
 func (c *checker) destroyed(p *peer) {
 	c.losses = append(c.losses, c.world.Now())
 	es := p.disk.All()
-	p.folder.clear()
+	p.folder.Clear()
 	p.lost = true
 	for _, e := range es {
 		c.survives(e.Name)

@@ -8,7 +8,8 @@
 //   - processes and clocks in virtual time, from internal/env/virtual;
 //   - a network that delays, loses, and doubles messages, from internal/virtualnet;
 //   - a disk that is slow, full, or damaged, and loses what was not durable in a power cut,
-//     from internal/virtualdisk, and the small files of the data folder on it;
+//     from internal/virtualdisk, and the small files of the data folder on it, from
+//     internal/virtualfolder;
 //   - users, who put, overwrite, read, and delete files of one or several blocks, with a client of
 //     their own that sends the requests of protocol/SPEC.md.
 //

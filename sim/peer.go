@@ -17,6 +17,7 @@ import (
 	"github.com/p2pchord/p2pchord/internal/replication"
 	"github.com/p2pchord/p2pchord/internal/transfer/blocks"
 	"github.com/p2pchord/p2pchord/internal/virtualdisk"
+	"github.com/p2pchord/p2pchord/internal/virtualfolder"
 	"github.com/p2pchord/p2pchord/internal/virtualmembers"
 	"github.com/p2pchord/p2pchord/internal/virtualnet"
 	"github.com/p2pchord/p2pchord/internal/writers"
@@ -38,7 +39,7 @@ type peer struct {
 	index  int
 	at     ring.Position
 	disk   *virtualdisk.Disk
-	folder folder
+	folder *virtualfolder.Folder
 
 	statements *virtualmembers.Statements // of a private ring; nil in an open one
 	heard      map[*peer]time.Duration    // when it has heard that another is revoked
@@ -73,7 +74,7 @@ func (w *world) add(host string) *peer {
 		p.Node = w.network.Add(host, p.Peer)
 	}
 	p.at = p.Info.Position
-	p.folder.disk = p.disk
+	p.folder = virtualfolder.New(p.disk)
 	p.disk.Updated = func(before, after []store.Entry) { w.check.removed(p, before, after) }
 	w.peers = append(w.peers, p)
 	w.byID[p.at.ID] = p
@@ -92,7 +93,7 @@ func (p *peer) start() {
 	p.disk.Start(p.env)
 	p.Listen(p.env, p)
 	p.book = p.NewBook()
-	m := &p.folder.peers
+	m := p.folder.Peers()
 	p.book.Meet(slices.Concat(m.Peers, m.Holders))
 	var err error
 	p.ring, err = chord.New(chord.Config{
@@ -107,7 +108,7 @@ func (p *peer) start() {
 	p.blocks = blocks.Fetcher{Self: p.ID, Router: p.ring, Call: p.Call, Timeout: timeout, Env: p.env}
 	p.files = replication.New(replication.Config{
 		Self: p.at, ID: p.ID, Copies: w.copies, Heartbeat: w.heartbeat, Timeout: timeout, TombstoneGrace: w.grace,
-		Env: p.env, Ring: p.ring, Router: p.ring, Peers: p.ring, Transport: p, Blocks: p, Store: p.disk, Folder: &p.folder, Memory: p.memory,
+		Env: p.env, Ring: p.ring, Router: p.ring, Peers: p.ring, Transport: p, Blocks: p, Store: p.disk, Folder: p.folder, Memory: p.memory,
 		Event: func(kind, text string) { w.note("%d: %s %s", p.index, kind, text) }, Writers: p.writers(),
 	})
 	p.user = newClient(p)
@@ -213,7 +214,7 @@ func (p *peer) rememberNowAndThen(ctx context.Context) {
 
 func (p *peer) remember() {
 	v := p.ring.Snapshot().View
-	p.folder.save(v, p.files.Memory())
+	p.folder.Save(v, p.files.Memory())
 }
 
 // leave hands every file over, tells the neighbors and goes, as node's Leave and Quit do. With all,

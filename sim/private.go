@@ -26,23 +26,21 @@ const (
 // privateRing is what makes the ring of a world private.
 type privateRing struct {
 	*virtualmembers.Network
+	*virtualmembers.Gossip
 	world *world
-	dice  virtual.Dice
-	boot  *virtualmembers.Statements // what the bootstrap peer knows
 	// late has revocations take the right to write at once. Otherwise what a peer writes afterwards
 	// counts for as long as clocks may differ, and so for the rest of the run.
-	late   bool
-	spread float64
+	late bool
 }
 
 // makePrivate makes the ring of a world without peers private.
 func (w *world) makePrivate(seed uint64, late bool) {
-	n := &privateRing{world: w, dice: virtual.NewDice(seed, 4), late: late, spread: soon}
+	n, spread := &privateRing{world: w, late: late}, soon
 	if late {
-		n.spread = seldom
+		spread = seldom
 	}
 	n.Network = virtualmembers.New(virtual.NewDice(seed, 5), invitations, n.millis)
-	n.boot = n.NewStatements(nil)
+	n.Gossip = n.NewGossip(virtual.NewDice(seed, 4), spread)
 	w.private, w.network.Meet = n, n.meet
 }
 
@@ -87,23 +85,16 @@ func (n *privateRing) revoke(p, first *peer) {
 	n.Revoke(p.ID, at, first.statements)
 }
 
-// meet has two peers tell each other what the other lacks: always when one of them shows its grant,
-// else now and then.
+// meet has two peers meet.
 func (n *privateRing) meet(from, to *virtualnet.Node) {
-	a, b := n.world.byID[from.Info.Position.ID], n.world.byID[to.Info.Position.ID]
-	if a.statements.Same(b.statements) {
-		return
-	}
-	if _, known := b.statements.Place(a.ID); !known || n.dice.Chance(n.spread) {
-		a.statements.Exchange(b.statements)
-	}
+	n.Meet(n.world.byID[from.Info.Position.ID].statements, n.world.byID[to.Info.Position.ID].statements)
 }
 
 // tell has a peer and the bootstrap peer tell each other what the other lacks, if they reach each
 // other.
 func (n *privateRing) tell(p *peer) {
 	if n != nil && n.world.network.Connects(p.Node, n.world.peers[0].Node) {
-		p.statements.Exchange(n.boot)
+		n.MeetBootstrap(p.statements)
 	}
 }
 

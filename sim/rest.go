@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/p2pchord/p2pchord/internal/idealring"
 	"github.com/p2pchord/p2pchord/protocol"
 	"github.com/p2pchord/p2pchord/ring"
 	"github.com/p2pchord/p2pchord/store"
@@ -13,12 +14,7 @@ import (
 // need not be so: who waits too long to be incorporated gives its membership up and joins again.
 func (c *checker) ring() {
 	w := c.world
-	members := 0
-	for _, p := range w.up() {
-		if p.joined() {
-			members++
-		}
-	}
+	members := len(w.peersWhere(func(p *peer) bool { return p.joined() && !p.revoked }))
 	for _, p := range w.up() {
 		v := p.ring.Snapshot().View
 		if members < 2 || !v.Joined() || len(v.Successors()) == 0 && p.lives(v.Predecessors()) {
@@ -43,15 +39,13 @@ func (p *peer) lives(nodes []ring.Position) bool {
 func (c *checker) atRest() error {
 	w := c.world
 	up := w.up()
-	var at []ring.Position
-	for _, p := range up {
-		at = append(at, p.at)
-	}
+	at := positions(up)
 	for i, p := range up {
-		if err := ideal(p, at, i); err != nil {
-			return err
+		s := p.ring.Snapshot()
+		if err := idealring.Check(s.View, at, i); err != nil {
+			return fmt.Errorf("%d %w", p.index, err)
 		}
-		if s := p.ring.Snapshot(); !s.Grants.Synced || s.Grants.Degraded && len(up) > 1 {
+		if !s.Grants.Synced || s.Grants.Degraded && len(up) > 1 {
 			return fmt.Errorf("%d is not synced: %s", p.index, s.Grants.Why)
 		}
 	}
@@ -62,10 +56,10 @@ func (c *checker) atRest() error {
 			}
 			r := c.read(e)
 			copies := max(w.copiesOf(r), 2)
-			if !slices.Contains(holdersOf(at, ring.Key(e.Key), copies), p.at) {
+			if !slices.Contains(idealring.Holders(at, ring.Key(e.Key), copies), p.at) {
 				return fmt.Errorf("%d has a stray: %v, block %d", p.index, r, e.Index)
 			}
-			for i, h := range holdersOf(at, ring.Key(e.Key), copies) {
+			for i, h := range idealring.Holders(at, ring.Key(e.Key), copies) {
 				q := w.byID[h.ID]
 				es, _ := q.disk.Entries(e.Place)
 				j := slices.IndexFunc(es, func(o store.Entry) bool { return o.Counted && o.Stamp == e.Stamp })
@@ -85,16 +79,13 @@ func (c *checker) atRest() error {
 // orphan names a later block that stays although no version of its file uses it.
 func (c *checker) orphan(mayBe func(store.Entry) bool) error {
 	w := c.world
-	var at []ring.Position
-	for _, p := range w.up() {
-		at = append(at, p.at)
-	}
+	at := positions(w.up())
 	for _, p := range w.up() {
 		for _, e := range p.disk.All() {
 			if e.Index == 0 || !mayBe(e) {
 				continue
 			}
-			owner := w.byID[holdersOf(at, ring.Hash(e.Name), 1)[0].ID]
+			owner := w.byID[idealring.Holders(at, ring.Hash(e.Name), 1)[0].ID]
 			if !slices.ContainsFunc(c.on(owner.disk, e.Name, false), func(r *record) bool { return usesBlock(r, e) }) {
 				return fmt.Errorf("%w: %d has block %d of %s, of %v", errKept, p.index, e.Index, e.Name, c.read(e))
 			}
@@ -111,38 +102,6 @@ func usesBlock(r *record, e store.Entry) bool {
 	}
 	hash, _ := rec.BlockAt(int(e.Index))
 	return hash == e.Block
-}
-
-// ideal checks one node's pointers against the sorted truth.
-func ideal(p *peer, at []ring.Position, i int) error {
-	v, n := p.ring.Snapshot().View, len(at)
-	if !v.Joined() || !v.Incorporated() {
-		return fmt.Errorf("%d is no incorporated member", p.index)
-	}
-	for step, list := range map[int][]ring.Position{1: v.Successors(), -1: v.Predecessors()} {
-		if len(list) != min(8, n-1) {
-			return fmt.Errorf("%d has %d neighbors one way, want %d", p.index, len(list), min(8, n-1))
-		}
-		for k, q := range list {
-			if q != at[((i+step*(k+1))%n+n)%n] {
-				return fmt.Errorf("%d has a wrong neighbor %v at %d", p.index, q, step*(k+1))
-			}
-		}
-	}
-	return nil
-}
-
-// holdersOf is the sorted truth of who holds a key: the owner, its predecessor, its successors.
-func holdersOf(at []ring.Position, k ring.Key, copies int) []ring.Position {
-	n := len(at)
-	o, _ := slices.BinarySearchFunc(at, ring.At(k), ring.Position.Compare)
-	out := []ring.Position{at[o%n]}
-	for i := -1; i < n && len(out) < copies; i++ {
-		if q := at[((o+i)%n+n)%n]; !slices.Contains(out, q) {
-			out = append(out, q)
-		}
-	}
-	return out
 }
 
 // final checks what must be true of every run when all is quiet: nothing that counts is
@@ -163,18 +122,23 @@ func (c *checker) final() {
 			}
 		}
 	}
-	var at []ring.Position
-	for _, p := range w.up() {
-		at = append(at, p.at)
-	}
+	at := positions(w.up())
 	for _, name := range c.order {
-		owner := w.byID[holdersOf(at, ring.Hash(name), 1)[0].ID]
+		owner := w.byID[idealring.Holders(at, ring.Hash(name), 1)[0].ID]
 		for _, r := range c.front[name] {
 			if current := c.on(owner.disk, name, false); w.private.counts(r) && !c.covered(current, r) && !c.forgettable(r) && !c.outlived(r) {
 				c.fail(fmt.Errorf("%w: the owner %d has%s and not %v", errP1, owner.index, names(current), r))
 			}
 		}
 	}
+}
+
+func positions(peers []*peer) []ring.Position {
+	out := make([]ring.Position, len(peers))
+	for i, p := range peers {
+		out[i] = p.at
+	}
+	return out
 }
 
 // outlived reports whether a version is on the disk of a peer that was outlived.

@@ -128,9 +128,7 @@ func (f *Profile) run(seed uint64, plan schedule, verbose bool) Result {
 		w.collected(f.Name == "refusals")
 	}
 	if w.check.err == nil && f.Strict {
-		if err := w.history.linearizable(); err != nil {
-			w.check.fail(err)
-		}
+		w.check.linearizable()
 	}
 	var kind error
 	for _, promise := range []error{errP1, errP2, errP4, errP5, errP6, errVote, errRing, errKept, errRevoked, errWriter, virtual.ErrFlood, virtual.ErrPanic} {
@@ -140,7 +138,7 @@ func (f *Profile) run(seed uint64, plan schedule, verbose bool) Result {
 	}
 	return Result{
 		kind: kind, Seed: seed, Profile: f.Name, Err: w.check.err, Schedule: plan.String(), Story: strings.Join(w.log, "\n"),
-		Nodes: len(w.peers), Operations: len(w.history.operations), Maybe: w.history.maybe,
+		Nodes: len(w.peers), Operations: w.history.Len(), Maybe: w.history.Maybe,
 		Acknowledged: w.check.acknowledgements, Drops: w.check.drops, Events: w.Events(),
 		Seconds: w.Now().Seconds(),
 	}

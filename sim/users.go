@@ -9,6 +9,7 @@ import (
 
 	"github.com/p2pchord/p2pchord/internal/env/virtual"
 	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/internal/linearizability"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 )
 
@@ -86,21 +87,21 @@ const think0 = time.Millisecond
 func (u *users) operate(ctx context.Context, p *peer, client int, name string, kind int) {
 	w := p.world
 	call := w.Now()
-	req, ans := wish{name: name}, outcome{}
+	req, ans := linearizability.Request{Name: name}, linearizability.Response{}
 	var rec *record
 	err := error(fault.Interrupted)
 	finished := false
 	defer func() {
-		if p.revoked && (err != nil || !req.write) { // it may have been refused after it was done
+		if p.revoked && (err != nil || !req.Write) { // it may have been refused after it was done
 			err, finished = fault.Interrupted, false
 		}
-		if finished || req.write && rec != nil {
-			w.history.note(client, call, w.Now(), req, ans, err)
+		if finished || req.Write && rec != nil {
+			w.history.Add(client, call, w.Now(), req, ans, err)
 		}
 		w.note("client %d at %d: %+v -> %+v %v", client, p.index, req, ans, err)
 	}()
 	sent := func(body *pb.RecordBody) {
-		w.check.values[string(body.GetHash())] = req.value
+		w.check.values[string(body.GetHash())] = req.Value
 		rec = w.check.recordOf(proto.CloneOf(body))
 		w.check.sent(rec)
 	}
@@ -114,26 +115,26 @@ func (u *users) operate(ctx context.Context, p *peer, client int, name string, k
 	switch {
 	case kind < 4:
 		u.value++
-		req.write, req.value = true, u.value
+		req.Write, req.Value = true, u.value
 		err = p.user.put(ctx, name, u.value, blocks, copies, sent)
 		if err == nil {
 			w.check.acknowledged(p, rec)
 		} else if rec == nil {
-			req.write = false // nothing was written
+			req.Write = false // nothing was written
 		}
 	case kind < 5:
-		req.write = true
+		req.Write = true
 		err = p.user.remove(ctx, name, sent)
 		switch {
 		case fault.CodeOf(err) == fault.NotFound && rec == nil:
-			ans.absent, err = true, nil
+			ans.Absent, err = true, nil
 		case rec == nil && err != nil:
-			req.write = false // nothing was written
+			req.Write = false // nothing was written
 		case err == nil:
 			w.check.acknowledged(p, rec)
 		}
 	default:
-		ans.value, err = u.read(ctx, p, name)
+		ans.Value, err = u.read(ctx, p, name)
 	}
 	finished = true
 }

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/p2pchord/p2pchord/internal/env/virtual"
+	"github.com/p2pchord/p2pchord/internal/linearizability"
+	"github.com/p2pchord/p2pchord/internal/virtualbootstrap"
 	"github.com/p2pchord/p2pchord/internal/virtualnet"
 	"github.com/p2pchord/p2pchord/ring"
 )
@@ -19,10 +21,9 @@ type world struct {
 	peers          []*peer
 	byID           map[ring.ID]*peer
 	check          *checker
-	history        history
-	private        *privateRing  // nil: the ring is open
-	founded        time.Duration // until when nobody else is told to found a ring
-	founder        *peer
+	history        linearizability.History
+	private        *privateRing // nil: the ring is open
+	bootstrap      virtualbootstrap.Peer
 	least          int  // fewer nodes than this are never left
 	quiet          bool // misfortunes are over
 	days           int  // that have passed by all wall clocks
@@ -64,19 +65,12 @@ func (w *world) note(format string, args ...any) {
 
 // up returns the peers that are up and belong to the ring, by position.
 func (w *world) up() []*peer {
-	var out []*peer
-	for _, p := range w.peers {
-		if p.Up() && !p.revoked {
-			out = append(out, p)
-		}
-	}
+	out := w.peersWhere(func(p *peer) bool { return p.Up() && !p.revoked })
 	slices.SortFunc(out, func(a, b *peer) int { return a.at.Compare(b.at) })
 	return out
 }
 
-// introduce is what the bootstrap peer answers: members near the newcomer's place, or that it shall
-// found a ring, to one at a time and only when there is no member. It can be reached by whom peer 0
-// can be.
+// introduce is what the bootstrap peer answers. It can be reached by whom peer 0 can be.
 func (w *world) introduce(p *peer) (peers []ring.Position, found bool) {
 	if !w.network.Connects(p.Node, w.peers[0].Node) {
 		return nil, false
@@ -88,20 +82,7 @@ func (w *world) introduce(p *peer) (peers []ring.Position, found bool) {
 			members = append(members, q.at)
 		}
 	}
-	if n := len(members); n > 0 {
-		at, _ := slices.BinarySearchFunc(members, p.at, ring.Position.Compare)
-		for i := -2; i < 4; i++ {
-			if q := members[((at+i)%n+n)%n]; !slices.Contains(peers, q) {
-				peers = append(peers, q)
-			}
-		}
-		return peers, false
-	}
-	if w.founder != nil && w.founder != p && w.Now() < w.founded {
-		return []ring.Position{w.founder.at}, false
-	}
-	w.founder, w.founded = p, w.Now()+3*w.heartbeat
-	return nil, true
+	return w.bootstrap.Introduce(p.at, members, w.Now(), 3*w.heartbeat)
 }
 
 // until lets time pass until the moment, or until the checker has found something. watch is called

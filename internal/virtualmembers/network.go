@@ -95,6 +95,7 @@ func (n *Network) Join(key crypto.PrivKey) (host string, known *Statements) {
 	g.Consent = statement.Consent(self, id, statement.KeyOf(i.key), g)
 	grant := sign(i.key, statement.Header{Network: id, Seq: 1, TimeMS: n.millis()}, g)
 	known = n.NewStatements(nil)
+	known.self = libp2p.ID(g.Peer)
 	known.take(grant)
 	n.all.take(grant)
 	return i.host, known

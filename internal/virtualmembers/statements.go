@@ -15,6 +15,7 @@ type Statements struct {
 	// Changed, if not nil, is called after each change.
 	Changed func()
 
+	self    libp2p.ID // of the peer; empty if it is none
 	network *Network
 	set     *network.Set
 	state   *network.State

@@ -22,7 +22,7 @@ func TestSimulationRunsTheProduct(t *testing.T) {
 			t.Errorf("sim does not run %s", shared)
 		}
 	}
-	const most, mostLines = 10, 2450
+	const most, mostLines = 10, 2200
 	both, shared := functions(t, "sim"), functions(t, "internal/replication")
 	maps.DeleteFunc(both, func(name string, _ bool) bool { return !shared[name] })
 	if len(both) > most {

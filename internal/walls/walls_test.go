@@ -106,7 +106,12 @@ var walls = []wall{
 	// What others build on knows none of them.
 	{"internal/env", []string{module + "/node", module + "/store", module + "/protocol", module + "/sim", libp2p}, true},
 	{"internal/fault", []string{module}, true},
+	{"internal/idealring", []string{"context", "net", "os", module + "/node", module + "/store", module + "/protocol", module + "/replica", module + "/internal", module + "/sim"}, false},
+	{"internal/linearizability", []string{module + "/node", module + "/store", module + "/protocol", module + "/ring", module + "/replica", module + "/internal/env", module + "/sim", libp2p}, false},
+	{"internal/shrink", []string{module}, true},
+	{"internal/virtualbootstrap", []string{module + "/node", module + "/store", module + "/protocol", module + "/bootstrap", module + "/internal", module + "/sim", libp2p}, true},
 	{"internal/virtualdisk", []string{module + "/node", module + "/protocol", module + "/internal/chord", module + "/internal/replication", module + "/sim", libp2p}, true},
+	{"internal/virtualfolder", []string{module + "/node", module + "/bootstrap", module + "/internal/p2phost", module + "/internal/virtualnet", module + "/sim"}, true},
 	{"internal/virtualmembers", []string{module + "/node", module + "/store", module + "/internal/chord", module + "/internal/replication", module + "/internal/p2phost", module + "/sim"}, true},
 	{"internal/virtualnet", []string{module + "/node", module + "/internal/p2phost", module + "/sim"}, true},
 	{"internal/virtualnet", []string{module + "/store", libp2p + "/go-libp2p/p2p", libp2p + "/go-libp2p/core/host", libp2p + "/go-libp2p/config"}, false},
