@@ -85,13 +85,13 @@ func (m *machine) learn(t testing.TB, from *machine) {
 	}
 }
 
-// member is a machine that f has granted roles, and that knows what f knows.
-func (f *machine) member(t testing.TB, roles statement.Roles) *machine {
+// member is a machine that m has granted roles, and that knows what m knows.
+func (m *machine) member(t testing.TB, roles statement.Roles) *machine {
 	t.Helper()
-	m := follower(t, f)
-	f.grant(t, m, roles, time.Time{})
-	m.learn(t, f)
-	return m
+	to := follower(t, m)
+	m.grant(t, to, roles, time.Time{})
+	to.learn(t, m)
+	return to
 }
 
 var listenAddrs = []string{"/ip4/127.0.0.1/tcp/0", "/ip4/127.0.0.1/udp/0/quic-v1", "/ip4/127.0.0.1/tcp/0/ws"}
