@@ -120,8 +120,8 @@ func (a *app) networkCloseCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "close",
 		Short: "Let only members in, now or from a time on",
-		Long: `Let only members in, now or from a time on. It is for a network that was made with
-network create --open: its ring lets everybody in until it is closed.`,
+		Long: `Let only members in, now or from a time on. A network that network create has made is closed from
+its beginning, and one that is closed isn't opened again.`,
 		Example: example("p2pchord network close", "p2pchord network close --at 2026-12-01T20:00:00Z"),
 		Args:    exactly(0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -20,7 +20,6 @@ import (
 
 type createFlags struct {
 	recovery, sheets, name string
-	open                   bool
 }
 
 // created is the JSON of a network that was made.
@@ -39,10 +38,7 @@ becomes the first admin. The network's ID goes to stdout; bootstrap peers need i
 
 Recovery words replace the root key when it is lost or stolen. They are shown once, on stderr,
 or written to --recovery-file. Write them on paper, and keep that away from this machine. With
---recovery 2/3 there are three sheets of 24 words, of which any two are enough.
-
-With --open the ring lets everybody in until network close: for an open ring whose peers join
-first, one after the other.`,
+--recovery 2/3 there are three sheets of 24 words, of which any two are enough.`,
 		Example: example("p2pchord network create home", "p2pchord network create team --recovery 2/3"),
 		Args:    exactly(1, "one NAME"),
 		RunE:    func(_ *cobra.Command, args []string) error { return a.createNetwork(args[0], f) },
@@ -51,7 +47,6 @@ first, one after the other.`,
 	fl.StringVar(&f.recovery, "recovery", "1/1", "`K/N`: make N sheets of recovery words, of which K are needed; 0 makes none")
 	fl.StringVar(&f.sheets, "recovery-file", "", "write the recovery words to `file`, not to stderr")
 	fl.StringVar(&f.name, "name", "", "`name` of this machine among the members (default its host's)")
-	fl.BoolVar(&f.open, "open", false, "let everybody in until network close")
 	return cmd
 }
 
@@ -67,7 +62,7 @@ func (a *app) createNetwork(name string, f createFlags) error {
 	if err != nil {
 		return err
 	}
-	founding := membership.Founding{Name: name, Label: machineName(f.name), Quorum: quorum, Open: f.open}
+	founding := membership.Founding{Name: name, Label: machineName(f.name), Quorum: quorum}
 	var keys []ed25519.PrivateKey
 	for range count {
 		_, k, err := ed25519.GenerateKey(nil)

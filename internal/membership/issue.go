@@ -212,12 +212,19 @@ func (n *Network) Rename(p peer.ID, label string, now time.Time) error {
 	}, now)
 }
 
-// Close lets only members in, from a time on.
+// Close lets only members in, from a time on. A network that is closed stays so: then there is
+// nothing to do, and a later time is an error of the kind fault.NotAllowed.
 func (n *Network) Close(from, now time.Time) error {
 	s := n.State()
 	if s == nil {
 		_, err := n.issuer()
 		return err
+	}
+	switch closed := n.Closed(now); {
+	case closed && from.After(now):
+		return fault.New(fault.NotAllowed, "the network %q is closed already, and isn't opened again", s.Name)
+	case closed:
+		return nil
 	}
 	p := s.Policy
 	p.Serial++

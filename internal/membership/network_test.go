@@ -252,4 +252,11 @@ func TestClosing(t *testing.T) {
 	if n.Closed(noon) || !n.Closed(noon.Add(time.Hour)) {
 		t.Error("not closed at its time")
 	}
+	later := noon.Add(2 * time.Hour)
+	if err := n.Close(later.Add(time.Hour), later); fault.CodeOf(err) != fault.NotAllowed || !n.Closed(later) {
+		t.Errorf("it was opened again: %v", err)
+	}
+	if err := n.Close(later, later); err != nil || n.State().Policy.Serial != 1 {
+		t.Errorf("closed twice: %v", err)
+	}
 }

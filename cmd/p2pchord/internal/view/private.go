@@ -23,7 +23,7 @@ func PrivateNetwork(s manage.Status, now time.Time) *textfmt.Page {
 	case s.ClosesAt != nil:
 		b.Printf("Closed: from %s on\n", s.ClosesAt.Local().Format(time.DateTime))
 	default:
-		b.Printf("Closed: no, everybody is let in: p2pchord network close\n")
+		b.Printf("Closed: no, everybody is let in\n")
 	}
 	b.Printf("Members: %d, %d revoked, %s open\n", s.Members, s.Revoked, textfmt.Count(s.Invitations, "invitation", "invitations"))
 	if s.Epoch > 0 {
