@@ -284,7 +284,8 @@ func (c *checker) dropped(p *peer, r *record) {
 			}
 		}
 	}
-	want -= c.lately()
+	// A liar shows a copy, and throws it away.
+	want -= c.lately() + len(w.peersWhere(func(q *peer) bool { return q.liar != nil }))
 	have := c.copiesOf(r, p)
 	w.note("%d drops %v, %d other copies", p.index, r, have)
 	if have < max(want, min(2, w.copies)) {
