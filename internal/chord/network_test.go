@@ -68,8 +68,9 @@ func (n *virtualNetwork) start(name string, knows ...*networkPeer) *networkPeer 
 	for _, k := range knows {
 		peers = append(peers, LearnAll(p, k.self)...)
 	}
+	system := env.NewSystem(ctx)
 	d, err := New(Config{
-		Env: env.NewSystem(ctx), Self: self.Position, Heartbeat: 3 * time.Second, Timeout: 10 * time.Second,
+		Env: system, Self: self.Position, Heartbeat: 3 * time.Second, Timeout: 10 * time.Second,
 		Copies: 3, Peers: peers, Seed: uint64(len(n.peers)), Nonce: uint64(len(n.peers) + 1), Book: p, Transport: p,
 		Hooks: Hooks{LeftBehind: func(id peer.ID) {
 			p.mu.Lock()
@@ -84,7 +85,10 @@ func (n *virtualNetwork) start(name string, knows ...*networkPeer) *networkPeer 
 	n.mu.Lock()
 	n.peers[self.ID] = p
 	n.mu.Unlock()
-	n.wg.Go(func() { d.Run(ctx, nobody{}) })
+	n.wg.Go(func() {
+		d.Run(ctx, nobody{})
+		system.AwaitProcesses()
+	})
 	return p
 }
 
