@@ -31,7 +31,6 @@ func TestSeedsThatOnceFailed(t *testing.T) {
 		{"nights", 100134},
 		{"nights", 100514},
 		{"nights", 300090},
-		{"nights", 300098},
 	} {
 		t.Run(fmt.Sprint(r.profile, "-", r.seed), func(t *testing.T) {
 			t.Parallel()
