@@ -1,6 +1,7 @@
 package admission
 
 import (
+	"cmp"
 	"context"
 	"sync"
 	"time"
@@ -39,7 +40,7 @@ type Network interface {
 	Subscribe(f func()) (unsubscribe func())
 }
 
-// Config says for which network to admit. Every field but Given and Now is needed.
+// Config says for which network to admit. Only Network is needed.
 type Config struct {
 	Network Network
 	// Given are the bootstrap peers that the user named. They are relays without a grant: a
@@ -47,6 +48,9 @@ type Config struct {
 	Given []peer.ID
 	// Now tells the time. Default time.Now.
 	Now func() time.Time
+	// SettleWithin is how long others wait at the start of this peer, for what may have been said
+	// while it was away. Default two seconds. Without Given they don't wait.
+	SettleWithin time.Duration
 }
 
 // Admission admits peers at one host. It is the host's limits.Access. It is safe for concurrent
@@ -55,6 +59,8 @@ type Admission struct {
 	network Network
 	given   map[peer.ID]bool
 	now     func() time.Time
+
+	settleWithin time.Duration
 
 	ctx    context.Context //nolint:containedctx // it is the life of the Admission, not a call's
 	cancel context.CancelFunc
@@ -80,7 +86,7 @@ func New(cfg Config) *Admission {
 	a := &Admission{
 		network: cfg.Network, given: make(map[peer.ID]bool), now: cfg.Now, ctx: ctx, cancel: cancel,
 		started: make(chan struct{}), settled: make(chan struct{}), changes: make(chan struct{}, 1),
-		peers: make(map[peer.ID]*peerState),
+		peers: make(map[peer.ID]*peerState), settleWithin: cmp.Or(cfg.SettleWithin, 2*time.Second),
 	}
 	for _, p := range cfg.Given {
 		a.given[p] = true
@@ -90,10 +96,6 @@ func New(cfg Config) *Admission {
 	}
 	return a
 }
-
-// settleWithin is how long others wait at the start of this peer, for what may have been said
-// while it was away.
-const settleWithin = 2 * time.Second
 
 // Start begins to admit at h, the host that has a as its Access.
 func (a *Admission) Start(h host.Host) {
@@ -105,7 +107,7 @@ func (a *Admission) Start(h host.Host) {
 	for _, c := range h.Network().Conns() {
 		a.connected(c)
 	}
-	wait := settleWithin
+	wait := a.settleWithin
 	if len(a.given) == 0 {
 		wait = 0
 	}

@@ -35,8 +35,9 @@ func newIdentity(t testing.TB) crypto.PrivKey {
 // machine is a peer with what it knows of a network. Its host starts later.
 type machine struct {
 	*membership.Network
-	key  crypto.PrivKey
-	host host.Host
+	key    crypto.PrivKey
+	host   host.Host
+	settle time.Duration // see Config.SettleWithin
 	*Admission
 }
 
@@ -99,7 +100,7 @@ var listenAddrs = []string{"/ip4/127.0.0.1/tcp/0", "/ip4/127.0.0.1/udp/0/quic-v1
 // start starts the machine's host. given are its bootstrap peers.
 func (m *machine) start(t testing.TB, profile p2phost.Profile, given ...peer.ID) *machine {
 	t.Helper()
-	m.Admission = New(Config{Network: m.Network, Given: given})
+	m.Admission = New(Config{Network: m.Network, Given: given, SettleWithin: m.settle})
 	cfg := p2phost.Config{Profile: profile, Key: m.key, Access: m.Admission}
 	if profile != p2phost.Client {
 		for _, a := range listenAddrs {
