@@ -61,13 +61,13 @@ func (c *Client) AskEarlierMembers() {
 	}
 }
 
-// AnswerWith makes the client get another record than the one that it has asked for.
-func (c *Client) AnswerWith(other func(*pb.Got) *pb.Record) {
+// AnswerWith makes the client get another record than the one that it has asked a peer for.
+func (c *Client) AnswerWith(other func(from peer.ID, g *pb.Got) *pb.Record) {
 	next := c.call
 	c.call = func(ctx context.Context, to peer.ID, req *pb.FileRequest, body []byte) (*request.Reply, error) {
 		r, err := next(ctx, to, req, body)
 		if r != nil && r.GetGot() != nil {
-			r.GetGot().Record = other(r.GetGot())
+			r.GetGot().Record = other(to, r.GetGot())
 		}
 		return r, err
 	}

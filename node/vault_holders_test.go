@@ -2,12 +2,16 @@ package node_test
 
 import (
 	"bytes"
+	"errors"
 	"io"
+	"sync/atomic"
 	"testing"
 
+	"github.com/libp2p/go-libp2p/core/peer"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/p2pchord/p2pchord/internal/fault"
+	"github.com/p2pchord/p2pchord/internal/transfer/quorum"
 	"github.com/p2pchord/p2pchord/node"
 	"github.com/p2pchord/p2pchord/protocol/pb"
 )
@@ -35,19 +39,21 @@ func TestListsOfEarlierMembers(t *testing.T) {
 	}
 }
 
-// An owner that answers with another record than the one that was asked for is noticed: of another
-// file, of another version than the one named, or of this file with a part exchanged.
+// A member that answers with another record than the one that was asked for is noticed: of another
+// file, of another version than the one named, or of this file with a part exchanged. If the owner
+// alone does that, the reader gets the file from another holder. If all members do, it gets
+// nothing.
 func TestLyingOwnersAreNoticed(t *testing.T) {
 	t.Parallel()
 	p := newPrivate(t)
 	first := p.put(p.nodes[0], "a", bytesOf(1, 100))
 	p.put(p.nodes[0], "b", bytesOf(2, 100))
-	honest := p.client()
 	var of [2]*pb.Record // of the files
-	for i, name := range []string{"a", "b"} {
+	var owner peer.ID    // of the first
+	for i, name := range []string{"b", "a"} {
 		c := p.client()
-		c.AnswerWith(func(g *pb.Got) *pb.Record {
-			of[i] = proto.CloneOf(g.GetRecord())
+		c.AnswerWith(func(from peer.ID, g *pb.Got) *pb.Record {
+			of[1-i], owner = proto.CloneOf(g.GetRecord()), from
 			return g.GetRecord()
 		})
 		p.get(c, name)
@@ -56,32 +62,46 @@ func TestLyingOwnersAreNoticed(t *testing.T) {
 	if first.Version == second.Version || of[0] == nil || of[1] == nil {
 		t.Fatal("the test has no records")
 	}
-	for what, answer := range map[string]func(*pb.Got) *pb.Record{
-		"the record of another file": func(*pb.Got) *pb.Record { return of[1] },
-		"the signature of another": func(g *pb.Got) *pb.Record {
+	for _, lie := range []struct {
+		what   string
+		answer func(*pb.Got) *pb.Record
+		opt    node.GetOptions
+	}{
+		{what: "the record of another file", answer: func(*pb.Got) *pb.Record { return of[1] }},
+		{what: "the signature of another", answer: func(g *pb.Got) *pb.Record {
 			return &pb.Record{Body: g.GetRecord().GetBody(), Signature: of[0].GetSignature()}
-		},
-		"the body of another": func(g *pb.Got) *pb.Record {
+		}},
+		{what: "the body of another", answer: func(g *pb.Got) *pb.Record {
 			return &pb.Record{Body: of[1].GetBody(), Signature: g.GetRecord().GetSignature()}
-		},
+		}},
+		{what: "an earlier version for the one that was named", answer: func(*pb.Got) *pb.Record { return of[0] },
+			opt: node.GetOptions{Version: second.Version}},
 	} {
-		liar := p.client()
-		liar.AnswerWith(answer)
-		if _, err := liar.Get(t.Context(), "a", node.GetOptions{}); fault.CodeOf(err) != fault.Integrity {
-			t.Errorf("%s: %v", what, err)
-		}
-	}
-	liar := p.client()
-	liar.AnswerWith(func(*pb.Got) *pb.Record { return of[0] })
-	if _, err := liar.Get(t.Context(), "a", node.GetOptions{Version: second.Version}); fault.CodeOf(err) != fault.Integrity {
-		t.Errorf("an earlier version for the one that was named: %v", err)
-	}
-	f, err := honest.Get(t.Context(), "a", node.GetOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = f.Close() }()
-	if got, err := io.ReadAll(f); err != nil || !bytes.Equal(got, bytesOf(3, 100)) {
-		t.Errorf("%d bytes, %v", len(got), err)
+		told, deceived := p.client(), p.client()
+		var lies atomic.Int64
+		told.AnswerWith(func(from peer.ID, g *pb.Got) *pb.Record {
+			if from != owner {
+				return g.GetRecord()
+			}
+			lies.Add(1)
+			return lie.answer(g)
+		})
+		deceived.AnswerWith(func(_ peer.ID, g *pb.Got) *pb.Record { return lie.answer(g) })
+		t.Run(lie.what, func(t *testing.T) {
+			t.Parallel()
+			f, err := told.Get(t.Context(), "a", lie.opt)
+			if err != nil {
+				t.Fatalf("the owner lies: %v", err)
+			}
+			defer func() { _ = f.Close() }()
+			if got, err := io.ReadAll(f); err != nil || !bytes.Equal(got, bytesOf(3, 100)) || lies.Load() == 0 {
+				t.Errorf("the owner lies: %d bytes, %v, after %d lies", len(got), err, lies.Load())
+			}
+			_, err = deceived.Get(t.Context(), "a", lie.opt)
+			var c *quorum.Conflict
+			if fault.CodeOf(err) != fault.TryAgain || !errors.As(err, &c) || c.Owner != owner || c.Other == "" || c.Other == owner {
+				t.Errorf("all members lie: %v, want a conflict of the owner %s with another", err, owner)
+			}
+		})
 	}
 }

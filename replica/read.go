@@ -15,7 +15,8 @@ func (s Shown) live() bool { return !s.Version.IsZero() && !s.Deleted }
 // Vote.Agrees), or that its owner says it doesn't have. One of those asked may lie. None of them
 // can make up a version, which its writer has signed.
 type Reading struct {
-	// Owner is the owner's answer, which it has had confirmed by its witness.
+	// Owner is the owner's answer, which it has had confirmed by its witness. Answered is false if
+	// it has shown no valid record: that isn't its word that it has none.
 	Owner Shown
 	// AskedAgain says that the owner has been told of the greatest version that others have shown,
 	// and has had time to get it from them.
@@ -62,7 +63,7 @@ func (r Reading) Judge() (finding Finding, from int) {
 		}
 		return HolderRight, from
 	case !r.Owner.live():
-		if r.Voted && r.allAnswered() {
+		if r.Owner.Answered && r.Voted && r.allAnswered() {
 			return Absent, -1
 		}
 		return Unsettled, -1

@@ -37,6 +37,8 @@ func TestJudgeAReading(t *testing.T) {
 		{"nobody has it, and no vote", Reading{Owner: none, Witness: none, Others: others(none)}, Unsettled, -1},
 		{"nobody has it, and the witness is silent", Reading{Owner: none, Voted: true, Others: others(none)}, Unsettled, -1},
 		{"nobody has it, and the other is silent", Reading{Owner: none, Witness: none, Voted: true, Others: others(silent)}, Unsettled, -1},
+		{"nobody has it, and the owner shows no valid record", Reading{Owner: silent, Witness: none, Voted: true, Others: others(none)}, Unsettled, -1},
+		{"the owner shows no valid record", Reading{Owner: silent, AskedAgain: true, Witness: has(2), Voted: true, Others: others(has(2))}, HolderRight, 0},
 		{"a silent holder has nothing", Reading{Owner: has(2), Witness: Shown{Version: Version{Clock: 3}}, Voted: true, Others: others(has(2))}, OwnerRight, -1},
 	} {
 		if got, from := c.reading.Judge(); got != c.want || from != c.from {

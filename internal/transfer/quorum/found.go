@@ -14,7 +14,7 @@ import (
 
 // Found is the record of a file.
 type Found struct {
-	Record   *protocol.Record // nil if From says that there is none
+	Record   *protocol.Record // nil if From says that there is none, or its answer is not valid
 	Siblings []*protocol.Record
 	Holders  []peer.ID
 	From     peer.ID
@@ -22,7 +22,8 @@ type Found struct {
 	// are none.
 	Reply *request.Reply
 
-	grant *pb.GrantID // nil when the owner has asked its witness by itself
+	grant   *pb.GrantID // nil when the owner has asked its witness by itself
+	invalid bool        // From has shown a record that is not valid, or not the one asked for
 }
 
 // Close must be called.
@@ -54,7 +55,7 @@ func (f *Found) agrees(v replica.Vote) bool {
 // shown is what the answer says, in replica's terms.
 func (f *Found) shown() replica.Shown {
 	switch {
-	case f == nil:
+	case f == nil || f.invalid:
 		return replica.Shown{}
 	case f.Record == nil:
 		return replica.Shown{Answered: true}
@@ -108,6 +109,11 @@ func (r *Reader) ask(ctx context.Context, to peer.ID, get *pb.Get) (*Found, erro
 // valid.
 func hasNothing(err error) bool {
 	return fault.CodeOf(err) == fault.NotFound || fault.CodeOf(err) == fault.Integrity
+}
+
+// nothing is the answer of a peer that, as err says, has shown no valid record.
+func nothing(from peer.ID, err error) *Found {
+	return &Found{From: from, invalid: fault.CodeOf(err) == fault.Integrity}
 }
 
 // verify checks signatures, and that the answer is about what was asked for.

@@ -61,7 +61,7 @@ func (r *Reader) Read(ctx context.Context, owner peer.ID, get *pb.Get) (*Found, 
 	found, agreed, err := r.askBoth(ctx, owner, get)
 	switch {
 	case hasNothing(err):
-		return r.settle(ctx, owner, get, &Found{From: owner})
+		return r.settle(ctx, owner, get, nothing(owner, err))
 	case err != nil:
 		return nil, err
 	case agreed:

@@ -36,7 +36,7 @@ func (r *Reader) settle(ctx context.Context, owner peer.ID, get *pb.Get, first *
 	for again := false; ; again = true {
 		if found == nil {
 			if found, err = r.ask(ctx, owner, question); hasNothing(err) {
-				found, err = &Found{From: owner}, nil
+				found, err = nothing(owner, err), nil
 			}
 			if err != nil {
 				return nil, err
@@ -68,7 +68,7 @@ func (r *Reader) settle(ctx context.Context, owner peer.ID, get *pb.Get, first *
 			return nil, errAbsent
 		default:
 			found.Close()
-			return nil, s.unsettled(get.GetName(), owner)
+			return nil, s.unsettled(get.GetName(), found)
 		}
 	}
 }
@@ -89,7 +89,7 @@ func (r *Reader) alone(ctx context.Context, owner peer.ID, get *pb.Get, first *F
 	if r.cfg.Vote != nil { // this peer is a member, too
 		return nil, fault.New(fault.TryAgain, "%s answers as the only member of a ring; try again", owner)
 	}
-	if first != nil {
+	if first != nil && !first.invalid {
 		return nil, errAbsent
 	}
 	return r.ask(ctx, owner, get)
@@ -149,29 +149,37 @@ func (s *survey) reading(owner *Found, again bool) replica.Reading {
 	return out
 }
 
-// settleVersion is settle for a version that the reader has named: whoever has it is right.
+// settleVersion is settle for a version that the reader has named: whoever has it is right. An
+// owner that has it no more may have replaced it.
 func (r *Reader) settleVersion(get *pb.Get, found *Found, s *survey) (*Found, error) {
 	if found.Record != nil {
 		return found, nil
 	}
-	silent := !s.ballot.given()
+	silent := found.invalid || !s.ballot.given()
 	for _, f := range s.found {
 		if v := f.of(get.GetVersion()); v != nil {
+			if found.invalid {
+				r.cfg.Conflicts.Note(&Conflict{Name: get.GetName(), Owner: found.From, Other: v.From, Reason: invalidAnswer})
+			}
 			v.Holders = []peer.ID{v.From}
 			return v, nil
 		}
 		silent = silent || f == nil
 	}
 	if silent {
-		return nil, s.unsettled(get.GetName(), found.From)
+		return nil, s.unsettled(get.GetName(), found)
 	}
 	return nil, errAbsent
 }
 
+const invalidAnswer = "the owner has shown a record that is not valid, or not the one asked for"
+
 // unsettled names the two that don't confirm each other.
-func (s *survey) unsettled(name string, owner peer.ID) error {
-	c := &Conflict{Name: name, Owner: owner, Other: s.of[0], Reason: "the predecessor does not say that it is the owner"}
-	if i := slices.Index(s.found, nil); s.ballot.given() && i >= 0 {
+func (s *survey) unsettled(name string, owner *Found) error {
+	c := &Conflict{Name: name, Owner: owner.From, Other: s.of[0], Reason: "the predecessor does not say that it is the owner"}
+	if owner.invalid {
+		c.Reason = invalidAnswer
+	} else if i := slices.Index(s.found, nil); s.ballot.given() && i >= 0 {
 		c.Other, c.Reason = s.of[i], "it gives no answer"
 	}
 	return fault.New(fault.TryAgain, "%w", c)
