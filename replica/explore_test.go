@@ -211,7 +211,11 @@ func (e *explorer) explore() error {
 				err = e.check(h)
 			}
 			if err != nil {
-				wrong = fmt.Errorf("%w\n%s", err, e.trace(next))
+				steps := e.trace(next)
+				if !fresh { // next was first reached in another way
+					steps = fmt.Sprintf("%s    %v\n", e.trace(uint32(at)), l)
+				}
+				wrong = fmt.Errorf("%w\n%s", err, steps)
 			}
 		})
 		if wrong != nil {

@@ -18,5 +18,6 @@ func (v Vote) Settles(id GrantID, stamp string) bool {
 
 // Agrees reports whether owner and witness say the same: the grant id, and that stamp is that of
 // the greatest version. Then the version needs no further confirmation. Settles doesn't show an
-// owner that answers with an older version than the one that the witness has.
+// owner that answers with an older version than the one that the witness has. Equal versions alone
+// are not enough: a former owner and its former witness may both have the same old one.
 func (v Vote) Agrees(id GrantID, stamp string) bool { return v.Settles(id, stamp) && stamp == v.Stamp }
