@@ -74,8 +74,10 @@ func TestLyingOwnersAreNoticed(t *testing.T) {
 		{what: "the body of another", answer: func(g *pb.Got) *pb.Record {
 			return &pb.Record{Body: of[1].GetBody(), Signature: g.GetRecord().GetSignature()}
 		}},
-		{what: "an earlier version for the one that was named", answer: func(*pb.Got) *pb.Record { return of[0] },
-			opt: node.GetOptions{Version: second.Version}},
+		{
+			what: "an earlier version for the one that was named", answer: func(*pb.Got) *pb.Record { return of[0] },
+			opt: node.GetOptions{Version: second.Version},
+		},
 	} {
 		told, deceived := p.client(), p.client()
 		var lies atomic.Int64

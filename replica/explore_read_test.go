@@ -99,8 +99,17 @@ func formerPair(w *world) {
 	losing(w)
 	w.apart, w.members, w.most.suspicions = true, []int{0, 3}, 1
 	w.prefix = []label{
-		{evJoin, 1, 0}, {evProbe, 0, 1}, {evAskPredecessor, 1, 0}, {evStabilize, 1, 0}, {evNotified, 3, 1},
-		{evJoin, 2, 1}, {evProbe, 1, 2}, {evDeliver, 2, 1}, {evDeliver, 2, 0}, {evDeliver, 2, 1}, {evLose, 2, 3},
+		{evJoin, 1, 0},
+		{evProbe, 0, 1},
+		{evAskPredecessor, 1, 0},
+		{evStabilize, 1, 0},
+		{evNotified, 3, 1},
+		{evJoin, 2, 1},
+		{evProbe, 1, 2},
+		{evDeliver, 2, 1},
+		{evDeliver, 2, 0},
+		{evDeliver, 2, 1},
+		{evLose, 2, 3},
 		{evSuspect, 0, 1},
 	}
 }
