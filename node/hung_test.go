@@ -3,6 +3,7 @@ package node
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"iter"
 	"strconv"
@@ -101,7 +102,7 @@ func TestPutWithAHungWitness(t *testing.T) {
 	}
 	name := "file"
 	for i := 0; !owner.state.Load().Grants.Owns(protocol.Place(name, 0)); i++ {
-		name = "file" + string(rune('a'+i%26)) + string(rune('a'+i/26))
+		name = fmt.Sprint("file", i)
 	}
 	for _, from := range nodes {
 		if from.self == witness {
