@@ -71,7 +71,7 @@ var mutants = []mutant{
 	{"records written before a revocation are set aside", "network/writers.go", "clockMS <= until+clockToleranceMS)", "clockMS > until+clockToleranceMS)", "revoked", 30, edit{}},
 	{"records of others than members are refused", "network/writers.go", "return ever && (", "_ = ever\n\treturn st.Revoked[writer] == nil && (", "revoked", 30, edit{}},
 	{
-		"an owner that has nothing is believed", "internal/transfer/quorum/reader.go", "\tcase hasNothing(err):\n\t\treturn r.settle(ctx, owner, get, &Found{From: owner})\n",
+		"an owner that has nothing is believed", "internal/transfer/quorum/reader.go", "\tcase hasNothing(err):\n\t\treturn r.settle(ctx, owner, get, nothing(owner, err))\n",
 		"\tcase hasNothing(err):\n\t\treturn nil, err\n", "liar", 30,
 		edit{},
 	},
