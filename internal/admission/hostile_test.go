@@ -131,7 +131,7 @@ func TestStrangersGetNothing(t *testing.T) {
 				hostile := (&machine{Network: hostile.Network, key: hostile.key}).startOpen(t, p2phost.Client)
 				probe := func() {
 					for _, id := range all {
-						if id == identify.ID { // a connection that was refused something may just be closed
+						if id == identify.ID { // a connection that was refused may be closing
 							_ = hostile.host.Network().ClosePeer(first.host.ID())
 						}
 						got, err := hostile.use(t, first.host.ID(), addr, id)
