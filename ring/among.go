@@ -2,8 +2,8 @@ package ring
 
 import "slices"
 
-// HoldersAmong returns who holds the keys of an owner, whose neighbors are near, in any order: as
-// Holders does for one who has no view of them.
+// HoldersAmong returns the holders of an owner's keys, as Holders does, without a view of the ring.
+// The owner's neighbors are near, in any order.
 func HoldersAmong(owner Position, near []Position, copies int) []Position {
 	run := append([]Position{owner}, near...)
 	slices.SortFunc(run, Position.Compare)

@@ -54,7 +54,7 @@ func (n *Network) Offer(newcomer peer.ID, hint, proof []byte, now time.Time) ([]
 	if err != nil {
 		return nil, err
 	}
-	if i.Use != network.Used { // one that was used may be asked for again by who has used it
+	if i.Use != network.Used { // the peer that has used one may ask for it again
 		if err := usable(i, now); err != nil {
 			return nil, err
 		}

@@ -109,5 +109,5 @@ func (n *Network) Revoke(p libp2p.ID, millis uint64, first *Statements) {
 	first.take(s)
 }
 
-// All is what is known to who has heard everything.
+// All returns every statement that was ever made.
 func (n *Network) All() *Statements { return n.all }

@@ -1,9 +1,9 @@
-// Package quorum reads the record of a file so that no single member is believed: the version that
-// a reader gets, and that there is no file, need more than one member's word.
+// Package quorum reads the record of a file without trusting any single member: several have to
+// confirm the version that a reader gets, or that there is no file.
 //
-// Usually the owner of the name and its witness are asked at the same time, and say the same. If
-// they don't, or the owner says that there is no file, further holders are asked, and package
-// replica concludes from what all of them show. See docs/replication.md and docs/decisions/0180.
+// Usually the owner of the name and its witness are asked at the same time, and agree. If they
+// don't, or the owner answers that there is no file, further holders are asked, and package replica
+// concludes from what all of them show. See docs/replication.md and docs/decisions/0180.
 //
 // Production and simulation run this very code: it waits and starts processes through env.Env only.
 // It verifies every record, and believes no peer. Each process that a method starts ends before the
